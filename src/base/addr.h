@@ -1,0 +1,35 @@
+/*
+ * addr.h - a transport address as a plain value. IPv4 is kept v4-mapped (::ffff:a.b.c.d), so that
+ * one comparison serves both families. net/ turns it into a sockaddr.
+ */
+#ifndef TG_BASE_ADDR_H
+#define TG_BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct tg_addr {
+    uint8_t ip[16];
+    uint16_t port; /* host byte order */
+};
+
+static inline bool tg_addr_equal(const struct tg_addr *a, const struct tg_addr *b)
+{
+    return a->port == b->port && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+static inline bool tg_addr_is_v4(const struct tg_addr *a)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+    return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
+}
+
+static inline struct tg_addr tg_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port)
+{
+    return (struct tg_addr){.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d},
+                            .port = port};
+}
+
+#endif

@@ -1,0 +1,46 @@
+#include "msg/catalog.h"
+
+#include "base/alloc.h"
+#include "base/macros.h"
+
+struct tg_catalog *tg_catalog_new(size_t products, size_t variants)
+{
+    struct tg_catalog *catalog;
+
+    if (products > TG_VARIANTS_MAX || variants > TG_VARIANTS_MAX)
+        return NULL;
+    catalog = tg_calloc(1, sizeof(*catalog));
+    if (catalog == NULL)
+        return NULL;
+    catalog->products = tg_calloc(products + 1, sizeof(*catalog->products));
+    catalog->variants = tg_calloc(variants + 1, sizeof(*catalog->variants));
+    atomic_init(&catalog->refs, 1);
+    catalog->product_count = (uint32_t)products;
+    catalog->variant_count = (uint32_t)variants;
+    if (catalog->products == NULL || catalog->variants == NULL) {
+        tg_catalog_unref(catalog);
+        return NULL;
+    }
+    return catalog;
+}
+
+struct tg_catalog *tg_catalog_ref(struct tg_catalog *catalog)
+{
+    TG_ASSERT(atomic_fetch_add_explicit(&catalog->refs, 1, memory_order_relaxed) > 0);
+    return catalog;
+}
+
+void tg_catalog_unref(struct tg_catalog *catalog)
+{
+    unsigned before;
+
+    if (catalog == NULL)
+        return;
+    before = atomic_fetch_sub_explicit(&catalog->refs, 1, memory_order_acq_rel);
+    TG_ASSERT(before > 0);
+    if (before > 1)
+        return;
+    tg_free(catalog->products);
+    tg_free(catalog->variants);
+    tg_free(catalog);
+}

@@ -1,0 +1,69 @@
+#include "msg/msg.h"
+
+#include "base/alloc.h"
+#include "msg/live.h"
+#include "msg/media.h"
+#include "msg/rtc.h"
+#include "msg/sale.h"
+#include "msg/web.h"
+
+void *tg_msg_new(enum tg_msg_kind kind, size_t size)
+{
+    struct tg_msg *msg;
+
+    TG_ASSERT(size >= sizeof(*msg));
+    msg = tg_calloc(1, size);
+    if (msg != NULL)
+        msg->kind = kind;
+    return msg;
+}
+
+void tg_msg_free(void *msg)
+{
+    struct tg_msg *head = msg;
+
+    if (head == NULL)
+        return;
+    switch (head->kind) {
+    case TG_MSG_LIVE_JOIN:
+        tg_slab_unref(((struct tg_live_join *)msg)->cart_json);
+        break;
+    case TG_MSG_LIVE_CATALOG:
+        tg_catalog_unref(((struct tg_live_catalog *)msg)->catalog);
+        break;
+    case TG_MSG_JOURNAL:
+        tg_slab_unref(((struct tg_journal_append *)msg)->line);
+        break;
+    case TG_MSG_SALE_REQ:
+        tg_msg_free(((struct tg_sale_req *)msg)->join);
+        break;
+    case TG_MSG_WEB_CAST:
+        tg_slab_unref(((struct tg_web_cast *)msg)->json);
+        break;
+    case TG_MSG_WEB_SEND:
+        tg_slab_unref(((struct tg_web_send *)msg)->json);
+        break;
+    case TG_MSG_WEB_PERSON:
+        tg_slab_unref(((struct tg_web_person *)msg)->json);
+        break;
+    case TG_MSG_WEB_REPLY:
+        tg_slab_unref(((struct tg_web_reply *)msg)->json);
+        break;
+    case TG_MSG_RTC_REQ:
+        tg_slab_unref(((struct tg_rtc_req *)msg)->sdp);
+        break;
+    case TG_MSG_RTC_REPLY:
+        tg_slab_unref(((struct tg_rtc_reply *)msg)->sdp);
+        break;
+    case TG_MSG_LIVE_LEAVE:
+    case TG_MSG_LIVE_OP:
+    case TG_MSG_LIVE_SALE:
+    case TG_MSG_LIVE_SHOW:
+    case TG_MSG_LIVE_SOURCE:
+    case TG_MSG_READ_REQ:
+    case TG_MSG_WEB_CUT:
+    case TG_MSG_MEDIA:
+        break;
+    }
+    tg_free(msg);
+}

@@ -1,0 +1,108 @@
+/*
+ * op.h - one operation of the show channel, parsed and checked for shape (CONTRACT: client ->
+ * server).
+ *
+ * Texts are NUL-terminated UTF-8 within their limits; nothing here was checked against roles, rates
+ * or the shop.
+ */
+#ifndef TG_MSG_OP_H
+#define TG_MSG_OP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+enum tg_op_kind {
+    TG_OP_JOIN,
+    TG_OP_CHAT,
+    TG_OP_REACT,
+    TG_OP_BUY,
+    TG_OP_CART_SET,
+    TG_OP_CHECKOUT,
+    TG_OP_PIN,
+    TG_OP_UNPIN,
+    TG_OP_PRICE,
+    TG_OP_STOCK,
+    TG_OP_HIDE,
+    TG_OP_MUTE,
+    TG_OP_SHOW_START,
+    TG_OP_SHOW_END,
+    TG_OP_PING,
+    TG_OP_LATER, /* known to the contract, built in a later part: ask vote poll.* answer ban ... */
+    TG_OP_COUNT
+};
+
+enum tg_react {
+    TG_REACT_HEART,
+    TG_REACT_FIRE,
+    TG_REACT_CLAP,
+    TG_REACT_LAUGH,
+    TG_REACT_WOW,
+    TG_REACT_COUNT
+};
+
+/* Chat message ids are public: "c" + decimal n. */
+enum { TG_CHAT_ID_SIZE = 24, TG_PERSON_REF_SIZE = 24 };
+
+struct tg_op {
+    enum tg_op_kind kind;
+    char id[TG_OP_ID_MAX + 1]; /* "" for join and react */
+    union {
+        struct {
+            char name[TG_NAME_SIZE];            /* "" = none */
+            char token[TG_TOKEN_SIZE];          /* "" = none; tg_... (role) or tp_... (resume) */
+            char source[TG_SOURCE_MAX * 4 + 1]; /* campaign; "" = none */
+            int64_t since;                      /* last seq seen; -1 = none */
+        } join;
+        struct {
+            char text[TG_CHAT_SIZE];
+            char reply_to[TG_CHAT_ID_SIZE]; /* "" = none */
+        } chat;
+        struct {
+            enum tg_react kind;
+            uint8_t n; /* 1..50 */
+        } react;
+        struct {
+            char sku[TG_SKU_MAX + 1];
+            int32_t qty;       /* 1..TG_QTY_MAX for buy, 0..TG_QTY_MAX for cart.set */
+            int64_t price;     /* minor units shown at the tap; -1 = not given */
+            int64_t at;        /* media ms of the tap; -1 = not given */
+            char code[33];     /* "" = none */
+            char location[33]; /* "" = none */
+        } line;                /* buy, cart.set */
+        struct {
+            char code[33];
+            char location[33];
+            int64_t price_total_max; /* reserved; -1 */
+            uint32_t price_count;    /* `prices`: what the page showed, checked per line */
+            struct {
+                char sku[TG_SKU_MAX + 1];
+                int64_t amount;
+            } prices[TG_CART_LINES_MAX];
+        } checkout;
+        struct {
+            char sku[TG_SKU_MAX + 1];
+        } pin; /* pin, unpin */
+        struct {
+            char sku[TG_SKU_MAX + 1];
+            int64_t amount;        /* minor units; -1 = end the flash price */
+            int64_t until_wall_us; /* -1 = until ended */
+        } price;
+        struct {
+            char sku[TG_SKU_MAX + 1];
+            char location[33];
+            bool absolute; /* true: set = value; false: delta = value */
+            int32_t value;
+        } stock;
+        struct {
+            char message[TG_CHAT_ID_SIZE];   /* hide: chat message id */
+            bool undo;                       /* hide: show it again; mute: unmute */
+            char person[TG_PERSON_REF_SIZE]; /* mute */
+            int32_t seconds;                 /* mute: 1..86400, default 600 */
+        } moderate;                          /* hide, mute */
+        char later[24];                      /* the op's name, for "not built yet" */
+    } u;
+};
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * sale.h - requests to the sale thread (everything that changes shop data goes through it, in
+ * arrival order) and to the read threads. Answers go to `conn`: WEB_SEND for sockets, WEB_REPLY for
+ * HTTP.
+ */
+#ifndef TG_MSG_SALE_H
+#define TG_MSG_SALE_H
+
+#include "msg/frame.h"
+#include "msg/live.h"
+#include "msg/msg.h"
+#include "msg/op.h"
+#include "msg/role.h"
+
+enum tg_sale_what {
+    TG_SALE_OP,           /* buy cart.set checkout price stock from a socket: `op` */
+    TG_SALE_JOIN,         /* a socket joins: `join`; sale adds the cart and posts it on to live */
+    TG_SALE_PAY,          /* sandbox provider's verdict: `key` = payment id, `flag` = paid */
+    TG_SALE_CANCEL,       /* the buyer (or staff) cancels an unpaid order: `key` = order id */
+    TG_SALE_SHOW_CREATE,  /* `key` = show id, `text` = title */
+    TG_SALE_SHOW_STATE,   /* `show`, `number` = enum tg_show_state; from live, no answer */
+    TG_SALE_TOKEN_CREATE, /* roles in `number`, `flag` = publish only, `key` = show id or "",
+                             `until_wall_us`, `text` = label; the answer carries the token once */
+    TG_SALE_TOKEN_REVOKE, /* `key` = token's public id */
+    TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
+                           */
+};
+
+/*
+ * Idempotency: for TG_SALE_OP the key is (who.id, op, op.id); for HTTP it is (who.id, what,
+ * idempotency). A success is repeated from disk for 48 h.
+ */
+struct tg_sale_req {
+    struct tg_msg head; /* TG_MSG_SALE_REQ */
+    enum tg_sale_what what;
+    struct tg_conn conn;
+    bool http;     /* answer with WEB_REPLY, else WEB_SEND */
+    uint16_t show; /* UINT16_MAX = none */
+    struct tg_person who;
+    char source[TG_SOURCE_MAX * 4 + 1]; /* campaign of the session, kept with the order */
+    char idempotency[TG_OP_ID_MAX + 1]; /* HTTP only */
+    char key[TG_SKU_MAX + 1];
+    char text[TG_TITLE_SIZE];
+    int64_t number;
+    bool flag;
+    tg_us until_wall_us;       /* -1 = none */
+    struct tg_live_join *join; /* TG_SALE_JOIN: owned */
+    struct tg_op op;           /* TG_SALE_OP */
+};
+
+enum tg_read_what {
+    TG_READ_MY_ORDERS, /* orders of who.id, newest first */
+    TG_READ_ORDER,     /* one order by id: its owner or staff */
+    TG_READ_PAYMENT,   /* what the payment page shows, by payment id */
+    TG_READ_ORDERS,    /* all orders (staff), paged by cursor */
+    TG_READ_PRODUCTS,  /* catalogue with stock */
+    TG_READ_TOKENS,    /* tokens without their secrets (admin) */
+    TG_READ_REPORT,    /* sums of one show: orders, units, GMV (staff) */
+};
+
+/* Answered with WEB_REPLY. */
+struct tg_read_req {
+    struct tg_msg head; /* TG_MSG_READ_REQ */
+    enum tg_read_what what;
+    struct tg_conn conn;
+    uint16_t show;
+    struct tg_person who;
+    char key[TG_SKU_MAX + 1];
+    char cursor[64]; /* "" = from the start */
+    uint32_t limit;  /* 1..100 */
+};
+
+#endif
