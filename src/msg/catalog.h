@@ -7,6 +7,7 @@
 #define TG_MSG_CATALOG_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
