@@ -1,0 +1,65 @@
+#include "app/config_table.h"
+
+#include "base/macros.h"
+
+#define AT(member) offsetof(struct tg_config, member)
+
+const struct tg_cfg_row tg_cfg_rows[] = {
+    {"store.url", TG_CFG_TEXT, false, AT(store_url), "\"sqlite:\"", "", 0, 0, NULL,
+     "Where shop data lives. sqlite:PATH, or sqlite: alone for torg.db in the data directory. "
+     "postgresql:// is not built yet."},
+    {"bus.url", TG_CFG_CHOICE, false, AT(bus_url), "\"local:\"", "", 0, 0,
+     "local:", "How nodes talk to each other. nats:// is not built yet."},
+    {"http.listen", TG_CFG_HOSTPORT, false, AT(http_listen), "\"*:8080\"", "", 0, 0, NULL,
+     "Address and port of pages, API, WebSocket, WHIP and WHEP. * is every address."},
+    {"http.tls", TG_CFG_CHOICE, false, AT(http_tls), "off", "", 0, 0, "off|self-signed|files",
+     "HTTPS: off (a proxy in front does it), self-signed (development; made in the data "
+     "directory), or files (http.cert and http.key)."},
+    {"http.cert", TG_CFG_TEXT, true, AT(http_cert), "\"\"", "", 0, 0, NULL,
+     "PEM file of the certificate chain; with http.tls: files."},
+    {"http.key", TG_CFG_TEXT, true, AT(http_key), "\"\"", "", 0, 0, NULL,
+     "PEM file of the private key; with http.tls: files."},
+    {"http.workers", TG_CFG_INT, false, AT(http_workers), "0", "threads", 0, 64, NULL,
+     "Web worker threads; 0 = one a core."},
+    {"rtc.listen", TG_CFG_HOSTPORT, false, AT(rtc_listen), "\"*:8189\"", "", 0, 0, NULL,
+     "UDP address and first port of WebRTC media; every worker takes one port, counted up."},
+    {"rtc.advertise", TG_CFG_LIST, false, AT(rtc_advertise), "[]", "", 0, 0, NULL,
+     "IP addresses that viewers are told to send to, e.g. the public one behind NAT. Empty = the "
+     "addresses of this machine's interfaces."},
+    {"rtc.workers", TG_CFG_INT, false, AT(rtc_workers), "0", "threads", 0, 64, NULL,
+     "Media worker threads; 0 = one a core."},
+    {"rtmp.listen", TG_CFG_HOSTPORT, false, AT(rtmp_listen), "\"*:1935\"", "", 0, 0, NULL,
+     "TCP address and port for RTMP publishers; off = no RTMP."},
+    {"ingest.latency_ms", TG_CFG_INT, false, AT(ingest_latency_ms), "100", "ms", 0, 10000, NULL,
+     "From camera to arrival at torg, for RTMP: capture time = arrival minus this."},
+    {"ingest.publishers_max", TG_CFG_INT, false, AT(ingest_publishers_max), "64", "connections", 1,
+     1024, NULL, "RTMP connections at a time, publishing or not."},
+    {"limits.trusted_networks", TG_CFG_LIST, false, AT(trusted_networks), "[]", "", 0, 0, NULL,
+     "Networks (CIDR) without rate limits per address, e.g. the shop's own office."},
+    {"limits.trusted_proxies", TG_CFG_LIST, false, AT(trusted_proxies), "[]", "", 0, 0, NULL,
+     "Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed."},
+    {"embed.origins", TG_CFG_LIST, false, AT(embed_origins), "[]", "", 0, 0, NULL,
+     "Other sites (https://shop.example) whose pages may embed shows and open the show channel."},
+    {"metrics.allow", TG_CFG_LIST, false, AT(metrics_allow), "[]", "", 0, 0, NULL,
+     "Networks (CIDR) that may read /metrics without a token, besides loopback."},
+    {"log.level", TG_CFG_CHOICE, true, AT(log_level), "info", "", 0, 0, "error|warn|info|debug",
+     "The least important lines that are still written."},
+    {"shop.currency", TG_CFG_CHOICE, false, AT(shop_currency), "NOK", "", 0, 0, "NOK|SEK|DKK|EUR",
+     "ISO 4217 code of all prices."},
+    {"shop.hold_s", TG_CFG_INT, false, AT(shop_hold_s), "600", "s", 10, 86400, NULL,
+     "How long an unpaid order keeps its units before it expires."},
+    {"shop.stock_band", TG_CFG_INT, false, AT(shop_stock_band), "20", "units", 0, 1000000, NULL,
+     "Viewers see the exact stock up to this number, and \"many\" above it."},
+    {"shop.person_max", TG_CFG_INT, false, AT(shop_person_max), "10", "units", 1, 100, NULL,
+     "Units of one SKU that one person may hold or buy in one order."},
+    {"payments.allow_sandbox", TG_CFG_BOOL, false, AT(payments_allow_sandbox), "false", "", 0, 0,
+     NULL,
+     "Allow the sandbox payment provider, with which nobody pays real money, outside --demo."},
+    /* Known to the contract, owned by later parts. */
+    {"srt.listen", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "SRT publishers."},
+    {"srt.passphrase", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "SRT encryption."},
+    {"hls.enabled", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "LL-HLS."},
+    {"record.enabled", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "Recording and replay."},
+    {"media.renditions", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "Transcoded renditions."},
+};
+const size_t tg_cfg_row_count = TG_ARRAY_LEN(tg_cfg_rows);

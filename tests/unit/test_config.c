@@ -1,0 +1,147 @@
+/*
+ * test_config.c - the configuration file and environment: what is taken, and how refusals read.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "app/config.h"
+
+static tg_err parse(struct tg_config *cfg, const char *text, struct tg_config_error *reterr)
+{
+    tg_config_defaults(cfg);
+    return tg_config_parse(cfg, "t.yaml", text, strlen(text), reterr);
+}
+
+static void test_config_values_of_each_type_are_taken(void **state)
+{
+    static struct tg_config cfg;
+    struct tg_config_error err;
+
+    (void)state;
+    assert_int_equal(parse(&cfg,
+                           "http:\n  listen: '127.0.0.1:0'\n  workers: 3\n"
+                           "embed:\n  origins: [https://a.example, https://b.example]\n"
+                           "payments:\n  allow_sandbox: true\nlog:\n",
+                           &err),
+                     TG_OK);
+    assert_string_equal(cfg.http_listen, "127.0.0.1:0");
+    assert_int_equal(cfg.http_workers, 3);
+    assert_int_equal(cfg.embed_origins.count, 2);
+    assert_string_equal(cfg.embed_origins.items[1], "https://b.example");
+    assert_true(cfg.payments_allow_sandbox);
+    assert_string_equal(cfg.rtmp_listen, "*:1935");
+    assert_int_equal(tg_config_check(&cfg, &err), TG_OK);
+}
+
+static void expect_refusal(const char *text, unsigned line, const char *key, const char *reason)
+{
+    static struct tg_config cfg;
+    struct tg_config_error err;
+
+    assert_int_equal(parse(&cfg, text, &err), TG_ERR_MALFORMED);
+    assert_int_equal(err.line, line);
+    assert_string_equal(err.key, key);
+    assert_non_null(strstr(err.reason, reason));
+}
+
+static void test_config_bad_input_names_line_key_and_reason(void **state)
+{
+    (void)state;
+    expect_refusal("http:\n  lisen: x\n", 2, "http.lisen", "not a key");
+    expect_refusal("htp:\n  listen: x\n", 1, "htp", "no section");
+    expect_refusal("http:\n  workers: 65\n", 2, "http.workers", "0 to 64");
+    expect_refusal("http:\n  listen: localhost\n", 2, "http.listen", "host:port");
+    expect_refusal("http:\n  listen: \"::1:80\"\n", 2, "http.listen", "host:port");
+    expect_refusal("log:\n  level: loud\n", 2, "log.level", "error|warn|info|debug");
+    expect_refusal("payments:\n  allow_sandbox: yes\n", 2, "payments.allow_sandbox",
+                   "true or false");
+    expect_refusal("embed:\n  origins: x\n", 2, "embed.origins", "list");
+    expect_refusal("http:\n  listen: [a]\n", 2, "http.listen", "must not be a list");
+    expect_refusal("http:\n  workers: 1\n  workers: 2\n", 3, "http.workers", "twice");
+    expect_refusal("srt:\n  listen: x\n", 2, "srt.listen", "not built yet");
+    expect_refusal("http: 5\n", 1, "http", "section");
+    expect_refusal("- a\n", 1, "", "list");
+    expect_refusal("http: {listen: *x}\n", 1, "http.listen", "alias");
+    expect_refusal("http:\n\tlisten: x\n", 2, "", "not YAML");
+}
+
+static void test_config_environment_overrides_and_refuses(void **state)
+{
+    static struct tg_config cfg;
+    struct tg_config_error err;
+    const char *good[] = {"PATH=/bin", "TORG_HTTP_LISTEN=[::1]:81",
+                          "TORG_LIMITS_TRUSTED_NETWORKS=10.0.0.0/8,192.168.0.0/16", NULL};
+    const char *unknown[] = {"TORG_HTTP_LISTN=x", NULL};
+    const char *bad[] = {"TORG_SHOP_HOLD_S=9", NULL};
+
+    (void)state;
+    tg_config_defaults(&cfg);
+    assert_int_equal(tg_config_env(&cfg, good, &err), TG_OK);
+    assert_string_equal(cfg.http_listen, "[::1]:81");
+    assert_int_equal(cfg.trusted_networks.count, 2);
+    assert_int_equal(tg_config_env(&cfg, unknown, &err), TG_ERR_MALFORMED);
+    assert_string_equal(err.key, "TORG_HTTP_LISTN");
+    assert_int_equal(tg_config_env(&cfg, bad, &err), TG_ERR_MALFORMED);
+    assert_string_equal(err.key, "shop.hold_s");
+}
+
+static void test_config_check_finds_what_does_not_fit_together(void **state)
+{
+    static struct tg_config cfg;
+    struct tg_config_error err = {0};
+
+    (void)state;
+    assert_int_equal(parse(&cfg, "http: {tls: files, cert: a.pem}", &err), TG_OK);
+    assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
+    assert_string_equal(err.key, "http.tls");
+    assert_int_equal(parse(&cfg, "store: {url: 'postgresql://x'}", &err), TG_OK);
+    assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
+    assert_non_null(strstr(err.reason, "not built yet"));
+}
+
+/* configs/torg.yaml is the reference that the table writes, and it parses to the defaults. */
+static void test_config_reference_is_the_file_in_configs(void **state)
+{
+    static struct tg_config cfg;
+    static struct tg_config defaults;
+    struct tg_config_error err;
+    char *written = NULL;
+    size_t written_len = 0;
+    FILE *out = open_memstream(&written, &written_len);
+    static char kept[64 * 1024];
+    FILE *in = fopen(TG_SOURCE_DIR "/configs/torg.yaml", "r");
+    size_t kept_len;
+
+    (void)state;
+    assert_non_null(out);
+    assert_non_null(in);
+    kept_len = fread(kept, 1, sizeof(kept) - 1, in);
+    (void)fclose(in);
+    tg_config_reference(out);
+    (void)fclose(out);
+    assert_string_equal(kept,
+                        written); /* write it anew: torgd --print-config > configs/torg.yaml */
+    assert_int_equal(kept_len, written_len);
+    assert_int_equal(parse(&cfg, written, &err), TG_OK);
+    tg_config_defaults(&defaults);
+    assert_memory_equal(&cfg, &defaults, sizeof(cfg));
+    free(written);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config_values_of_each_type_are_taken),
+        cmocka_unit_test(test_config_bad_input_names_line_key_and_reason),
+        cmocka_unit_test(test_config_environment_overrides_and_refuses),
+        cmocka_unit_test(test_config_check_finds_what_does_not_fit_together),
+        cmocka_unit_test(test_config_reference_is_the_file_in_configs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
