@@ -33,10 +33,17 @@ enum {
     TG_WS_QUEUE_MAX = 256 * 1024, /* bytes queued for one client that does not read, then 1013 */
 
     /* --- shop --- */
-    TG_QTY_MAX = 100,         /* units of one line: hoarding guard */
-    TG_CART_LINES_MAX = 50,   /* lines of one cart or order */
-    TG_VARIANTS_MAX = 200000, /* in memory at ~300 bytes each: 60 MB */
-    TG_SALE_BATCH_MAX = 1024, /* claims of one transaction: PEERS.md, the knee of the curve */
+    TG_QTY_MAX = 100,            /* units of one line: hoarding guard */
+    TG_CART_LINES_MAX = 50,      /* lines of one cart or order */
+    TG_VARIANTS_MAX = 200000,    /* in memory at ~300 bytes each: 60 MB */
+    TG_SALE_BATCH_MAX = 1024,    /* claims of one transaction: PEERS.md, the knee of the curve */
+    TG_TOKENS_MAX = 10000,       /* staff, stream keys and old demo logins of one node */
+    TG_STOCK_MAX = 100000000,    /* units of one SKU: far above any shelf, far below overflow */
+    TG_OPEN_ORDERS_MAX = 200000, /* unpaid orders in memory, ~1 KB each: 200 MB, then busy */
+    TG_CARTS_CACHED = 4096,      /* carts kept in memory between batches; the rest is on disk */
+    TG_LIMITS_CACHED = 65536,    /* (person, SKU) sums kept for the per-person limit */
+    TG_IDEM_CACHED = 65536,      /* remembered answers, ~400 bytes each: 26 MB */
+    TG_SHOW_SALES_MAX = 100000,  /* (show, SKU) counters of `sold`; beyond it no `sold` event */
 
     /* --- mailboxes (messages) --- */
     TG_MB_SALE = 65536, /* 50,000 intents at once (PEERS.md) and some room */

@@ -1,0 +1,276 @@
+#include "store/registry.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "base/thread.h"
+
+enum { PREFIX_LEN = 3, SECRET_LEN = 32, PERSON_HASH_LEN = 16 };
+
+struct tg_registry {
+    struct tg_mutex lock;
+    struct tg_show_info *shows[TG_SHOWS_MAX] TG_GUARDED_BY(lock); /* by ordinal */
+    struct tg_map show_by_id TG_GUARDED_BY(lock);
+    struct tg_map token_by_id TG_GUARDED_BY(lock); /* owns the tg_token_info */
+    struct tg_map token_by_hash TG_GUARDED_BY(lock);
+};
+
+tg_err tg_registry_new(struct tg_registry **ret)
+{
+    struct tg_rng rng = tg_rng_os();
+    struct tg_registry *reg = tg_calloc(1, sizeof(*reg));
+
+    if (reg == NULL)
+        return TG_ERR_NOMEM;
+    tg_mutex_init(&reg->lock);
+    tg_map_init(&reg->show_by_id, &rng);
+    tg_map_init(&reg->token_by_id, &rng);
+    tg_map_init(&reg->token_by_hash, &rng);
+    *ret = reg;
+    return TG_OK;
+}
+
+void tg_registry_free(struct tg_registry *reg)
+{
+    struct tg_token_info *token;
+    size_t cursor = 0;
+
+    if (reg == NULL)
+        return;
+    tg_mutex_lock(&reg->lock);
+    for (size_t i = 0; i < TG_SHOWS_MAX; i++)
+        tg_free(reg->shows[i]);
+    while ((token = tg_map_each(&reg->token_by_id, &cursor)) != NULL)
+        tg_free(token);
+    tg_map_done(&reg->show_by_id);
+    tg_map_done(&reg->token_by_id);
+    tg_map_done(&reg->token_by_hash);
+    tg_mutex_unlock(&reg->lock);
+    tg_mutex_done(&reg->lock);
+    tg_free(reg);
+}
+
+/* --- shows --- */
+
+tg_err tg_registry_show_put(struct tg_registry *reg, const struct tg_show_info *show)
+{
+    struct tg_show_info *copy;
+    tg_err err = TG_OK;
+
+    if (show->ord >= TG_SHOWS_MAX)
+        return TG_ERR_LIMIT;
+    copy = tg_calloc(1, sizeof(*copy));
+    if (copy == NULL)
+        return TG_ERR_NOMEM;
+    *copy = *show;
+    tg_mutex_lock(&reg->lock);
+    if (reg->shows[show->ord] != NULL)
+        err = TG_ERR_CONFLICT;
+    else
+        err = tg_map_put(&reg->show_by_id, copy->id, strlen(copy->id), copy);
+    if (err == TG_OK)
+        reg->shows[show->ord] = copy;
+    tg_mutex_unlock(&reg->lock);
+    if (err != TG_OK)
+        tg_free(copy);
+    return err;
+}
+
+tg_err tg_registry_show_get(struct tg_registry *reg, const char *id, size_t len,
+                            struct tg_show_info *ret)
+{
+    const struct tg_show_info *found;
+
+    tg_mutex_lock(&reg->lock);
+    found = tg_map_get(&reg->show_by_id, id, len);
+    if (found != NULL)
+        *ret = *found;
+    tg_mutex_unlock(&reg->lock);
+    return found != NULL ? TG_OK : TG_ERR_NOTFOUND;
+}
+
+tg_err tg_registry_show_at(struct tg_registry *reg, uint16_t ord, struct tg_show_info *ret)
+{
+    const struct tg_show_info *found;
+
+    if (ord >= TG_SHOWS_MAX)
+        return TG_ERR_NOTFOUND;
+    tg_mutex_lock(&reg->lock);
+    found = reg->shows[ord];
+    if (found != NULL)
+        *ret = *found;
+    tg_mutex_unlock(&reg->lock);
+    return found != NULL ? TG_OK : TG_ERR_NOTFOUND;
+}
+
+size_t tg_registry_shows(struct tg_registry *reg, struct tg_show_info *out, size_t max)
+{
+    size_t count = 0;
+
+    tg_mutex_lock(&reg->lock);
+    for (size_t i = 0; i < TG_SHOWS_MAX && count < max; i++)
+        if (reg->shows[i] != NULL)
+            out[count++] = *reg->shows[i];
+    tg_mutex_unlock(&reg->lock);
+    return count;
+}
+
+void tg_registry_show_set_state(struct tg_registry *reg, uint16_t ord, enum tg_show_state state)
+{
+    TG_ASSERT(ord < TG_SHOWS_MAX);
+    tg_mutex_lock(&reg->lock);
+    if (reg->shows[ord] != NULL)
+        reg->shows[ord]->state = state;
+    tg_mutex_unlock(&reg->lock);
+}
+
+void tg_registry_show_set_on_air(struct tg_registry *reg, uint16_t ord, bool on_air)
+{
+    TG_ASSERT(ord < TG_SHOWS_MAX);
+    tg_mutex_lock(&reg->lock);
+    if (reg->shows[ord] != NULL)
+        reg->shows[ord]->on_air = on_air;
+    tg_mutex_unlock(&reg->lock);
+}
+
+void tg_registry_show_set_viewers(struct tg_registry *reg, uint16_t ord, uint32_t viewers)
+{
+    TG_ASSERT(ord < TG_SHOWS_MAX);
+    tg_mutex_lock(&reg->lock);
+    if (reg->shows[ord] != NULL)
+        reg->shows[ord]->viewers = viewers;
+    tg_mutex_unlock(&reg->lock);
+}
+
+/* --- tokens --- */
+
+static tg_err put_token(struct tg_registry *reg, struct tg_token_info *t) TG_REQUIRES(reg->lock)
+{
+    tg_err err;
+
+    if (reg->token_by_id.count >= TG_TOKENS_MAX)
+        return TG_ERR_LIMIT;
+    err = tg_map_put(&reg->token_by_hash, t->hash, sizeof(t->hash), t);
+    if (err != TG_OK)
+        return err;
+    err = tg_map_put(&reg->token_by_id, t->id, strlen(t->id), t);
+    if (err != TG_OK)
+        (void)tg_map_del(&reg->token_by_hash, t->hash, sizeof(t->hash)); /* put just above */
+    return err;
+}
+
+tg_err tg_registry_token_put(struct tg_registry *reg, const struct tg_token_info *t)
+{
+    struct tg_token_info *copy = tg_calloc(1, sizeof(*copy));
+    tg_err err;
+
+    if (copy == NULL)
+        return TG_ERR_NOMEM;
+    *copy = *t;
+    tg_mutex_lock(&reg->lock);
+    err = put_token(reg, copy);
+    tg_mutex_unlock(&reg->lock);
+    if (err != TG_OK)
+        tg_free(copy);
+    return err;
+}
+
+tg_err tg_registry_token_del(struct tg_registry *reg, const char *id)
+{
+    struct tg_token_info *token;
+
+    tg_mutex_lock(&reg->lock);
+    token = tg_map_del(&reg->token_by_id, id, strlen(id));
+    if (token != NULL)
+        (void)tg_map_del(&reg->token_by_hash, token->hash, sizeof(token->hash)); /* same token */
+    tg_mutex_unlock(&reg->lock);
+    tg_free(token);
+    return token != NULL ? TG_OK : TG_ERR_NOTFOUND;
+}
+
+/* prefix + 43 characters that decode to exactly 32 bytes. */
+static bool secret_shaped(const char *prefix, const char *text, size_t len)
+{
+    uint8_t secret[SECRET_LEN];
+    size_t got = 0;
+    bool good;
+
+    if (len != PREFIX_LEN + TG_B64_32_BYTES || memcmp(text, prefix, PREFIX_LEN) != 0)
+        return false;
+    good = tg_b64url_decode(secret, sizeof(secret), &got, text + PREFIX_LEN, len - PREFIX_LEN) ==
+               TG_OK &&
+           got == SECRET_LEN;
+    OPENSSL_cleanse(secret, sizeof(secret));
+    return good;
+}
+
+tg_err tg_registry_token_check(struct tg_registry *reg, tg_us now_wall_us, const char *text,
+                               size_t len, struct tg_token_info *ret)
+{
+    const struct tg_token_info *found;
+    uint8_t hash[32];
+    bool good;
+
+    if (!secret_shaped("tg_", text, len))
+        return TG_ERR_AUTH;
+    tg_token_hash(hash, text, len);
+    tg_mutex_lock(&reg->lock);
+    found = tg_map_get(&reg->token_by_hash, hash, sizeof(hash));
+    good = found != NULL && found->expires_wall_us > now_wall_us;
+    if (good)
+        *ret = *found;
+    tg_mutex_unlock(&reg->lock);
+    return good ? TG_OK : TG_ERR_AUTH;
+}
+
+void tg_token_hash(uint8_t ret_hash[32], const char *text, size_t len)
+{
+    /* Fails only without memory or without a provider: nobody may log in then, and nobody is
+     * told why in a way that helps an attacker. */
+    TG_ASSERT(EVP_Digest(text, len, ret_hash, NULL, EVP_sha256(), NULL) == 1);
+}
+
+static void mint(char out[TG_TOKEN_SIZE], const char *prefix)
+{
+    struct tg_rng rng = tg_rng_os();
+    uint8_t secret[SECRET_LEN];
+
+    tg_rng_bytes(&rng, secret, sizeof(secret));
+    memcpy(out, prefix, PREFIX_LEN);
+    tg_b64url_encode(out + PREFIX_LEN, TG_TOKEN_SIZE - PREFIX_LEN, secret, sizeof(secret));
+    OPENSSL_cleanse(secret, sizeof(secret));
+}
+
+void tg_token_mint(char out[TG_TOKEN_SIZE], uint8_t ret_hash[32])
+{
+    mint(out, "tg_");
+    tg_token_hash(ret_hash, out, strlen(out));
+}
+
+void tg_resume_mint(char out[TG_TOKEN_SIZE])
+{
+    mint(out, "tp_");
+}
+
+tg_err tg_resume_person(char ret_id[TG_PERSON_SIZE], const char *text, size_t len)
+{
+    static const char salt[] = "torg person";
+    char input[sizeof(salt) - 1 + TG_TOKEN_SIZE];
+    uint8_t hash[32];
+
+    if (!secret_shaped("tp_", text, len))
+        return TG_ERR_MALFORMED;
+    memcpy(input, salt, sizeof(salt) - 1);
+    memcpy(input + sizeof(salt) - 1, text, len);
+    tg_token_hash(hash, input, sizeof(salt) - 1 + len);
+    OPENSSL_cleanse(input, sizeof(input));
+    ret_id[0] = 'p';
+    tg_b64url_encode(ret_id + 1, TG_PERSON_SIZE - 1, hash, PERSON_HASH_LEN);
+    return TG_OK;
+}
