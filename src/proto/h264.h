@@ -124,10 +124,11 @@ bool tg_h264_has_b(const struct tg_span *nals, size_t count);
 
 /*
  * One access unit as RTP payloads (RFC 6184 s5.6 single NAL, s5.7.1 STAP-A, s5.8 FU-A).
- * SEI, AUD, filler and end-of-sequence/stream units are dropped. Before an IDR the parameter sets
- * of `params` are put in when the unit brings none of its own of that kind. Neighbouring units
- * that fit are aggregated; a unit that does not fit becomes FU-A fragments which are all of one
- * size but the last, at most a few bytes smaller, so that they leave as one segmented send.
+ * Only what a decoder needs goes out (types 1..5, 7, 8): SEI, AUD, filler, end-of-sequence/stream
+ * and extensions are dropped. Before an IDR the parameter sets of `params` are put in when the
+ * access unit brings none of its own of that kind. Neighbouring units that fit are aggregated; a
+ * unit that does not fit becomes FU-A fragments which are all of one size but the last, at most a
+ * few bytes smaller, so that they leave as one segmented send.
  *
  *     struct tg_h264_pack pack;
  *     err = tg_h264_pack_init(&pack, nals, count, &avcc, TG_RTP_MTU - 12);
@@ -149,7 +150,7 @@ enum { TG_H264_PAYLOAD_MIN = 64 };
 /*
  * params may be NULL. packet_count is 0 when nothing is left to send. The spans' bytes must stay
  * until the last next(). Errors: LIMIT (payload_max below TG_H264_PAYLOAD_MIN or above 65535, or
- * too many units), MALFORMED (a unit of type 0 or >= 24, which RTP uses for itself).
+ * too many units).
  */
 TG_MUST_CHECK tg_err tg_h264_pack_init(struct tg_h264_pack *ret, const struct tg_span *nals,
                                        size_t count, const struct tg_avcc *params,
