@@ -22,9 +22,11 @@ enum {
     TG_RTP_MTU = 1200,           /* RTP packet before protection: fits every path (RFC 8854 s5) */
     TG_FRAME_PACKETS_MAX = 4096, /* one frame of 4.8 MB: far above any live keyframe */
     TG_FRAME_SIZE_MAX = 4 * 1024 * 1024,
-    TG_HISTORY_PACKETS = 2048, /* per layer: > 4 s at 4 Mbit/s, longer than any useful NACK */
-    TG_FRAME_RING = 256,       /* frames between a source and a worker: > 4 s at 60 fps */
-    TG_UDP_PACKET_MAX = 1500,  /* received datagrams longer than an Ethernet frame are dropped */
+    TG_HISTORY_PACKETS = 2048,  /* per layer: > 4 s at 4 Mbit/s, longer than any useful NACK */
+    TG_FRAME_RING = 256,        /* frames between a source and a worker: > 4 s at 60 fps */
+    TG_INGEST_FRAMES_MAX = 128, /* a track's queue into its pipeline: > 4 s at 30 fps, 2.7 s AAC */
+    TG_INGEST_BYTES_MAX = 16 * 1024 * 1024, /* ... 4 s at 30 Mbit/s, and four largest frames */
+    TG_UDP_PACKET_MAX = 1500, /* received datagrams longer than an Ethernet frame are dropped */
 
     /* --- WebSocket and HTTP --- */
     TG_WS_FRAME_MAX = 16 * 1024,  /* contract */
