@@ -79,14 +79,14 @@ struct tg_rtc_handler {
     void (*on_stop)(void *ctx, tg_us now);
 };
 
-/* Everything is copied but what ctx and name point to. */
+/* Copied, but for the handlers: they must outlive the worker. */
 struct tg_rtc_worker_cfg {
     unsigned index;        /* begins the session ids; names the thread rtc-<index> */
     struct tg_addr listen; /* port = this worker's own, 0 = any free one */
     /* Addresses for candidates; ports are filled in. count 0: tg_rtc_advertise_default. */
     struct tg_addr advertise[TG_RTC_ADVERTISE_MAX];
     size_t advertise_count;
-    struct tg_rtc_handler handlers[TG_RTC_HANDLERS_MAX];
+    const struct tg_rtc_handler *handlers[TG_RTC_HANDLERS_MAX];
     size_t handler_count;
 };
 
