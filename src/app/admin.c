@@ -1,0 +1,574 @@
+#include "app/admin.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/json_out.h"
+#include "base/str.h"
+#include "msg/live.h"
+#include "msg/sale.h"
+#include "msg/web.h"
+
+enum { ANSWER_WAIT_US = 10 * TG_US_PER_S, ADMIN_SLOT = UINT16_MAX };
+
+tg_err tg_admin_init(struct tg_admin *admin, struct tg_registry *registry, struct tg_mailbox *sale,
+                     struct tg_mailbox *live, struct tg_mailbox *read)
+{
+    *admin = (struct tg_admin){
+        .registry = registry, .sale = sale, .live = live, .read = read, .next = 1};
+    return tg_mailbox_new(&admin->inbox, 64, tg_msg_free);
+}
+
+void tg_admin_done(struct tg_admin *admin)
+{
+    tg_mailbox_free(admin->inbox);
+    *admin = (struct tg_admin){0};
+}
+
+/* --- asking the threads
+ * ----------------------------------------------------------------------------- */
+
+struct answer {
+    int status; /* HTTP status, or 200/400 of a socket reply */
+    json_t *body;
+};
+
+static void answer_done(struct answer *a)
+{
+    json_decref(a->body);
+    a->body = NULL;
+}
+
+static struct tg_conn my_conn(struct tg_admin *admin)
+{
+    return (struct tg_conn){.mb = admin->inbox, .slot = ADMIN_SLOT, .generation = admin->next};
+}
+
+static json_t *parse_slab(const struct tg_slab *slab)
+{
+    return slab == NULL ? NULL : json_loadb((const char *)slab->data, slab->len, 0, NULL);
+}
+
+/* Takes what a message says when it answers the request in flight. */
+static bool take_answer(struct tg_admin *admin, const void *msg, struct answer *ret)
+{
+    const struct tg_msg *head = msg;
+
+    if (head->kind == TG_MSG_WEB_REPLY) {
+        const struct tg_web_reply *reply = msg;
+
+        if (reply->conn.generation != admin->next)
+            return false;
+        *ret = (struct answer){.status = reply->status, .body = parse_slab(reply->json)};
+        return true;
+    }
+    if (head->kind == TG_MSG_WEB_SEND) {
+        const struct tg_web_send *send = msg;
+
+        if (send->conn.generation != admin->next)
+            return false;
+        ret->body = parse_slab(send->json);
+        ret->status = json_is_true(json_object_get(ret->body, "ok")) ? 200 : 400;
+        return true;
+    }
+    return false;
+}
+
+static tg_err wait_answer(struct tg_admin *admin, struct answer *ret)
+{
+    tg_us deadline = tg_clock_mono() + ANSWER_WAIT_US;
+    bool got = false;
+
+    while (!got) {
+        tg_us now = tg_clock_mono();
+        void *msg;
+
+        if (now >= deadline)
+            break;
+        tg_mailbox_wait(admin->inbox, deadline - now);
+        while (!got && tg_mailbox_take(admin->inbox, &msg, 1) == 1) {
+            got = take_answer(admin, msg, ret);
+            tg_msg_free(msg);
+        }
+    }
+    admin->next++;
+    return got ? TG_OK : TG_ERR_TIMEOUT;
+}
+
+/* The operator, for the threads' own role checks. */
+static struct tg_person operator_person(void)
+{
+    return (struct tg_person){.id = "operator", .name = "operator", .roles = TG_ROLE_ALL};
+}
+
+static struct tg_sale_req *new_sale(struct tg_admin *admin, enum tg_sale_what what)
+{
+    struct tg_sale_req *req = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*req));
+
+    if (req == NULL)
+        return NULL;
+    req->what = what;
+    req->conn = my_conn(admin);
+    req->http = true;
+    req->show = UINT16_MAX;
+    req->who = operator_person();
+    req->until_wall_us = -1;
+    /* Every operator's command is a new one: the key only has to be fresh. */
+    tg_str_printf(req->idempotency, sizeof(req->idempotency), "op-%lld-%u",
+                  (long long)tg_clock_wall(), admin->next);
+    return req;
+}
+
+static tg_err ask(struct tg_admin *admin, struct tg_mailbox *mb, void *take_msg, struct answer *ret)
+{
+    tg_err err = tg_mailbox_post(mb, take_msg);
+
+    return err != TG_OK ? err : wait_answer(admin, ret);
+}
+
+static tg_err ask_live(struct tg_admin *admin, uint16_t show, enum tg_op_kind kind,
+                       struct answer *ret)
+{
+    struct tg_live_op *op = tg_msg_new(TG_MSG_LIVE_OP, sizeof(*op));
+
+    if (op == NULL)
+        return TG_ERR_NOMEM;
+    op->conn = my_conn(admin);
+    op->show = show;
+    op->who = operator_person();
+    op->op.kind = kind;
+    tg_str_printf(op->op.id, sizeof(op->op.id), "op-%lld-%u", (long long)tg_clock_wall(),
+                  admin->next);
+    return ask(admin, admin->live, op, ret);
+}
+
+/* --- answers
+ * ---------------------------------------------------------------------------------------- */
+
+static void refuse(struct tg_buf *out, const char *fmt, ...) TG_PRINTF(2, 3);
+
+static void refuse(struct tg_buf *out, const char *fmt, ...)
+{
+    struct tg_jo j = tg_jo(out);
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args); /* a cut message is fine */
+    va_end(args);
+    tg_jo_obj(&j, NULL);
+    tg_jo_bool(&j, "ok", false);
+    tg_jo_str(&j, "message", text);
+    tg_jo_end_obj(&j);
+}
+
+/* {"ok":true, and the members of the thread's answer}; or its problem in plain words. */
+static void pass_on(struct tg_buf *out, tg_err err, struct answer *a)
+{
+    char *text;
+
+    if (err == TG_ERR_TIMEOUT) {
+        refuse(out, "The server did not answer within 10 s; see its log.");
+    } else if (err != TG_OK) {
+        refuse(out, "The server is too busy (%s); try again.", tg_err_name(err));
+    } else if (a->status >= 400) {
+        const char *detail = json_string_value(json_object_get(a->body, "detail"));
+
+        if (detail == NULL)
+            detail = json_string_value(json_object_get(a->body, "message"));
+        refuse(out, "%s", detail != NULL ? detail : "refused");
+    } else {
+        if (!json_is_object(a->body)) {
+            json_t *wrapped = json_object();
+
+            if (a->body != NULL)
+                (void)json_object_set_new(wrapped, "result", a->body); /* NOMEM: an empty answer */
+            a->body = wrapped;
+        }
+        (void)json_object_set_new(a->body, "ok", json_true());
+        text = json_dumps(a->body, JSON_COMPACT);
+        tg_buf_add_str(out, text != NULL ? text : "{\"ok\":true}");
+        json_free_t json_free_fn;
+        json_malloc_t json_malloc_fn;
+        json_get_alloc_funcs(&json_malloc_fn, &json_free_fn);
+        if (text != NULL)
+            json_free_fn(text);
+    }
+    answer_done(a);
+}
+
+/* --- commands
+ * ---------------------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *request, const char *key)
+{
+    const char *text = json_string_value(json_object_get(request, key));
+
+    return text != NULL ? text : "";
+}
+
+static bool find_show(struct tg_admin *admin, const json_t *request, struct tg_show_info *ret,
+                      struct tg_buf *out)
+{
+    const char *id = text_of(request, "show");
+
+    if (tg_registry_show_get(admin->registry, id, strlen(id), ret) == TG_OK)
+        return true;
+    refuse(out, "There is no show \"%s\". See: torgctl show list", id);
+    return false;
+}
+
+static void cmd_show_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct tg_sale_req *req = new_sale(admin, TG_SALE_SHOW_CREATE);
+    const char *id = text_of(request, "show");
+    const char *title = text_of(request, "title");
+    struct answer a = {0};
+
+    if (req == NULL)
+        return refuse(out, "out of memory");
+    if (tg_str_copy(req->key, sizeof(req->key), id, strlen(id)) != TG_OK ||
+        tg_str_copy(req->text, sizeof(req->text), title[0] != '\0' ? title : id,
+                    strlen(title[0] != '\0' ? title : id)) != TG_OK) {
+        tg_msg_free(req);
+        return refuse(out, "The id may have %d bytes and the title %d.", TG_SHOW_ID_MAX,
+                      TG_TITLE_SIZE - 1);
+    }
+    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+}
+
+static void write_show(struct tg_jo *j, const char *key, const struct tg_show_info *show)
+{
+    char created[TG_RFC3339_SIZE];
+
+    tg_rfc3339(created, show->created_wall_us);
+    tg_jo_obj(j, key);
+    tg_jo_str(j, "id", show->id);
+    tg_jo_str(j, "title", show->title);
+    tg_jo_str(j, "state", tg_show_state_name(show->state));
+    tg_jo_bool(j, "on_air", show->on_air);
+    tg_jo_int(j, "viewers", show->viewers);
+    tg_jo_str(j, "created_at", created);
+    tg_jo_end_obj(j);
+}
+
+static void cmd_show_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    static struct tg_show_info shows[TG_SHOWS_MAX];
+    size_t count = tg_registry_shows(admin->registry, shows, TG_SHOWS_MAX);
+    struct tg_jo j = tg_jo(out);
+
+    (void)request;
+    tg_jo_obj(&j, NULL);
+    tg_jo_bool(&j, "ok", true);
+    tg_jo_arr(&j, "shows");
+    for (size_t i = 0; i < count; i++)
+        write_show(&j, NULL, &shows[i]);
+    tg_jo_end_arr(&j);
+    tg_jo_end_obj(&j);
+}
+
+static void cmd_show_status(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct tg_show_info show;
+    struct tg_jo j = tg_jo(out);
+
+    if (!find_show(admin, request, &show, out))
+        return;
+    tg_jo_obj(&j, NULL);
+    tg_jo_bool(&j, "ok", true);
+    write_show(&j, "show", &show);
+    tg_jo_end_obj(&j);
+}
+
+static void run_show(struct tg_admin *admin, const json_t *request, enum tg_op_kind kind,
+                     struct tg_buf *out)
+{
+    struct tg_show_info show;
+    struct answer a = {0};
+
+    if (find_show(admin, request, &show, out))
+        pass_on(out, ask_live(admin, show.ord, kind, &a), &a);
+}
+
+static void cmd_show_start(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    run_show(admin, request, TG_OP_SHOW_START, out);
+}
+
+static void cmd_show_stop(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    run_show(admin, request, TG_OP_SHOW_END, out);
+}
+
+/* "host,merchandiser" to a mask; 0 with a message when a name is none. */
+static uint32_t parse_roles(const char *text, struct tg_buf *out)
+{
+    uint32_t roles = 0;
+
+    while (*text != '\0') {
+        size_t len = strcspn(text, ",");
+        uint32_t role = tg_role_parse(text, len);
+
+        if (role == 0) {
+            refuse(out,
+                   "\"%.*s\" is no role. Roles: viewer, customer, advisor, moderator, host, "
+                   "merchandiser, admin.",
+                   (int)len, text);
+            return 0;
+        }
+        roles |= role;
+        text += len + (text[len] == ',' ? 1 : 0);
+    }
+    if (roles == 0)
+        refuse(out, "A token needs at least one role: --role R[,R...]");
+    return roles;
+}
+
+static struct tg_sale_req *token_request(struct tg_admin *admin, uint32_t roles, bool publish_only,
+                                         const char *show, const char *label, tg_us expires)
+{
+    struct tg_sale_req *req = new_sale(admin, TG_SALE_TOKEN_CREATE);
+
+    if (req == NULL)
+        return NULL;
+    req->number = roles;
+    req->flag = publish_only;
+    req->until_wall_us = expires == TG_US_NEVER ? -1 : expires;
+    if (tg_str_copy(req->key, sizeof(req->key), show, strlen(show)) != TG_OK)
+        req->key[0] = '?'; /* no show has this id, so sale names the field */
+    tg_str_cut(req->text, sizeof(req->text), label);
+    return req;
+}
+
+static void cmd_token_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    uint32_t roles = parse_roles(text_of(request, "roles"), out);
+    json_int_t seconds = json_integer_value(json_object_get(request, "expires_s"));
+    tg_us expires = seconds > 0 ? tg_clock_wall() + (tg_us)seconds * TG_US_PER_S : TG_US_NEVER;
+    struct answer a = {0};
+    struct tg_sale_req *req;
+
+    if (roles == 0)
+        return;
+    req = token_request(admin, roles, json_is_true(json_object_get(request, "publish_only")),
+                        text_of(request, "show"), text_of(request, "label"), expires);
+    if (req == NULL)
+        return refuse(out, "out of memory");
+    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+}
+
+static void ask_read(struct tg_admin *admin, enum tg_read_what what, const char *key,
+                     const char *cursor, struct answer *ret, tg_err *ret_err)
+{
+    struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
+
+    if (req == NULL) {
+        *ret_err = TG_ERR_NOMEM;
+        return;
+    }
+    req->what = what;
+    req->conn = my_conn(admin);
+    req->show = UINT16_MAX;
+    req->who = operator_person();
+    req->limit = 100;
+    tg_str_cut(req->key, sizeof(req->key), key);
+    tg_str_cut(req->cursor, sizeof(req->cursor), cursor);
+    *ret_err = ask(admin, admin->read, req, ret);
+}
+
+static void cmd_token_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct answer a = {0};
+    tg_err err;
+
+    (void)request;
+    ask_read(admin, TG_READ_TOKENS, "", "", &a, &err);
+    pass_on(out, err, &a);
+}
+
+static tg_err revoke(struct tg_admin *admin, const char *id, struct answer *ret)
+{
+    struct tg_sale_req *req = new_sale(admin, TG_SALE_TOKEN_REVOKE);
+
+    if (req == NULL)
+        return TG_ERR_NOMEM;
+    tg_str_cut(req->key, sizeof(req->key), id);
+    return ask(admin, admin->sale, req, ret);
+}
+
+static void cmd_token_revoke(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct answer a = {0};
+
+    pass_on(out, revoke(admin, text_of(request, "token"), &a), &a);
+}
+
+static void set_stock(struct tg_admin *admin, const json_t *request, bool absolute,
+                      struct tg_buf *out)
+{
+    json_t *value = json_object_get(request, "value");
+    const char *sku = text_of(request, "sku");
+    struct tg_sale_req *req;
+    struct answer a = {0};
+
+    if (!json_is_integer(value) || json_integer_value(value) > INT32_MAX ||
+        json_integer_value(value) < INT32_MIN)
+        return refuse(out, "The number of units must be a whole number.");
+    req = new_sale(admin, TG_SALE_OP);
+    if (req == NULL)
+        return refuse(out, "out of memory");
+    req->http = false; /* answered like the operation of a socket */
+    req->op.kind = TG_OP_STOCK;
+    req->op.u.stock.absolute = absolute;
+    req->op.u.stock.value = (int32_t)json_integer_value(value);
+    tg_str_cut(req->op.id, sizeof(req->op.id), req->idempotency);
+    tg_str_cut(req->op.u.stock.sku, sizeof(req->op.u.stock.sku), sku);
+    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+}
+
+static void cmd_stock_set(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    set_stock(admin, request, true, out);
+}
+
+static void cmd_stock_adjust(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    set_stock(admin, request, false, out);
+}
+
+static void cmd_stock_audit(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct tg_sale_req *req = new_sale(admin, TG_SALE_STOCK_AUDIT);
+    struct answer a = {0};
+
+    (void)request;
+    if (req == NULL)
+        return refuse(out, "out of memory");
+    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+}
+
+static void cmd_order_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct answer a = {0};
+    tg_err err;
+
+    ask_read(admin, TG_READ_ORDERS, "", text_of(request, "cursor"), &a, &err);
+    pass_on(out, err, &a);
+}
+
+static void cmd_order_show(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct answer a = {0};
+    tg_err err;
+
+    ask_read(admin, TG_READ_ORDER, text_of(request, "order"), "", &a, &err);
+    pass_on(out, err, &a);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+} commands[] = {
+    {"show.create", cmd_show_create}, {"show.list", cmd_show_list},
+    {"show.status", cmd_show_status}, {"show.start", cmd_show_start},
+    {"show.stop", cmd_show_stop},     {"token.create", cmd_token_create},
+    {"token.list", cmd_token_list},   {"token.revoke", cmd_token_revoke},
+    {"stock.set", cmd_stock_set},     {"stock.adjust", cmd_stock_adjust},
+    {"stock.audit", cmd_stock_audit}, {"order.list", cmd_order_list},
+    {"order.show", cmd_order_show},
+};
+
+void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out)
+{
+    json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+    const char *name = text_of(request, "cmd");
+    bool found = false;
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(commands) && !found; i++) {
+        found = strcmp(commands[i].name, name) == 0;
+        if (found)
+            commands[i].run(admin, request, out);
+    }
+    if (!found)
+        refuse(out, "There is no command \"%s\".", name);
+    json_decref(request);
+}
+
+/* --- what torgd itself needs at start
+ * ------------------------------------------------------------------ */
+
+tg_err tg_admin_mint(struct tg_admin *admin, uint32_t roles, bool publish_only, const char *show,
+                     const char *label, tg_us expires_wall_us, char *ret_text)
+{
+    struct tg_sale_req *req =
+        token_request(admin, roles, publish_only, show, label, expires_wall_us);
+    struct answer a = {0};
+    const char *text;
+    tg_err err;
+
+    if (req == NULL)
+        return TG_ERR_NOMEM;
+    err = ask(admin, admin->sale, req, &a);
+    if (err != TG_OK)
+        return err;
+    text = json_string_value(json_object_get(a.body, "token"));
+    err = a.status >= 400 || text == NULL
+              ? TG_ERR_CONFLICT
+              : tg_str_copy(ret_text, TG_TOKEN_SIZE, text, strlen(text));
+    answer_done(&a);
+    return err;
+}
+
+tg_err tg_admin_revoke_labelled(struct tg_admin *admin, const char *label)
+{
+    struct answer list = {0};
+    json_t *token;
+    size_t i;
+    tg_err err;
+
+    ask_read(admin, TG_READ_TOKENS, "", "", &list, &err);
+    json_array_foreach(json_object_get(list.body, "tokens"), i, token)
+    {
+        struct answer a = {0};
+
+        if (err != TG_OK || strcmp(text_of(token, "label"), label) != 0)
+            continue;
+        err = revoke(admin, text_of(token, "id"), &a);
+        answer_done(&a);
+    }
+    answer_done(&list);
+    return err;
+}
+
+tg_err tg_admin_ensure_show(struct tg_admin *admin, const char *id, const char *title, bool start)
+{
+    struct tg_show_info show;
+    struct answer a = {0};
+    tg_err err;
+
+    if (tg_registry_show_get(admin->registry, id, strlen(id), &show) != TG_OK) {
+        struct tg_sale_req *req = new_sale(admin, TG_SALE_SHOW_CREATE);
+
+        if (req == NULL)
+            return TG_ERR_NOMEM;
+        tg_str_cut(req->key, sizeof(req->key), id);
+        tg_str_cut(req->text, sizeof(req->text), title);
+        err = ask(admin, admin->sale, req, &a);
+        answer_done(&a);
+        if (err != TG_OK)
+            return err;
+        err = tg_registry_show_get(admin->registry, id, strlen(id), &show);
+        if (err != TG_OK)
+            return err;
+    }
+    if (!start || show.state == TG_SHOW_LIVE)
+        return TG_OK;
+    err = ask_live(admin, show.ord, TG_OP_SHOW_START, &a);
+    answer_done(&a);
+    return err;
+}

@@ -1,0 +1,51 @@
+/*
+ * admin.h - the operator's commands: one JSON object in, one out.
+ *
+ * torgctl sends them over DIR/torgd.sock (mode 0600; whoever can open it may do everything), or
+ * runs them in its own process when no server holds the data directory. Each command becomes
+ * ordinary requests to the sale, read and live threads and waits for their answer.
+ *
+ *   {"cmd":"show.create","show":"spring","title":"Spring"}
+ *   {"ok":true,...}   or   {"ok":false,"message":"..."}
+ *
+ * Thread: the caller's (torgd: main), one command at a time.
+ */
+#ifndef TG_APP_ADMIN_H
+#define TG_APP_ADMIN_H
+
+#include "base/buf.h"
+#include "base/mailbox.h"
+#include "store/registry.h"
+
+enum { TG_ADMIN_LINE_MAX = 16 * 1024, TG_ADMIN_ANSWER_MAX = 4 * 1024 * 1024 };
+
+struct tg_admin {
+    struct tg_registry *registry;
+    struct tg_mailbox *sale;
+    struct tg_mailbox *live;
+    struct tg_mailbox *read;
+    struct tg_mailbox *inbox; /* where answers come; owned, see tg_admin_init */
+    uint32_t next; /* numbers requests, so that a late answer is not taken for another's */
+};
+
+/* The mailboxes are borrowed. Errors: NOMEM, IO. */
+TG_MUST_CHECK tg_err tg_admin_init(struct tg_admin *admin, struct tg_registry *registry,
+                                   struct tg_mailbox *sale, struct tg_mailbox *live,
+                                   struct tg_mailbox *read);
+void tg_admin_done(struct tg_admin *admin);
+/* Runs one command; out always gets one JSON object (without newline). Waits up to 10 s. */
+void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out);
+/*
+ * Mints a token through the sale thread. show "" = all shows; expires TG_US_NEVER = never.
+ * Errors: what sale refused, TIMEOUT. ret_text[TG_TOKEN_SIZE].
+ */
+TG_MUST_CHECK tg_err tg_admin_mint(struct tg_admin *admin, uint32_t roles, bool publish_only,
+                                   const char *show, const char *label, tg_us expires_wall_us,
+                                   char *ret_text);
+/* Revokes every token with this label. */
+TG_MUST_CHECK tg_err tg_admin_revoke_labelled(struct tg_admin *admin, const char *label);
+/* Creates a show unless it exists, and starts it when `start`. */
+TG_MUST_CHECK tg_err tg_admin_ensure_show(struct tg_admin *admin, const char *id, const char *title,
+                                          bool start);
+
+#endif
