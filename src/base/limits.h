@@ -28,11 +28,37 @@ enum {
     TG_INGEST_BYTES_MAX = 16 * 1024 * 1024, /* ... 4 s at 30 Mbit/s, and four largest frames */
     TG_UDP_PACKET_MAX = 1500, /* received datagrams longer than an Ethernet frame are dropped */
 
+    /* --- RTMP, for each connection unless said --- */
+    TG_AMF_DEPTH_MAX = 8,                 /* objects within objects: encoders use 2 */
+    TG_AMF_VALUES_MAX = 512,              /* values of one command or metadata message */
+    TG_RTMP_CSIDS_MAX = 16,               /* chunk streams: encoders use 2 to 6 */
+    TG_RTMP_MSG_MAX = 4 * 1024 * 1024,    /* one message = one frame: TG_FRAME_SIZE_MAX */
+    TG_RTMP_COMMAND_MAX = 64 * 1024,      /* one command or metadata message */
+    TG_RTMP_BUFFER_MAX = 6 * 1024 * 1024, /* all half-read messages together */
+    TG_RTMP_OUT_MAX = 64 * 1024,          /* answers queued for a peer that does not read */
+    TG_RTMP_KEY_SIZE = 256,               /* publish name: show, "?key=" and key */
+    TG_RTMP_SESSIONS_MAX = 64,            /* publishers of one listener, most of them waiting */
+    TG_RTMP_FAILURES_MAX = 10,            /* wrong keys an address may send within a minute */
+    TG_RTMP_FAILURE_ADDRS = 256,          /* addresses remembered for that; the oldest goes */
+
     /* --- WebSocket and HTTP --- */
     TG_WS_FRAME_MAX = 16 * 1024,  /* contract */
     TG_HTTP_BODY_MAX = 64 * 1024, /* SDP and API bodies; imports have a limit of their own */
     TG_SDP_MAX = 64 * 1024,
-    TG_WS_QUEUE_MAX = 256 * 1024, /* bytes queued for one client that does not read, then 1013 */
+    TG_WS_QUEUE_MAX = 256 * 1024,  /* bytes queued for one client that does not read, then 1013 */
+    TG_WS_QUEUE_FRAMES_MAX = 1024, /* ... and frames: 20 s of ticks */
+    TG_WS_TICK_MS = 20,            /* events within it share a frame: half a video frame */
+    TG_WS_BAD_MAX = 5,             /* contract: the fifth bad frame within a minute closes */
+    TG_WS_JOIN_S = 10,             /* contract: time for the first frame */
+    TG_WS_PING_S = 25,             /* quiet time before a ping: below common proxies' 30 s */
+    TG_WS_DEAD_S = 60,             /* nothing heard for so long: cut */
+    TG_WS_SKIP_MAX = 1024 * 1024,  /* bytes of one oversized frame read before the close */
+    TG_HTTP_WAIT_S = 10,           /* for another thread's answer, then 503 */
+    TG_HTTP_HEADERS_MAX = 8192,    /* request line and headers; a session cookie is 47 */
+    TG_HTTP_DISCARD_MAX = 1024 * 1024, /* bytes of a refused body read before the close */
+    TG_WEB_WORKERS_MAX = 64,
+    TG_WEB_SLOTS_MAX = 262144,   /* sockets and waiting requests of one worker */
+    TG_WEB_RATE_ENTRIES = 32768, /* token buckets of one worker: 512 KB */
 
     /* --- shop --- */
     TG_QTY_MAX = 100,            /* units of one line: hoarding guard */
@@ -46,6 +72,18 @@ enum {
     TG_LIMITS_CACHED = 65536,    /* (person, SKU) sums kept for the per-person limit */
     TG_IDEM_CACHED = 65536,      /* remembered answers, ~400 bytes each: 26 MB */
     TG_SHOW_SALES_MAX = 100000,  /* (show, SKU) counters of `sold`; beyond it no `sold` event */
+
+    /* --- show rooms --- */
+    TG_CHAT_RECENT = 50,         /* chat lines that a newcomer reads: one phone screen and a half */
+    TG_TIMELINE_MAX = 2000,      /* public events kept for `since`: hours of a busy show, ~0.5 MB */
+    TG_PINS_MAX = 10,            /* products pinned at once: more is a list, not a pin */
+    TG_SHOW_PEOPLE_MAX = 16384,  /* whose rates are remembered; the least recent goes first */
+    TG_SHOW_MUTES_MAX = 4096,    /* muted people of one show */
+    TG_SHOW_REPLIES_MAX = 8192,  /* remembered answers: > 10 minutes of 10 changes a second */
+    TG_SHOW_REFUSALS_MAX = 1024, /* remembered refusals, apart: spam must not push answers out */
+    TG_JOINED_PRODUCTS_MAX = 128 * 1024, /* JSON of `products` in joined: half a client's queue */
+    TG_JOURNAL_LINE_MAX = 32 * 1024, /* a chat line of 500 escaped characters, four times over */
+    TG_NAMES_MAX = 65536,            /* display names known to the live thread: ~10 MB */
 
     /* --- mailboxes (messages) --- */
     TG_MB_SALE = 65536, /* 50,000 intents at once (PEERS.md) and some room */
