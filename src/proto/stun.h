@@ -24,6 +24,7 @@
 enum {
     TG_STUN_HEADER_SIZE = 20,
     TG_STUN_ID_SIZE = 12,
+    TG_STUN_ATTR_USERNAME = 0x0006,
     TG_STUN_UNKNOWN_MAX = 8, /* unknown attribute types that a 420 names */
     TG_STUN_SIZE_MAX = 1024, /* with a USERNAME of 513 bytes; longer ones are refused */
 };

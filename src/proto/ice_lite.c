@@ -1,0 +1,372 @@
+#include "proto/ice_lite.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/str.h"
+
+enum {
+    ICE_PRIORITY = 110 << 24 | 65535 << 8 | 255, /* RFC 8445 s5.1.2.1: peer-reflexive, s7.1.1 */
+    ICE_UFRAG_MIN = 4,
+    ICE_PWD_MIN = 22,
+    ICE_RETRY_US = 100 * TG_US_PER_MS,
+    ICE_KEEPALIVE_US = 2500 * TG_US_PER_MS, /* client: as often as Chromium checks a stable pair */
+    USERNAME_SIZE = TG_ICE_UFRAG_SIZE + TG_ICE_UFRAG_SIZE,
+};
+
+/* --- credentials ------------------------------------------------------------------------------ */
+
+static const char ice_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void random_text(struct tg_rng *rng, char *out, size_t len)
+{
+    tg_rng_bytes(rng, out, len);
+    for (size_t i = 0; i < len; i++)
+        out[i] = ice_chars[(uint8_t)out[i] & 63]; /* 64 characters: no bias */
+    out[len] = '\0';
+}
+
+void tg_ice_credentials(struct tg_rng *rng, char ret_ufrag[TG_ICE_LOCAL_UFRAG + 1],
+                        char ret_pwd[TG_ICE_LOCAL_PWD + 1])
+{
+    random_text(rng, ret_ufrag, TG_ICE_LOCAL_UFRAG);
+    random_text(rng, ret_pwd, TG_ICE_LOCAL_PWD);
+}
+
+static tg_err copy_credential(char *out, size_t size, const char *text, size_t len_min)
+{
+    size_t len = strlen(text);
+
+    if (len < len_min || strspn(text, ice_chars) != len)
+        return TG_ERR_LIMIT;
+    return tg_str_copy(out, size, text, len);
+}
+
+tg_err tg_ice_init(struct tg_ice *ice, const struct tg_ice_cfg *cfg)
+{
+    memset(ice, 0, sizeof(*ice));
+    if (copy_credential(ice->local_ufrag, sizeof(ice->local_ufrag), cfg->local_ufrag,
+                        ICE_UFRAG_MIN) != TG_OK ||
+        copy_credential(ice->local_pwd, sizeof(ice->local_pwd), cfg->local_pwd, ICE_PWD_MIN) !=
+            TG_OK ||
+        copy_credential(ice->remote_ufrag, sizeof(ice->remote_ufrag), cfg->remote_ufrag,
+                        ICE_UFRAG_MIN) != TG_OK ||
+        copy_credential(ice->remote_pwd, sizeof(ice->remote_pwd), cfg->remote_pwd, ICE_PWD_MIN) !=
+            TG_OK) {
+        tg_ice_done(ice);
+        return TG_ERR_LIMIT;
+    }
+    ice->client = cfg->client;
+    ice->rng = cfg->rng;
+    ice->tie_breaker = tg_rng_u64(cfg->rng);
+    return TG_OK;
+}
+
+void tg_ice_done(struct tg_ice *ice)
+{
+    OPENSSL_cleanse(ice->local_pwd, sizeof(ice->local_pwd));
+    OPENSSL_cleanse(ice->remote_pwd, sizeof(ice->remote_pwd));
+}
+
+/* --- outputs ---------------------------------------------------------------------------------- */
+
+static void emit(struct tg_ice *ice, enum tg_ice_out_kind kind, const struct tg_addr *addr,
+                 struct tg_span bytes)
+{
+    TG_ASSERT(ice->out_count < TG_ICE_OUT_MAX); /* one input makes at most five */
+    ice->out[ice->out_count++] = (struct tg_ice_out){.kind = kind, .addr = *addr, .bytes = bytes};
+}
+
+bool tg_ice_poll(struct tg_ice *ice, struct tg_ice_out *ret)
+{
+    if (ice->out_next == ice->out_count) {
+        ice->out_next = 0;
+        ice->out_count = 0;
+        return false;
+    }
+    *ret = ice->out[ice->out_next++];
+    return true;
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+bool tg_ice_knows(const struct tg_ice *ice, const struct tg_addr *addr)
+{
+    for (size_t i = 0; i < ice->addr_count; i++) {
+        if (tg_addr_equal(&ice->addrs[i], addr))
+            return true;
+    }
+    return false;
+}
+
+static bool in_use(const struct tg_ice *ice, const struct tg_addr *addr)
+{
+    return (ice->has_selected && tg_addr_equal(&ice->selected, addr)) ||
+           (ice->check.on && tg_addr_equal(&ice->check.addr, addr));
+}
+
+static void forget_oldest(struct tg_ice *ice)
+{
+    size_t at = 0;
+
+    while (in_use(ice, &ice->addrs[at]))
+        at++; /* at most two of the four are in use */
+    TG_ASSERT(at < ice->addr_count);
+    emit(ice, TG_ICE_ADDR_OFF, &ice->addrs[at], tg_span(NULL, 0));
+    ice->addr_count--;
+    for (size_t i = at; i < ice->addr_count; i++)
+        ice->addrs[i] = ice->addrs[i + 1];
+}
+
+static void learn(struct tg_ice *ice, const struct tg_addr *addr)
+{
+    if (tg_ice_knows(ice, addr))
+        return;
+    if (ice->addr_count == TG_ICE_ADDRS_MAX)
+        forget_oldest(ice);
+    ice->addrs[ice->addr_count++] = *addr;
+    emit(ice, TG_ICE_ADDR, addr, tg_span(NULL, 0));
+}
+
+static void select_addr(struct tg_ice *ice, tg_us now, const struct tg_addr *addr)
+{
+    ice->heard_at = now;
+    if (ice->has_selected && tg_addr_equal(&ice->selected, addr))
+        return;
+    ice->has_selected = true;
+    ice->selected = *addr;
+    emit(ice, TG_ICE_SELECTED, addr, tg_span(NULL, 0));
+}
+
+/* --- our own checks --------------------------------------------------------------------------- */
+
+static void send_check(struct tg_ice *ice, tg_us now)
+{
+    char name[USERNAME_SIZE];
+    size_t len = 0;
+    struct tg_stun msg = {.type = TG_STUN_REQUEST,
+                          .has_priority = true,
+                          .priority = ICE_PRIORITY,
+                          .use_candidate = ice->client,
+                          .has_controlling = ice->client,
+                          .has_controlled = !ice->client,
+                          .tie_breaker = ice->tie_breaker};
+
+    tg_str_printf(name, sizeof(name), "%s:%s", ice->remote_ufrag, ice->local_ufrag);
+    msg.username = tg_span(name, strlen(name));
+    memcpy(msg.id, ice->check.id, sizeof(msg.id));
+    ice->check.next_at = now + ((tg_us)ICE_RETRY_US << ice->check.tries);
+    ice->check.tries++;
+    if (tg_stun_write(ice->request, sizeof(ice->request), &len, &msg, ice->remote_pwd) == TG_OK)
+        emit(ice, TG_ICE_SEND, &ice->check.addr, tg_span(ice->request, len));
+}
+
+static void start_check(struct tg_ice *ice, tg_us now, const struct tg_addr *to)
+{
+    ice->check.on = true;
+    ice->check.tries = 0;
+    ice->check.addr = *to;
+    tg_rng_bytes(ice->rng, ice->check.id, sizeof(ice->check.id));
+    send_check(ice, now);
+}
+
+void tg_ice_connect(struct tg_ice *ice, tg_us now, const struct tg_addr *to)
+{
+    TG_ASSERT(ice->client);
+    learn(ice, to);
+    start_check(ice, now, to);
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+static void answer(struct tg_ice *ice, const struct tg_addr *to, struct tg_stun *msg,
+                   const char *password)
+{
+    size_t len = 0;
+
+    if (tg_stun_write(ice->answer, sizeof(ice->answer), &len, msg, password) == TG_OK)
+        emit(ice, TG_ICE_SEND, to, tg_span(ice->answer, len));
+}
+
+/* Without integrity while the peer has not proved that it knows the password (RFC 8489 s9.1.3). */
+static void answer_error(struct tg_ice *ice, const struct tg_addr *to, const struct tg_stun *in,
+                         uint16_t code)
+{
+    struct tg_stun msg = {.type = TG_STUN_ERROR, .error_code = code};
+
+    memcpy(msg.id, in->id, sizeof(msg.id));
+    if (code == 420) {
+        msg.unknown_count = in->unknown_count;
+        memcpy(msg.unknown, in->unknown, sizeof(msg.unknown));
+    }
+    answer(ice, to, &msg, code == 400 || code == 401 ? NULL : ice->local_pwd);
+}
+
+static bool username_is_ours(const struct tg_ice *ice, struct tg_span name)
+{
+    char want[USERNAME_SIZE];
+
+    tg_str_printf(want, sizeof(want), "%s:%s", ice->local_ufrag, ice->remote_ufrag);
+    return name.len == strlen(want) && memcmp(name.data, want, name.len) == 0;
+}
+
+/* A valid check: decides whether media should go where it came from. */
+static void consider(struct tg_ice *ice, tg_us now, const struct tg_addr *from, bool nominated)
+{
+    learn(ice, from);
+    if (ice->client)
+        return;
+    if (!ice->has_selected || tg_addr_equal(&ice->selected, from)) {
+        select_addr(ice, now, from);
+        return;
+    }
+    /* Browsers check several pairs side by side; only the nominated one is meant to carry media. */
+    if (!nominated && now - ice->heard_at < TG_ICE_SILENT_US)
+        return;
+    if (!ice->check.on || !tg_addr_equal(&ice->check.addr, from))
+        start_check(ice, now, from);
+}
+
+static tg_err input_request(struct tg_ice *ice, tg_us now, const struct tg_addr *from,
+                            const struct tg_stun *in, const uint8_t *bytes, size_t len)
+{
+    struct tg_stun out = {.type = TG_STUN_SUCCESS, .has_mapped = true, .mapped = *from};
+
+    if (in->username.data == NULL || in->integrity_at == 0) {
+        answer_error(ice, from, in, 400);
+        return TG_ERR_AUTH;
+    }
+    if (!username_is_ours(ice, in->username) ||
+        !tg_stun_check_integrity(in, bytes, len, ice->local_pwd)) {
+        answer_error(ice, from, in, 401);
+        return TG_ERR_AUTH;
+    }
+    if (in->unknown_count > 0) {
+        answer_error(ice, from, in, 420);
+        return TG_ERR_UNSUPPORTED;
+    }
+    /* A lite agent facing a full one never becomes controlling (RFC 8445 s6.1.1). */
+    if (ice->client ? in->has_controlling : in->has_controlled) {
+        answer_error(ice, from, in, 487);
+        return TG_ERR_CONFLICT;
+    }
+    memcpy(out.id, in->id, sizeof(out.id));
+    answer(ice, from, &out, ice->local_pwd);
+    consider(ice, now, from, in->use_candidate);
+    return TG_OK;
+}
+
+static tg_err input_success(struct tg_ice *ice, tg_us now, const struct tg_addr *from,
+                            const struct tg_stun *in, const uint8_t *bytes, size_t len)
+{
+    if (!ice->check.on || memcmp(in->id, ice->check.id, sizeof(in->id)) != 0 ||
+        !tg_addr_equal(from, &ice->check.addr))
+        return TG_ERR_NOTFOUND;
+    if (!tg_stun_check_integrity(in, bytes, len, ice->remote_pwd))
+        return TG_ERR_AUTH;
+    ice->check.on = false;
+    ice->next_check_at = now + ICE_KEEPALIVE_US;
+    select_addr(ice, now, from);
+    return TG_OK;
+}
+
+tg_err tg_ice_input(struct tg_ice *ice, tg_us now, const struct tg_addr *from, const uint8_t *bytes,
+                    size_t len)
+{
+    struct tg_stun in;
+    tg_err err = tg_stun_parse(&in, bytes, len);
+
+    TG_ASSERT(ice->out_next == ice->out_count);
+    ice->out_next = 0;
+    ice->out_count = 0;
+    if (err != TG_OK)
+        return err;
+    if (ice->expired)
+        return TG_ERR_CLOSED;
+    switch (in.type) {
+    case TG_STUN_REQUEST:
+        return input_request(ice, now, from, &in, bytes, len);
+    case TG_STUN_SUCCESS:
+        return input_success(ice, now, from, &in, bytes, len);
+    case TG_STUN_INDICATION:
+        return TG_OK; /* a keepalive without meaning for us (RFC 8445 s11) */
+    default:
+        return TG_ERR_NOTFOUND; /* an error answer is as good as none: the check runs out */
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static void tick_check(struct tg_ice *ice, tg_us now)
+{
+    if (ice->check.on && now >= ice->check.next_at) {
+        if (ice->check.tries < TG_ICE_TRIES_MAX)
+            send_check(ice, now);
+        else if (ice->client)
+            start_check(ice, now, &ice->check.addr);
+        else
+            ice->check.on = false;
+    } else if (ice->client && ice->has_selected && !ice->check.on && now >= ice->next_check_at) {
+        start_check(ice, now, &ice->selected);
+    }
+}
+
+void tg_ice_tick(struct tg_ice *ice, tg_us now)
+{
+    TG_ASSERT(ice->out_next == ice->out_count);
+    ice->out_next = 0;
+    ice->out_count = 0;
+    if (ice->expired)
+        return;
+    if (ice->has_selected && now - ice->heard_at >= TG_ICE_CONSENT_US) {
+        ice->expired = true;
+        emit(ice, TG_ICE_EXPIRED, &ice->selected, tg_span(NULL, 0));
+        return;
+    }
+    tick_check(ice, now);
+}
+
+tg_us tg_ice_deadline(const struct tg_ice *ice)
+{
+    tg_us at = TG_US_NEVER;
+
+    if (ice->expired)
+        return at;
+    if (ice->has_selected)
+        at = ice->heard_at + TG_ICE_CONSENT_US;
+    if (ice->check.on)
+        at = TG_MIN(at, ice->check.next_at);
+    else if (ice->client && ice->has_selected)
+        at = TG_MIN(at, ice->next_check_at);
+    return at;
+}
+
+/* --- finding the peer ------------------------------------------------------------------------- */
+
+bool tg_ice_peek_ufrag(const uint8_t *bytes, size_t len, struct tg_span *ret_ufrag)
+{
+    struct tg_rd r = tg_rd(bytes, len);
+
+    if (!tg_stun_looks_like(bytes, len) || tg_rd_u16(&r) != TG_STUN_REQUEST)
+        return false;
+    tg_rd_skip(&r, TG_STUN_HEADER_SIZE - 2);
+    while (tg_rd_left(&r) >= 4) {
+        uint16_t type = tg_rd_u16(&r);
+        uint16_t attr_len = tg_rd_u16(&r);
+        struct tg_span value = tg_rd_span(&r, attr_len);
+        const uint8_t *colon;
+
+        tg_rd_skip(&r, (4u - attr_len % 4u) % 4u);
+        if (r.bad)
+            return false;
+        if (type != TG_STUN_ATTR_USERNAME)
+            continue;
+        colon = value.len == 0 ? NULL : memchr(value.data, ':', value.len);
+        if (colon == NULL)
+            return false;
+        *ret_ufrag = tg_span(value.data, (size_t)(colon - value.data));
+        return true;
+    }
+    return false;
+}
