@@ -1,0 +1,333 @@
+/* DTLS sessions. The retransmission timer runs on OpenSSL's own clock; all else is handed in. */
+#include "proto/dtls.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/time.h>
+
+#include "base/alloc.h"
+#include "base/limits.h"
+#include "base/str.h"
+#include "proto/dtls_priv.h"
+
+enum {
+    RETRANSMIT_US_MIN = 200 * TG_US_PER_MS, /* first timer; a lost flight must not cost a second */
+    RETRANSMIT_US_MAX = 2 * TG_US_PER_S,
+};
+
+struct datagram {
+    struct datagram *next;
+    size_t len;
+    uint8_t data[];
+};
+
+struct tg_dtls {
+    SSL *ssl; /* owns the BIO */
+    enum tg_dtls_state state;
+    bool established; /* keys may be exported, also after close */
+    bool auth_failed;
+    uint8_t peer_sha256[TG_FINGERPRINT_LEN];
+    struct tg_span in; /* the datagram being input; empty otherwise */
+    unsigned input_count;
+    struct datagram *out_head;
+    struct datagram **out_tail;
+    size_t out_count;
+    struct datagram *out_taken; /* what poll returned last */
+};
+
+/* --- the BIO: one read or write is one datagram
+ * --------------------------------------------------- */
+
+int tg_dtls_bio_write(BIO *bio, const char *data, int len)
+{
+    struct tg_dtls *d = BIO_get_data(bio);
+    size_t size = len > 0 ? (size_t)len : 0;
+
+    BIO_clear_retry_flags(bio);
+    /* Full queue or no memory is like loss on the wire: the retransmission timer repairs it. */
+    if (size == 0 || d->out_count == TG_DTLS_OUT_MAX)
+        return len;
+    struct datagram *g = tg_calloc(1, sizeof(*g) + size);
+
+    if (g == NULL)
+        return len;
+    g->len = size;
+    memcpy(g->data, data, size);
+    *d->out_tail = g;
+    d->out_tail = &g->next;
+    d->out_count++;
+    return len;
+}
+
+int tg_dtls_bio_read(BIO *bio, char *out, int cap)
+{
+    struct tg_dtls *d = BIO_get_data(bio);
+    size_t len = TG_MIN(d->in.len, cap > 0 ? (size_t)cap : 0);
+
+    BIO_clear_retry_flags(bio);
+    if (len == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    memcpy(out, d->in.data, len);
+    d->in = tg_span(NULL, 0); /* what did not fit is cut off, as recv() does */
+    return (int)len;
+}
+
+long tg_dtls_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+    (void)bio;
+    (void)num;
+    (void)ptr;
+    switch (cmd) {
+    case BIO_CTRL_FLUSH:
+        return 1;
+    case BIO_CTRL_DGRAM_QUERY_MTU:
+    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
+        return TG_DTLS_MTU;
+    case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD:
+        return 28; /* IPv4 and UDP */
+    default:
+        return 0;
+    }
+}
+
+/* --- session -------------------------------------------------------------------------------------
+ */
+
+static tg_err fail(struct tg_dtls *d, tg_err err)
+{
+    d->state = TG_DTLS_FAILED;
+    return err;
+}
+
+/* Called by OpenSSL in place of its chain check: the SDP's fingerprint is the only authority. */
+int tg_dtls_verify(X509_STORE_CTX *store, void *arg)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tg_dtls *d = SSL_get_app_data(ssl);
+    X509 *cert = X509_STORE_CTX_get0_cert(store);
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned digest_len = 0;
+
+    (void)arg;
+    if (cert != NULL && X509_digest(cert, EVP_sha256(), digest, &digest_len) == 1 &&
+        tg_secret_equal(digest, digest_len, d->peer_sha256, TG_FINGERPRINT_LEN))
+        return 1;
+    d->auth_failed = true;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_UNTRUSTED);
+    return 0;
+}
+
+static unsigned timer_next(SSL *ssl, unsigned timer_us)
+{
+    (void)ssl;
+    if (timer_us == 0)
+        return RETRANSMIT_US_MIN;
+    return TG_MIN(timer_us * 2, (unsigned)RETRANSMIT_US_MAX);
+}
+
+static tg_err ssl_new(struct tg_dtls *d, struct tg_dtls_ctx *ctx, enum tg_srtp_side role)
+{
+    BIO *bio = BIO_new(tg_dtls_ctx_bio(ctx));
+
+    d->ssl = SSL_new(tg_dtls_ctx_ssl(ctx));
+    if (bio == NULL || d->ssl == NULL) {
+        BIO_free(bio);
+        return TG_ERR_NOMEM;
+    }
+    BIO_set_data(bio, d);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(d->ssl, bio, bio); /* takes the one reference: read and write are the same */
+    SSL_set_app_data(d->ssl, d);
+    DTLS_set_timer_cb(d->ssl, timer_next);
+    if (SSL_set_mtu(d->ssl, TG_DTLS_MTU) != TG_DTLS_MTU)
+        return TG_ERR_IO;
+    if (role == TG_SRTP_CLIENT)
+        SSL_set_connect_state(d->ssl);
+    else
+        SSL_set_accept_state(d->ssl);
+    return TG_OK;
+}
+
+tg_err tg_dtls_new(struct tg_dtls **ret, struct tg_dtls_ctx *ctx, const struct tg_dtls_cfg *cfg)
+{
+    struct tg_dtls *d = tg_calloc(1, sizeof(*d));
+
+    if (d == NULL)
+        return TG_ERR_NOMEM;
+    d->out_tail = &d->out_head;
+    memcpy(d->peer_sha256, cfg->peer_sha256, sizeof(d->peer_sha256));
+    ERR_clear_error();
+    tg_err err = ssl_new(d, ctx, cfg->role);
+
+    if (err != TG_OK) {
+        tg_dtls_free(d);
+        return err;
+    }
+    *ret = d;
+    return TG_OK;
+}
+
+void tg_dtls_free(struct tg_dtls *d)
+{
+    if (d == NULL)
+        return;
+    SSL_free(d->ssl);
+    tg_free(d->out_taken);
+    while (d->out_head != NULL) {
+        struct datagram *g = d->out_head;
+
+        d->out_head = g->next;
+        tg_free(g);
+    }
+    tg_free(d);
+}
+
+/* What an OpenSSL call that did not succeed means for the session. */
+static tg_err ssl_verdict(struct tg_dtls *d, int result)
+{
+    switch (SSL_get_error(d->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return TG_OK;
+    case SSL_ERROR_ZERO_RETURN:
+        d->state = TG_DTLS_CLOSED;
+        return TG_OK;
+    default:
+        return fail(d, d->auth_failed ? TG_ERR_AUTH : TG_ERR_IO);
+    }
+}
+
+static tg_err handshake(struct tg_dtls *d)
+{
+    ERR_clear_error();
+    int result = SSL_do_handshake(d->ssl);
+
+    if (result != 1)
+        return ssl_verdict(d, result);
+    if (SSL_get_selected_srtp_profile(d->ssl) == NULL)
+        return fail(d, TG_ERR_AUTH);
+    d->state = TG_DTLS_CONNECTED;
+    d->established = true;
+    return TG_OK;
+}
+
+/* Alerts, and retransmissions of the peer's last flight that OpenSSL answers. */
+static tg_err drain(struct tg_dtls *d)
+{
+    uint8_t discard[256]; /* no application data is expected: data channels are not offered */
+
+    while (d->state == TG_DTLS_CONNECTED) {
+        ERR_clear_error();
+        int result = SSL_read(d->ssl, discard, sizeof(discard));
+
+        if (result > 0)
+            continue;
+        if (SSL_get_error(d->ssl, result) == SSL_ERROR_WANT_READ)
+            return TG_OK;
+        return ssl_verdict(d, result);
+    }
+    return TG_OK;
+}
+
+tg_err tg_dtls_start(struct tg_dtls *d)
+{
+    if (d->state != TG_DTLS_HANDSHAKE)
+        return TG_ERR_CLOSED;
+    return SSL_is_server(d->ssl) ? TG_OK : handshake(d);
+}
+
+tg_err tg_dtls_input(struct tg_dtls *d, const void *datagram, size_t len)
+{
+    if (d->state == TG_DTLS_CLOSED || d->state == TG_DTLS_FAILED)
+        return TG_ERR_CLOSED;
+    if (len > TG_UDP_PACKET_MAX || ++d->input_count > TG_DTLS_INPUT_MAX)
+        return fail(d, TG_ERR_LIMIT);
+    d->in = tg_span(datagram, len);
+    tg_err err = d->state == TG_DTLS_HANDSHAKE ? handshake(d) : TG_OK;
+
+    if (err == TG_OK)
+        err = drain(d);
+    d->in = tg_span(NULL, 0);
+    return err;
+}
+
+tg_err tg_dtls_tick(struct tg_dtls *d, tg_us now)
+{
+    (void)now; /* the known hole: OpenSSL looks at its own clock */
+    if (d->state != TG_DTLS_HANDSHAKE)
+        return TG_OK;
+    ERR_clear_error();
+    return DTLSv1_handle_timeout(d->ssl) < 0 ? fail(d, TG_ERR_TIMEOUT) : TG_OK;
+}
+
+tg_us tg_dtls_deadline(const struct tg_dtls *d, tg_us now)
+{
+    struct timeval left = {0};
+
+    if (d->state != TG_DTLS_HANDSHAKE || DTLSv1_get_timeout(d->ssl, &left) != 1)
+        return TG_US_NEVER;
+    return now + (tg_us)left.tv_sec * TG_US_PER_S + left.tv_usec;
+}
+
+struct tg_span tg_dtls_poll(struct tg_dtls *d)
+{
+    struct datagram *g = d->out_head;
+
+    tg_free(d->out_taken);
+    d->out_taken = g;
+    if (g == NULL)
+        return tg_span(NULL, 0);
+    d->out_head = g->next;
+    if (d->out_head == NULL)
+        d->out_tail = &d->out_head;
+    d->out_count--;
+    return tg_span(g->data, g->len);
+}
+
+void tg_dtls_close(struct tg_dtls *d)
+{
+    if (d->state == TG_DTLS_CONNECTED) {
+        ERR_clear_error();
+        (void)SSL_shutdown(d->ssl); /* queues the alert; whether the peer answers is its matter */
+    }
+    if (d->state != TG_DTLS_FAILED)
+        d->state = TG_DTLS_CLOSED;
+}
+
+enum tg_dtls_state tg_dtls_state(const struct tg_dtls *d)
+{
+    return d->state;
+}
+
+tg_err tg_dtls_export(struct tg_dtls *d, struct tg_srtp_keys *ret)
+{
+    static const char label[] = "EXTRACTOR-dtls_srtp";
+    uint8_t block[2 * (TG_SRTP_KEY_LEN + TG_SRTP_SALT_MAX)];
+
+    if (!d->established)
+        return TG_ERR_AGAIN;
+    ERR_clear_error();
+    const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(d->ssl);
+    struct tg_srtp_keys keys = {.profile = profile->id == SRTP_AEAD_AES_128_GCM
+                                               ? TG_SRTP_AEAD_AES_128_GCM
+                                               : TG_SRTP_AES128_CM_SHA1_80};
+    size_t salt_len = tg_srtp_salt_len(keys.profile);
+    size_t len = 2 * (TG_SRTP_KEY_LEN + salt_len);
+
+    if (SSL_export_keying_material(d->ssl, block, len, label, sizeof(label) - 1, NULL, 0, 0) != 1)
+        return TG_ERR_IO;
+    struct tg_rd r = tg_rd(block, len); /* RFC 5764 s4.2 */
+
+    tg_rd_copy(&r, keys.client_key, TG_SRTP_KEY_LEN);
+    tg_rd_copy(&r, keys.server_key, TG_SRTP_KEY_LEN);
+    tg_rd_copy(&r, keys.client_salt, salt_len);
+    tg_rd_copy(&r, keys.server_salt, salt_len);
+    *ret = keys;
+    OPENSSL_cleanse(block, sizeof(block));
+    tg_srtp_keys_wipe(&keys);
+    return TG_OK;
+}
