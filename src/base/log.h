@@ -36,7 +36,7 @@ struct tg_log_q {
 };
 /* "\"...\"" safe to print, cut when long. Use: tg_log_info("api", "x", "name=%s", TG_LOG_Q(t)). */
 struct tg_log_q tg_log_quote(const char *text, size_t len);
-#define TG_LOG_Q(text) (tg_log_quote((text), strlen(text)).text)
+#define TG_LOG_Q(cstr) (tg_log_quote((cstr), strlen(cstr)).text)
 
 /*
  * For events that repeat: counts, and lets one line through per interval with the count since.
