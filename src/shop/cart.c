@@ -1,0 +1,131 @@
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "shop/shop_priv.h"
+
+const struct tg_cart *tg_shop_cart(const struct tg_shop *shop, const char *person)
+{
+    return tg_map_get_str(&shop->cart_by_person, person);
+}
+
+bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
+{
+    switch (c->kind) {
+    case TG_CLAIM_CART_SET:
+    case TG_CLAIM_CHECKOUT:
+    case TG_CLAIM_CART:
+        return c->person[0] != '\0' && tg_shop_cart(shop, c->person) == NULL;
+    case TG_CLAIM_NONE:
+    case TG_CLAIM_BUY:
+    case TG_CLAIM_PRICE:
+    case TG_CLAIM_STOCK:
+    case TG_CLAIM_PAY:
+    case TG_CLAIM_CANCEL:
+        break;
+    }
+    return false;
+}
+
+static tg_err add_cart(struct tg_shop *shop, struct tg_cart *take)
+{
+    tg_err err = tg_map_put(&shop->cart_by_person, take->person, strlen(take->person), take);
+
+    if (err != TG_OK)
+        tg_free(take);
+    return err;
+}
+
+tg_err tg_shop_load_cart(struct tg_shop *shop, const struct tg_cart *cart)
+{
+    struct tg_cart *copy;
+
+    if (cart->line_count > TG_CART_LINES_MAX || cart->person[0] == '\0')
+        return TG_ERR_LIMIT;
+    copy = tg_calloc(1, sizeof(*copy));
+    if (copy == NULL)
+        return TG_ERR_NOMEM;
+    *copy = *cart;
+    copy->batch_next = NULL;
+    copy->in_batch = false;
+    return add_cart(shop, copy);
+}
+
+static struct tg_cart *cart_of(struct tg_shop *shop, const char *person)
+{
+    struct tg_cart *cart = tg_map_get_str(&shop->cart_by_person, person);
+
+    if (cart != NULL)
+        return cart;
+    cart = tg_calloc(1, sizeof(*cart));
+    if (cart == NULL)
+        return NULL;
+    tg_str_cut(cart->person, sizeof(cart->person), person);
+    return add_cart(shop, cart) == TG_OK ? cart : NULL;
+}
+
+static struct tg_cart_line *line_of(struct tg_cart *cart, const char *sku)
+{
+    for (uint32_t i = 0; i < cart->line_count; i++)
+        if (strcmp(cart->lines[i].sku, sku) == 0)
+            return &cart->lines[i];
+    return NULL;
+}
+
+static void drop_line(struct tg_cart *cart, const struct tg_cart_line *line)
+{
+    size_t at = (size_t)(line - cart->lines);
+
+    memmove(&cart->lines[at], &cart->lines[at + 1],
+            (cart->line_count - at - 1) * sizeof(cart->lines[0]));
+    cart->line_count--;
+}
+
+static struct tg_cart_line *new_line(struct tg_cart *cart, const char *sku)
+{
+    struct tg_cart_line *line = &cart->lines[cart->line_count++];
+
+    *line = (struct tg_cart_line){.qty = 0};
+    tg_str_cut(line->sku, sizeof(line->sku), sku);
+    return line;
+}
+
+static bool cart_claim_ok(const struct tg_claim *c, const struct tg_variant *v,
+                          struct tg_verdict *out)
+{
+    if (c->person[0] == '\0')
+        tg_refuse(out, TG_CODE_UNAUTHORIZED, "Join first.");
+    else if (c->qty < 0 || c->qty > TG_QTY_MAX)
+        tg_refuse(out, TG_CODE_BAD_REQUEST, "qty must be 0 to %d.", (int)TG_QTY_MAX);
+    else if (v == NULL && c->qty > 0) /* removing what the shop no longer sells must work */
+        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
+    return out->code == TG_CODE_OK;
+}
+
+void tg_decide_cart_set(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out)
+{
+    struct tg_cart *cart;
+    struct tg_cart_line *line;
+
+    out->variant = tg_shop_find(shop, c->sku);
+    if (!cart_claim_ok(c, out->variant, out))
+        return;
+    cart = cart_of(shop, c->person);
+    if (cart == NULL) {
+        tg_refuse(out, TG_CODE_INTERNAL, "The server is out of memory.");
+        return;
+    }
+    out->cart = cart;
+    line = line_of(cart, c->sku);
+    if (line == NULL && c->qty > 0 && cart->line_count == TG_CART_LINES_MAX) {
+        tg_refuse(out, TG_CODE_LIMIT, "A cart holds at most %d lines.", (int)TG_CART_LINES_MAX);
+        return;
+    }
+    if (c->qty == (line == NULL ? 0 : line->qty))
+        return; /* as it is already: nothing to write */
+    tg_shop_touch_cart(shop, cart);
+    if (c->qty == 0)
+        drop_line(cart, line);
+    else
+        (line == NULL ? new_line(cart, c->sku) : line)->qty = c->qty;
+}

@@ -1,0 +1,238 @@
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "shop/shop_priv.h"
+
+int64_t tg_variant_price(const struct tg_variant *v)
+{
+    return v->flash >= 0 ? v->flash : v->price;
+}
+
+int64_t tg_variant_compare_at(const struct tg_variant *v)
+{
+    /* During a flash price the honest "before" is the ordinary price, and only when it is higher.
+     */
+    if (v->flash >= 0)
+        return v->price > v->flash ? v->price : -1;
+    return v->compare_at > v->price ? v->compare_at : -1;
+}
+
+int32_t tg_variant_available(const struct tg_variant *v)
+{
+    return v->stock.on_hand - v->stock.held - v->stock.sold;
+}
+
+struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku)
+{
+    return tg_map_get_str(&shop->variant_by_sku, sku);
+}
+
+const struct tg_variant *tg_shop_variant(const struct tg_shop *shop, const char *sku)
+{
+    return tg_shop_find(shop, sku);
+}
+
+const struct tg_product *tg_shop_product_at(const struct tg_shop *shop, size_t index)
+{
+    return index < shop->product_count ? shop->products[index] : NULL;
+}
+
+size_t tg_shop_product_count(const struct tg_shop *shop)
+{
+    return shop->product_count;
+}
+
+size_t tg_shop_variant_count(const struct tg_shop *shop)
+{
+    return shop->variant_by_sku.count;
+}
+
+static tg_err room_for_product(struct tg_shop *shop)
+{
+    size_t cap = shop->product_cap == 0 ? 16 : shop->product_cap * 2;
+    struct tg_product **grown;
+
+    if (shop->product_count >= TG_VARIANTS_MAX)
+        return TG_ERR_LIMIT;
+    if (shop->product_count < shop->product_cap)
+        return TG_OK;
+    grown = tg_realloc(shop->products, cap, sizeof(struct tg_product *));
+    if (grown == NULL)
+        return TG_ERR_NOMEM;
+    shop->products = grown;
+    shop->product_cap = cap;
+    return TG_OK;
+}
+
+/* Where a product with this number belongs; CONFLICT when the number is taken. */
+static tg_err place_of(const struct tg_shop *shop, uint32_t number, size_t *ret)
+{
+    size_t low = 0;
+    size_t high = shop->product_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (shop->products[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < shop->product_count && shop->products[low]->number == number)
+        return TG_ERR_CONFLICT;
+    *ret = low;
+    return TG_OK;
+}
+
+tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_product *p)
+{
+    struct tg_product *copy;
+    size_t place;
+    tg_err err;
+
+    if (p->number == 0 || p->id[0] == '\0')
+        return TG_ERR_LIMIT;
+    err = place_of(shop, p->number, &place);
+    if (err == TG_OK)
+        err = room_for_product(shop);
+    if (err != TG_OK)
+        return err;
+    copy = tg_calloc(1, sizeof(*copy));
+    if (copy == NULL)
+        return TG_ERR_NOMEM;
+    *copy = *p;
+    copy->variant_count = 0;
+    copy->first = NULL;
+    copy->last = NULL;
+    err = tg_map_put(&shop->product_by_id, copy->id, strlen(copy->id), copy);
+    if (err != TG_OK) {
+        tg_free(copy);
+        return err;
+    }
+    memmove(&shop->products[place + 1], &shop->products[place],
+            (shop->product_count - place) * sizeof(struct tg_product *));
+    shop->products[place] = copy;
+    shop->product_count++;
+    return TG_OK;
+}
+
+static bool money_ok(int64_t amount, int64_t min)
+{
+    return amount >= min && amount <= TG_PRICE_MAX_MINOR;
+}
+
+static bool variant_ok(const struct tg_variant *v)
+{
+    const struct tg_stock_count *s = &v->stock;
+
+    if (v->sku[0] == '\0' || !money_ok(v->price, 0) || !money_ok(v->compare_at, -1) ||
+        !money_ok(v->cost, -1) || !money_ok(v->flash, -1))
+        return false;
+    if (s->on_hand < 0 || s->held < 0 || s->sold < 0 || s->on_hand > TG_STOCK_MAX)
+        return false;
+    return (int64_t)s->held + s->sold <= s->on_hand;
+}
+
+/* Monotonic moment of a wall time that lies ahead; due at once when it has passed. */
+static tg_us mono_of(struct tg_shop_now now, tg_us wall)
+{
+    return now.mono + TG_MAX(wall - now.wall, (tg_us)0);
+}
+
+tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const char *product_id,
+                            const struct tg_variant *v)
+{
+    struct tg_product *product = tg_map_get_str(&shop->product_by_id, product_id);
+    struct tg_variant *copy;
+    tg_err err;
+
+    if (product == NULL)
+        return TG_ERR_NOTFOUND;
+    if (!variant_ok(v) || shop->variant_by_sku.count >= TG_VARIANTS_MAX)
+        return TG_ERR_LIMIT;
+    copy = tg_calloc(1, sizeof(*copy));
+    if (copy == NULL)
+        return TG_ERR_NOMEM;
+    *copy = *v;
+    copy->product = product;
+    copy->next = NULL;
+    copy->batch_next = NULL;
+    copy->in_batch = false;
+    copy->flash_end = (struct tg_heap_node){0};
+    err = tg_map_put(&shop->variant_by_sku, copy->sku, strlen(copy->sku), copy);
+    if (err == TG_OK && copy->flash >= 0 && copy->flash_until_wall >= 0) {
+        err = tg_heap_set(&shop->flash_ends, &copy->flash_end, mono_of(now, v->flash_until_wall));
+        if (err != TG_OK)
+            (void)tg_map_del(&shop->variant_by_sku, copy->sku, strlen(copy->sku)); /* put above */
+    }
+    if (err != TG_OK) {
+        tg_free(copy);
+        return err;
+    }
+    if (product->last == NULL)
+        product->first = copy;
+    else
+        product->last->next = copy;
+    product->last = copy;
+    product->variant_count++;
+    return TG_OK;
+}
+
+/* --- prices --- */
+
+static void note_price(struct tg_shop *shop, const struct tg_variant *v, tg_us wall,
+                       const char *actor)
+{
+    struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_PRICE, wall);
+
+    e->variant = v;
+    tg_str_cut(e->actor, sizeof(e->actor), actor);
+}
+
+void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall)
+{
+    tg_shop_touch_variant(shop, v);
+    tg_heap_remove(&shop->flash_ends, &v->flash_end);
+    v->flash = -1;
+    v->flash_until_wall = -1;
+    note_price(shop, v, wall, "");
+}
+
+static bool price_claim_ok(const struct tg_claim *c, tg_us wall, struct tg_verdict *out)
+{
+    if (c->amount != -1 && !money_ok(c->amount, 1)) {
+        tg_refuse(out, TG_CODE_BAD_REQUEST, "amount must be 1 to %d.", (int)TG_PRICE_MAX_MINOR);
+        return false;
+    }
+    if (c->amount != -1 && c->until_wall != -1 && c->until_wall <= wall) {
+        tg_refuse(out, TG_CODE_BAD_REQUEST, "until must lie in the future.");
+        return false;
+    }
+    return true;
+}
+
+void tg_decide_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                     struct tg_verdict *out)
+{
+    struct tg_variant *v = tg_shop_find(shop, c->sku);
+    bool timed = c->amount != -1 && c->until_wall != -1;
+
+    out->variant = v;
+    if (v == NULL) {
+        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
+        return;
+    }
+    if (!price_claim_ok(c, now.wall, out))
+        return;
+    tg_shop_touch_variant(shop, v);
+    if (!timed)
+        tg_heap_remove(&shop->flash_ends, &v->flash_end);
+    else if (tg_heap_set(&shop->flash_ends, &v->flash_end, mono_of(now, c->until_wall)) != TG_OK) {
+        tg_refuse(out, TG_CODE_INTERNAL, "The server is out of memory.");
+        return;
+    }
+    v->flash = c->amount;
+    v->flash_until_wall = timed ? c->until_wall : -1;
+    note_price(shop, v, now.wall, c->person);
+}

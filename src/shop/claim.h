@@ -1,0 +1,85 @@
+/*
+ * claim.h - what somebody wants of the shop, and what the shop answered.
+ *
+ * Every way to buy becomes a claim; they are decided one by one, in arrival order. Strings are
+ * borrowed for the call and NUL-terminated; NULL is not allowed, "" means "not given".
+ */
+#ifndef TG_SHOP_CLAIM_H
+#define TG_SHOP_CLAIM_H
+
+#include "shop/order.h"
+
+enum tg_claim_kind {
+    TG_CLAIM_NONE,     /* nothing for the shop in this place of the batch */
+    TG_CLAIM_BUY,      /* sku, qty, price: one line, an order to pay */
+    TG_CLAIM_CART_SET, /* sku, qty (0 removes) */
+    TG_CLAIM_CHECKOUT, /* the person's whole cart, all or nothing; prices as shown */
+    TG_CLAIM_CART,     /* only look at the cart */
+    TG_CLAIM_PRICE,    /* sku, amount (-1 ends the flash price), until_wall (-1 = open) */
+    TG_CLAIM_STOCK,    /* sku, value, absolute */
+    TG_CLAIM_PAY,      /* key = payment id, paid */
+    TG_CLAIM_CANCEL,   /* key = order id; by the buyer, or by staff */
+};
+
+struct tg_price_shown {
+    const char *sku;
+    int64_t amount;
+};
+
+struct tg_claim {
+    enum tg_claim_kind kind;
+    const char *person; /* who asks */
+    const char *name;
+    const char *source;
+    uint16_t show;
+    bool staff;     /* may act on other people's orders */
+    const char *op; /* idempotency key: (person, op, id); op "" = none */
+    const char *id;
+    const char *sku;
+    int32_t qty;
+    int64_t price;        /* shown at the tap; -1 = not given */
+    const char *code;     /* discount code */
+    const char *location; /* "" or TG_LOCATION_MAIN */
+    const struct tg_price_shown *prices;
+    uint32_t price_count;
+    int64_t amount;
+    tg_us until_wall;
+    bool absolute;
+    int32_t value;
+    const char *key;
+    bool paid;
+};
+
+/* The one place where stock is for now; the field travels with every movement. */
+#define TG_LOCATION_MAIN "main"
+
+enum tg_code {
+    TG_CODE_OK,
+    TG_CODE_BAD_REQUEST,
+    TG_CODE_UNAUTHORIZED,
+    TG_CODE_FORBIDDEN,
+    TG_CODE_NOT_FOUND,
+    TG_CODE_SOLD_OUT,
+    TG_CODE_PRICE_CHANGED,
+    TG_CODE_LIMIT,
+    TG_CODE_CONFLICT,
+    TG_CODE_CLOSED,
+    TG_CODE_BUSY,
+    TG_CODE_INTERNAL,
+};
+/* The contract's words: "ok", "bad_request" ... "internal". */
+const char *tg_code_name(enum tg_code code);
+
+struct tg_variant;
+struct tg_cart;
+
+/* Pointers are valid until the shop's next commit or rollback. */
+struct tg_verdict {
+    enum tg_code code;
+    char message[160];                /* plain words; "" on OK */
+    const struct tg_order *order;     /* buy, checkout, pay, cancel */
+    const struct tg_cart *cart;       /* cart.set, cart, checkout; NULL = empty */
+    const struct tg_variant *variant; /* the SKU it is about, also in refusals; may be NULL */
+};
+
+#endif

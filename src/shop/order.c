@@ -1,0 +1,55 @@
+#include "shop/order.h"
+
+#include "base/alloc.h"
+
+const char *tg_order_state_name(enum tg_order_state state)
+{
+    static const char *const names[] = {"awaiting_payment", "paid", "fulfilled", "expired",
+                                        "cancelled"};
+
+    return (size_t)state < TG_ARRAY_LEN(names) ? names[state] : NULL;
+}
+
+const char *tg_payment_state_name(enum tg_payment_state state)
+{
+    static const char *const names[] = {"pending", "declined", "paid"};
+
+    return (size_t)state < TG_ARRAY_LEN(names) ? names[state] : NULL;
+}
+
+tg_err tg_order_new(struct tg_order **ret, size_t lines)
+{
+    struct tg_order *order;
+
+    if (lines < 1 || lines > TG_CART_LINES_MAX)
+        return TG_ERR_LIMIT;
+    order = tg_calloc(1, sizeof(*order) + lines * sizeof(order->lines[0]));
+    if (order == NULL)
+        return TG_ERR_NOMEM;
+    order->line_count = (uint32_t)lines;
+    *ret = order;
+    return TG_OK;
+}
+
+void tg_order_free(struct tg_order *order)
+{
+    tg_free(order);
+}
+
+tg_err tg_order_sum(int64_t *ret, const struct tg_order *order)
+{
+    int64_t total = 0;
+
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct tg_order_line *line = &order->lines[i];
+        int64_t sum;
+
+        if (line->qty < 1 || line->price < 0)
+            return TG_ERR_LIMIT;
+        if (__builtin_mul_overflow(line->price, (int64_t)line->qty, &sum) ||
+            __builtin_add_overflow(total, sum, &total))
+            return TG_ERR_LIMIT;
+    }
+    *ret = total;
+    return TG_OK;
+}

@@ -1,0 +1,88 @@
+/*
+ * order.h - one order as a value: what was bought, at which price, by whom, and how far it came.
+ *
+ * Personal data is not in here: `person` is an id. Amounts are minor units of `currency`.
+ */
+#ifndef TG_SHOP_ORDER_H
+#define TG_SHOP_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/heap.h"
+#include "base/limits.h"
+#include "base/macros.h"
+#include "base/uuid.h"
+
+enum {
+    TG_PERSON_ID_SIZE = 24,  /* "p" + 22 characters, or "s" + a number, and the NUL */
+    TG_PAYMENT_ID_SIZE = 23, /* 128 random bits in base64url */
+    TG_OPTIONS_SIZE = 96,    /* JSON object of a variant's options */
+    TG_SOURCE_SIZE = TG_SOURCE_MAX * 4 + 1,
+};
+
+/* The values are kept on disk: never renumber. */
+enum tg_order_state {
+    TG_ORDER_AWAITING = 0, /* stock is held until pay_by */
+    TG_ORDER_PAID = 1,
+    TG_ORDER_FULFILLED = 2,
+    TG_ORDER_EXPIRED = 3,
+    TG_ORDER_CANCELLED = 4,
+};
+/* "awaiting_payment", "paid", "fulfilled", "expired", "cancelled"; NULL beyond. */
+const char *tg_order_state_name(enum tg_order_state state);
+
+enum tg_payment_state { TG_PAYMENT_PENDING = 0, TG_PAYMENT_DECLINED = 1, TG_PAYMENT_PAID = 2 };
+/* "pending", "declined", "paid"; NULL beyond. */
+const char *tg_payment_state_name(enum tg_payment_state state);
+
+struct tg_order_line {
+    char sku[TG_SKU_MAX + 1];
+    char title[TG_TITLE_SIZE]; /* as it was at the sale; an order never changes its words */
+    char options[TG_OPTIONS_SIZE];
+    int32_t qty;
+    int64_t price; /* of one */
+    int64_t cost;  /* cost price of one at the sale, for attribution; -1 = unknown */
+};
+
+struct tg_order {
+    char id[TG_UUID_SIZE];
+    int64_t number; /* for people: 1001, 1002 ... */
+    enum tg_order_state state;
+    char person[TG_PERSON_ID_SIZE];
+    char name[TG_NAME_SIZE]; /* display name at the claim; goes to the people table, not here */
+    uint16_t show;           /* where it was bought; UINT16_MAX = no show */
+    char source[TG_SOURCE_SIZE];
+    char currency[4];
+    int64_t total;
+    tg_us created_wall;
+    tg_us changed_wall;
+    tg_us pay_by_wall;
+    char payment[TG_PAYMENT_ID_SIZE];
+    enum tg_payment_state payment_state;
+    uint32_t payment_tries;
+
+    /* The shop's own (shop.h): the store leaves them alone. */
+    struct tg_heap_node expiry;
+    struct tg_order *batch_next;
+    bool in_batch; /* linked in the batch's list */
+    bool fresh;    /* made in this batch */
+    bool changed;  /* state changed in this batch */
+    enum tg_order_state before_state;
+    enum tg_payment_state before_payment_state;
+    uint32_t before_payment_tries;
+    tg_us before_changed_wall;
+
+    uint32_t line_count;
+    struct tg_order_line lines[];
+};
+
+/* Zeroed, with room for its lines. LIMIT: none or more than TG_CART_LINES_MAX. NOMEM. */
+TG_MUST_CHECK tg_err tg_order_new(struct tg_order **ret, size_t lines);
+void tg_order_free(struct tg_order *order);
+/* Sum of the lines; LIMIT when it does not fit 63 bits or a line is out of range. */
+TG_MUST_CHECK tg_err tg_order_sum(int64_t *ret, const struct tg_order *order);
+
+#endif

@@ -1,0 +1,439 @@
+#include "shop/shop.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "shop/shop_priv.h"
+
+/* The most that one claim writes: its order, the payment, a movement a line, and a little. */
+enum { CLAIM_EFFECTS_MAX = TG_CART_LINES_MAX + 8, FIRST_NUMBER = 1001 };
+
+const char *tg_code_name(enum tg_code code)
+{
+    static const char *const names[] = {"ok",        "bad_request", "unauthorized",  "forbidden",
+                                        "not_found", "sold_out",    "price_changed", "limit",
+                                        "conflict",  "closed",      "busy",          "internal"};
+
+    return (size_t)code < TG_ARRAY_LEN(names) ? names[code] : "internal";
+}
+
+void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args); /* a cut title is cut again below */
+    va_end(args);
+    out->code = code;
+    tg_str_cut(out->message, sizeof(out->message), text);
+}
+
+void tg_money_text(char out[TG_MONEY_SIZE], int64_t amount, const char *currency)
+{
+    tg_str_printf(out, TG_MONEY_SIZE, "%lld.%02d %s", (long long)(amount / 100),
+                  (int)(amount % 100), currency);
+}
+
+tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
+{
+    struct tg_shop *shop;
+
+    if (cfg->hold_us <= 0 || cfg->person_units_max < 0 || cfg->currency[0] == '\0' ||
+        cfg->currency[3] != '\0')
+        return TG_ERR_LIMIT;
+    shop = tg_calloc(1, sizeof(*shop));
+    if (shop == NULL)
+        return TG_ERR_NOMEM;
+    shop->cfg = *cfg;
+    shop->next_number = FIRST_NUMBER;
+    tg_map_init(&shop->product_by_id, cfg->rng);
+    tg_map_init(&shop->variant_by_sku, cfg->rng);
+    tg_map_init(&shop->order_by_id, cfg->rng);
+    tg_map_init(&shop->order_by_payment, cfg->rng);
+    tg_map_init(&shop->cart_by_person, cfg->rng);
+    tg_map_init(&shop->units, cfg->rng);
+    tg_map_init(&shop->show_sales, cfg->rng);
+    *ret = shop;
+    return TG_OK;
+}
+
+static void free_all(struct tg_map *map)
+{
+    size_t cursor = 0;
+    void *value;
+
+    while ((value = tg_map_each(map, &cursor)) != NULL)
+        tg_free(value);
+    tg_map_done(map);
+}
+
+void tg_shop_free(struct tg_shop *shop)
+{
+    if (shop == NULL)
+        return;
+    free_all(&shop->variant_by_sku);
+    free_all(&shop->product_by_id);
+    free_all(&shop->order_by_id);
+    free_all(&shop->cart_by_person);
+    free_all(&shop->units);
+    free_all(&shop->show_sales);
+    tg_map_done(&shop->order_by_payment);
+    tg_heap_done(&shop->expiries);
+    tg_heap_done(&shop->flash_ends);
+    tg_free(shop->products);
+    tg_free(shop->effects);
+    tg_free(shop);
+}
+
+const struct tg_shop_cfg *tg_shop_config(const struct tg_shop *shop)
+{
+    return &shop->cfg;
+}
+
+void tg_shop_load_next_number(struct tg_shop *shop, int64_t number)
+{
+    TG_ASSERT(number > 0);
+    shop->next_number = number;
+}
+
+/* --- the batch: what was touched, and how to undo it --- */
+
+tg_err tg_shop_reserve(struct tg_shop *shop, size_t more)
+{
+    size_t cap = shop->effect_cap == 0 ? 256 : shop->effect_cap;
+    struct tg_effect *grown;
+
+    while (cap < shop->effect_count + more)
+        cap *= 2;
+    if (cap == shop->effect_cap)
+        return TG_OK;
+    grown = tg_realloc(shop->effects, cap, sizeof(*grown));
+    if (grown == NULL)
+        return TG_ERR_NOMEM;
+    shop->effects = grown;
+    shop->effect_cap = cap;
+    return TG_OK;
+}
+
+struct tg_effect *tg_shop_effect(struct tg_shop *shop, enum tg_effect_kind kind, tg_us wall)
+{
+    struct tg_effect *e;
+
+    TG_ASSERT(shop->effect_count < shop->effect_cap);
+    TG_ASSERT(!shop->sealed);
+    e = &shop->effects[shop->effect_count++];
+    *e = (struct tg_effect){.kind = kind, .wall = wall};
+    return e;
+}
+
+void tg_shop_touch_variant(struct tg_shop *shop, struct tg_variant *v)
+{
+    if (v->in_batch)
+        return;
+    v->in_batch = true;
+    v->before_stock = v->stock;
+    v->before_flash = v->flash;
+    v->before_until_wall = v->flash_until_wall;
+    v->before_flash_timed = v->flash_end.place != 0;
+    v->before_flash_at = v->flash_end.at;
+    v->batch_next = shop->batch_variants;
+    shop->batch_variants = v;
+}
+
+void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order)
+{
+    if (order->in_batch)
+        return;
+    order->in_batch = true;
+    order->before_state = order->state;
+    order->before_payment_state = order->payment_state;
+    order->before_payment_tries = order->payment_tries;
+    order->before_changed_wall = order->changed_wall;
+    order->batch_next = shop->batch_orders;
+    shop->batch_orders = order;
+}
+
+void tg_shop_touch_cart(struct tg_shop *shop, struct tg_cart *cart)
+{
+    if (cart->in_batch)
+        return;
+    cart->in_batch = true;
+    cart->batch_next = shop->batch_carts;
+    shop->batch_carts = cart;
+}
+
+void tg_shop_touch_sales(struct tg_shop *shop, struct tg_show_sales *sales)
+{
+    if (sales->in_batch)
+        return;
+    sales->in_batch = true;
+    sales->before_units = sales->units;
+    sales->batch_next = shop->batch_sales;
+    shop->batch_sales = sales;
+}
+
+const struct tg_variant *tg_shop_each_variant(const struct tg_shop *shop,
+                                              const struct tg_variant **cursor)
+{
+    *cursor = *cursor == NULL ? shop->batch_variants : (*cursor)->batch_next;
+    return *cursor;
+}
+
+const struct tg_order *tg_shop_each_order(const struct tg_shop *shop,
+                                          const struct tg_order **cursor)
+{
+    *cursor = *cursor == NULL ? shop->batch_orders : (*cursor)->batch_next;
+    return *cursor;
+}
+
+const struct tg_show_sales *tg_shop_each_sales(const struct tg_shop *shop,
+                                               const struct tg_show_sales **cursor)
+{
+    *cursor = *cursor == NULL ? shop->batch_sales : (*cursor)->batch_next;
+    return *cursor;
+}
+
+const struct tg_cart *tg_shop_each_cart(const struct tg_shop *shop, const struct tg_cart **cursor)
+{
+    *cursor = *cursor == NULL ? shop->batch_carts : (*cursor)->batch_next;
+    return *cursor;
+}
+
+static bool stock_differs(const struct tg_variant *v)
+{
+    return v->stock.on_hand != v->before_stock.on_hand || v->stock.held != v->before_stock.held ||
+           v->stock.sold != v->before_stock.sold;
+}
+
+/* One row for each object whose new state is written whole, however often it changed. */
+static tg_err seal(struct tg_shop *shop, tg_us wall)
+{
+    size_t more = 0;
+    tg_err err;
+
+    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+        more++;
+    for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
+        more++;
+    for (const struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
+        more++;
+    err = tg_shop_reserve(shop, more);
+    if (err != TG_OK)
+        return err;
+    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+        if (stock_differs(v))
+            tg_shop_effect(shop, TG_EFFECT_STOCK, wall)->variant = v;
+    for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
+        tg_shop_effect(shop, TG_EFFECT_CART, wall)->cart = c;
+    for (const struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next) {
+        struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_SHOW_SALES, wall);
+
+        e->show = s->key.show;
+        e->variant = s->variant;
+        e->qty = s->units;
+    }
+    shop->sealed = true;
+    return TG_OK;
+}
+
+tg_err tg_shop_effects(struct tg_shop *shop, tg_us wall, const struct tg_effect **ret,
+                       size_t *ret_count)
+{
+    tg_err err = shop->sealed ? TG_OK : seal(shop, wall);
+
+    if (err != TG_OK)
+        return err;
+    *ret = shop->effect_count > 0 ? shop->effects : NULL;
+    *ret_count = shop->effect_count;
+    return TG_OK;
+}
+
+static void forget_order(struct tg_shop *shop, struct tg_order *order)
+{
+    tg_heap_remove(&shop->expiries, &order->expiry);
+    (void)tg_map_del(&shop->order_by_payment, order->payment, strlen(order->payment));
+    (void)tg_map_del(&shop->order_by_id, order->id,
+                     strlen(order->id)); /* in both, by index_order */
+    tg_order_free(order);
+}
+
+static void forget_cart(struct tg_shop *shop, struct tg_cart *cart)
+{
+    (void)tg_map_del(&shop->cart_by_person, cart->person, strlen(cart->person));
+    tg_free(cart);
+}
+
+static void end_batch(struct tg_shop *shop)
+{
+    for (struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+        v->in_batch = false;
+    for (struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
+        s->in_batch = false;
+    shop->batch_variants = NULL;
+    shop->batch_sales = NULL;
+    shop->batch_orders = NULL;
+    shop->batch_carts = NULL;
+    shop->effect_count = 0;
+    shop->sealed = false;
+    shop->numbered = false;
+}
+
+void tg_shop_commit(struct tg_shop *shop)
+{
+    struct tg_order *next;
+
+    /* Only unpaid orders stay in memory; of the others the disk knows best. */
+    for (struct tg_order *order = shop->batch_orders; order != NULL; order = next) {
+        next = order->batch_next;
+        order->in_batch = false;
+        order->fresh = false;
+        order->changed = false;
+        if (order->state != TG_ORDER_AWAITING)
+            forget_order(shop, order);
+    }
+    for (struct tg_cart *cart = shop->batch_carts; cart != NULL; cart = cart->batch_next)
+        cart->in_batch = false;
+    end_batch(shop);
+    if (shop->cart_by_person.count > TG_CARTS_CACHED) {
+        struct tg_rng *rng = shop->cfg.rng;
+
+        free_all(&shop->cart_by_person);
+        tg_map_init(&shop->cart_by_person, rng);
+    }
+    if (shop->units.count > TG_LIMITS_CACHED)
+        tg_units_clear(shop);
+}
+
+static void undo_order(struct tg_shop *shop, struct tg_order *order)
+{
+    bool was_open = order->before_state == TG_ORDER_AWAITING;
+
+    if (order->fresh || !was_open) {
+        forget_order(shop, order);
+        return;
+    }
+    if (order->state != TG_ORDER_AWAITING)
+        /* It had a place before this batch and heaps never shrink: there is room. */
+        TG_ASSERT(tg_heap_set(&shop->expiries, &order->expiry, order->expiry.at) == TG_OK);
+    order->state = order->before_state;
+    order->payment_state = order->before_payment_state;
+    order->payment_tries = order->before_payment_tries;
+    order->changed_wall = order->before_changed_wall;
+    order->in_batch = false;
+    order->changed = false;
+}
+
+static void undo_variant(struct tg_shop *shop, struct tg_variant *v)
+{
+    v->stock = v->before_stock;
+    v->flash = v->before_flash;
+    v->flash_until_wall = v->before_until_wall;
+    if (!v->before_flash_timed)
+        tg_heap_remove(&shop->flash_ends, &v->flash_end);
+}
+
+void tg_shop_rollback(struct tg_shop *shop)
+{
+    struct tg_order *next_order;
+    struct tg_cart *next_cart;
+
+    for (struct tg_order *order = shop->batch_orders; order != NULL; order = order->batch_next)
+        if (order->fresh)
+            tg_heap_remove(&shop->expiries, &order->expiry); /* first, to make the room */
+    for (struct tg_order *order = shop->batch_orders; order != NULL; order = next_order) {
+        next_order = order->batch_next;
+        undo_order(shop, order);
+    }
+    for (struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+        undo_variant(shop, v);
+    for (struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+        if (v->before_flash_timed) /* the same room as with the orders */
+            TG_ASSERT(tg_heap_set(&shop->flash_ends, &v->flash_end, v->before_flash_at) == TG_OK);
+    for (struct tg_cart *cart = shop->batch_carts; cart != NULL; cart = next_cart) {
+        next_cart = cart->batch_next;
+        forget_cart(shop, cart); /* read again from disk when somebody needs it */
+    }
+    for (struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
+        s->units = s->before_units;
+    tg_units_clear(shop);
+    if (shop->numbered)
+        shop->next_number = shop->before_number;
+    end_batch(shop);
+}
+
+/* --- time and decisions --- */
+
+tg_us tg_shop_deadline(const struct tg_shop *shop)
+{
+    tg_us orders = tg_heap_deadline(&shop->expiries);
+    tg_us prices = tg_heap_deadline(&shop->flash_ends);
+
+    return TG_MIN(orders, prices);
+}
+
+size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max)
+{
+    size_t count = 0;
+
+    while (count < max && tg_shop_deadline(shop) <= now.mono) {
+        struct tg_heap_node *node;
+
+        if (tg_shop_reserve(shop, CLAIM_EFFECTS_MAX) != TG_OK)
+            break; /* later, when there is memory again */
+        node = tg_heap_pop_due(&shop->expiries, now.mono);
+        if (node != NULL) {
+            struct tg_order *order = TG_CONTAINER_OF(node, struct tg_order, expiry);
+
+            tg_order_leave(shop, order, TG_ORDER_EXPIRED, now.wall);
+        } else if (shop->flash_ends.count > 0) {
+            struct tg_variant *v =
+                TG_CONTAINER_OF(shop->flash_ends.nodes[0], struct tg_variant, flash_end);
+
+            tg_flash_end(shop, v, now.wall);
+        }
+        count++;
+    }
+    return count;
+}
+
+void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    struct tg_verdict *ret)
+{
+    *ret = (struct tg_verdict){.code = TG_CODE_OK};
+    if (tg_shop_reserve(shop, CLAIM_EFFECTS_MAX) != TG_OK) {
+        tg_refuse(ret, TG_CODE_INTERNAL, "The server is out of memory.");
+        return;
+    }
+    switch (c->kind) {
+    case TG_CLAIM_NONE:
+        break;
+    case TG_CLAIM_BUY:
+        tg_decide_buy(shop, now, c, ret);
+        break;
+    case TG_CLAIM_CART_SET:
+        tg_decide_cart_set(shop, c, ret);
+        break;
+    case TG_CLAIM_CHECKOUT:
+        tg_decide_checkout(shop, now, c, ret);
+        break;
+    case TG_CLAIM_CART:
+        ret->cart = tg_shop_cart(shop, c->person);
+        break;
+    case TG_CLAIM_PRICE:
+        tg_decide_price(shop, now, c, ret);
+        break;
+    case TG_CLAIM_STOCK:
+        tg_decide_stock(shop, now, c, ret);
+        break;
+    case TG_CLAIM_PAY:
+        tg_decide_pay(shop, now, c, ret);
+        break;
+    case TG_CLAIM_CANCEL:
+        tg_decide_cancel(shop, now, c, ret);
+        break;
+    }
+}

@@ -1,0 +1,239 @@
+/*
+ * shop.h - products, prices, stock, carts and orders of one shop, and the one function that decides
+ * about them.
+ *
+ * Pure: time, randomness and disk are the caller's. Owner: the sale thread. One batch goes
+ *
+ *     tg_shop_tick(), then tg_shop_decide() for each claim in arrival order
+ *     tg_shop_effects() -> the store writes them in one transaction
+ *     answers and events are made from verdicts, tg_shop_each_*()
+ *     tg_shop_commit() after the transaction, or tg_shop_rollback() when it failed
+ *
+ * Stock is on hand - held - sold, never below zero: `held` belongs to unpaid orders, `sold` to paid
+ * ones that have not left the house. Each change is a movement; movements are only ever appended.
+ *
+ * What is not in memory (carts, other people's old orders, per-person sums) is put in by the store
+ * before the batch is decided: tg_shop_needs_*() says what is missing, tg_shop_load_*() brings it.
+ */
+#ifndef TG_SHOP_SHOP_H
+#define TG_SHOP_SHOP_H
+
+#include "base/map.h"
+#include "shop/claim.h"
+
+struct tg_shop;
+
+struct tg_shop_now {
+    tg_us mono; /* never goes back; deadlines */
+    tg_us wall; /* for people, and kept on disk */
+};
+
+struct tg_shop_cfg {
+    struct tg_rng *rng;       /* order and payment ids; kept, must outlive the shop */
+    char currency[4];         /* ISO 4217 */
+    tg_us hold_us;            /* time to pay, > 0 */
+    int32_t person_units_max; /* units of one SKU for one person in all; 0 = no such limit */
+};
+
+/* --- what is sold --- */
+
+struct tg_product {
+    char id[40];
+    char title[TG_TITLE_SIZE];
+    char description[512];
+    char image[TG_URL_SIZE];
+    char image_alt[TG_TITLE_SIZE];
+    uint32_t number; /* what people write to buy it; unique, > 0 */
+    uint32_t variant_count;
+    struct tg_variant *first; /* the shop's own list */
+    struct tg_variant *last;
+};
+
+struct tg_stock_count {
+    int32_t on_hand;
+    int32_t held;
+    int32_t sold;
+};
+
+struct tg_variant {
+    char sku[TG_SKU_MAX + 1];
+    char options[TG_OPTIONS_SIZE]; /* JSON object */
+    int64_t price;                 /* ordinary price */
+    int64_t compare_at;            /* price before, -1 = none */
+    int64_t cost;                  /* cost price, -1 = unknown */
+    int64_t flash;                 /* flash price, -1 = none runs */
+    tg_us flash_until_wall;        /* -1 = until ended by hand */
+    struct tg_stock_count stock;
+    struct tg_product *product;
+
+    /* The shop's own. */
+    struct tg_variant *next; /* of the product */
+    struct tg_variant *batch_next;
+    struct tg_heap_node flash_end;
+    bool in_batch;
+    bool before_flash_timed;
+    struct tg_stock_count before_stock;
+    int64_t before_flash;
+    tg_us before_until_wall;
+    tg_us before_flash_at;
+};
+
+/* What a shopper pays now, and the struck-out price beside it (-1 = none). */
+int64_t tg_variant_price(const struct tg_variant *v);
+int64_t tg_variant_compare_at(const struct tg_variant *v);
+int32_t tg_variant_available(const struct tg_variant *v);
+
+/* --- carts --- */
+
+struct tg_cart_line {
+    char sku[TG_SKU_MAX + 1];
+    int32_t qty;
+};
+
+struct tg_cart {
+    char person[TG_PERSON_ID_SIZE];
+    uint32_t line_count;
+    struct tg_cart_line lines[TG_CART_LINES_MAX];
+
+    /* The shop's own. */
+    struct tg_cart *batch_next;
+    bool in_batch;
+};
+
+/* --- effects: what the store must write --- */
+
+/* The values are kept on disk: never renumber. */
+enum tg_movement {
+    TG_MOVE_RECEIVE = 1, /* on hand + qty: first count, delivery */
+    TG_MOVE_ADJUST = 2,  /* on hand + qty (may be negative): a person corrected it */
+    TG_MOVE_HOLD = 3,    /* held + qty: an order waits for payment */
+    TG_MOVE_RELEASE = 4, /* held - qty: expired or cancelled */
+    TG_MOVE_SELL = 5,    /* held - qty, sold + qty: paid */
+};
+
+enum tg_effect_kind {
+    TG_EFFECT_ORDER_NEW,   /* order with its lines, hold, payment and outbox row */
+    TG_EFFECT_ORDER_STATE, /* order left awaiting_payment */
+    TG_EFFECT_PAYMENT,     /* order's payment was tried: payment_state, payment_tries */
+    TG_EFFECT_MOVEMENT,    /* variant, movement, qty, order (NULL = by hand), actor */
+    TG_EFFECT_PRICE,       /* variant's flash price and until as they are now, actor */
+    TG_EFFECT_STOCK,       /* variant's counts as they are now */
+    TG_EFFECT_CART,        /* cart as it is now */
+    TG_EFFECT_SHOW_SALES,  /* show, variant: units now */
+};
+
+struct tg_effect {
+    enum tg_effect_kind kind;
+    enum tg_movement movement;
+    int32_t qty;
+    uint16_t show;
+    tg_us wall;
+    const struct tg_order *order;
+    const struct tg_variant *variant;
+    const struct tg_cart *cart;
+    char actor[TG_PERSON_ID_SIZE]; /* who did it by hand; "" = the clock */
+};
+
+/* Units of one SKU sold in one show: orders placed there, without expired and cancelled ones. */
+struct tg_show_sales {
+    struct {
+        char sku[TG_SKU_MAX + 1]; /* zero-padded: the key is these bytes */
+        uint16_t show;
+    } key;
+    int32_t units;
+    const struct tg_variant *variant;
+
+    /* The shop's own. */
+    struct tg_show_sales *batch_next;
+    bool in_batch;
+    int32_t before_units;
+};
+
+/* --- life --- */
+
+/* Errors: NOMEM; LIMIT when cfg is out of range. */
+TG_MUST_CHECK tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg);
+void tg_shop_free(struct tg_shop *shop);
+const struct tg_shop_cfg *tg_shop_config(const struct tg_shop *shop);
+
+/* --- loading: at start, and before a batch --- */
+
+/* The list fields of `p` and `v` are ignored. CONFLICT (id, number or SKU is taken), LIMIT (counts
+ * or amounts out of range), NOTFOUND (no such product), NOMEM. */
+TG_MUST_CHECK tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_product *p);
+TG_MUST_CHECK tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now,
+                                          const char *product_id, const struct tg_variant *v);
+/* An order as it is on disk; open ones get their timer. CONFLICT, LIMIT, NOMEM. */
+TG_MUST_CHECK tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now,
+                                        struct tg_order *take_order);
+TG_MUST_CHECK tg_err tg_shop_load_cart(struct tg_shop *shop, const struct tg_cart *cart);
+TG_MUST_CHECK tg_err tg_shop_load_units(struct tg_shop *shop, const char *person, const char *sku,
+                                        int32_t units);
+/* NOTFOUND: no such SKU any more. */
+TG_MUST_CHECK tg_err tg_shop_load_show_sales(struct tg_shop *shop, uint16_t show, const char *sku,
+                                             int32_t units);
+/* The number that the next order gets, > 0. */
+void tg_shop_load_next_number(struct tg_shop *shop, int64_t number);
+
+bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c);
+/* By order id (cancel) or payment id (pay). */
+bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c);
+bool tg_shop_needs_units(const struct tg_shop *shop, const char *person, const char *sku);
+
+/* --- looking --- */
+
+const struct tg_variant *tg_shop_variant(const struct tg_shop *shop, const char *sku);
+const struct tg_cart *tg_shop_cart(const struct tg_shop *shop, const char *person);
+/* In the order of their numbers; NULL = end. */
+const struct tg_product *tg_shop_product_at(const struct tg_shop *shop, size_t index);
+size_t tg_shop_product_count(const struct tg_shop *shop);
+size_t tg_shop_variant_count(const struct tg_shop *shop);
+/* Orders in memory: the unpaid ones. */
+size_t tg_shop_order_count(const struct tg_shop *shop);
+const struct tg_order *tg_shop_order_each(const struct tg_shop *shop, size_t *cursor);
+
+/* --- deciding --- */
+
+/* Changes memory only; never fails: without memory the verdict is `internal`, nothing changed. */
+void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    struct tg_verdict *ret);
+/* Expire holds and end flash prices that are due, at most `max` of them; how many. */
+size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max);
+/* Monotonic time of the next tick, TG_US_NEVER = none. */
+tg_us tg_shop_deadline(const struct tg_shop *shop);
+
+/* The batch's effects, in the order in which they must be written. Valid until commit/rollback.
+ * NULL with *ret_count 0: nothing to write. Errors: NOMEM - roll back then. */
+TG_MUST_CHECK tg_err tg_shop_effects(struct tg_shop *shop, tg_us wall, const struct tg_effect **ret,
+                                     size_t *ret_count);
+/* What the batch changed so far; start with *cursor = NULL. NULL = end. */
+const struct tg_variant *tg_shop_each_variant(const struct tg_shop *shop,
+                                              const struct tg_variant **cursor);
+const struct tg_order *tg_shop_each_order(const struct tg_shop *shop,
+                                          const struct tg_order **cursor);
+const struct tg_show_sales *tg_shop_each_sales(const struct tg_shop *shop,
+                                               const struct tg_show_sales **cursor);
+/* Carts that the batch changed. */
+const struct tg_cart *tg_shop_each_cart(const struct tg_shop *shop, const struct tg_cart **cursor);
+void tg_shop_commit(struct tg_shop *shop);
+void tg_shop_rollback(struct tg_shop *shop);
+
+/* --- auditing --- */
+
+/* One SKU's numbers as others derive them: from all movements, from holds, from orders. */
+struct tg_audit_row {
+    char sku[TG_SKU_MAX + 1];
+    int64_t moved_on_hand;
+    int64_t moved_held;
+    int64_t moved_sold;
+    int64_t kept_on_hand; /* the stock table */
+    int64_t kept_held;
+    int64_t kept_sold;
+    int64_t holds;       /* sum of the holds table */
+    int64_t orders_held; /* lines of orders that await payment */
+    int64_t orders_sold; /* lines of paid orders */
+};
+/* true = all agree with memory; otherwise why is filled. Not inside a batch. */
+bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, char why[160]);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * shop_json.h - orders, carts and money as the contract's JSON. Pure. The same writer serves
+ * replies, events, HTTP and the outbox, so that an order looks the same everywhere.
+ */
+#ifndef TG_SHOP_SHOP_JSON_H
+#define TG_SHOP_SHOP_JSON_H
+
+#include "base/json_out.h"
+#include "shop/shop.h"
+
+/* {"amount": minor units, "currency": ISO 4217} */
+void tg_money_write(struct tg_jo *j, const char *key, int64_t amount, const char *currency);
+
+enum tg_order_view {
+    TG_ORDER_VIEW_BUYER, /* what the buyer may know */
+    TG_ORDER_VIEW_STAFF, /* and person, campaign source, cost prices, payment state */
+};
+
+/*
+ * {"id","number","state","lines":[{"sku","title","options","qty","price","total"}],"total",
+ *  "created","pay_by","pay_url"?}; pay_by and pay_url only while it awaits payment, pay_url only
+ * with a pay_base ("/pay/sandbox/"; NULL = none), to which the payment id is appended.
+ */
+void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,
+                    const char *pay_base, enum tg_order_view view);
+
+/*
+ * {"lines":[{"sku","title","options","image","qty","price","total","available"}],"total"}, priced
+ * now; a line whose SKU is no longer sold has only "sku", "qty" and "gone": true. NULL = empty.
+ */
+void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
+                   const struct tg_cart *cart);
+
+#endif

@@ -1,0 +1,32 @@
+#include "store/datadir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+tg_err tg_datadir_lock(int *ret_fd, const char *dir)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/lock", dir);
+    int fd;
+
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return TG_ERR_LIMIT;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return TG_ERR_IO;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return TG_ERR_IO;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        tg_err err = errno == EWOULDBLOCK ? TG_ERR_CONFLICT : TG_ERR_IO;
+
+        (void)close(fd); /* nothing was written */
+        return err;
+    }
+    *ret_fd = fd;
+    return TG_OK;
+}

@@ -1,0 +1,195 @@
+-- The shop of part 1. Times are microseconds since 1970 UTC (_us), amounts minor units of the
+-- currency beside them, -1 = none. Rows that refer to a person hold an id; what can name the person
+-- is in `people` alone, so that erasing somebody never touches history.
+
+CREATE TABLE shows (
+    ord INTEGER PRIMARY KEY, -- below TG_SHOWS_MAX, given once
+    id TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    demo INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    changed_us INTEGER NOT NULL
+);
+
+CREATE TABLE tokens (
+    ordinal INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE, -- SHA-256; the token itself is nowhere
+    roles INTEGER NOT NULL,
+    publish_only INTEGER NOT NULL,
+    show_ord INTEGER REFERENCES shows (ord), -- NULL = all shows
+    expires_us INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    revoked_us INTEGER, -- NULL = valid
+    revoked_by TEXT
+);
+
+CREATE TABLE products (
+    id TEXT PRIMARY KEY,
+    number INTEGER NOT NULL UNIQUE,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL,
+    image TEXT NOT NULL,
+    image_alt TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL
+);
+
+CREATE TABLE variants (
+    sku TEXT PRIMARY KEY,
+    product_id TEXT NOT NULL REFERENCES products (id),
+    position INTEGER NOT NULL,
+    options TEXT NOT NULL, -- JSON object
+    price INTEGER NOT NULL CHECK (price >= 0),
+    compare_at INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    flash INTEGER NOT NULL,
+    flash_until_us INTEGER NOT NULL,
+    created_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL
+);
+CREATE INDEX variants_by_product ON variants (product_id, position);
+
+CREATE TABLE price_changes ( -- append-only
+    id INTEGER PRIMARY KEY,
+    sku TEXT NOT NULL REFERENCES variants (sku),
+    flash INTEGER NOT NULL,
+    until_us INTEGER NOT NULL,
+    actor TEXT NOT NULL, -- '' = the clock
+    at_us INTEGER NOT NULL
+);
+
+CREATE TABLE people (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    email TEXT,
+    address TEXT,
+    consent TEXT, -- JSON: what was agreed to, and when
+    created_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL
+);
+
+CREATE TABLE orders (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    state INTEGER NOT NULL,
+    person TEXT NOT NULL,
+    show_ord INTEGER, -- NULL = no show
+    source TEXT NOT NULL, -- campaign, '' = none
+    currency TEXT NOT NULL,
+    total INTEGER NOT NULL CHECK (total >= 0),
+    created_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
+    pay_by_us INTEGER NOT NULL
+);
+CREATE INDEX orders_by_person ON orders (person, number);
+CREATE INDEX orders_open ON orders (number) WHERE state = 0;
+CREATE INDEX orders_by_show ON orders (show_ord, state) WHERE show_ord IS NOT NULL;
+
+CREATE TABLE order_lines (
+    order_number INTEGER NOT NULL REFERENCES orders (number),
+    line INTEGER NOT NULL,
+    sku TEXT NOT NULL REFERENCES variants (sku),
+    title TEXT NOT NULL,
+    options TEXT NOT NULL,
+    qty INTEGER NOT NULL CHECK (qty > 0),
+    price INTEGER NOT NULL CHECK (price >= 0),
+    cost INTEGER NOT NULL,
+    PRIMARY KEY (order_number, line)
+) WITHOUT ROWID;
+
+CREATE TABLE holds (
+    order_number INTEGER NOT NULL REFERENCES orders (number),
+    line INTEGER NOT NULL,
+    sku TEXT NOT NULL REFERENCES variants (sku),
+    location TEXT NOT NULL,
+    qty INTEGER NOT NULL CHECK (qty > 0),
+    until_us INTEGER NOT NULL,
+    PRIMARY KEY (order_number, line)
+) WITHOUT ROWID;
+
+CREATE TABLE payments (
+    id TEXT PRIMARY KEY, -- 128 random bits: who knows it may pay, nothing else
+    order_number INTEGER NOT NULL UNIQUE REFERENCES orders (number),
+    provider TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL
+);
+
+-- The history of stock: appended to, never changed. `stock` is its sum, kept beside it so that a
+-- start need not add everything up; `audit` does.
+CREATE TABLE movements (
+    id INTEGER PRIMARY KEY,
+    sku TEXT NOT NULL REFERENCES variants (sku),
+    location TEXT NOT NULL,
+    kind INTEGER NOT NULL, -- enum tg_movement
+    qty INTEGER NOT NULL,
+    order_number INTEGER REFERENCES orders (number),
+    actor TEXT NOT NULL, -- '' = an order or the clock
+    at_us INTEGER NOT NULL
+);
+CREATE INDEX movements_by_sku ON movements (sku);
+CREATE TRIGGER movements_are_never_changed BEFORE UPDATE ON movements
+BEGIN
+    SELECT RAISE(ABORT, 'movements are append-only');
+END;
+CREATE TRIGGER movements_are_never_deleted BEFORE DELETE ON movements
+BEGIN
+    SELECT RAISE(ABORT, 'movements are append-only');
+END;
+
+CREATE TABLE stock (
+    sku TEXT NOT NULL REFERENCES variants (sku),
+    location TEXT NOT NULL,
+    on_hand INTEGER NOT NULL CHECK (on_hand >= 0),
+    held INTEGER NOT NULL CHECK (held >= 0),
+    sold INTEGER NOT NULL CHECK (sold >= 0),
+    PRIMARY KEY (sku, location),
+    CHECK (on_hand >= held + sold) -- never oversold, whatever the program thinks
+) WITHOUT ROWID;
+
+CREATE TABLE show_sales (
+    show_ord INTEGER NOT NULL,
+    sku TEXT NOT NULL REFERENCES variants (sku),
+    units INTEGER NOT NULL CHECK (units >= 0),
+    PRIMARY KEY (show_ord, sku)
+) WITHOUT ROWID;
+
+CREATE TABLE carts (
+    person TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    sku TEXT NOT NULL,
+    qty INTEGER NOT NULL CHECK (qty > 0),
+    changed_us INTEGER NOT NULL,
+    PRIMARY KEY (person, line)
+) WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+    seq INTEGER PRIMARY KEY,
+    person TEXT NOT NULL,
+    op TEXT NOT NULL,
+    id TEXT NOT NULL,
+    digest INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    reply BLOB, -- NULL = an answer without a body
+    at_us INTEGER NOT NULL,
+    UNIQUE (person, op, id)
+);
+CREATE INDEX idempotency_by_age ON idempotency (at_us);
+
+CREATE TABLE outbox ( -- written with the order it tells of; outbound delivers
+    id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    order_number INTEGER REFERENCES orders (number),
+    payload TEXT NOT NULL, -- JSON without personal data
+    created_us INTEGER NOT NULL,
+    delivered_us INTEGER -- NULL = to do
+);
+CREATE INDEX outbox_to_do ON outbox (id) WHERE delivered_us IS NULL;

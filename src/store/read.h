@@ -1,0 +1,66 @@
+/*
+ * read.h - what pages ask of the database: a read-only connection, apart from the sale thread's.
+ *
+ * It sees what was committed. Owner: one read thread each.
+ */
+#ifndef TG_STORE_READ_H
+#define TG_STORE_READ_H
+
+#include "msg/catalog.h"
+#include "shop/order.h"
+#include "store/registry.h"
+
+struct tg_read_db;
+
+/* The database must exist (tg_store_sqlite_new came first). reterr and errors: see store.h. */
+TG_MUST_CHECK tg_err tg_read_db_new(struct tg_read_db **ret, const char *path, char reterr[256]);
+void tg_read_db_free(struct tg_read_db *db);
+
+/* Return anything but TG_OK to stop; that is the answer then. Borrowed for the call. */
+typedef tg_err (*tg_read_order_fn)(void *ctx, const struct tg_order *order);
+
+/* Newest first, orders with number < below (INT64_MAX = all); person NULL = everybody's. */
+TG_MUST_CHECK tg_err tg_read_orders(struct tg_read_db *db, const char *person, int64_t below,
+                                    uint32_t limit, tg_read_order_fn each, void *ctx);
+/* NOTFOUND. The caller frees with tg_order_free. */
+TG_MUST_CHECK tg_err tg_read_order(struct tg_read_db *db, const char *id, struct tg_order **ret);
+TG_MUST_CHECK tg_err tg_read_payment(struct tg_read_db *db, const char *payment,
+                                     struct tg_order **ret);
+/* A snapshot of the catalogue as shoppers see it; one reference. */
+TG_MUST_CHECK tg_err tg_read_catalog(struct tg_read_db *db, const char *currency,
+                                     int32_t stock_band, struct tg_catalog **ret);
+
+struct tg_token_row {
+    uint32_t ordinal;
+    uint32_t roles;
+    bool publish_only;
+    char show[TG_SHOW_ID_MAX + 1]; /* "" = all */
+    tg_us expires_wall;
+    char label[TG_TITLE_SIZE];
+    tg_us created_wall;
+    tg_us revoked_wall; /* -1 = valid */
+};
+typedef tg_err (*tg_read_token_fn)(void *ctx, const struct tg_token_row *row);
+/* Ordinals above `above`, rising. */
+TG_MUST_CHECK tg_err tg_read_tokens(struct tg_read_db *db, uint32_t above, uint32_t limit,
+                                    tg_read_token_fn each, void *ctx);
+
+struct tg_report_part {
+    int64_t orders;
+    int64_t units;
+    int64_t amount;
+    int64_t cost; /* of the lines whose cost price is known */
+    int64_t buyers;
+};
+struct tg_report {
+    struct tg_report_part by_state[TG_ORDER_CANCELLED + 1];
+    uint32_t source_count;
+    struct {
+        char source[TG_SOURCE_SIZE]; /* "" = none given */
+        int64_t orders;
+        int64_t amount;
+    } sources[50]; /* paid orders, the biggest first */
+};
+TG_MUST_CHECK tg_err tg_read_report(struct tg_read_db *db, uint16_t show, struct tg_report *ret);
+
+#endif

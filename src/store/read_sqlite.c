@@ -1,0 +1,297 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "store/read.h"
+#include "store/rows_priv.h"
+
+struct tg_read_db {
+    struct tg_db db;
+};
+
+tg_err tg_read_db_new(struct tg_read_db **ret, const char *path, char reterr[256])
+{
+    struct tg_read_db *r = tg_calloc(1, sizeof(*r));
+    tg_err err;
+
+    if (r == NULL) {
+        (void)snprintf(reterr, 256, "out of memory");
+        return TG_ERR_NOMEM;
+    }
+    err = tg_db_open(&r->db, path, TG_DB_READ, reterr);
+    if (err != TG_OK) {
+        tg_free(r);
+        return err;
+    }
+    *ret = r;
+    return TG_OK;
+}
+
+void tg_read_db_free(struct tg_read_db *db)
+{
+    if (db == NULL)
+        return;
+    tg_db_close(&db->db);
+    tg_free(db);
+}
+
+/* One snapshot for a read of several statements. */
+static tg_err begin(struct tg_read_db *db)
+{
+    struct tg_q q = tg_q(&db->db, TG_SQL_BEGIN_READ);
+
+    return tg_q_run(&q);
+}
+
+static tg_err end(struct tg_read_db *db, tg_err err)
+{
+    struct tg_q q = tg_q(&db->db, TG_SQL_ROLLBACK);
+    tg_err ended = tg_q_run(&q);
+
+    return err != TG_OK ? err : ended;
+}
+
+static tg_err walk_orders(struct tg_read_db *db, struct tg_q *q, tg_read_order_fn each, void *ctx)
+{
+    tg_err err = TG_OK;
+    tg_err ended;
+
+    while (err == TG_OK && tg_q_row(q)) {
+        struct tg_order *order = NULL;
+
+        err = tg_row_order(&db->db, q, &order);
+        if (err == TG_OK)
+            err = each(ctx, order);
+        tg_order_free(order);
+    }
+    ended = tg_q_end(q);
+    return err != TG_OK ? err : ended;
+}
+
+tg_err tg_read_orders(struct tg_read_db *db, const char *person, int64_t below, uint32_t limit,
+                      tg_read_order_fn each, void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, person == NULL ? TG_SQL_ORDERS_ALL : TG_SQL_ORDERS_OF_PERSON);
+    if (person != NULL)
+        tg_q_text(&q, person);
+    tg_q_int(&q, below);
+    tg_q_int(&q, limit);
+    return end(db, walk_orders(db, &q, each, ctx));
+}
+
+static tg_err one_order(struct tg_read_db *db, enum tg_sql which, const char *key,
+                        struct tg_order **ret)
+{
+    tg_err err = begin(db);
+
+    return err == TG_OK ? end(db, tg_row_order_by(&db->db, which, key, ret)) : err;
+}
+
+tg_err tg_read_order(struct tg_read_db *db, const char *id, struct tg_order **ret)
+{
+    return one_order(db, TG_SQL_ORDER_BY_ID, id, ret);
+}
+
+tg_err tg_read_payment(struct tg_read_db *db, const char *payment, struct tg_order **ret)
+{
+    return one_order(db, TG_SQL_ORDER_BY_PAYMENT, payment, ret);
+}
+
+/* --- catalogue --- */
+
+static tg_err count_rows(struct tg_read_db *db, enum tg_sql which, size_t *ret)
+{
+    struct tg_q q = tg_q(&db->db, which);
+    size_t count = 0;
+    tg_err err;
+
+    while (tg_q_row(&q))
+        count++;
+    err = tg_q_end(&q);
+    if (err == TG_OK)
+        *ret = count;
+    return err;
+}
+
+static void fill_product(struct tg_product_view *view, const struct tg_q *q)
+{
+    struct tg_product p;
+
+    tg_row_product(q, &p);
+    tg_str_cut(view->id, sizeof(view->id), p.id);
+    tg_str_cut(view->title, sizeof(view->title), p.title);
+    tg_str_cut(view->description, sizeof(view->description), p.description);
+    tg_str_cut(view->image, sizeof(view->image), p.image);
+    tg_str_cut(view->image_alt, sizeof(view->image_alt), p.image_alt);
+    view->number = p.number;
+}
+
+static void fill_variant(struct tg_variant_view *view, const struct tg_q *q)
+{
+    struct tg_variant v;
+
+    tg_row_variant(q, 1, &v);
+    tg_str_cut(view->sku, sizeof(view->sku), v.sku);
+    tg_str_cut(view->options, sizeof(view->options), v.options);
+    view->price = tg_variant_price(&v);
+    view->compare_at = tg_variant_compare_at(&v);
+    view->available = tg_variant_available(&v);
+}
+
+static tg_err fill_products(struct tg_read_db *db, struct tg_catalog *catalog)
+{
+    struct tg_q q = tg_q(&db->db, TG_SQL_PRODUCTS);
+
+    for (uint32_t i = 0; i < catalog->product_count && tg_q_row(&q); i++)
+        fill_product(&catalog->products[i], &q);
+    return tg_q_end(&q);
+}
+
+/* Variants come in the order of their products' numbers, which is that of the products. */
+static tg_err fill_variants(struct tg_read_db *db, struct tg_catalog *catalog)
+{
+    struct tg_q q = tg_q(&db->db, TG_SQL_VARIANTS);
+    uint32_t product = 0;
+
+    for (uint32_t i = 0; i < catalog->variant_count && tg_q_row(&q); i++) {
+        const char *id = tg_q_get_text(&q, 0);
+
+        while (product < catalog->product_count && strcmp(catalog->products[product].id, id) != 0)
+            product++;
+        if (product == catalog->product_count)
+            break;
+        if (catalog->products[product].variant_count++ == 0)
+            catalog->products[product].variant_first = i;
+        fill_variant(&catalog->variants[i], &q);
+    }
+    return tg_q_end(&q);
+}
+
+static tg_err build(struct tg_read_db *db, struct tg_catalog **ret)
+{
+    struct tg_catalog *catalog;
+    size_t products = 0;
+    size_t variants = 0;
+    tg_err err = count_rows(db, TG_SQL_PRODUCTS, &products);
+
+    if (err == TG_OK)
+        err = count_rows(db, TG_SQL_VARIANTS, &variants);
+    if (err != TG_OK)
+        return err;
+    catalog = tg_catalog_new(products, variants);
+    if (catalog == NULL)
+        return TG_ERR_NOMEM;
+    err = fill_products(db, catalog);
+    if (err == TG_OK)
+        err = fill_variants(db, catalog);
+    if (err != TG_OK) {
+        tg_catalog_unref(catalog);
+        return err;
+    }
+    *ret = catalog;
+    return TG_OK;
+}
+
+tg_err tg_read_catalog(struct tg_read_db *db, const char *currency, int32_t stock_band,
+                       struct tg_catalog **ret)
+{
+    struct tg_catalog *catalog = NULL;
+    tg_err err = begin(db);
+
+    if (err != TG_OK)
+        return err;
+    err = end(db, build(db, &catalog));
+    if (err != TG_OK) {
+        tg_catalog_unref(catalog);
+        return err;
+    }
+    tg_str_cut(catalog->currency, sizeof(catalog->currency), currency);
+    catalog->stock_band = stock_band;
+    *ret = catalog;
+    return TG_OK;
+}
+
+/* --- tokens and reports --- */
+
+tg_err tg_read_tokens(struct tg_read_db *db, uint32_t above, uint32_t limit, tg_read_token_fn each,
+                      void *ctx)
+{
+    struct tg_q q = tg_q(&db->db, TG_SQL_ALL_TOKENS);
+    tg_err err = TG_OK;
+    tg_err ended;
+
+    tg_q_int(&q, above);
+    tg_q_int(&q, limit);
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_token_row row = {.ordinal = (uint32_t)tg_q_get_int(&q, 0),
+                                   .roles = (uint32_t)tg_q_get_int(&q, 1),
+                                   .publish_only = tg_q_get_int(&q, 2) != 0,
+                                   .expires_wall = tg_q_get_int(&q, 4),
+                                   .created_wall = tg_q_get_int(&q, 6),
+                                   .revoked_wall = -1};
+
+        tg_q_copy_text(&q, 3, row.show, sizeof(row.show));
+        tg_q_copy_text(&q, 5, row.label, sizeof(row.label));
+        if (!tg_q_is_null(&q, 7))
+            row.revoked_wall = tg_q_get_int(&q, 7);
+        err = each(ctx, &row);
+    }
+    ended = tg_q_end(&q);
+    return err != TG_OK ? err : ended;
+}
+
+static tg_err report_sources(struct tg_read_db *db, uint16_t show, struct tg_report *ret)
+{
+    struct tg_q q = tg_q(&db->db, TG_SQL_REPORT_SOURCES);
+
+    tg_q_int(&q, show);
+    while (ret->source_count < TG_ARRAY_LEN(ret->sources) && tg_q_row(&q)) {
+        uint32_t i = ret->source_count++;
+
+        tg_q_copy_text(&q, 0, ret->sources[i].source, sizeof(ret->sources[i].source));
+        ret->sources[i].orders = tg_q_get_int(&q, 1);
+        ret->sources[i].amount = tg_q_get_int(&q, 2);
+    }
+    return tg_q_end(&q);
+}
+
+static tg_err report_states(struct tg_read_db *db, uint16_t show, struct tg_report *ret)
+{
+    struct tg_q q = tg_q(&db->db, TG_SQL_REPORT);
+
+    tg_q_int(&q, show);
+    while (tg_q_row(&q)) {
+        int64_t state = tg_q_get_int(&q, 0);
+
+        if (state < 0 || state > TG_ORDER_CANCELLED)
+            continue;
+        ret->by_state[state] = (struct tg_report_part){.orders = tg_q_get_int(&q, 1),
+                                                       .units = tg_q_get_int(&q, 2),
+                                                       .amount = tg_q_get_int(&q, 3),
+                                                       .cost = tg_q_get_int(&q, 4),
+                                                       .buyers = tg_q_get_int(&q, 5)};
+    }
+    return tg_q_end(&q);
+}
+
+tg_err tg_read_report(struct tg_read_db *db, uint16_t show, struct tg_report *ret)
+{
+    struct tg_report report = {.source_count = 0};
+    tg_err err = begin(db);
+
+    if (err != TG_OK)
+        return err;
+    err = report_states(db, show, &report);
+    if (err == TG_OK)
+        err = report_sources(db, show, &report);
+    err = end(db, err);
+    if (err == TG_OK)
+        *ret = report;
+    return err;
+}

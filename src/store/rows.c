@@ -1,0 +1,131 @@
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "store/rows_priv.h"
+
+enum order_column {
+    O_NUMBER,
+    O_ID,
+    O_STATE,
+    O_PERSON,
+    O_SHOW,
+    O_SOURCE,
+    O_CURRENCY,
+    O_TOTAL,
+    O_CREATED,
+    O_CHANGED,
+    O_PAY_BY,
+    O_PAYMENT,
+    O_PAYMENT_STATE,
+    O_PAYMENT_TRIES,
+    O_LINES,
+};
+
+static tg_err read_lines(struct tg_db *db, struct tg_order *order)
+{
+    struct tg_q q = tg_q(db, TG_SQL_ORDER_LINES);
+    uint32_t count = 0;
+    tg_err err;
+
+    tg_q_int(&q, order->number);
+    while (tg_q_row(&q)) {
+        struct tg_order_line *line = &order->lines[count];
+
+        if (count++ == order->line_count)
+            break;
+        tg_q_copy_text(&q, 0, line->sku, sizeof(line->sku));
+        tg_q_copy_text(&q, 1, line->title, sizeof(line->title));
+        tg_q_copy_text(&q, 2, line->options, sizeof(line->options));
+        line->qty = (int32_t)tg_q_get_int(&q, 3);
+        line->price = tg_q_get_int(&q, 4);
+        line->cost = tg_q_get_int(&q, 5);
+    }
+    err = tg_q_end(&q);
+    if (err == TG_OK && count != order->line_count)
+        err = TG_ERR_MALFORMED;
+    return err;
+}
+
+tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret)
+{
+    struct tg_order *order = NULL;
+    int64_t sum = 0;
+    tg_err err = tg_order_new(&order, (size_t)tg_q_get_int(row, O_LINES));
+
+    if (err != TG_OK)
+        return err == TG_ERR_LIMIT ? TG_ERR_MALFORMED : err;
+    order->number = tg_q_get_int(row, O_NUMBER);
+    tg_q_copy_text(row, O_ID, order->id, sizeof(order->id));
+    order->state = (enum tg_order_state)tg_q_get_int(row, O_STATE);
+    tg_q_copy_text(row, O_PERSON, order->person, sizeof(order->person));
+    order->show = tg_q_is_null(row, O_SHOW) ? UINT16_MAX : (uint16_t)tg_q_get_int(row, O_SHOW);
+    tg_q_copy_text(row, O_SOURCE, order->source, sizeof(order->source));
+    tg_q_copy_text(row, O_CURRENCY, order->currency, sizeof(order->currency));
+    order->total = tg_q_get_int(row, O_TOTAL);
+    order->created_wall = tg_q_get_int(row, O_CREATED);
+    order->changed_wall = tg_q_get_int(row, O_CHANGED);
+    order->pay_by_wall = tg_q_get_int(row, O_PAY_BY);
+    tg_q_copy_text(row, O_PAYMENT, order->payment, sizeof(order->payment));
+    order->payment_state = (enum tg_payment_state)tg_q_get_int(row, O_PAYMENT_STATE);
+    order->payment_tries = (uint32_t)tg_q_get_int(row, O_PAYMENT_TRIES);
+    err = read_lines(db, order);
+    if (err == TG_OK && (tg_order_state_name(order->state) == NULL ||
+                         tg_payment_state_name(order->payment_state) == NULL ||
+                         tg_order_sum(&sum, order) != TG_OK || sum != order->total)) {
+        tg_str_printf(db->error, sizeof(db->error), "order %lld does not add up",
+                      (long long)order->number);
+        err = TG_ERR_MALFORMED;
+    }
+    if (err != TG_OK) {
+        tg_order_free(order);
+        return err;
+    }
+    *ret = order;
+    return TG_OK;
+}
+
+tg_err tg_row_order_by(struct tg_db *db, enum tg_sql which, const char *key, struct tg_order **ret)
+{
+    struct tg_order *order = NULL;
+    struct tg_q q = tg_q(db, which);
+    tg_err err = TG_ERR_NOTFOUND;
+    tg_err ended;
+
+    tg_q_text(&q, key);
+    if (tg_q_row(&q))
+        err = tg_row_order(db, &q, &order);
+    ended = tg_q_end(&q);
+    if (ended != TG_OK)
+        err = ended;
+    if (err != TG_OK) {
+        tg_order_free(order);
+        return err;
+    }
+    *ret = order;
+    return TG_OK;
+}
+
+void tg_row_product(const struct tg_q *row, struct tg_product *ret)
+{
+    *ret = (struct tg_product){.number = (uint32_t)tg_q_get_int(row, 1)};
+    tg_q_copy_text(row, 0, ret->id, sizeof(ret->id));
+    tg_q_copy_text(row, 2, ret->title, sizeof(ret->title));
+    tg_q_copy_text(row, 3, ret->description, sizeof(ret->description));
+    tg_q_copy_text(row, 4, ret->image, sizeof(ret->image));
+    tg_q_copy_text(row, 5, ret->image_alt, sizeof(ret->image_alt));
+}
+
+void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret)
+{
+    *ret = (struct tg_variant){.price = tg_q_get_int(row, first + 2),
+                               .compare_at = tg_q_get_int(row, first + 3),
+                               .cost = tg_q_get_int(row, first + 4),
+                               .flash = tg_q_get_int(row, first + 5),
+                               .flash_until_wall = tg_q_get_int(row, first + 6)};
+    tg_q_copy_text(row, first, ret->sku, sizeof(ret->sku));
+    tg_q_copy_text(row, first + 1, ret->options, sizeof(ret->options));
+    ret->stock = (struct tg_stock_count){.on_hand = (int32_t)tg_q_get_int(row, first + 7),
+                                         .held = (int32_t)tg_q_get_int(row, first + 8),
+                                         .sold = (int32_t)tg_q_get_int(row, first + 9)};
+}

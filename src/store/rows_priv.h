@@ -1,0 +1,20 @@
+/* rows_priv.h - rows of the database as values; shared by the writing and the reading side. */
+#ifndef TG_STORE_ROWS_PRIV_H
+#define TG_STORE_ROWS_PRIV_H
+
+#include "shop/shop.h"
+#include "store/db.h"
+
+/*
+ * The order in the current row of a TG_SQL_ORDER_* query, with its lines. MALFORMED: the row breaks
+ * the schema's rules. NOMEM, IO. NOTFOUND is for the caller to see: no row.
+ */
+TG_MUST_CHECK tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret);
+/* One order by a text key (ORDER_BY_ID, ORDER_BY_PAYMENT). NOTFOUND. */
+TG_MUST_CHECK tg_err tg_row_order_by(struct tg_db *db, enum tg_sql which, const char *key,
+                                     struct tg_order **ret);
+void tg_row_product(const struct tg_q *row, struct tg_product *ret);
+/* Columns from `first` on: sku ... sold, as in VARIANTS without product_id. */
+void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret);
+
+#endif

@@ -1,0 +1,333 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/slab.h"
+#include "base/str.h"
+#include "store/rows_priv.h"
+#include "store/sqlite_priv.h"
+
+/* What a loader says of a row that the shop refuses: it cannot have come from us. */
+static tg_err row_err(struct tg_db *db, const char *what, const char *id, tg_err err)
+{
+    if (err == TG_OK || err == TG_ERR_NOMEM)
+        return err;
+    tg_str_printf(db->error, sizeof(db->error), "%s %.64s: %s", what, id, tg_err_name(err));
+    return TG_ERR_MALFORMED;
+}
+
+static tg_err end(struct tg_q *q, tg_err err)
+{
+    tg_err ended = tg_q_end(q);
+
+    return err != TG_OK ? err : ended;
+}
+
+/* --- start --- */
+
+static tg_err load_products(struct tg_db *db, struct tg_shop *shop)
+{
+    struct tg_q q = tg_q(db, TG_SQL_PRODUCTS);
+    tg_err err = TG_OK;
+
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_product p;
+
+        tg_row_product(&q, &p);
+        err = row_err(db, "product", p.id, tg_shop_load_product(shop, &p));
+    }
+    return end(&q, err);
+}
+
+static tg_err load_variants(struct tg_db *db, struct tg_shop_now now, struct tg_shop *shop)
+{
+    struct tg_q q = tg_q(db, TG_SQL_VARIANTS);
+    tg_err err = TG_OK;
+
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_variant v;
+
+        tg_row_variant(&q, 1, &v);
+        err = row_err(db, "variant", v.sku,
+                      tg_shop_load_variant(shop, now, tg_q_get_text(&q, 0), &v));
+    }
+    return end(&q, err);
+}
+
+static tg_err load_show_sales(struct tg_db *db, struct tg_shop *shop)
+{
+    struct tg_q q = tg_q(db, TG_SQL_SHOW_SALES);
+    tg_err err = TG_OK;
+
+    while (err == TG_OK && tg_q_row(&q)) {
+        const char *sku = tg_q_get_text(&q, 1);
+
+        err = tg_shop_load_show_sales(shop, (uint16_t)tg_q_get_int(&q, 0), sku,
+                                      (int32_t)tg_q_get_int(&q, 2));
+        if (err == TG_ERR_LIMIT)
+            break; /* more counters than memory keeps: those shows just get no `sold` event */
+        err = row_err(db, "sales of", sku, err);
+    }
+    return end(&q, err == TG_ERR_LIMIT ? TG_OK : err);
+}
+
+static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t number,
+                         struct tg_shop *shop)
+{
+    struct tg_order *order = NULL;
+    struct tg_q q = tg_q(db, TG_SQL_ORDER_BY_NUMBER);
+    tg_err err = TG_ERR_MALFORMED; /* it was in the index a moment ago */
+
+    tg_q_int(&q, number);
+    if (tg_q_row(&q))
+        err = tg_row_order(db, &q, &order);
+    err = end(&q, err);
+    if (err != TG_OK) {
+        tg_order_free(order);
+        return err;
+    }
+    return row_err(db, "order", "", tg_shop_load_order(shop, now, order));
+}
+
+static tg_err load_orders(struct tg_db *db, struct tg_shop_now now, struct tg_shop *shop)
+{
+    struct tg_q q = tg_q(db, TG_SQL_OPEN_ORDERS);
+    tg_err err = TG_OK;
+
+    while (err == TG_OK && tg_q_row(&q))
+        err = load_order(db, now, tg_q_get_int(&q, 0), shop);
+    return end(&q, err);
+}
+
+static tg_err load_next_number(struct tg_db *db, struct tg_shop *shop)
+{
+    struct tg_q q = tg_q(db, TG_SQL_LAST_NUMBER);
+
+    /* With no order yet the shop's own first number stands. */
+    if (tg_q_row(&q) && !tg_q_is_null(&q, 0) && tg_q_get_int(&q, 0) > 0)
+        tg_shop_load_next_number(shop, tg_q_get_int(&q, 0) + 1);
+    return tg_q_end(&q);
+}
+
+tg_err tg_sqlite_load_shop(struct tg_store *store, struct tg_shop_now now, struct tg_shop *shop)
+{
+    struct tg_db *db = &tg_sqlite(store)->db;
+    tg_err err = load_products(db, shop);
+
+    if (err == TG_OK)
+        err = load_variants(db, now, shop);
+    if (err == TG_OK)
+        err = load_show_sales(db, shop);
+    if (err == TG_OK)
+        err = load_orders(db, now, shop);
+    if (err == TG_OK)
+        err = load_next_number(db, shop);
+    return err;
+}
+
+static tg_err load_shows(struct tg_db *db, struct tg_shop_now now, struct tg_registry *registry)
+{
+    struct tg_q q = tg_q(db, TG_SQL_SHOWS);
+    tg_err err = TG_OK;
+
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_show_info show = {.ord = (uint16_t)tg_q_get_int(&q, 0),
+                                    .state = (enum tg_show_state)tg_q_get_int(&q, 3),
+                                    .demo = tg_q_get_int(&q, 4) != 0,
+                                    .created_wall_us = tg_q_get_int(&q, 5)};
+
+        tg_q_copy_text(&q, 1, show.id, sizeof(show.id));
+        tg_q_copy_text(&q, 2, show.title, sizeof(show.title));
+        /* The media clock goes on over restarts: it started when the show was made. */
+        show.epoch_us = now.mono - (now.wall - show.created_wall_us);
+        err = row_err(db, "show", show.id, tg_registry_show_put(registry, &show));
+    }
+    return end(&q, err);
+}
+
+static tg_err load_tokens(struct tg_db *db, struct tg_shop_now now, struct tg_registry *registry)
+{
+    struct tg_q q = tg_q(db, TG_SQL_VALID_TOKENS);
+    tg_err err = TG_OK;
+
+    tg_q_int(&q, now.wall);
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_token_info t = {.ordinal = (uint32_t)tg_q_get_int(&q, 0),
+                                  .roles = (uint32_t)tg_q_get_int(&q, 2),
+                                  .publish_only = tg_q_get_int(&q, 3) != 0,
+                                  .one_show = !tg_q_is_null(&q, 4),
+                                  .show = (uint16_t)tg_q_get_int(&q, 4),
+                                  .expires_wall_us = tg_q_get_int(&q, 5)};
+        size_t len = 0;
+        const void *hash = tg_q_get_blob(&q, 1, &len);
+
+        tg_str_printf(t.id, sizeof(t.id), "t%u", t.ordinal);
+        tg_q_copy_text(&q, 6, t.label, sizeof(t.label));
+        if (hash == NULL || len != sizeof(t.hash)) {
+            err = row_err(db, "token", t.id, TG_ERR_MALFORMED);
+            break;
+        }
+        memcpy(t.hash, hash, sizeof(t.hash));
+        err = row_err(db, "token", t.id, tg_registry_token_put(registry, &t));
+    }
+    return end(&q, err);
+}
+
+tg_err tg_sqlite_load_registry(struct tg_store *store, struct tg_shop_now now,
+                               struct tg_registry *registry)
+{
+    struct tg_db *db = &tg_sqlite(store)->db;
+    tg_err err = load_shows(db, now, registry);
+
+    return err == TG_OK ? load_tokens(db, now, registry) : err;
+}
+
+/* --- a batch's keys --- */
+
+static tg_err load_idem(struct tg_db *db, struct tg_shop_now now, const struct tg_claim *c,
+                        struct tg_idem *idem)
+{
+    struct tg_idem_entry entry = {.status = 0};
+    struct tg_q q;
+    tg_err err = TG_OK;
+
+    if (c->op[0] == '\0' || tg_idem_find(idem, now.mono, c->person, c->op, c->id) != NULL)
+        return TG_OK;
+    q = tg_q(db, TG_SQL_IDEM);
+    tg_q_text(&q, c->person);
+    tg_q_text(&q, c->op);
+    tg_q_text(&q, c->id);
+    tg_q_int(&q, now.wall - TG_IDEM_DISK_US);
+    if (tg_q_row(&q)) {
+        size_t len = 0;
+        const void *reply = tg_q_get_blob(&q, 2, &len);
+
+        tg_str_cut(entry.person, sizeof(entry.person), c->person);
+        tg_str_cut(entry.op, sizeof(entry.op), c->op);
+        tg_str_cut(entry.id, sizeof(entry.id), c->id);
+        entry.digest = (uint64_t)tg_q_get_int(&q, 0);
+        entry.status = (int)tg_q_get_int(&q, 1);
+        if (!tg_q_is_null(&q, 2)) {
+            entry.reply = tg_slab_copy(reply, len);
+            err = entry.reply == NULL ? TG_ERR_NOMEM : TG_OK;
+        }
+        if (err == TG_OK)
+            err = tg_idem_put(idem, now.mono, &entry, false);
+        tg_slab_unref(entry.reply);
+    }
+    return end(&q, err);
+}
+
+static tg_err load_cart(struct tg_db *db, const struct tg_claim *c, struct tg_shop *shop)
+{
+    struct tg_cart cart = {.line_count = 0};
+    struct tg_q q;
+    tg_err err;
+
+    if (!tg_shop_needs_cart(shop, c))
+        return TG_OK;
+    tg_str_cut(cart.person, sizeof(cart.person), c->person);
+    q = tg_q(db, TG_SQL_CART);
+    tg_q_text(&q, c->person);
+    while (cart.line_count < TG_CART_LINES_MAX && tg_q_row(&q)) {
+        struct tg_cart_line *line = &cart.lines[cart.line_count++];
+
+        tg_q_copy_text(&q, 0, line->sku, sizeof(line->sku));
+        line->qty = (int32_t)tg_q_get_int(&q, 1);
+    }
+    err = tg_q_end(&q);
+    /* No cart on disk is not remembered: there are more people who look than who buy. */
+    return err == TG_OK && cart.line_count > 0 ? tg_shop_load_cart(shop, &cart) : err;
+}
+
+static tg_err load_units_of(struct tg_db *db, const char *person, const char *sku,
+                            struct tg_shop *shop)
+{
+    struct tg_q q;
+    int64_t units = 0;
+    tg_err err;
+
+    if (person[0] == '\0' || sku[0] == '\0' || !tg_shop_needs_units(shop, person, sku))
+        return TG_OK;
+    q = tg_q(db, TG_SQL_PERSON_UNITS);
+    tg_q_text(&q, person);
+    tg_q_text(&q, sku);
+    if (tg_q_row(&q))
+        units = tg_q_get_int(&q, 0);
+    err = tg_q_end(&q);
+    if (err != TG_OK)
+        return err;
+    return tg_shop_load_units(shop, person, sku, (int32_t)TG_MIN(units, (int64_t)INT32_MAX));
+}
+
+static tg_err load_units(struct tg_db *db, const struct tg_claim *c, struct tg_shop *shop)
+{
+    const struct tg_cart *cart;
+    tg_err err = TG_OK;
+
+    /* A cart line may be set in this very batch and bought with the next claim. */
+    if (c->kind == TG_CLAIM_BUY || c->kind == TG_CLAIM_CART_SET)
+        return load_units_of(db, c->person, c->sku, shop);
+    cart = c->kind == TG_CLAIM_CHECKOUT ? tg_shop_cart(shop, c->person) : NULL;
+    for (uint32_t i = 0; cart != NULL && err == TG_OK && i < cart->line_count; i++)
+        err = load_units_of(db, c->person, cart->lines[i].sku, shop);
+    return err;
+}
+
+static tg_err load_old_order(struct tg_db *db, struct tg_shop_now now, const struct tg_claim *c,
+                             struct tg_shop *shop)
+{
+    struct tg_order *order = NULL;
+    tg_err err;
+
+    if (!tg_shop_needs_order(shop, c))
+        return TG_OK;
+    err = tg_row_order_by(
+        db, c->kind == TG_CLAIM_PAY ? TG_SQL_ORDER_BY_PAYMENT : TG_SQL_ORDER_BY_ID, c->key, &order);
+    if (err == TG_ERR_NOTFOUND)
+        return TG_OK; /* the shop says so itself */
+    return err == TG_OK ? tg_shop_load_order(shop, now, order) : err;
+}
+
+tg_err tg_sqlite_load(struct tg_store *store, struct tg_shop_now now, const struct tg_claim *claims,
+                      size_t count, struct tg_shop *shop, struct tg_idem *idem)
+{
+    struct tg_db *db = &tg_sqlite(store)->db;
+    tg_err err = TG_OK;
+
+    for (size_t i = 0; err == TG_OK && i < count; i++) {
+        const struct tg_claim *c = &claims[i];
+
+        err = load_idem(db, now, c, idem);
+        if (err == TG_OK)
+            err = load_cart(db, c, shop);
+        if (err == TG_OK)
+            err = load_units(db, c, shop);
+        if (err == TG_OK)
+            err = load_old_order(db, now, c, shop);
+    }
+    return err;
+}
+
+/* --- audit --- */
+
+tg_err tg_sqlite_audit(struct tg_store *store, tg_audit_fn each, void *ctx)
+{
+    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_AUDIT);
+    tg_err err = TG_OK;
+
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_audit_row row = {.moved_on_hand = tg_q_get_int(&q, 1),
+                                   .moved_held = tg_q_get_int(&q, 2),
+                                   .moved_sold = tg_q_get_int(&q, 3),
+                                   .kept_on_hand = tg_q_get_int(&q, 4),
+                                   .kept_held = tg_q_get_int(&q, 5),
+                                   .kept_sold = tg_q_get_int(&q, 6),
+                                   .holds = tg_q_get_int(&q, 7),
+                                   .orders_held = tg_q_get_int(&q, 8),
+                                   .orders_sold = tg_q_get_int(&q, 9)};
+
+        tg_q_copy_text(&q, 0, row.sku, sizeof(row.sku));
+        err = each(ctx, &row);
+    }
+    return end(&q, err);
+}

@@ -1,0 +1,376 @@
+#include <string.h>
+
+#include "base/str.h"
+#include "shop/shop_json.h"
+#include "store/sqlite_priv.h"
+
+static tg_err add_outbox(struct tg_store_sqlite *s, const char *topic, const struct tg_order *order,
+                         tg_us wall)
+{
+    struct tg_jo j = tg_jo(&s->payload);
+    struct tg_q q;
+
+    tg_buf_clear(&s->payload);
+    tg_order_write(&j, NULL, order, NULL, TG_ORDER_VIEW_STAFF);
+    if (s->payload.err != TG_OK)
+        return s->payload.err;
+    q = tg_q(&s->db, TG_SQL_ADD_OUTBOX);
+    tg_q_text(&q, topic);
+    tg_q_int(&q, order->number);
+    tg_q_text(&q, tg_buf_cstr(&s->payload));
+    tg_q_int(&q, wall);
+    return tg_q_run(&q);
+}
+
+static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
+{
+    struct tg_q q = tg_q(db, TG_SQL_ADD_ORDER);
+
+    tg_q_int(&q, o->number);
+    tg_q_text(&q, o->id);
+    tg_q_int(&q, TG_ORDER_AWAITING); /* a later effect of the batch brings it further */
+    tg_q_text(&q, o->person);
+    if (o->show == UINT16_MAX)
+        tg_q_null(&q);
+    else
+        tg_q_int(&q, o->show);
+    tg_q_text(&q, o->source);
+    tg_q_text(&q, o->currency);
+    tg_q_int(&q, o->total);
+    tg_q_int(&q, o->created_wall);
+    tg_q_int(&q, o->changed_wall);
+    tg_q_int(&q, o->pay_by_wall);
+    return tg_q_run(&q);
+}
+
+static tg_err add_line(struct tg_db *db, const struct tg_order *o, uint32_t index)
+{
+    const struct tg_order_line *line = &o->lines[index];
+    struct tg_q q = tg_q(db, TG_SQL_ADD_LINE);
+    tg_err err;
+
+    tg_q_int(&q, o->number);
+    tg_q_int(&q, index);
+    tg_q_text(&q, line->sku);
+    tg_q_text(&q, line->title);
+    tg_q_text(&q, line->options);
+    tg_q_int(&q, line->qty);
+    tg_q_int(&q, line->price);
+    tg_q_int(&q, line->cost);
+    err = tg_q_run(&q);
+    if (err != TG_OK)
+        return err;
+    q = tg_q(db, TG_SQL_ADD_HOLD);
+    tg_q_int(&q, o->number);
+    tg_q_int(&q, index);
+    tg_q_text(&q, line->sku);
+    tg_q_int(&q, line->qty);
+    tg_q_int(&q, o->pay_by_wall);
+    return tg_q_run(&q);
+}
+
+static tg_err add_payment(struct tg_db *db, const struct tg_order *o)
+{
+    struct tg_q q = tg_q(db, TG_SQL_ADD_PAYMENT);
+
+    tg_q_text(&q, o->payment);
+    tg_q_int(&q, o->number);
+    tg_q_int(&q, TG_PAYMENT_PENDING);
+    tg_q_int(&q, 0);
+    tg_q_int(&q, o->total);
+    tg_q_text(&q, o->currency);
+    tg_q_int(&q, o->created_wall);
+    tg_q_int(&q, o->created_wall);
+    return tg_q_run(&q);
+}
+
+static tg_err put_person(struct tg_db *db, const struct tg_order *o)
+{
+    struct tg_q q;
+
+    if (o->name[0] == '\0')
+        return TG_OK;
+    q = tg_q(db, TG_SQL_PUT_PERSON);
+    tg_q_text(&q, o->person);
+    tg_q_text(&q, o->name);
+    tg_q_int(&q, o->created_wall);
+    return tg_q_run(&q);
+}
+
+static tg_err write_order_new(struct tg_store_sqlite *s, const struct tg_effect *e)
+{
+    tg_err err = add_order_row(&s->db, e->order);
+
+    for (uint32_t i = 0; err == TG_OK && i < e->order->line_count; i++)
+        err = add_line(&s->db, e->order, i);
+    if (err == TG_OK)
+        err = add_payment(&s->db, e->order);
+    if (err == TG_OK)
+        err = put_person(&s->db, e->order);
+    return err == TG_OK ? add_outbox(s, "order.created", e->order, e->wall) : err;
+}
+
+static tg_err write_order_state(struct tg_store_sqlite *s, const struct tg_effect *e)
+{
+    static const char *const topics[] = {"", "order.paid", "order.fulfilled", "order.expired",
+                                         "order.cancelled"};
+    struct tg_q q = tg_q(&s->db, TG_SQL_SET_ORDER);
+    tg_err err;
+
+    tg_q_int(&q, e->order->state);
+    tg_q_int(&q, e->wall);
+    tg_q_int(&q, e->order->number);
+    err = tg_q_run(&q);
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&s->db, TG_SQL_DROP_HOLDS);
+    tg_q_int(&q, e->order->number);
+    err = tg_q_run(&q);
+    return err == TG_OK ? add_outbox(s, topics[e->order->state], e->order, e->wall) : err;
+}
+
+static tg_err write_payment(struct tg_db *db, const struct tg_effect *e)
+{
+    struct tg_q q = tg_q(db, TG_SQL_SET_PAYMENT);
+
+    tg_q_int(&q, e->order->payment_state);
+    tg_q_int(&q, e->order->payment_tries);
+    tg_q_int(&q, e->wall);
+    tg_q_int(&q, e->order->number);
+    return tg_q_run(&q);
+}
+
+static tg_err add_movement(struct tg_db *db, const struct tg_effect *e)
+{
+    struct tg_q q = tg_q(db, TG_SQL_ADD_MOVEMENT);
+
+    tg_q_text(&q, e->variant->sku);
+    tg_q_int(&q, e->movement);
+    tg_q_int(&q, e->qty);
+    if (e->order == NULL)
+        tg_q_null(&q);
+    else
+        tg_q_int(&q, e->order->number);
+    tg_q_text(&q, e->actor);
+    tg_q_int(&q, e->wall);
+    return tg_q_run(&q);
+}
+
+static tg_err put_stock(struct tg_db *db, const struct tg_variant *v)
+{
+    struct tg_q q = tg_q(db, TG_SQL_PUT_STOCK);
+
+    tg_q_text(&q, v->sku);
+    tg_q_int(&q, v->stock.on_hand);
+    tg_q_int(&q, v->stock.held);
+    tg_q_int(&q, v->stock.sold);
+    return tg_q_run(&q);
+}
+
+static tg_err write_price(struct tg_db *db, const struct tg_effect *e)
+{
+    const struct tg_variant *v = e->variant;
+    struct tg_q q = tg_q(db, TG_SQL_SET_PRICE);
+    tg_err err;
+
+    tg_q_int(&q, v->flash);
+    tg_q_int(&q, v->flash_until_wall);
+    tg_q_int(&q, e->wall);
+    tg_q_text(&q, v->sku);
+    err = tg_q_run(&q);
+    if (err != TG_OK)
+        return err;
+    q = tg_q(db, TG_SQL_ADD_PRICE_CHANGE);
+    tg_q_text(&q, v->sku);
+    tg_q_int(&q, v->flash);
+    tg_q_int(&q, v->flash_until_wall);
+    tg_q_text(&q, e->actor);
+    tg_q_int(&q, e->wall);
+    return tg_q_run(&q);
+}
+
+static tg_err write_cart(struct tg_db *db, const struct tg_effect *e)
+{
+    struct tg_q q = tg_q(db, TG_SQL_DROP_CART);
+    tg_err err;
+
+    tg_q_text(&q, e->cart->person);
+    err = tg_q_run(&q);
+    for (uint32_t i = 0; err == TG_OK && i < e->cart->line_count; i++) {
+        q = tg_q(db, TG_SQL_ADD_CART_LINE);
+        tg_q_text(&q, e->cart->person);
+        tg_q_int(&q, i);
+        tg_q_text(&q, e->cart->lines[i].sku);
+        tg_q_int(&q, e->cart->lines[i].qty);
+        tg_q_int(&q, e->wall);
+        err = tg_q_run(&q);
+    }
+    return err;
+}
+
+static tg_err put_show_sales(struct tg_db *db, const struct tg_effect *e)
+{
+    struct tg_q q = tg_q(db, TG_SQL_PUT_SHOW_SALES);
+
+    tg_q_int(&q, e->show);
+    tg_q_text(&q, e->variant->sku);
+    tg_q_int(&q, e->qty);
+    return tg_q_run(&q);
+}
+
+tg_err tg_sqlite_write(struct tg_store *store, const struct tg_effect *effect)
+{
+    struct tg_store_sqlite *s = tg_sqlite(store);
+
+    TG_ASSERT(s->in_transaction);
+    switch (effect->kind) {
+    case TG_EFFECT_ORDER_NEW:
+        return write_order_new(s, effect);
+    case TG_EFFECT_ORDER_STATE:
+        return write_order_state(s, effect);
+    case TG_EFFECT_PAYMENT:
+        return write_payment(&s->db, effect);
+    case TG_EFFECT_MOVEMENT:
+        return add_movement(&s->db, effect);
+    case TG_EFFECT_PRICE:
+        return write_price(&s->db, effect);
+    case TG_EFFECT_STOCK:
+        return put_stock(&s->db, effect->variant);
+    case TG_EFFECT_CART:
+        return write_cart(&s->db, effect);
+    case TG_EFFECT_SHOW_SALES:
+        return put_show_sales(&s->db, effect);
+    }
+    return TG_ERR_BUG;
+}
+
+tg_err tg_sqlite_write_idem(struct tg_store *store, tg_us wall, const struct tg_idem_entry *entry)
+{
+    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_PUT_IDEM);
+
+    tg_q_text(&q, entry->person);
+    tg_q_text(&q, entry->op);
+    tg_q_text(&q, entry->id);
+    tg_q_int(&q, (int64_t)entry->digest);
+    tg_q_int(&q, entry->status);
+    if (entry->reply == NULL)
+        tg_q_null(&q);
+    else
+        tg_q_blob(&q, entry->reply->data, entry->reply->len);
+    tg_q_int(&q, wall);
+    return tg_q_run(&q);
+}
+
+/* --- shows, tokens, products --- */
+
+tg_err tg_sqlite_write_show(struct tg_store *store, const struct tg_show_info *show,
+                            const char *actor)
+{
+    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_ADD_SHOW);
+
+    tg_q_int(&q, show->ord);
+    tg_q_text(&q, show->id);
+    tg_q_text(&q, show->title);
+    tg_q_int(&q, show->state);
+    tg_q_int(&q, show->demo);
+    tg_q_int(&q, show->created_wall_us);
+    tg_q_text(&q, actor);
+    return tg_q_run(&q);
+}
+
+tg_err tg_sqlite_write_show_state(struct tg_store *store, uint16_t ord, enum tg_show_state state,
+                                  tg_us wall)
+{
+    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_SET_SHOW_STATE);
+
+    tg_q_int(&q, state);
+    tg_q_int(&q, wall);
+    tg_q_int(&q, ord);
+    return tg_q_run(&q);
+}
+
+tg_err tg_sqlite_write_token(struct tg_store *store, const struct tg_token_info *token, tg_us wall,
+                             const char *actor)
+{
+    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_ADD_TOKEN);
+
+    tg_q_int(&q, token->ordinal);
+    tg_q_blob(&q, token->hash, sizeof(token->hash));
+    tg_q_int(&q, token->roles);
+    tg_q_int(&q, token->publish_only);
+    if (token->one_show)
+        tg_q_int(&q, token->show);
+    else
+        tg_q_null(&q);
+    tg_q_int(&q, token->expires_wall_us);
+    tg_q_text(&q, token->label);
+    tg_q_int(&q, wall);
+    tg_q_text(&q, actor);
+    return tg_q_run(&q);
+}
+
+tg_err tg_sqlite_write_revoke(struct tg_store *store, const char *token_id, tg_us wall,
+                              const char *actor)
+{
+    struct tg_q q;
+    int64_t ordinal = 0;
+
+    if (token_id[0] != 't' ||
+        tg_parse_i64(&ordinal, token_id + 1, strlen(token_id + 1), 1, UINT32_MAX) != TG_OK)
+        return TG_ERR_NOTFOUND;
+    q = tg_q(&tg_sqlite(store)->db, TG_SQL_REVOKE_TOKEN);
+    tg_q_int(&q, wall);
+    tg_q_text(&q, actor);
+    tg_q_int(&q, ordinal);
+    return tg_q_run(&q);
+}
+
+static tg_err add_variant(struct tg_db *db, const struct tg_product *p, const struct tg_variant *v,
+                          size_t position, tg_us wall)
+{
+    struct tg_q q = tg_q(db, TG_SQL_ADD_VARIANT);
+
+    tg_q_text(&q, v->sku);
+    tg_q_text(&q, p->id);
+    tg_q_int(&q, (int64_t)position);
+    tg_q_text(&q, v->options[0] == '\0' ? "{}" : v->options);
+    tg_q_int(&q, v->price);
+    tg_q_int(&q, v->compare_at);
+    tg_q_int(&q, v->cost);
+    tg_q_int(&q, wall);
+    return tg_q_run(&q);
+}
+
+tg_err tg_sqlite_write_product(struct tg_store *store, const struct tg_product_import *import,
+                               tg_us wall, const char *actor)
+{
+    struct tg_db *db = &tg_sqlite(store)->db;
+    const struct tg_product *p = &import->product;
+    struct tg_q q = tg_q(db, TG_SQL_ADD_PRODUCT);
+    tg_err err;
+
+    tg_q_text(&q, p->id);
+    tg_q_int(&q, p->number);
+    tg_q_text(&q, p->title);
+    tg_q_text(&q, p->description);
+    tg_q_text(&q, p->image);
+    tg_q_text(&q, p->image_alt);
+    tg_q_int(&q, wall);
+    err = tg_q_run(&q);
+    for (size_t i = 0; err == TG_OK && i < import->variant_count; i++) {
+        const struct tg_variant *v = &import->variants[i];
+        struct tg_effect move = {.kind = TG_EFFECT_MOVEMENT,
+                                 .movement = TG_MOVE_RECEIVE,
+                                 .qty = v->stock.on_hand,
+                                 .variant = v,
+                                 .wall = wall};
+
+        tg_str_cut(move.actor, sizeof(move.actor), actor);
+        err = add_variant(db, p, v, i, wall);
+        if (err == TG_OK && move.qty > 0)
+            err = add_movement(db, &move);
+        if (err == TG_OK)
+            err = put_stock(db, v);
+    }
+    return err;
+}

@@ -1,0 +1,106 @@
+/*
+ * store.h - what the sale thread asks of a database, whichever it is.
+ *
+ * One rule set for every database: lock the batch's keys -> load them -> decide with the pure core
+ * -> write -> commit -> answer.
+ *
+ *     load(claims)                  lock and load what the batch needs (SQLite: this process is the
+ *                                   only writer, so lock is nothing and load is what memory lacks)
+ *     tg_shop_tick, tg_shop_decide
+ *     begin, write..., commit       only when there is something to write
+ *     rollback                      after any failure; legal at any time
+ *
+ * After a failed commit the batch may be on disk all the same (the power went between the write and
+ * the answer). Nobody was told so; a repeat under the same key finds it.
+ * Owner: one thread, the sale thread. Reading connections are in read.h.
+ */
+#ifndef TG_STORE_STORE_H
+#define TG_STORE_STORE_H
+
+#include "shop/idem.h"
+#include "shop/shop.h"
+#include "store/registry.h"
+
+struct tg_store;
+
+/* A product with its variants and first counts, as an import or the demo brings it. */
+struct tg_product_import {
+    struct tg_product product;
+    const struct tg_variant *variants; /* stock.on_hand is the first count */
+    size_t variant_count;
+};
+
+typedef tg_err (*tg_audit_fn)(void *ctx, const struct tg_audit_row *row);
+
+/* Errors everywhere: IO (disk, library), AGAIN (locked by someone else), NOMEM, MALFORMED (damaged
+ * data), CONFLICT (a constraint of the schema said no: a bug of ours, the batch is void). */
+struct tg_store_ops {
+    void (*free)(struct tg_store *store);
+
+    /* --- start --- */
+    /* Products, stock, unpaid orders, the shows' sales and the next order number. */
+    tg_err (*load_shop)(struct tg_store *store, struct tg_shop_now now, struct tg_shop *shop);
+    /* Shows and valid tokens. epoch_us = now.mono - (now.wall - created). */
+    tg_err (*load_registry)(struct tg_store *store, struct tg_shop_now now,
+                            struct tg_registry *registry);
+    /* The ordinal that the next token gets; > every ordinal ever given. */
+    tg_err (*next_token)(struct tg_store *store, uint32_t *ret);
+
+    tg_err (*has_products)(struct tg_store *store, bool *ret);
+
+    /* --- the batch --- */
+    tg_err (*load)(struct tg_store *store, struct tg_shop_now now, const struct tg_claim *claims,
+                   size_t count, struct tg_shop *shop, struct tg_idem *idem);
+    tg_err (*begin)(struct tg_store *store);
+    tg_err (*write)(struct tg_store *store, const struct tg_effect *effect);
+    tg_err (*write_idem)(struct tg_store *store, tg_us wall, const struct tg_idem_entry *entry);
+    tg_err (*write_show)(struct tg_store *store, const struct tg_show_info *show,
+                         const char *actor);
+    tg_err (*write_show_state)(struct tg_store *store, uint16_t ord, enum tg_show_state state,
+                               tg_us wall);
+    tg_err (*write_token)(struct tg_store *store, const struct tg_token_info *token, tg_us wall,
+                          const char *actor);
+    tg_err (*write_revoke)(struct tg_store *store, const char *token_id, tg_us wall,
+                           const char *actor);
+    /* CONFLICT: its id, number or a SKU exists. */
+    tg_err (*write_product)(struct tg_store *store, const struct tg_product_import *import,
+                            tg_us wall, const char *actor);
+    tg_err (*commit)(struct tg_store *store);
+    void (*rollback)(struct tg_store *store);
+
+    /* --- between batches --- */
+    /* Every SKU with its numbers derived from movements, holds and orders. */
+    tg_err (*audit)(struct tg_store *store, tg_audit_fn each, void *ctx);
+    /* Forget answers older than TG_IDEM_DISK_US, at most `max` rows, in a transaction of its own.
+     */
+    tg_err (*purge)(struct tg_store *store, tg_us wall, size_t max);
+    /* What went wrong last, for the log: no personal data. */
+    const char *(*error)(struct tg_store *store);
+};
+
+struct tg_store {
+    const struct tg_store_ops *ops;
+};
+
+/* NULL is legal. */
+void tg_store_free(struct tg_store *store);
+
+struct tg_store_sqlite_cfg {
+    const char *path; /* the file; made when it is not there */
+    bool fast;        /* tests only: no fsync */
+};
+
+/*
+ * Opens, checks and migrates. On error `reterr` says in plain words what is wrong and with which
+ * file: MALFORMED (not a database, or damaged), UNSUPPORTED (made by a newer torg, or by another
+ * program), IO, AGAIN (another program writes to it), NOMEM.
+ */
+TG_MUST_CHECK tg_err tg_store_sqlite_new(struct tg_store **ret,
+                                         const struct tg_store_sqlite_cfg *cfg, char reterr[256]);
+
+/* The demo catalogue into a database that has no product yet; does nothing otherwise. */
+TG_MUST_CHECK tg_err tg_demo_seed(struct tg_store *store, tg_us wall);
+/* The demo's products; *ret_count of them. Static. */
+const struct tg_product_import *tg_demo_catalogue(size_t *ret_count);
+
+#endif
