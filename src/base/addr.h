@@ -6,13 +6,22 @@
 #define TG_BASE_ADDR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 struct tg_addr {
     uint8_t ip[16];
     uint16_t port; /* host byte order */
+    /*
+     * net/: which of our own addresses the datagram came to, so that the answer leaves from there;
+     * 0 = the socket has only one, or the kernel may choose. No part of the address itself.
+     */
+    uint16_t via;
 };
+
+enum { TG_ADDR_KEY_LEN = 18 }; /* ip and port: a hash key */
+_Static_assert(offsetof(struct tg_addr, via) == TG_ADDR_KEY_LEN, "no padding in the key");
 
 static inline bool tg_addr_equal(const struct tg_addr *a, const struct tg_addr *b)
 {

@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "base/addr.h"
 #include "base/err.h"
@@ -31,7 +30,8 @@ enum {
 };
 
 struct tg_udp_packet {
-    struct tg_addr from;
+    struct tg_addr
+        from;       /* with via: send to it and the datagram leaves from where this one came to */
     uint8_t *bytes; /* may be written to */
     size_t len;
 };
@@ -79,20 +79,5 @@ struct tg_udp_stats {
 const struct tg_udp_stats *tg_udp_stats(const struct tg_udp *u);
 /* Tests: behave as if the kernel refused UDP_SEGMENT. */
 void tg_udp_disable_segments(struct tg_udp *u);
-
-/* sockaddr <-> tg_addr; the length of the result. v4 addresses become v4-mapped v6 ones if so
- * asked. */
-socklen_t tg_addr_to_sockaddr(struct sockaddr_storage *ret, const struct tg_addr *addr, bool as_v6);
-/* MALFORMED for other families. */
-TG_MUST_CHECK tg_err tg_addr_from_sockaddr(struct tg_addr *ret, const struct sockaddr *sa,
-                                           socklen_t len);
-/* "192.0.2.1", "2001:db8::1" without a port. MALFORMED. */
-TG_MUST_CHECK tg_err tg_addr_parse(struct tg_addr *ret, const char *text, size_t len,
-                                   uint16_t port);
-/*
- * Addresses of this machine's interfaces that are up, best first (v4 before v6), loopback and
- * link-local left out; at most max, port as given. Returns the count.
- */
-size_t tg_addr_local(struct tg_addr *out, size_t max, uint16_t port);
 
 #endif

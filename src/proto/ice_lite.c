@@ -129,10 +129,12 @@ static void learn(struct tg_ice *ice, const struct tg_addr *addr)
     emit(ice, TG_ICE_ADDR, addr, tg_span(NULL, 0));
 }
 
-static void select_addr(struct tg_ice *ice, tg_us now, const struct tg_addr *addr)
+/* nominated: also take over which address of ours the peer talks to (tg_addr.via). */
+static void select_addr(struct tg_ice *ice, tg_us now, const struct tg_addr *addr, bool nominated)
 {
     ice->heard_at = now;
-    if (ice->has_selected && tg_addr_equal(&ice->selected, addr))
+    if (ice->has_selected && tg_addr_equal(&ice->selected, addr) &&
+        (!nominated || ice->selected.via == addr->via))
         return;
     ice->has_selected = true;
     ice->selected = *addr;
@@ -218,7 +220,7 @@ static void consider(struct tg_ice *ice, tg_us now, const struct tg_addr *from, 
     if (ice->client)
         return;
     if (!ice->has_selected || tg_addr_equal(&ice->selected, from)) {
-        select_addr(ice, now, from);
+        select_addr(ice, now, from, nominated);
         return;
     }
     /* Browsers check several pairs side by side; only the nominated one is meant to carry media. */
@@ -267,7 +269,7 @@ static tg_err input_success(struct tg_ice *ice, tg_us now, const struct tg_addr 
         return TG_ERR_AUTH;
     ice->check.on = false;
     ice->next_check_at = now + ICE_KEEPALIVE_US;
-    select_addr(ice, now, from);
+    select_addr(ice, now, from, true);
     return TG_OK;
 }
 
