@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "proto/dtls.h"
+#include "proto/rtp.h"
 
 struct parse {
     struct tg_sdp *sdp;
@@ -207,6 +208,7 @@ static void on_extmap(struct parse *p, struct tg_rd *r)
             "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
         [TG_SDP_EXT_AUDIO_LEVEL] = "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
         [TG_SDP_EXT_ORIENTATION] = "urn:3gpp:video-orientation",
+        [TG_SDP_EXT_PLAYOUT_DELAY] = TG_RTP_EXT_URI_PLAYOUT_DELAY,
     };
     struct tg_span first = word(r);
     struct tg_span uri = word(r);

@@ -55,6 +55,7 @@ enum tg_sdp_ext {
     TG_SDP_EXT_ABS_CAPTURE_TIME,
     TG_SDP_EXT_AUDIO_LEVEL,
     TG_SDP_EXT_ORIENTATION,
+    TG_SDP_EXT_PLAYOUT_DELAY,
     TG_SDP_EXT_COUNT
 };
 
@@ -143,6 +144,7 @@ struct tg_sdp_track {
     bool rtcp_rsize;
     uint8_t ext_mid; /* header extension ids that both know, 0 = none */
     uint8_t ext_abs_capture_time;
+    uint8_t ext_playout_delay;
     uint8_t ext_twcc;
     char mid[TG_SDP_NAME_SIZE];
 };

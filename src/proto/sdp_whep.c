@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "proto/dtls.h"
+#include "proto/rtp.h"
 
 /* --- picking ---------------------------------------------------------------------------------- */
 
@@ -107,6 +108,7 @@ static void fill_track(struct tg_sdp_track *t, int8_t index, const struct tg_sdp
         .rtcp_rsize = m->rtcp_rsize,
         .ext_mid = ext_of(m, TG_SDP_EXT_MID),
         .ext_abs_capture_time = ext_of(m, TG_SDP_EXT_ABS_CAPTURE_TIME),
+        .ext_playout_delay = ext_of(m, TG_SDP_EXT_PLAYOUT_DELAY),
         .ext_twcc = ext_of(m, TG_SDP_EXT_TWCC),
     };
     memcpy(t->mid, m->mid, sizeof(t->mid));
@@ -270,6 +272,9 @@ static void write_exts(struct tg_buf *out, const struct tg_sdp_track *t)
         tg_buf_printf(
             out, "a=extmap:%u http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time\r\n",
             (unsigned)t->ext_abs_capture_time);
+    if (t->ext_playout_delay != 0)
+        tg_buf_printf(out, "a=extmap:%u %s\r\n", (unsigned)t->ext_playout_delay,
+                      TG_RTP_EXT_URI_PLAYOUT_DELAY);
     if (t->ext_twcc != 0 && (t->fb & TG_SDP_FB_TWCC) != 0)
         tg_buf_printf(out,
                       "a=extmap:%u http://www.ietf.org/id/"
