@@ -1,0 +1,400 @@
+/* A request's line and headers: what holds for every route is decided here. */
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "api/req.h"
+
+#include "base/metrics.h"
+#include "base/str.h"
+
+enum { IGNORED_BODY_MAX = 1024 }; /* some clients send "{}" where nothing is expected */
+
+static const struct tg_rate_rule address_rates[TG_RATE_COUNT] = {
+    [TG_RATE_PAGE] = {.per_min = 3000, .burst = 600},
+    [TG_RATE_READ] = {.per_min = 600, .burst = 120},
+    [TG_RATE_WRITE] = {.per_min = 120, .burst = 60},
+    [TG_RATE_LOGIN] = {.per_min = 20, .burst = 10},
+    [TG_RATE_WHEP] = {.per_min = 120, .burst = 60},
+    [TG_RATE_SOCKET] = {.per_min = 120, .burst = 120},
+    /* The others limit persons, see ws_op.c. */
+};
+
+void tg_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
+{
+    if (lws_hdr_copy(wsi, out, (int)size, token) <= 0)
+        out[0] = '\0';
+}
+
+void tg_header_custom(struct lws *wsi, const char *name, char *out, size_t size)
+{
+    if (lws_hdr_custom_copy(wsi, out, (int)size, name, (int)strlen(name)) <= 0)
+        out[0] = '\0';
+}
+
+static struct tg_addr socket_addr(struct lws *wsi)
+{
+    struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
+    socklen_t len = sizeof(sa);
+    struct tg_addr addr = {.port = 0};
+
+    if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&sa, &len) != 0)
+        return addr;
+    if (sa.ss_family == AF_INET6) {
+        memcpy(addr.ip, &((struct sockaddr_in6 *)(void *)&sa)->sin6_addr, 16);
+    } else if (sa.ss_family == AF_INET) {
+        addr = tg_addr_v4(0, 0, 0, 0, 0);
+        memcpy(addr.ip + 12, &((struct sockaddr_in *)(void *)&sa)->sin_addr, 4);
+    }
+    return addr;
+}
+
+/* From the right: each trusted proxy's word counts until the first address that is not one. */
+static struct tg_addr forwarded_addr(struct tg_worker *w, const char *list, struct tg_addr addr)
+{
+    size_t end = strlen(list);
+
+    while (end > 0 && tg_cidr_list_match(&w->web->proxies, &addr)) {
+        size_t start = end;
+        struct tg_addr next;
+
+        while (start > 0 && list[start - 1] != ',')
+            start--;
+        while (start < end && list[start] == ' ')
+            start++;
+        if (tg_addr_parse(&next, list + start, end - start) != TG_OK)
+            return addr;
+        addr = next;
+        while (start > 0 && (list[start - 1] == ' ' || list[start - 1] == ','))
+            start--;
+        end = start;
+    }
+    return addr;
+}
+
+struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_direct)
+{
+    char forwarded[512];
+    struct tg_addr addr = socket_addr(wsi);
+
+    tg_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof(forwarded));
+    *ret_direct = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) == 0;
+    return *ret_direct ? addr : forwarded_addr(w, forwarded, addr);
+}
+
+bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
+                  uint32_t *ret_wait_ms)
+{
+    uint8_t key[16];
+
+    if (tg_cidr_list_match(&w->web->trusted, peer))
+        return true;
+    tg_rate_addr_key(key, peer);
+    if (tg_rate_take(w->rate, w->now, key, sizeof(key), what, &address_rates[what], ret_wait_ms))
+        return true;
+    TG_COUNT(http_rate_limited_total);
+    return false;
+}
+
+static bool read_method(struct tg_req *q)
+{
+    static const enum tg_method methods[] = {TG_GET,   TG_POST,   TG_OPTIONS, TG_PUT,
+                                             TG_PATCH, TG_DELETE, TG_GET,     TG_HEAD};
+    char *uri = NULL;
+    int uri_len = 0;
+    int method = lws_http_get_uri_and_method(q->wsi, &uri, &uri_len);
+
+    if (method < 0 || (size_t)method >= TG_ARRAY_LEN(methods) || method == LWSHUMETH_CONNECT)
+        return false;
+    q->method = methods[method];
+    return true;
+}
+
+/* How long is the body? False: refused (411, 400), and the connection cannot go on after that. */
+static bool read_length(struct tg_req *q)
+{
+    char text[24];
+    int64_t length;
+    bool given = lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    bool wants = q->method == TG_POST || q->method == TG_PUT || q->method == TG_PATCH;
+
+    q->close = true;
+    q->body_left = 1; /* unknown: read some before the close */
+    if (lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0 || (wants && !given)) {
+        tg_reply_problem(q, 411, NULL, "Send the body with a Content-Length header.");
+        return false;
+    }
+    tg_header(q->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof(text));
+    if (!given) {
+        length = 0;
+    } else if (lws_hdr_fragment_length(q->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, 1) > 0 ||
+               text[0] < '0' || text[0] > '9' ||
+               tg_parse_i64(&length, text, strlen(text), 0, INT64_MAX) != TG_OK) {
+        tg_reply_problem(q, 400, NULL, "Content-Length must be one decimal number.");
+        return false;
+    }
+    q->body_left = (size_t)length;
+    q->close = false;
+    return true;
+}
+
+static void read_connection(struct tg_req *q)
+{
+    char text[64];
+
+    tg_header(q->wsi, WSI_TOKEN_HTTP, text, sizeof(text));
+    q->http10 = strcmp(text, "HTTP/1.1") != 0;
+    tg_header(q->wsi, WSI_TOKEN_CONNECTION, text, sizeof(text));
+    /* The same rule as libwebsockets', which acts on it. */
+    q->close = strcasecmp(text, "close") == 0 || (q->http10 && strcasecmp(text, "keep-alive") != 0);
+}
+
+static void read_content_type(struct tg_req *q)
+{
+    tg_header(q->wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, q->content_type, sizeof(q->content_type));
+    q->content_type[strcspn(q->content_type, "; \t")] = '\0';
+    for (char *c = q->content_type; *c != '\0'; c++) {
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    }
+}
+
+static bool find_route(struct tg_req *q)
+{
+    char allow[64];
+    tg_err err =
+        tg_route_find(&q->match, tg_routes, tg_route_count, q->method, q->path, strlen(q->path));
+
+    if (err == TG_OK)
+        return true;
+    if (err == TG_ERR_NOTFOUND) {
+        tg_reply_problem(q, 404, NULL, "There is nothing at this address.");
+        return false;
+    }
+    tg_route_allow(allow, sizeof(allow), q->match.allow);
+    tg_reply_start(q, 405);
+    tg_reply_header(q, "Allow", "%s", allow);
+    tg_problem_text(&q->out, 405, "This address does not know this method; see Allow.");
+    tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
+    return false;
+}
+
+static bool check_rate(struct tg_req *q)
+{
+    uint32_t wait_ms = 0;
+
+    if (tg_rate_addr(q->w, &q->peer, q->match.route->rate, &wait_ms))
+        return true;
+    tg_reply_retry(q, 429, wait_ms, "Too many requests from this address. Wait and try again.");
+    return false;
+}
+
+static void answer_options(struct tg_req *q)
+{
+    char allow[64];
+
+    tg_route_allow(allow, sizeof(allow), q->match.allow);
+    tg_reply_start(q, 204);
+    tg_reply_header(q, "Allow", "%s", allow);
+    if (q->origin_class == TG_ORIGIN_EMBED ||
+        (q->origin_class != TG_ORIGIN_NONE && (q->match.route->flags & TG_ROUTE_CORS_ANY) != 0)) {
+        tg_reply_header(q, "Access-Control-Allow-Methods", "%s", allow);
+        tg_reply_header(q, "Access-Control-Allow-Headers",
+                        "Authorization, Content-Type, Idempotency-Key, If-Match");
+        tg_reply_header(q, "Access-Control-Max-Age", "86400");
+    }
+    if (q->match.route->rate == TG_RATE_WHEP)
+        tg_reply_header(q, "Accept-Post", "application/sdp");
+    tg_reply_send(q, NULL, tg_span(NULL, 0));
+}
+
+static void refuse_token(struct tg_req *q)
+{
+    uint32_t wait_ms = 0;
+
+    /* Guessing is hopeless at 256 bits, but it must not be free either. */
+    if (!tg_rate_addr(q->w, &q->peer, TG_RATE_LOGIN, &wait_ms)) {
+        tg_reply_retry(q, 429, wait_ms, "Too many refused tokens from this address.");
+        return;
+    }
+    TG_COUNT(http_auth_refused_total);
+    tg_reply_start(q, 401);
+    tg_reply_header(q, "WWW-Authenticate", "Bearer");
+    tg_problem_text(&q->out, 401, "The token is unknown, revoked or expired. Log in again.");
+    tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
+}
+
+/* Bearer token, else the session cookie when our own page asks. False: refused. */
+static bool read_auth(struct tg_req *q)
+{
+    char header[256];
+    char fetch_site[24];
+    char cookies[2048];
+    char token[TG_TOKEN_SIZE];
+
+    tg_header(q->wsi, WSI_TOKEN_HTTP_AUTHORIZATION, header, sizeof(header));
+    if (strncasecmp(header, "Bearer ", 7) == 0) {
+        const char *text = header + 7 + strspn(header + 7, " ");
+
+        if (tg_auth_token(&q->auth, q->w->web->cfg.registry, q->w->now_wall, text, strlen(text)) ==
+            TG_OK)
+            return true;
+        refuse_token(q);
+        return false;
+    }
+    tg_header_custom(q->wsi, "sec-fetch-site:", fetch_site, sizeof(fetch_site));
+    if (!tg_cookie_allowed(q->origin_class, fetch_site))
+        return true;
+    tg_header(q->wsi, WSI_TOKEN_HTTP_COOKIE, cookies, sizeof(cookies));
+    /* A stale cookie is no error: the page asks for a login. */
+    if (tg_cookie_get(token, sizeof(token), cookies, "torg_session") == TG_OK &&
+        tg_auth_token(&q->auth, q->w->web->cfg.registry, q->w->now_wall, token, strlen(token)) !=
+            TG_OK)
+        tg_auth_nobody(&q->auth);
+    return true;
+}
+
+static bool check_origin(struct tg_req *q)
+{
+    bool safe = q->method == TG_GET || q->method == TG_HEAD;
+
+    if (safe || q->origin_class != TG_ORIGIN_FOREIGN ||
+        (q->match.route->flags & TG_ROUTE_CORS_ANY) != 0)
+        return true;
+    TG_COUNT(http_origin_refused_total);
+    tg_reply_problem(q, 403, "Origin",
+                     "This site may not call torg. Its operator can list it in embed.origins.");
+    return false;
+}
+
+static bool check_role(struct tg_req *q)
+{
+    const struct tg_route *route = q->match.route;
+    bool needs = route->roles != 0 || (route->flags & TG_ROUTE_LOGIN) != 0;
+
+    if (!needs)
+        return true;
+    if (q->auth.kind == TG_AUTH_NONE) {
+        tg_reply_start(q, 401);
+        tg_reply_header(q, "WWW-Authenticate", "Bearer");
+        tg_problem_text(&q->out, 401, "Log in, or send Authorization: Bearer with your token.");
+        tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
+        return false;
+    }
+    if (q->auth.publish_only || (route->roles != 0 && (q->auth.who.roles & route->roles) == 0)) {
+        tg_reply_problem(q, 403, NULL, "Your token does not have the role that this needs.");
+        return false;
+    }
+    if (q->auth.one_show && (route->flags & TG_ROUTE_WHOLE_SHOP) != 0) {
+        tg_reply_problem(q, 403, NULL, "Your token is for one show; this concerns the whole shop.");
+        return false;
+    }
+    return true;
+}
+
+static bool is_key(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if ((*c < 'a' || *c > 'z') && (*c < 'A' || *c > 'Z') && (*c < '0' || *c > '9') &&
+            *c != '-' && *c != '_')
+            return false;
+    }
+    return text[0] != '\0';
+}
+
+static bool read_idempotency(struct tg_req *q)
+{
+    static const char name[] = "idempotency-key:";
+    bool given = lws_hdr_custom_length(q->wsi, name, sizeof(name) - 1) > 0;
+
+    tg_header_custom(q->wsi, name, q->idempotency, sizeof(q->idempotency));
+    if (!given && (q->match.route->flags & TG_ROUTE_IDEMPOTENT) == 0)
+        return true;
+    if (is_key(q->idempotency))
+        return true;
+    tg_reply_problem(q, 400, "Idempotency-Key",
+                     "Send Idempotency-Key: 1-64 characters of A-Z a-z 0-9 _ -, new for each "
+                     "intent and the same when you repeat it.");
+    return false;
+}
+
+static bool check_size(struct tg_req *q)
+{
+    size_t max = TG_MAX(q->match.route->body_max, (uint32_t)IGNORED_BODY_MAX);
+    char detail[64];
+
+    if (q->body_left <= max)
+        return true;
+    q->close = true;
+    tg_str_printf(detail, sizeof(detail), "The body may have at most %zu bytes here.", max);
+    tg_reply_problem(q, 413, NULL, detail);
+    return false;
+}
+
+static void expect_body(struct tg_req *q)
+{
+    static unsigned char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    char expect[24];
+
+    tg_buf_init(&q->body, q->body_left + 1);
+    tg_header_custom(q->wsi, "expect:", expect, sizeof(expect));
+    if (strcasecmp(expect, "100-continue") == 0)
+        (void)lws_write(q->wsi, go_on, sizeof(go_on) - 1, LWS_WRITE_HTTP); /* the read shows it */
+}
+
+static bool checks(struct tg_req *q)
+{
+    bool page;
+
+    if (!find_route(q))
+        return false;
+    page = q->match.route->rate == TG_RATE_PAGE;
+    if (!check_rate(q))
+        return false;
+    if (q->method == TG_OPTIONS) {
+        answer_options(q);
+        return false;
+    }
+    return check_size(q) &&
+           (page || (check_origin(q) && read_auth(q) && check_role(q) && read_idempotency(q)));
+}
+
+int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)
+{
+    bool close;
+
+    if (!read_method(q))
+        return -1;
+    q->peer = tg_peer_addr(q->w, q->wsi, &q->direct);
+    tg_header(q->wsi, WSI_TOKEN_HOST, q->host, sizeof(q->host));
+    tg_header(q->wsi, WSI_TOKEN_ORIGIN, q->origin, sizeof(q->origin));
+    q->origin_class = tg_origin_class(&q->w->web->origins, q->origin, q->host);
+    tg_header_custom(q->wsi, "if-match:", q->if_match, sizeof(q->if_match));
+    read_content_type(q);
+    read_connection(q);
+    close = q->close;
+    if (tg_str_copy(q->path, sizeof(q->path), path, path_len) != TG_OK) {
+        q->close = true;
+        tg_reply_problem(q, 414, NULL, "The address is too long.");
+        return 0;
+    }
+    if (!read_length(q))
+        return 0;
+    q->close = close;
+    if (!checks(q))
+        return 0;
+    if (q->body_left > 0)
+        expect_body(q);
+    else if (q->method != TG_POST) /* an empty POST gets its completion callback */
+        tg_req_run(q);
+    return 0;
+}
+
+void tg_req_run(struct tg_req *q)
+{
+    if (q->body.err != TG_OK) {
+        tg_reply_problem(q, 503, NULL, "Out of memory. Try again.");
+        return;
+    }
+    q->match.route->run(q);
+}

@@ -1,0 +1,279 @@
+#include "api/req.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/metrics.h"
+#include "base/str.h"
+
+enum { REPLY_MAX = 4 * 1024 * 1024 }; /* /metrics, lists of shows; pages and slabs are not copied */
+
+struct tg_req *tg_req_new(struct tg_worker *w, struct lws *wsi)
+{
+    struct tg_req *q = tg_calloc(1, sizeof(*q));
+
+    if (q == NULL)
+        return NULL;
+    q->w = w;
+    q->wsi = wsi;
+    tg_auth_nobody(&q->auth);
+    tg_buf_init(&q->head, TG_HTTP_HEADERS_MAX);
+    tg_buf_init(&q->out, REPLY_MAX);
+    return q;
+}
+
+static void release_slot(struct tg_req *q)
+{
+    tg_dlist_del(&q->in_waiting);
+    if (q->has_slot)
+        tg_slots_del(&q->w->slots, q->slot);
+    q->has_slot = false;
+}
+
+void tg_req_free(struct tg_req *q)
+{
+    if (q == NULL)
+        return;
+    release_slot(q);
+    tg_buf_done(&q->body);
+    tg_buf_done(&q->head);
+    tg_buf_done(&q->out);
+    tg_slab_unref(q->slab);
+    tg_free(q);
+}
+
+struct tg_span tg_req_param(const struct tg_req *q, size_t index)
+{
+    TG_ASSERT(index < q->match.param_count);
+    return q->match.params[index];
+}
+
+bool tg_req_show(struct tg_req *q, struct tg_show_info *ret)
+{
+    struct tg_span id = tg_req_param(q, 0);
+
+    if (tg_registry_show_get(q->w->web->cfg.registry, (const char *)id.data, id.len, ret) == TG_OK)
+        return true;
+    tg_reply_problem(q, 404, "show", "There is no show with this id.");
+    return false;
+}
+
+json_t *tg_req_json(struct tg_req *q)
+{
+    json_t *root;
+
+    if (strcmp(q->content_type, "application/json") != 0) {
+        tg_reply_problem(q, 415, "Content-Type", "Send application/json.");
+        return NULL;
+    }
+    root = json_loadb((const char *)q->body.data, q->body.len, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    tg_reply_problem(q, 400, NULL, "The body must be one JSON object.");
+    return NULL;
+}
+
+static void bad_field(struct tg_req *q, const char *field, const char *what)
+{
+    char detail[128];
+
+    tg_str_printf(detail, sizeof(detail), "\"%.40s\" %s", field, what);
+    tg_reply_problem(q, 400, field, detail);
+}
+
+bool tg_req_text(struct tg_req *q, json_t *object, const char *field, char *out, size_t size,
+                 bool needed)
+{
+    const json_t *value = json_object_get(object, field);
+    size_t len = json_string_length(value);
+
+    out[0] = '\0';
+    if (value == NULL || json_is_null(value)) {
+        if (needed)
+            bad_field(q, field, "is missing.");
+        return !needed;
+    }
+    if (!json_is_string(value) || (needed && len == 0)) {
+        bad_field(q, field, "must be text.");
+        return false;
+    }
+    if (!tg_utf8_printable(json_string_value(value), len) ||
+        tg_str_copy(out, size, json_string_value(value), len) != TG_OK) {
+        bad_field(q, field, "is too long or holds control characters.");
+        return false;
+    }
+    return true;
+}
+
+void tg_req_query(const struct tg_req *q, const char *name, char *out, size_t size)
+{
+    char arg[256];
+    char key[32];
+    const char *value;
+
+    out[0] = '\0';
+    tg_str_printf(key, sizeof(key), "%s=", name);
+    value = lws_get_urlarg_by_name(q->wsi, key, arg, sizeof(arg));
+    if (value != NULL && tg_str_copy(out, size, value, strlen(value)) != TG_OK)
+        out[0] = '\0';
+}
+
+/* Before the message is posted: the answer may come at once. */
+static bool wait_for_answer(struct tg_req *q, struct tg_conn *ret_conn)
+{
+    if (tg_slots_put(&q->w->slots, TG_SLOT_REQ, q, &q->slot, &q->generation) != TG_OK) {
+        tg_reply_retry(q, 503, 1000, "The server is full. Try again.");
+        return false;
+    }
+    q->has_slot = true;
+    q->state = TG_REQ_WAIT;
+    q->deadline = q->w->now + (tg_us)TG_HTTP_WAIT_S * TG_US_PER_S;
+    tg_dlist_add(&q->w->waiting, &q->in_waiting);
+    lws_set_timeout(q->wsi, NO_PENDING_TIMEOUT, 0);
+    /* A pipelined request must wait: libwebsockets would spin on it or take it for our body. */
+    (void)lws_rx_flow_control(q->wsi, 0);
+    *ret_conn = (struct tg_conn){.mb = q->w->mb, .slot = q->slot, .generation = q->generation};
+    return true;
+}
+
+static void answer_comes(struct tg_req *q)
+{
+    release_slot(q);
+    (void)lws_rx_flow_control(q->wsi, 1); /* fails only for a dead socket, which closes itself */
+}
+
+static void post_failed(struct tg_req *q)
+{
+    answer_comes(q);
+    TG_COUNT(web_busy_total);
+    tg_reply_retry(q, 503, 1000, "The server is busy. Try again in a second.");
+}
+
+void tg_req_ask_sale(struct tg_req *q, struct tg_sale_req *take_msg)
+{
+    if (!wait_for_answer(q, &take_msg->conn))
+        tg_msg_free(take_msg);
+    else if (tg_mailbox_post(q->w->web->peers.sale, take_msg) != TG_OK)
+        post_failed(q);
+}
+
+void tg_req_ask_read(struct tg_req *q, struct tg_read_req *take_msg)
+{
+    const struct tg_web_peers *peers = &q->w->web->peers;
+
+    if (peers->read_count == 0) {
+        tg_msg_free(take_msg);
+        tg_reply_problem(q, 503, NULL, "The database is not there yet. Try again.");
+        return;
+    }
+    if (!wait_for_answer(q, &take_msg->conn))
+        tg_msg_free(take_msg);
+    else if (tg_mailbox_post(peers->read[q->w->next_read++ % peers->read_count], take_msg) != TG_OK)
+        post_failed(q);
+}
+
+void tg_req_ask_rtc(struct tg_req *q, unsigned worker, struct tg_rtc_req *take_msg)
+{
+    TG_ASSERT(worker < q->w->web->peers.rtc_count);
+    if (!wait_for_answer(q, &take_msg->conn))
+        tg_msg_free(take_msg);
+    else if (tg_mailbox_post(q->w->web->peers.rtc[worker], take_msg) != TG_OK)
+        post_failed(q);
+}
+
+struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what)
+{
+    struct tg_sale_req *msg = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*msg));
+
+    if (msg == NULL) {
+        tg_reply_problem(q, 503, NULL, "Out of memory. Try again.");
+        return NULL;
+    }
+    msg->what = what;
+    msg->http = true;
+    msg->show = UINT16_MAX;
+    msg->who = q->auth.who;
+    msg->until_wall_us = -1;
+    tg_str_printf(msg->idempotency, sizeof(msg->idempotency), "%s", q->idempotency);
+    return msg;
+}
+
+struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
+{
+    struct tg_read_req *msg = tg_msg_new(TG_MSG_READ_REQ, sizeof(*msg));
+    char limit[8];
+    int64_t number = 50;
+
+    if (msg == NULL) {
+        tg_reply_problem(q, 503, NULL, "Out of memory. Try again.");
+        return NULL;
+    }
+    msg->what = what;
+    msg->show = UINT16_MAX;
+    msg->who = q->auth.who;
+    tg_req_query(q, "cursor", msg->cursor, sizeof(msg->cursor));
+    tg_req_query(q, "limit", limit, sizeof(limit));
+    if (limit[0] != '\0' && tg_parse_i64(&number, limit, strlen(limit), 1, 100) != TG_OK) {
+        tg_msg_free(msg);
+        tg_reply_problem(q, 400, "limit", "\"limit\" must be a number from 1 to 100.");
+        return NULL;
+    }
+    msg->limit = (uint32_t)number;
+    return msg;
+}
+
+static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
+{
+    struct tg_req *q = tg_slots_get(&w->slots, TG_SLOT_REQ, msg->conn.slot, msg->conn.generation);
+
+    if (q == NULL)
+        return;
+    answer_comes(q);
+    tg_reply_start(q, msg->status);
+    tg_reply_header(q, "Cache-Control", "no-store");
+    if (msg->location[0] != '\0')
+        tg_reply_header(q, "Location", "%s", msg->location);
+    tg_reply_slab(q, msg->status >= 400 ? "application/problem+json" : "application/json",
+                  msg->json);
+    msg->json = NULL;
+}
+
+static void on_rtc_reply(struct tg_worker *w, struct tg_rtc_reply *msg)
+{
+    struct tg_req *q = tg_slots_get(&w->slots, TG_SLOT_REQ, msg->conn.slot, msg->conn.generation);
+
+    if (q == NULL) {
+        tg_reply_orphan(w, msg);
+        return;
+    }
+    answer_comes(q);
+    tg_whep_answer(q, msg);
+}
+
+bool tg_req_message(struct tg_worker *w, void *msg)
+{
+    const struct tg_msg *head = msg;
+
+    if (head->kind == TG_MSG_WEB_REPLY)
+        on_reply(w, msg);
+    else if (head->kind == TG_MSG_RTC_REPLY)
+        on_rtc_reply(w, msg);
+    else
+        return false;
+    return true;
+}
+
+void tg_req_second(struct tg_worker *w)
+{
+    TG_DLIST_EACH(node, &w->waiting)
+    {
+        struct tg_req *q = TG_CONTAINER_OF(node, struct tg_req, in_waiting);
+
+        if (q->deadline > w->now)
+            break; /* the list is in order of arrival, and all wait equally long */
+        TG_COUNT(http_timeouts_total);
+        answer_comes(q);
+        tg_reply_retry(q, 503, 1000, "The server did not answer in time. Try again.");
+    }
+}

@@ -1,0 +1,153 @@
+/*
+ * req.h - one HTTP request on a web worker: what was asked, and how a handler answers.
+ *
+ * A handler answers at once (tg_reply_*) or asks another thread and returns (tg_req_ask_*); the
+ * answer, or 503 after TG_HTTP_WAIT_S, then comes through the mailbox. Owner: its web worker.
+ */
+#ifndef TG_API_REQ_H
+#define TG_API_REQ_H
+
+#include <jansson.h>
+
+#include "api/web_priv.h"
+#include "base/json_out.h"
+#include "msg/rtc.h"
+#include "msg/sale.h"
+#include "msg/web.h"
+
+enum tg_req_state {
+    TG_REQ_BODY,    /* the body is coming */
+    TG_REQ_WAIT,    /* another thread will answer */
+    TG_REQ_SEND,    /* the answer is going out */
+    TG_REQ_DISCARD, /* refused: the answer went out, the rest of the body is read and dropped */
+};
+
+enum { TG_REQ_PATH_MAX = 512 };
+
+struct tg_req {
+    struct tg_worker *w;
+    struct lws *wsi;
+    enum tg_req_state state;
+    enum tg_method method;
+    struct tg_match match;
+    char path[TG_REQ_PATH_MAX];
+    char host[TG_HOST_SIZE];
+    char origin[TG_HOST_SIZE];
+    enum tg_origin origin_class;
+    struct tg_addr peer;
+    bool direct;  /* no proxy told us the address */
+    bool close;   /* the connection ends with this answer */
+    bool http10;  /* HTTP/1.0 client */
+    bool refused; /* answered before the body came */
+    struct tg_auth auth;
+    char idempotency[TG_OP_ID_MAX + 1];
+    char content_type[64]; /* without parameters, lower case */
+    char if_match[48];
+    struct tg_buf body;
+    size_t body_left; /* announced and not yet seen */
+    size_t discarded;
+
+    /* waiting */
+    struct tg_dlist in_waiting;
+    uint32_t slot;
+    uint32_t generation;
+    bool has_slot;
+    tg_us deadline;
+
+    /* the answer */
+    int status;
+    struct tg_buf head;
+    struct tg_buf out;
+    struct tg_slab *slab;
+    struct tg_span content; /* of out, slab or a compiled-in file */
+    size_t sent;
+    bool head_sent;
+};
+
+/* req.c */
+TG_MUST_CHECK struct tg_req *tg_req_new(struct tg_worker *w, struct lws *wsi);
+/* NULL is legal. */
+void tg_req_free(struct tg_req *q);
+/* A path parameter; index < match.param_count. */
+struct tg_span tg_req_param(const struct tg_req *q, size_t index);
+/* The show named by the first parameter; false: a 404 problem was answered. */
+TG_MUST_CHECK bool tg_req_show(struct tg_req *q, struct tg_show_info *ret);
+/* The body as a JSON object (caller: json_decref); NULL: a 400 problem was answered. */
+TG_MUST_CHECK json_t *tg_req_json(struct tg_req *q);
+/* A text member of at most size - 1 bytes into out; false: a 400 problem was answered. Absent and
+ * not needed: "". */
+TG_MUST_CHECK bool tg_req_text(struct tg_req *q, json_t *object, const char *field, char *out,
+                               size_t size, bool needed);
+/* A query argument, URL-decoded; "" when absent or too long. */
+void tg_req_query(const struct tg_req *q, const char *name, char *out, size_t size);
+/* Ask another thread. They take the message; on a full mailbox a 503 is answered. */
+void tg_req_ask_sale(struct tg_req *q, struct tg_sale_req *take_msg);
+void tg_req_ask_read(struct tg_req *q, struct tg_read_req *take_msg);
+void tg_req_ask_rtc(struct tg_req *q, unsigned worker, struct tg_rtc_req *take_msg);
+/* New messages, with who filled in; NULL: a 503 was answered. */
+TG_MUST_CHECK struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what);
+TG_MUST_CHECK struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what);
+
+/* http_in.c: the request's line and headers are in; checks what holds for every route. */
+int tg_req_begin(struct tg_req *q, const char *path, size_t path_len);
+/* The body is complete: run the handler. */
+void tg_req_run(struct tg_req *q);
+
+/* reply.c: start, headers, content, send - in this order. */
+void tg_reply_start(struct tg_req *q, int status);
+void tg_reply_header(struct tg_req *q, const char *name, const char *fmt, ...) TG_PRINTF(3, 4);
+void tg_reply_send(struct tg_req *q, const char *type, struct tg_span content);
+/* Takes the slab. */
+void tg_reply_slab(struct tg_req *q, const char *type, struct tg_slab *take_slab);
+/* What was written into q->out, as JSON. */
+void tg_reply_json(struct tg_req *q, int status);
+void tg_reply_empty(struct tg_req *q, int status);
+/* RFC 9457. field NULL = none; detail says what to do. */
+void tg_reply_problem(struct tg_req *q, int status, const char *field, const char *detail);
+void tg_reply_retry(struct tg_req *q, int status, uint32_t wait_ms, const char *detail);
+/* The next bytes; 0 = go on, -1 = close the connection. */
+int tg_reply_write(struct tg_req *q);
+const char *tg_status_text(int status);
+/* A whole problem answer as text, for places without a request (WebSocket upgrades). */
+void tg_problem_text(struct tg_buf *out, int status, const char *detail);
+
+/* routes.c */
+extern const struct tg_route tg_routes[];
+extern const size_t tg_route_count;
+
+/* Handlers: h_pages.c */
+void tg_h_page(struct tg_req *q);
+void tg_h_asset(struct tg_req *q);
+void tg_h_openapi(struct tg_req *q);
+void tg_h_asyncapi(struct tg_req *q);
+void tg_h_later(struct tg_req *q);
+/* h_ops.c */
+void tg_h_healthz(struct tg_req *q);
+void tg_h_readyz(struct tg_req *q);
+void tg_h_metrics(struct tg_req *q);
+/* h_shop.c */
+void tg_h_shows(struct tg_req *q);
+void tg_h_show(struct tg_req *q);
+void tg_h_show_create(struct tg_req *q);
+void tg_h_products(struct tg_req *q);
+void tg_h_orders(struct tg_req *q);
+void tg_h_order(struct tg_req *q);
+void tg_h_order_cancel(struct tg_req *q);
+void tg_h_payment(struct tg_req *q);
+void tg_h_payment_sandbox(struct tg_req *q);
+void tg_h_report(struct tg_req *q);
+/* h_session.c */
+void tg_h_session_post(struct tg_req *q);
+void tg_h_session_get(struct tg_req *q);
+void tg_h_session_delete(struct tg_req *q);
+void tg_h_tokens(struct tg_req *q);
+void tg_h_token_create(struct tg_req *q);
+void tg_h_token_revoke(struct tg_req *q);
+/* h_whep.c */
+void tg_h_whep(struct tg_req *q);
+void tg_h_whep_patch(struct tg_req *q);
+void tg_h_whep_delete(struct tg_req *q);
+void tg_h_whep_head(struct tg_req *q);
+void tg_whep_answer(struct tg_req *q, struct tg_rtc_reply *reply);
+
+#endif

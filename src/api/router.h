@@ -1,0 +1,82 @@
+/*
+ * router.h - which rule a request falls under: method, path pattern, role, rate class, body limit.
+ * Pure.
+ *
+ * Patterns are literal segments, "{name}" for one non-empty segment, and a last "*" for any rest.
+ * A row for GET serves HEAD, OPTIONS is answered for every known path.
+ */
+#ifndef TG_API_ROUTER_H
+#define TG_API_ROUTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+enum tg_method {
+    TG_GET,
+    TG_HEAD,
+    TG_POST,
+    TG_PUT,
+    TG_PATCH,
+    TG_DELETE,
+    TG_OPTIONS,
+    TG_METHOD_COUNT
+};
+
+enum tg_route_flag {
+    TG_ROUTE_CORS_ANY = 1 << 0,    /* any site may call it (public shows' WHEP) */
+    TG_ROUTE_LOGIN = 1 << 1,       /* some credential: a resume secret or a staff token */
+    TG_ROUTE_IDEMPOTENT = 1 << 2,  /* moves stock or money: Idempotency-Key required */
+    TG_ROUTE_WHOLE_SHOP = 1 << 3,  /* not for tokens bound to one show */
+    TG_ROUTE_NO_BODY_TYPE = 1 << 4 /* the handler checks Content-Type itself */
+};
+
+/* Rate classes, see rates[] in http_in.c and ws_op.c. */
+enum tg_rate_class {
+    TG_RATE_PAGE,
+    TG_RATE_READ,
+    TG_RATE_WRITE,
+    TG_RATE_LOGIN,
+    TG_RATE_WHEP,
+    TG_RATE_SOCKET,
+    TG_RATE_CHAT,
+    TG_RATE_REACT,
+    TG_RATE_BUY,
+    TG_RATE_CART,
+    TG_RATE_STAFF,
+    TG_RATE_COUNT
+};
+
+struct tg_req;
+typedef void (*tg_route_fn)(struct tg_req *q);
+
+struct tg_route {
+    enum tg_method method;
+    const char *pattern;
+    tg_route_fn run;
+    uint32_t roles; /* any of these (enum tg_role); 0 = everybody */
+    uint32_t flags; /* enum tg_route_flag */
+    enum tg_rate_class rate;
+    uint32_t body_max; /* bytes; 0 = a body is refused */
+};
+
+enum { TG_ROUTE_PARAMS_MAX = 2 };
+struct tg_match {
+    const struct tg_route *route;
+    struct tg_span params[TG_ROUTE_PARAMS_MAX]; /* into path; a "*" rest is the last one */
+    size_t param_count;
+    uint32_t allow; /* mask of 1 << enum tg_method that the path knows; OPTIONS is always in */
+};
+
+/*
+ * NOTFOUND: no row knows the path. UNSUPPORTED: another method does; ret->allow says which (also
+ * filled on OK, and for OPTIONS, which is OK with the path's first route).
+ */
+TG_MUST_CHECK tg_err tg_route_find(struct tg_match *ret, const struct tg_route *rows, size_t count,
+                                   enum tg_method method, const char *path, size_t len);
+/* "GET, HEAD, OPTIONS" of a mask. */
+void tg_route_allow(char *out, size_t size, uint32_t allow);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * tls_self.h - a certificate for development: ECDSA P-256, self-signed, kept in the data directory.
+ */
+#ifndef TG_API_TLS_SELF_H
+#define TG_API_TLS_SELF_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/*
+ * Makes dir/tls-self.crt and dir/tls-self.key (mode 0600) unless they are there and valid for 30
+ * more days; names: localhost and every address of this machine. Paths go to ret_cert and ret_key.
+ * Errors: IO (files), LIMIT (paths too long), BUG (OpenSSL), NOMEM.
+ */
+TG_MUST_CHECK tg_err tg_tls_self(char *ret_cert, char *ret_key, size_t path_size, const char *dir);
+
+#endif
