@@ -2,11 +2,12 @@
  * torgfanoutsink: one encoded frame in, one tg_frame out - the place where media leaves GStreamer.
  *
  * The only copy of the bytes is made here, by proto/h264's packetizer. The media time is the
- * buffer's running time; for Opus the encoder's look-ahead (pre-skip) is taken off, so that what a
- * decoder plays at that RTP time is the sound of that media time.
+ * buffer's running time. opusenc takes its look-ahead off the times itself and says how much of the
+ * first packet lies before its time (GstAudioClippingMeta); RTP has no such thing, so there the
+ * time goes back by that much and all packets are 20 ms apart.
  */
+#include <gst/audio/audio.h>
 #include <gst/base/gstbasesink.h>
-#include <gst/pbutils/codec-utils.h>
 #include <gst/video/video.h>
 
 #include "base/metrics.h"
@@ -35,7 +36,6 @@ struct _TgFanoutSink {
     bool started;
     struct tg_avcc params; /* points into params_bytes */
     uint8_t params_bytes[PARAMS_MAX];
-    GstClockTime lead; /* Opus pre-skip */
 };
 
 G_DEFINE_FINAL_TYPE(TgFanoutSink, tg_fanout_sink, GST_TYPE_BASE_SINK)
@@ -90,32 +90,15 @@ static gboolean set_h264_caps(TgFanoutSink *self, const GstStructure *s)
     return TRUE;
 }
 
-static gboolean set_opus_caps(TgFanoutSink *self, const GstStructure *s)
-{
-    const GValue *headers = gst_structure_get_value(s, "streamheader");
-    guint16 pre_skip = 0;
-
-    self->codec = TG_CODEC_OPUS;
-    if (headers != NULL && headers->g_type == GST_TYPE_ARRAY &&
-        gst_value_array_get_size(headers) > 0) {
-        const GValue *head = gst_value_array_get_value(headers, 0);
-
-        if (head->g_type == GST_TYPE_BUFFER)
-            (void)gst_codec_utils_opus_parse_header(gst_value_get_buffer(head), NULL, NULL, NULL,
-                                                    NULL, NULL, NULL, &pre_skip,
-                                                    NULL); /* no header: nothing to take off */
-    }
-    self->lead = gst_util_uint64_scale_int(GST_SECOND, pre_skip, OPUS_RATE);
-    return TRUE;
-}
-
 static gboolean set_caps(GstBaseSink *base, GstCaps *caps)
 {
     TgFanoutSink *self = TG_FANOUT_SINK(base);
     const GstStructure *s = gst_caps_get_structure(caps, 0);
 
-    return gst_structure_has_name(s, "video/x-h264") ? set_h264_caps(self, s)
-                                                     : set_opus_caps(self, s);
+    if (gst_structure_has_name(s, "video/x-h264"))
+        return set_h264_caps(self, s);
+    self->codec = TG_CODEC_OPUS;
+    return TRUE;
 }
 
 /* --- frames -------------------------------------------------------------------------------- */
@@ -207,6 +190,16 @@ static tg_err make_audio(TgFanoutSink *self, struct tg_frame **ret, const GstMap
     return TG_OK;
 }
 
+/* How much of the packet's sound lies before its time. */
+static GstClockTime clipped_start(GstBuffer *buffer)
+{
+    const GstAudioClippingMeta *meta = gst_buffer_get_audio_clipping_meta(buffer);
+
+    if (meta == NULL || meta->format != GST_FORMAT_DEFAULT)
+        return 0;
+    return gst_util_uint64_scale_int(GST_SECOND, (gint)MIN(meta->start, OPUS_RATE), OPUS_RATE);
+}
+
 /* false: the buffer has no time, or lies outside the segment. */
 static bool media_time(TgFanoutSink *self, GstBuffer *buffer, tg_us *ret)
 {
@@ -218,8 +211,7 @@ static bool media_time(TgFanoutSink *self, GstBuffer *buffer, tg_us *ret)
     running = gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
     if (!GST_CLOCK_TIME_IS_VALID(running))
         return false;
-    if (self->codec == TG_CODEC_OPUS)
-        running = running > self->lead ? running - self->lead : 0;
+    running -= MIN(running, self->codec == TG_CODEC_OPUS ? clipped_start(buffer) : 0);
     *ret = (tg_us)((running + GST_USECOND / 2) / GST_USECOND);
     return true;
 }
@@ -280,7 +272,6 @@ static gboolean start(GstBaseSink *base)
 
     self->started = false;
     self->has_params = false;
-    self->lead = 0;
     self->codec = TG_CODEC_NONE;
     return TRUE;
 }

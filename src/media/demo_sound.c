@@ -66,12 +66,12 @@ void tg_demo_sound(int16_t *out, size_t count, int64_t first)
         int64_t chord = note / CHORD_NOTES;
         float chord_t = (float)(frame - chord * CHORD_NOTES * NOTE_FRAMES) / (float)TG_SOUND_RATE;
         const int *tones = chord_tones[chord % CHORDS];
-        float left = 0.012F * pad(tones, chord_t, chord_s, 0.0011F);
-        float right = 0.012F * pad(tones, chord_t, chord_s, -0.0011F);
+        float left = 0.018F * pad(tones, chord_t, chord_s, 0.0011F);
+        float right = 0.018F * pad(tones, chord_t, chord_s, -0.0011F);
 
         for (int64_t back = 0; back < RINGING && back <= note; back++) {
             float t = (float)(frame - (note - back) * NOTE_FRAMES) / (float)TG_SOUND_RATE;
-            float v = 0.075F * note_at(note - back, t);
+            float v = 0.11F * note_at(note - back, t);
             float place = (note - back) % 3 == 0 ? 0.3F : 0.6F;
 
             left += v * (1 - place);

@@ -1,0 +1,47 @@
+/*
+ * clip.h - short H.264 + AAC clips as an RTMP host sends them, encoded when the test runs.
+ */
+#ifndef TG_TESTS_SUPPORT_CLIP_H
+#define TG_TESTS_SUPPORT_CLIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slab.h"
+#include "msg/media.h"
+
+enum { TG_CLIP_UNITS_MAX = 4096 };
+
+struct tg_clip_unit {
+    struct tg_slab *data;
+    bool key;
+    tg_us pts_us;
+    tg_us dts_us;
+};
+
+struct tg_clip {
+    struct tg_slab *video_config; /* avcC */
+    struct tg_slab *audio_config; /* AudioSpecificConfig */
+    struct tg_clip_unit *video;
+    size_t video_count;
+    struct tg_clip_unit *audio;
+    size_t audio_count;
+};
+
+struct tg_clip_cfg {
+    int width;
+    int height;
+    int frames; /* 0 = no video; 30 a second, a keyframe each 15 */
+    int bframes;
+    int audio_frames; /* AAC frames of 1024 samples; 0 = no audio */
+    int audio_rate;   /* 0 = 44100 */
+};
+
+/* After gst_init. Asserts on trouble: an encoder is missing. */
+void tg_clip_make(struct tg_clip *ret, const struct tg_clip_cfg *cfg);
+void tg_clip_done(struct tg_clip *clip);
+/* Unit `index` (or the set-up bytes: index SIZE_MAX) as a push wants it, with a reference to give.
+ */
+struct tg_au tg_clip_au(const struct tg_clip *clip, enum tg_track track, size_t index);
+
+#endif
