@@ -54,9 +54,11 @@ static bool is_new_time_line(const struct tg_clock_map *m, enum tg_track track, 
 static tg_us note_offset(struct tg_clock_map *m, tg_us offset_us, tg_us arrival_us)
 {
     if (arrival_us >= m->bucket_end_us) {
-        bool idle = arrival_us >= m->bucket_end_us + BUCKET_US; /* nothing for over a second */
-
-        m->offset_min_us[1] = idle ? offset_us : m->offset_min_us[0];
+        /*
+         * After a silence too the second before counts: a stall of the line ends with a burst whose
+         * last tags are on time again, and only a pause of the encoder stays late.
+         */
+        m->offset_min_us[1] = m->offset_min_us[0];
         m->offset_min_us[0] = offset_us;
         m->bucket_end_us = arrival_us + BUCKET_US;
     }

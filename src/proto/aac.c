@@ -26,7 +26,7 @@ static uint32_t take(struct bits *b, unsigned count)
             b->left = 8;
         }
         b->left--;
-        value = value << 1 | (b->byte >> b->left & 1U);
+        value = value << 1 | ((uint32_t)b->byte >> b->left & 1U);
     }
     return value;
 }
