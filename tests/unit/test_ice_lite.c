@@ -1,0 +1,465 @@
+/*
+ * test_ice_lite.c - which address media goes to: a lite server against a client and against
+ * hand-made checks, under a virtual clock.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "base/macros.h"
+#include "proto/ice_lite.h"
+
+enum { T0 = TG_US_PER_S };
+static const char server_pwd[] = "server-password-is-24-no"; /* '-' is no ice-char, see below */
+static const char spwd[] = "serverPasswordOf24chars+";
+static const char cpwd[] = "clientPasswordOf24chars/";
+
+struct fixture {
+    struct tg_rng rng;
+    struct tg_ice ice;
+    struct tg_addr a;
+    struct tg_addr b;
+    unsigned id;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    const struct tg_ice_cfg cfg = {.local_ufrag = "SERV",
+                                   .local_pwd = spwd,
+                                   .remote_ufrag = "CLNT",
+                                   .remote_pwd = cpwd,
+                                   .rng = &f.rng};
+
+    memset(&f, 0, sizeof(f));
+    f.rng = tg_rng_seeded(7);
+    f.a = tg_addr_v4(192, 0, 2, 1, 1000);
+    f.b = tg_addr_v4(198, 51, 100, 2, 2000);
+    assert_int_equal(tg_ice_init(&f.ice, &cfg), TG_OK);
+    *state = &f;
+    return 0;
+}
+
+static struct tg_stun check_of(struct fixture *f, bool nominate)
+{
+    struct tg_stun msg = {.type = TG_STUN_REQUEST,
+                          .username = tg_span("SERV:CLNT", 9),
+                          .has_priority = true,
+                          .priority = 1,
+                          .use_candidate = nominate,
+                          .has_controlling = true};
+
+    msg.id[0] = (uint8_t)++f->id;
+    return msg;
+}
+
+static tg_err send_msg(struct fixture *f, tg_us now, const struct tg_addr *from,
+                       const struct tg_stun *msg, const char *pwd)
+{
+    uint8_t bytes[TG_STUN_SIZE_MAX];
+    size_t len = 0;
+
+    assert_int_equal(tg_stun_write(bytes, sizeof(bytes), &len, msg, pwd), TG_OK);
+    return tg_ice_input(&f->ice, now, from, bytes, len);
+}
+
+static tg_err send_check(struct fixture *f, tg_us now, const struct tg_addr *from, bool nominate)
+{
+    const struct tg_stun msg = check_of(f, nominate);
+
+    return send_msg(f, now, from, &msg, spwd);
+}
+
+/* Everything poll gives, by kind. */
+struct heard {
+    unsigned count[5];
+    struct tg_addr selected;
+    bool has_request;
+    struct tg_addr request_to;
+    struct tg_stun request; /* its spans are not kept */
+    struct tg_stun answer;
+};
+
+static struct heard drain(struct fixture *f)
+{
+    struct heard h = {0};
+    struct tg_ice_out out;
+
+    while (tg_ice_poll(&f->ice, &out)) {
+        struct tg_stun msg;
+
+        h.count[out.kind]++;
+        if (out.kind == TG_ICE_SELECTED)
+            h.selected = out.addr;
+        if (out.kind != TG_ICE_SEND)
+            continue;
+        assert_int_equal(tg_stun_parse(&msg, out.bytes.data, out.bytes.len), TG_OK);
+        if (msg.type == TG_STUN_REQUEST) {
+            h.has_request = true;
+            h.request_to = out.addr;
+            h.request = msg;
+            assert_true(tg_stun_check_integrity(&msg, out.bytes.data, out.bytes.len, cpwd));
+            assert_int_equal(msg.username.len, 9);
+            assert_memory_equal(msg.username.data, "CLNT:SERV", 9);
+            assert_true(msg.has_controlled && !msg.use_candidate);
+        } else {
+            h.answer = msg;
+        }
+    }
+    return h;
+}
+
+static tg_err send_answer(struct fixture *f, tg_us now, const struct tg_addr *from,
+                          const struct tg_stun *request, const char *pwd)
+{
+    struct tg_stun msg = {.type = TG_STUN_SUCCESS, .has_mapped = true, .mapped = f->a};
+
+    memcpy(msg.id, request->id, sizeof(msg.id));
+    return send_msg(f, now, from, &msg, pwd);
+}
+
+static void test_ice_first_valid_check_is_answered_and_used_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    assert_int_equal(send_check(f, T0, &f->a, false), TG_OK);
+    h = drain(f);
+    assert_int_equal(h.answer.type, TG_STUN_SUCCESS);
+    assert_true(h.answer.has_mapped && tg_addr_equal(&h.answer.mapped, &f->a));
+    assert_int_equal(h.answer.id[0], 1);
+    assert_int_equal(h.count[TG_ICE_ADDR], 1);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 1);
+    assert_true(tg_addr_equal(&h.selected, &f->a));
+    assert_false(h.has_request);
+}
+
+static void test_ice_wrong_credentials_get_an_error_and_change_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_stun msg = check_of(f, true);
+    struct heard h;
+
+    assert_int_equal(send_msg(f, T0, &f->a, &msg, cpwd), TG_ERR_AUTH);
+    h = drain(f);
+    assert_int_equal(h.answer.error_code, 401);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 0);
+    msg.username = tg_span("SERV:OTHR", 9);
+    assert_int_equal(send_msg(f, T0, &f->a, &msg, spwd), TG_ERR_AUTH);
+    assert_int_equal(drain(f).answer.error_code, 401);
+    msg.username = tg_span(NULL, 0);
+    assert_int_equal(send_msg(f, T0, &f->a, &msg, spwd), TG_ERR_AUTH);
+    assert_int_equal(drain(f).answer.error_code, 400);
+    assert_false(tg_ice_knows(&f->ice, &f->a));
+}
+
+static void test_ice_role_conflict_is_487(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_stun msg = check_of(f, false);
+
+    msg.has_controlling = false;
+    msg.has_controlled = true;
+    assert_int_equal(send_msg(f, T0, &f->a, &msg, spwd), TG_ERR_CONFLICT);
+    assert_int_equal(drain(f).answer.error_code, 487);
+}
+
+/* A valid check whose PRIORITY has become a type that nobody knows. */
+static size_t foreign_check(struct fixture *f, uint8_t *bytes, size_t cap)
+{
+    const struct tg_stun msg = check_of(f, false);
+    size_t len = 0;
+
+    assert_int_equal(tg_stun_write(bytes, cap, &len, &msg, NULL), TG_OK);
+    len -= 8; /* the fingerprint */
+    for (size_t i = TG_STUN_HEADER_SIZE; i + 4 < len; i += 4) {
+        if (bytes[i] == 0 && bytes[i + 1] == 0x24)
+            bytes[i + 1] = 0x77;
+    }
+    bytes[3] = (uint8_t)(len + 24 - TG_STUN_HEADER_SIZE);
+    memcpy(bytes + len, "\x00\x08\x00\x14", 4);
+    assert_non_null(HMAC(EVP_sha1(), spwd, (int)strlen(spwd), bytes, len, bytes + len + 4, NULL));
+    return len + 24;
+}
+
+static void test_ice_unknown_required_attribute_is_420(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t bytes[TG_STUN_SIZE_MAX];
+    const size_t len = foreign_check(f, bytes, sizeof(bytes));
+    struct heard h;
+
+    assert_int_equal(tg_ice_input(&f->ice, T0, &f->a, bytes, len), TG_ERR_UNSUPPORTED);
+    h = drain(f);
+    assert_int_equal(h.answer.error_code, 420);
+    assert_int_equal(h.answer.unknown_count, 1);
+    assert_int_equal(h.answer.unknown[0], 0x77);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 0);
+}
+
+static void test_ice_nominated_new_address_must_answer_our_check_first(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    assert_int_equal(send_check(f, T0, &f->a, false), TG_OK);
+    (void)drain(f);
+    assert_int_equal(send_check(f, T0 + 10, &f->b, true), TG_OK);
+    h = drain(f);
+    assert_true(h.has_request && tg_addr_equal(&h.request_to, &f->b));
+    assert_int_equal(h.count[TG_ICE_SELECTED], 0);
+    /* A wrong source, a wrong password and a wrong id do not move media. */
+    assert_int_equal(send_answer(f, T0 + 20, &f->a, &h.request, cpwd), TG_ERR_NOTFOUND);
+    assert_int_equal(send_answer(f, T0 + 20, &f->b, &h.request, spwd), TG_ERR_AUTH);
+    h.request.id[3] ^= 1;
+    assert_int_equal(send_answer(f, T0 + 20, &f->b, &h.request, cpwd), TG_ERR_NOTFOUND);
+    h.request.id[3] ^= 1;
+    assert_true(tg_addr_equal(&f->ice.selected, &f->a));
+    assert_int_equal(send_answer(f, T0 + 30, &f->b, &h.request, cpwd), TG_OK);
+    h = drain(f);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 1);
+    assert_true(tg_addr_equal(&h.selected, &f->b));
+}
+
+static void test_ice_checks_of_a_second_pair_without_nomination_move_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    (void)drain(f);
+    for (tg_us t = T0; t < T0 + 10 * TG_US_PER_S; t += TG_US_PER_S) {
+        assert_int_equal(send_check(f, t, &f->a, true), TG_OK);
+        (void)drain(f);
+        assert_int_equal(send_check(f, t, &f->b, false), TG_OK);
+        assert_false(drain(f).has_request);
+    }
+    assert_true(tg_ice_knows(&f->ice, &f->b));
+    /* But once the selected one is silent, an alive address is better than none. */
+    assert_int_equal(send_check(f, T0 + 15 * TG_US_PER_S, &f->b, false), TG_OK);
+    assert_true(drain(f).has_request);
+}
+
+static void test_ice_own_check_is_repeated_with_backoff_then_given_up(void **state)
+{
+    struct fixture *f = *state;
+    unsigned sent = 1;
+    tg_us now = T0;
+
+    assert_int_equal(send_check(f, now, &f->a, false), TG_OK);
+    (void)drain(f);
+    assert_int_equal(send_check(f, now, &f->b, true), TG_OK);
+    assert_true(drain(f).has_request);
+    while (f->ice.check.on) {
+        now = tg_ice_deadline(&f->ice);
+        tg_ice_tick(&f->ice, now);
+        sent += drain(f).has_request ? 1 : 0;
+        assert_true(sent <= TG_ICE_TRIES_MAX);
+    }
+    assert_int_equal(sent, TG_ICE_TRIES_MAX);
+    assert_int_equal(now - T0, 6300 * TG_US_PER_MS);
+    assert_true(tg_addr_equal(&f->ice.selected, &f->a));
+}
+
+static void test_ice_consent_runs_out_after_30_s_of_silence(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    (void)drain(f);
+    assert_int_equal(send_check(f, T0 + 20 * TG_US_PER_S, &f->a, true), TG_OK);
+    (void)drain(f);
+    assert_int_equal(tg_ice_deadline(&f->ice), T0 + 50 * TG_US_PER_S);
+    tg_ice_tick(&f->ice, T0 + 50 * TG_US_PER_S - 1);
+    assert_int_equal(drain(f).count[TG_ICE_EXPIRED], 0);
+    tg_ice_tick(&f->ice, T0 + 50 * TG_US_PER_S);
+    h = drain(f);
+    assert_int_equal(h.count[TG_ICE_EXPIRED], 1);
+    assert_int_equal(send_check(f, T0 + 51 * TG_US_PER_S, &f->a, true), TG_ERR_CLOSED);
+    assert_int_equal(tg_ice_deadline(&f->ice), TG_US_NEVER);
+}
+
+static void test_ice_addresses_beyond_four_push_out_the_oldest_unused(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_addr addr = f->b;
+
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    (void)drain(f);
+    for (uint16_t i = 0; i < 3; i++) {
+        addr.port = (uint16_t)(3000 + i);
+        assert_int_equal(send_check(f, T0, &addr, false), TG_OK);
+        assert_int_equal(drain(f).count[TG_ICE_ADDR_OFF], 0);
+    }
+    addr.port = 3003;
+    assert_int_equal(send_check(f, T0, &addr, false), TG_OK);
+    assert_int_equal(drain(f).count[TG_ICE_ADDR_OFF], 1);
+    assert_true(tg_ice_knows(&f->ice, &f->a)); /* the selected one stays */
+    addr.port = 3000;
+    assert_false(tg_ice_knows(&f->ice, &addr));
+}
+
+static void test_ice_nomination_over_another_own_address_changes_via_only(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_addr other = f->a;
+    struct heard h;
+
+    f->a.via = 1;
+    other.via = 2;
+    assert_int_equal(send_check(f, T0, &f->a, false), TG_OK);
+    (void)drain(f);
+    assert_int_equal(send_check(f, T0, &other, false), TG_OK);
+    assert_int_equal(drain(f).count[TG_ICE_SELECTED], 0);
+    assert_int_equal(send_check(f, T0, &other, true), TG_OK);
+    h = drain(f);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 1);
+    assert_int_equal(h.selected.via, 2);
+}
+
+/* Feed what one side says to the other. Returns how many datagrams went over. */
+static unsigned pump(struct tg_ice *from, const struct tg_addr *from_addr, struct tg_ice *to,
+                     tg_us now)
+{
+    struct tg_ice_out out;
+    uint8_t copies[TG_ICE_OUT_MAX][TG_STUN_SIZE_MAX];
+    size_t lens[TG_ICE_OUT_MAX];
+    unsigned n = 0;
+
+    while (tg_ice_poll(from, &out)) {
+        if (out.kind != TG_ICE_SEND)
+            continue;
+        memcpy(copies[n], out.bytes.data, out.bytes.len);
+        lens[n++] = out.bytes.len;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        (void)tg_ice_input(to, now, from_addr, copies[i], lens[i]);
+        struct tg_ice_out sent;
+        /* Answers are taken by the next pump; one datagram at a time is enough here. */
+        if (i + 1 < n)
+            while (tg_ice_poll(to, &sent)) {
+            }
+    }
+    return n;
+}
+
+static void test_ice_client_connects_keeps_alive_and_expires(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_rng rng = tg_rng_seeded(9);
+    static struct tg_ice client;
+    const struct tg_ice_cfg cfg = {.client = true,
+                                   .local_ufrag = "CLNT",
+                                   .local_pwd = cpwd,
+                                   .remote_ufrag = "SERV",
+                                   .remote_pwd = spwd,
+                                   .rng = &rng};
+    tg_us now = T0;
+
+    assert_int_equal(tg_ice_init(&client, &cfg), TG_OK);
+    tg_ice_connect(&client, now, &f->b);
+    assert_int_equal(pump(&client, &f->a, &f->ice, now), 1);
+    assert_int_equal(pump(&f->ice, &f->b, &client, now), 1);
+    (void)pump(&client, &f->a, &f->ice, now);
+    assert_true(client.has_selected && tg_addr_equal(&client.selected, &f->b));
+    for (unsigned checks = 0; now < T0 + 60 * (tg_us)TG_US_PER_S; checks++) {
+        now = tg_ice_deadline(&client);
+        tg_ice_tick(&client, now);
+        assert_int_equal(pump(&client, &f->a, &f->ice, now), 1);
+        assert_int_equal(pump(&f->ice, &f->b, &client, now), 1);
+        (void)pump(&client, &f->a, &f->ice, now);
+    }
+    assert_false(client.expired || f->ice.expired);
+    while (!client.expired) { /* the server is gone */
+        now = tg_ice_deadline(&client);
+        tg_ice_tick(&client, now);
+        (void)pump(&client, &f->a, &f->ice, 0 * now);
+        struct tg_ice_out out;
+        while (tg_ice_poll(&f->ice, &out)) {
+        }
+    }
+    assert_true(now < T0 + 95 * (tg_us)TG_US_PER_S);
+}
+
+static void test_ice_init_refuses_bad_credentials(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_ice_cfg cfg = {.local_ufrag = "SERV",
+                             .local_pwd = server_pwd,
+                             .remote_ufrag = "CLNT",
+                             .remote_pwd = cpwd,
+                             .rng = &f->rng};
+    static struct tg_ice ice;
+    static char longest[TG_ICE_UFRAG_MAX + 2];
+
+    assert_int_equal(tg_ice_init(&ice, &cfg), TG_ERR_LIMIT); /* '-' */
+    cfg.local_pwd = spwd;
+    cfg.remote_ufrag = "abc";
+    assert_int_equal(tg_ice_init(&ice, &cfg), TG_ERR_LIMIT);
+    memset(longest, 'x', sizeof(longest) - 1);
+    cfg.remote_ufrag = longest;
+    assert_int_equal(tg_ice_init(&ice, &cfg), TG_ERR_LIMIT);
+    longest[TG_ICE_UFRAG_MAX] = '\0';
+    assert_int_equal(tg_ice_init(&ice, &cfg), TG_OK);
+}
+
+static void test_ice_peek_finds_the_local_ufrag_only_in_requests(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_stun msg = check_of(f, false);
+    struct tg_span ufrag;
+    uint8_t bytes[256];
+    size_t len = 0;
+
+    assert_int_equal(tg_stun_write(bytes, sizeof(bytes), &len, &msg, spwd), TG_OK);
+    assert_true(tg_ice_peek_ufrag(bytes, len, &ufrag));
+    assert_int_equal(ufrag.len, 4);
+    assert_memory_equal(ufrag.data, "SERV", 4);
+    msg.type = TG_STUN_SUCCESS;
+    assert_int_equal(tg_stun_write(bytes, sizeof(bytes), &len, &msg, spwd), TG_OK);
+    assert_false(tg_ice_peek_ufrag(bytes, len, &ufrag));
+}
+
+static void test_ice_credentials_are_ice_chars_and_differ(void **state)
+{
+    struct fixture *f = *state;
+    char ufrag[2][TG_ICE_LOCAL_UFRAG + 1];
+    char pwd[2][TG_ICE_LOCAL_PWD + 1];
+
+    for (int i = 0; i < 2; i++) {
+        tg_ice_credentials(&f->rng, ufrag[i], pwd[i]);
+        assert_int_equal(strlen(ufrag[i]), TG_ICE_LOCAL_UFRAG);
+        assert_int_equal(strlen(pwd[i]), TG_ICE_LOCAL_PWD);
+    }
+    assert_string_not_equal(ufrag[0], ufrag[1]);
+    assert_string_not_equal(pwd[0], pwd[1]);
+}
+
+#define CASE(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_ice_first_valid_check_is_answered_and_used_at_once),
+        CASE(test_ice_wrong_credentials_get_an_error_and_change_nothing),
+        CASE(test_ice_role_conflict_is_487),
+        CASE(test_ice_unknown_required_attribute_is_420),
+        CASE(test_ice_nominated_new_address_must_answer_our_check_first),
+        CASE(test_ice_checks_of_a_second_pair_without_nomination_move_nothing),
+        CASE(test_ice_own_check_is_repeated_with_backoff_then_given_up),
+        CASE(test_ice_consent_runs_out_after_30_s_of_silence),
+        CASE(test_ice_addresses_beyond_four_push_out_the_oldest_unused),
+        CASE(test_ice_nomination_over_another_own_address_changes_via_only),
+        CASE(test_ice_client_connects_keeps_alive_and_expires),
+        CASE(test_ice_init_refuses_bad_credentials),
+        CASE(test_ice_peek_finds_the_local_ufrag_only_in_requests),
+        CASE(test_ice_credentials_are_ice_chars_and_differ),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
