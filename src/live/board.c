@@ -1,0 +1,295 @@
+#include "live/board.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/json_out.h"
+#include "base/limits.h"
+
+enum { MANY = INT32_MAX };
+
+void tg_board_init(struct tg_board *b, struct tg_rng *rng, int32_t band)
+{
+    *b = (struct tg_board){.band_fixed = band};
+    tg_map_init(&b->by_sku, rng);
+    /* One product more than the limit is written before it is taken back. */
+    tg_buf_init(&b->viewers.text, (size_t)4 * TG_JOINED_PRODUCTS_MAX);
+    tg_buf_init(&b->staff.text, (size_t)4 * TG_JOINED_PRODUCTS_MAX);
+}
+
+void tg_board_done(struct tg_board *b)
+{
+    tg_map_done(&b->by_sku);
+    tg_buf_done(&b->viewers.text);
+    tg_buf_done(&b->staff.text);
+    tg_free(b->variants);
+    tg_free(b->queue);
+    tg_catalog_unref(b->catalog);
+    b->catalog = NULL;
+    b->variants = NULL;
+    b->queue = NULL;
+}
+
+/* What viewers read. */
+static int32_t banded(const struct tg_board *b, int32_t available)
+{
+    return available > b->band ? MANY : available;
+}
+
+static tg_err fill(struct tg_board *b)
+{
+    for (uint32_t i = 0; i < b->catalog->variant_count; i++) {
+        const struct tg_variant_view *view = &b->catalog->variants[i];
+        struct tg_board_variant *v = &b->variants[i];
+        tg_err err;
+
+        *v = (struct tg_board_variant){.view = view,
+                                       .price = view->price,
+                                       .compare_at = view->compare_at,
+                                       .price_until_wall_us = -1,
+                                       .available = view->available,
+                                       .told_viewers = banded(b, view->available)};
+        err = tg_map_put(&b->by_sku, view->sku, strlen(view->sku), v);
+        if (err == TG_ERR_NOMEM)
+            return err; /* CONFLICT: the first of two equal SKUs counts */
+    }
+    return TG_OK;
+}
+
+tg_err tg_board_set_catalog(struct tg_board *b, struct tg_catalog *take_catalog)
+{
+    struct tg_board next = {.catalog = take_catalog, .band_fixed = b->band_fixed};
+    tg_err err = TG_ERR_NOMEM;
+
+    next.band = b->band_fixed > 0 ? b->band_fixed : take_catalog->stock_band;
+    next.by_sku = (struct tg_map){.secret = {b->by_sku.secret[0], b->by_sku.secret[1]}};
+    next.variants = tg_calloc((size_t)take_catalog->variant_count + 1, sizeof(*next.variants));
+    next.queue =
+        tg_calloc((size_t)take_catalog->variant_count + 1, sizeof(struct tg_board_variant *));
+    if (next.variants != NULL && next.queue != NULL)
+        err = fill(&next);
+    if (err != TG_OK) {
+        tg_board_done(&next);
+        return err;
+    }
+    /* The text buffers stay; everything else changes hands. */
+    next.viewers.text = b->viewers.text;
+    next.staff.text = b->staff.text;
+    b->viewers.text = (struct tg_buf){0};
+    b->staff.text = (struct tg_buf){0};
+    tg_board_done(b);
+    *b = next;
+    return TG_OK;
+}
+
+bool tg_board_has(const struct tg_board *b, const char *sku)
+{
+    return tg_map_get_str(&b->by_sku, sku) != NULL;
+}
+
+const char *tg_board_currency(const struct tg_board *b)
+{
+    return b->catalog == NULL ? "XXX" : b->catalog->currency;
+}
+
+static void apply_numbers(struct tg_board *b, struct tg_board_variant *v,
+                          const struct tg_live_sale *sale)
+{
+    if (sale->stock_changed && v->available != sale->available) {
+        if (banded(b, v->available) != banded(b, sale->available))
+            b->viewers.fresh = false;
+        v->available = sale->available;
+        v->stock_changed = true;
+        b->staff.fresh = false;
+    }
+    if (sale->price_changed) {
+        v->price = sale->price;
+        v->compare_at = sale->compare_at;
+        v->price_until_wall_us = sale->price_until_wall_us;
+        v->price_changed = true;
+        b->viewers.fresh = false;
+        b->staff.fresh = false;
+    }
+    if (sale->sold_count > 0 && sale->show != UINT16_MAX) {
+        v->sold_count = sale->sold_count;
+        v->sold_show = sale->show;
+        v->sold_changed = true;
+    }
+}
+
+bool tg_board_apply(struct tg_board *b, const struct tg_live_sale *sale, bool *ret_must_flush)
+{
+    struct tg_board_variant *v = tg_map_get_str(&b->by_sku, sale->sku);
+
+    *ret_must_flush = false;
+    if (v == NULL)
+        return false;
+    if (v->sold_changed && sale->sold_count > 0 && v->sold_show != sale->show) {
+        *ret_must_flush = true;
+        return true;
+    }
+    apply_numbers(b, v, sale);
+    if (!v->queued && (v->price_changed || v->stock_changed || v->sold_changed)) {
+        v->queued = true;
+        b->queue[b->queue_count++] = v; /* each at most once: the queue has room for all */
+    }
+    return true;
+}
+
+struct tg_board_variant *tg_board_next(struct tg_board *b)
+{
+    return b->queue_count == 0 ? NULL : b->queue[b->queue_count - 1];
+}
+
+void tg_board_told(struct tg_board *b, struct tg_board_variant *v)
+{
+    TG_ASSERT(b->queue_count > 0 && b->queue[b->queue_count - 1] == v);
+    b->queue_count--;
+    v->told_viewers = banded(b, v->available);
+    v->queued = false;
+    v->price_changed = false;
+    v->stock_changed = false;
+    v->sold_changed = false;
+}
+
+bool tg_board_viewers_need_stock(const struct tg_board *b, const struct tg_board_variant *v)
+{
+    return v->stock_changed && banded(b, v->available) != v->told_viewers;
+}
+
+/* --- JSON ----------------------------------------------------------------------------------------
+ */
+
+static void write_money(const struct tg_board *b, struct tg_jo *j, const char *key, int64_t amount)
+{
+    tg_jo_obj(j, key);
+    tg_jo_int(j, "amount", amount);
+    tg_jo_str(j, "currency", tg_board_currency(b));
+    tg_jo_end_obj(j);
+}
+
+static void write_price(const struct tg_board *b, struct tg_jo *j, const char *key,
+                        const struct tg_board_variant *v)
+{
+    char until[TG_RFC3339_SIZE];
+
+    write_money(b, j, key, v->price);
+    if (v->compare_at >= 0)
+        write_money(b, j, "compare_at", v->compare_at);
+    if (v->price_until_wall_us >= 0) {
+        tg_rfc3339(until, v->price_until_wall_us);
+        tg_jo_str(j, "until", until);
+    }
+}
+
+static void write_stock(struct tg_jo *j, const char *key, int32_t value)
+{
+    if (value == MANY)
+        tg_jo_str(j, key, "many");
+    else
+        tg_jo_int(j, key, value);
+}
+
+static void write_variant(const struct tg_board *b, struct tg_jo *j,
+                          const struct tg_board_variant *v, bool staff)
+{
+    tg_jo_obj(j, NULL);
+    tg_jo_str(j, "sku", v->view->sku);
+    tg_jo_raw(j, "options", v->view->options, strlen(v->view->options));
+    write_price(b, j, "price", v);
+    write_stock(j, "stock", staff ? v->available : banded(b, v->available));
+    tg_jo_end_obj(j);
+}
+
+static void write_product(const struct tg_board *b, struct tg_jo *j,
+                          const struct tg_product_view *p, bool staff)
+{
+    tg_jo_obj(j, NULL);
+    tg_jo_str(j, "id", p->id);
+    tg_jo_str(j, "title", p->title);
+    tg_jo_int(j, "number", p->number);
+    tg_jo_str(j, "description", p->description);
+    tg_jo_arr(j, "images");
+    if (p->image[0] != '\0') {
+        tg_jo_obj(j, NULL);
+        tg_jo_str(j, "url", p->image);
+        tg_jo_str(j, "alt", p->image_alt);
+        tg_jo_end_obj(j);
+    }
+    tg_jo_end_arr(j);
+    tg_jo_arr(j, "variants");
+    for (uint32_t i = 0; i < p->variant_count; i++)
+        write_variant(b, j, &b->variants[p->variant_first + i], staff);
+    tg_jo_end_arr(j);
+    tg_jo_end_obj(j);
+}
+
+/* A product whose variants lie outside the snapshot is a bug of its maker. */
+static void check_product(const struct tg_catalog *c, const struct tg_product_view *p)
+{
+    TG_ASSERT(p->variant_first <= c->variant_count);
+    TG_ASSERT(p->variant_count <= c->variant_count - p->variant_first);
+}
+
+static void write_products(struct tg_board *b, struct tg_board_json *out, bool staff)
+{
+    struct tg_jo j = tg_jo(&out->text);
+    uint32_t count = b->catalog == NULL ? 0 : b->catalog->product_count;
+
+    tg_buf_clear(&out->text);
+    out->more = false;
+    tg_jo_arr(&j, NULL);
+    for (uint32_t i = 0; i < count && out->text.err == TG_OK; i++) {
+        struct tg_jo before = j;
+        size_t len = out->text.len;
+
+        check_product(b->catalog, &b->catalog->products[i]);
+        write_product(b, &j, &b->catalog->products[i], staff);
+        /* LIMIT: one product larger than all that may stand there. */
+        if (out->text.len <= TG_JOINED_PRODUCTS_MAX && out->text.err != TG_ERR_LIMIT)
+            continue;
+        out->more = true;
+        out->text.len = len;
+        if (out->text.err == TG_ERR_LIMIT)
+            out->text.err = TG_OK;
+        j = before;
+        break;
+    }
+    tg_jo_end_arr(&j);
+}
+
+tg_err tg_board_products(struct tg_board *b, bool staff, const char **ret_json, size_t *ret_len,
+                         bool *ret_more)
+{
+    struct tg_board_json *out = staff ? &b->staff : &b->viewers;
+
+    if (!out->fresh)
+        write_products(b, out, staff);
+    out->fresh = out->text.err == TG_OK;
+    if (!out->fresh)
+        return TG_ERR_NOMEM;
+    *ret_json = tg_buf_cstr(&out->text);
+    *ret_len = out->text.len;
+    *ret_more = out->more;
+    return out->text.err;
+}
+
+void tg_board_write_event(const struct tg_board *b, const struct tg_board_variant *v,
+                          enum tg_board_what what, int64_t at, struct tg_buf *out)
+{
+    static const char *const names[] = {"price", "stock", "stock", "sold"};
+    struct tg_jo j = tg_jo(out);
+
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "ev", names[what]);
+    tg_jo_int(&j, "at", at);
+    tg_jo_str(&j, "sku", v->view->sku);
+    if (what == TG_BOARD_PRICE)
+        write_price(b, &j, "value", v);
+    else if (what == TG_BOARD_SOLD)
+        tg_jo_int(&j, "count", v->sold_count);
+    else
+        write_stock(&j, "value", what == TG_BOARD_STOCK ? v->available : banded(b, v->available));
+    tg_jo_end_obj(&j);
+}
