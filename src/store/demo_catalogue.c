@@ -8,7 +8,7 @@
 
 #define V(sku_, options_, price_, compare_, cost_, count_)                                         \
     {                                                                                              \
-        .sku = sku_, .options = options_, .price = (price_), .compare_at = (compare_),         \
+        .sku = sku_, .options = options_, .price = (price_), .compare_at = (compare_),             \
         .cost = (cost_), .flash = -1, .flash_until_wall = -1, .stock = {.on_hand = (count_)},      \
     }
 

@@ -194,6 +194,31 @@ tg_err tg_registry_token_del(struct tg_registry *reg, const char *id)
     return token != NULL ? TG_OK : TG_ERR_NOTFOUND;
 }
 
+tg_err tg_registry_token_get(struct tg_registry *reg, const char *id, struct tg_token_info *ret)
+{
+    const struct tg_token_info *found;
+
+    tg_mutex_lock(&reg->lock);
+    found = tg_map_get_str(&reg->token_by_id, id);
+    if (found != NULL)
+        *ret = *found;
+    tg_mutex_unlock(&reg->lock);
+    return found != NULL ? TG_OK : TG_ERR_NOTFOUND;
+}
+
+size_t tg_registry_tokens(struct tg_registry *reg, struct tg_token_info *out, size_t max)
+{
+    const struct tg_token_info *token;
+    size_t cursor = 0;
+    size_t count = 0;
+
+    tg_mutex_lock(&reg->lock);
+    while (count < max && (token = tg_map_each(&reg->token_by_id, &cursor)) != NULL)
+        out[count++] = *token;
+    tg_mutex_unlock(&reg->lock);
+    return count;
+}
+
 /* prefix + 43 characters that decode to exactly 32 bytes. */
 static bool secret_shaped(const char *prefix, const char *text, size_t len)
 {

@@ -61,6 +61,10 @@ void tg_registry_show_set_viewers(struct tg_registry *reg, uint16_t ord, uint32_
 /* Tokens. check: AUTH when unknown, expired or not of the form tg_ + 43 base64url characters. */
 TG_MUST_CHECK tg_err tg_registry_token_put(struct tg_registry *reg, const struct tg_token_info *t);
 TG_MUST_CHECK tg_err tg_registry_token_del(struct tg_registry *reg, const char *id);
+/* By public id. NOTFOUND. */
+TG_MUST_CHECK tg_err tg_registry_token_get(struct tg_registry *reg, const char *id,
+                                           struct tg_token_info *ret);
+size_t tg_registry_tokens(struct tg_registry *reg, struct tg_token_info *out, size_t max);
 TG_MUST_CHECK tg_err tg_registry_token_check(struct tg_registry *reg, tg_us now_wall_us,
                                              const char *text, size_t len,
                                              struct tg_token_info *ret);

@@ -1,0 +1,470 @@
+/* Shows, tokens and the audit: no stock moves here, but the same batch and the same commit. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "sale/sale_priv.h"
+
+static void refuse(struct tg_sale *sale, struct tg_item *item, enum tg_code code, const char *text)
+{
+    struct tg_verdict v = {.code = code};
+
+    tg_str_cut(v.message, sizeof(v.message), text);
+    tg_answer_refusal(sale, item, &v);
+}
+
+static struct tg_admin *admin_new(struct tg_sale *sale, struct tg_item *item,
+                                  enum tg_admin_kind kind)
+{
+    struct tg_admin *a = tg_calloc(1, sizeof(*a));
+
+    if (a == NULL) {
+        sale->failed = TG_ERR_NOMEM;
+        return NULL;
+    }
+    a->kind = kind;
+    tg_str_cut(a->actor, sizeof(a->actor), item->req->who.id);
+    item->admin = a;
+    return a;
+}
+
+/* A show of this id in the batch, before `item`. */
+static bool show_in_batch(const struct tg_sale *sale, const struct tg_item *item, const char *id)
+{
+    for (const struct tg_item *i = sale->items; i < item; i++)
+        if (i->admin != NULL && i->admin->kind == TG_ADMIN_SHOW &&
+            strcmp(i->admin->show.id, id) == 0)
+            return true;
+    return false;
+}
+
+static bool revoked_in_batch(const struct tg_sale *sale, const struct tg_item *item, const char *id)
+{
+    for (const struct tg_item *i = sale->items; i < item; i++)
+        if (i->admin != NULL && i->admin->kind == TG_ADMIN_REVOKE &&
+            strcmp(i->admin->token.id, id) == 0)
+            return true;
+    return false;
+}
+
+static bool show_id_ok(const char *id)
+{
+    if (id[0] == '\0' || strlen(id) > TG_SHOW_ID_MAX)
+        return false;
+    for (const char *c = id; *c != '\0'; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-'))
+            return false;
+    return id[0] != '-';
+}
+
+static void fill_show(const struct tg_sale *sale, struct tg_shop_now now, struct tg_show_info *show,
+                      const char *id, const char *title)
+{
+    *show = (struct tg_show_info){.ord = sale->next_show,
+                                  .state = TG_SHOW_SCHEDULED,
+                                  .epoch_us = now.mono,
+                                  .created_wall_us = now.wall};
+    tg_str_cut(show->id, sizeof(show->id), id);
+    tg_str_cut(show->title, sizeof(show->title), title[0] == '\0' ? id : title);
+}
+
+static void when(struct tg_jo *j, const char *key, tg_us wall)
+{
+    char text[TG_RFC3339_SIZE];
+
+    if (wall == TG_US_NEVER) {
+        tg_jo_null(j, key);
+        return;
+    }
+    tg_rfc3339(text, wall);
+    tg_jo_str(j, key, text);
+}
+
+static void answer_show(struct tg_sale *sale, struct tg_item *item, const struct tg_show_info *show)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    item->code = TG_CODE_OK;
+    item->status = 201;
+    tg_str_printf(item->location, sizeof(item->location), "/api/v1/shows/%s", show->id);
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "id", show->id);
+    tg_jo_str(&j, "title", show->title);
+    tg_jo_str(&j, "state", tg_show_state_name(show->state));
+    tg_jo_bool(&j, "on_air", false);
+    tg_jo_int(&j, "viewers", 0);
+    tg_jo_bool(&j, "demo", show->demo);
+    when(&j, "created", show->created_wall_us);
+    tg_jo_end_obj(&j);
+    item->reply = tg_answer_slab(sale);
+}
+
+static void decide_show(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item)
+{
+    const struct tg_sale_req *req = item->req;
+    struct tg_show_info taken;
+    struct tg_admin *a;
+
+    if (!show_id_ok(req->key)) {
+        refuse(sale, item, TG_CODE_BAD_REQUEST,
+               "id must be 1 to 64 of a-z, 0-9 and -, and not begin with -.");
+        return;
+    }
+    if (show_in_batch(sale, item, req->key) ||
+        tg_registry_show_get(sale->cfg.registry, req->key, strlen(req->key), &taken) == TG_OK) {
+        refuse(sale, item, TG_CODE_CONFLICT, "There is a show with this id already.");
+        return;
+    }
+    if (sale->next_show >= TG_SHOWS_MAX) {
+        refuse(sale, item, TG_CODE_LIMIT, "This server has as many shows as it can hold.");
+        return;
+    }
+    a = admin_new(sale, item, TG_ADMIN_SHOW);
+    if (a == NULL)
+        return;
+    fill_show(sale, now, &a->show, req->key, req->text);
+    sale->next_show++;
+    answer_show(sale, item, &a->show);
+}
+
+static void decide_state(struct tg_sale *sale, struct tg_item *item)
+{
+    const struct tg_sale_req *req = item->req;
+    struct tg_show_info show;
+    struct tg_admin *a;
+
+    if (req->number < TG_SHOW_SCHEDULED || req->number > TG_SHOW_ENDED ||
+        tg_registry_show_at(sale->cfg.registry, req->show, &show) != TG_OK)
+        return; /* a show made in this very batch cannot have started */
+    a = admin_new(sale, item, TG_ADMIN_STATE);
+    if (a == NULL)
+        return;
+    a->show.ord = req->show;
+    a->show.state = (enum tg_show_state)req->number;
+}
+
+/* With the secret for the one who asked; without it for the disk. */
+static struct tg_slab *token_json(struct tg_sale *sale, const struct tg_admin *a, const char *show,
+                                  const char *secret)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "id", a->token.id);
+    tg_jo_str(&j, "token", secret);
+    tg_jo_arr(&j, "roles");
+    for (uint32_t role = 1; role < TG_ROLE_ALL; role <<= 1)
+        if ((a->token.roles & role) != 0)
+            tg_jo_str(&j, NULL, tg_role_name(role));
+    tg_jo_end_arr(&j);
+    tg_jo_str(&j, "show", show[0] == '\0' ? NULL : show);
+    tg_jo_bool(&j, "publish_only", a->token.publish_only);
+    when(&j, "expires", a->token.expires_wall_us);
+    tg_jo_str(&j, "label", a->token.label);
+    tg_jo_end_obj(&j);
+    return tg_answer_slab(sale);
+}
+
+static bool token_request_ok(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
+                             struct tg_show_info *ret_show)
+{
+    const struct tg_sale_req *req = item->req;
+
+    if (req->number < 1 || req->number > TG_ROLE_ALL) {
+        refuse(sale, item, TG_CODE_BAD_REQUEST, "roles must name at least one role.");
+        return false;
+    }
+    if (req->flag && req->key[0] == '\0') {
+        refuse(sale, item, TG_CODE_BAD_REQUEST, "A publish-only token needs its show.");
+        return false;
+    }
+    if (req->until_wall_us >= 0 && req->until_wall_us <= now.wall) {
+        refuse(sale, item, TG_CODE_BAD_REQUEST, "expires must lie in the future.");
+        return false;
+    }
+    *ret_show = (struct tg_show_info){.ord = UINT16_MAX};
+    if (req->key[0] != '\0' &&
+        tg_registry_show_get(sale->cfg.registry, req->key, strlen(req->key), ret_show) != TG_OK) {
+        refuse(sale, item, TG_CODE_NOT_FOUND, "There is no such show.");
+        return false;
+    }
+    return true;
+}
+
+static void decide_token(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item)
+{
+    const struct tg_sale_req *req = item->req;
+    struct tg_show_info show;
+    struct tg_admin *a;
+
+    if (!token_request_ok(sale, now, item, &show))
+        return;
+    a = admin_new(sale, item, TG_ADMIN_TOKEN);
+    if (a == NULL)
+        return;
+    a->token = (struct tg_token_info){
+        .ordinal = sale->next_token++,
+        .roles = (uint32_t)req->number,
+        .publish_only = req->flag,
+        .one_show = req->key[0] != '\0',
+        .show = show.ord,
+        .expires_wall_us = req->until_wall_us < 0 ? TG_US_NEVER : req->until_wall_us,
+    };
+    tg_str_printf(a->token.id, sizeof(a->token.id), "t%u", a->token.ordinal);
+    tg_str_cut(a->token.label, sizeof(a->token.label), req->text);
+    tg_token_mint(a->text, a->token.hash);
+    item->code = TG_CODE_OK;
+    item->status = 201;
+    tg_str_printf(item->location, sizeof(item->location), "/api/v1/tokens/%s", a->token.id);
+    item->reply = token_json(sale, a, req->key, NULL);
+}
+
+static void decide_revoke(struct tg_sale *sale, struct tg_item *item)
+{
+    struct tg_token_info token;
+    struct tg_admin *a;
+
+    if (revoked_in_batch(sale, item, item->req->key) ||
+        tg_registry_token_get(sale->cfg.registry, item->req->key, &token) != TG_OK) {
+        refuse(sale, item, TG_CODE_NOT_FOUND, "There is no such token.");
+        return;
+    }
+    a = admin_new(sale, item, TG_ADMIN_REVOKE);
+    if (a == NULL)
+        return;
+    a->token = token;
+    item->code = TG_CODE_OK;
+    item->status = 204;
+}
+
+void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item)
+{
+    switch (item->req->what) {
+    case TG_SALE_SHOW_CREATE:
+        decide_show(sale, now, item);
+        break;
+    case TG_SALE_SHOW_STATE:
+        decide_state(sale, item);
+        break;
+    case TG_SALE_TOKEN_CREATE:
+        decide_token(sale, now, item);
+        break;
+    case TG_SALE_TOKEN_REVOKE:
+        decide_revoke(sale, item);
+        break;
+    case TG_SALE_OP:
+    case TG_SALE_JOIN:
+    case TG_SALE_PAY:
+    case TG_SALE_CANCEL:
+    case TG_SALE_STOCK_AUDIT:
+        break;
+    }
+}
+
+tg_err tg_admin_write(struct tg_sale *sale, tg_us wall, const struct tg_admin *a)
+{
+    struct tg_store *store = sale->cfg.store;
+
+    switch (a->kind) {
+    case TG_ADMIN_SHOW:
+        return store->ops->write_show(store, &a->show, a->actor);
+    case TG_ADMIN_STATE:
+        return store->ops->write_show_state(store, a->show.ord, a->show.state, wall);
+    case TG_ADMIN_TOKEN:
+        return store->ops->write_token(store, &a->token, wall, a->actor);
+    case TG_ADMIN_REVOKE:
+        return store->ops->write_revoke(store, a->token.id, wall, a->actor);
+    }
+    return TG_ERR_BUG;
+}
+
+void tg_admin_tell_show(struct tg_sale *sale, const struct tg_show_info *show)
+{
+    struct tg_live_show *msg =
+        sale->cfg.live == NULL ? NULL : tg_msg_new(TG_MSG_LIVE_SHOW, sizeof(*msg));
+
+    if (msg != NULL) {
+        msg->show = show->ord;
+        memcpy(msg->id, show->id, sizeof(msg->id));
+        memcpy(msg->title, show->title, sizeof(msg->title));
+        msg->state = (uint8_t)show->state;
+        msg->epoch_us = show->epoch_us;
+        (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
+    }
+    if (sale->cfg.on_show_added != NULL)
+        sale->cfg.on_show_added(sale->cfg.ctx, show);
+}
+
+void tg_admin_apply(struct tg_sale *sale, const struct tg_admin *a)
+{
+    struct tg_registry *reg = sale->cfg.registry;
+    tg_err err = TG_OK;
+
+    switch (a->kind) {
+    case TG_ADMIN_SHOW:
+        err = tg_registry_show_put(reg, &a->show);
+        if (err == TG_OK)
+            tg_admin_tell_show(sale, &a->show);
+        break;
+    case TG_ADMIN_STATE:
+        tg_registry_show_set_state(reg, a->show.ord, a->show.state);
+        break;
+    case TG_ADMIN_TOKEN:
+        err = tg_registry_token_put(reg, &a->token);
+        break;
+    case TG_ADMIN_REVOKE:
+        err = tg_registry_token_del(reg, a->token.id);
+        break;
+    }
+    if (err != TG_OK) /* it is on disk; a restart brings it into memory */
+        tg_log_error("sale", "registry-behind", "err=%s", tg_err_name(err));
+}
+
+/* --- audit --- */
+
+struct audit {
+    struct tg_sale *sale;
+    struct tg_jo j;
+    size_t checked;
+    size_t differences;
+};
+
+enum { DIFFERENCES_SHOWN_MAX = 100 };
+
+static tg_err audit_row(void *ctx, const struct tg_audit_row *row)
+{
+    struct audit *a = ctx;
+    char why[160];
+
+    a->checked++;
+    if (tg_shop_audit(a->sale->shop, row, why))
+        return TG_OK;
+    if (a->differences++ < DIFFERENCES_SHOWN_MAX) {
+        tg_jo_obj(&a->j, NULL);
+        tg_jo_str(&a->j, "sku", row->sku);
+        tg_jo_str(&a->j, "problem", why);
+        tg_jo_end_obj(&a->j);
+    }
+    return TG_OK;
+}
+
+void tg_admin_audit(struct tg_sale *sale, struct tg_item *item)
+{
+    struct tg_store *store = sale->cfg.store;
+    struct audit a = {.sale = sale, .j = tg_jo(&sale->buf)};
+    tg_err err;
+
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&a.j, NULL);
+    tg_jo_arr(&a.j, "differences");
+    err = store->ops->audit(store, audit_row, &a);
+    if (err != TG_OK) {
+        tg_log_error("sale", "audit-failed", "err=%s reason=%s", tg_err_name(err),
+                     TG_LOG_Q(store->ops->error(store)));
+        refuse(sale, item, TG_CODE_INTERNAL, "The database could not be read.");
+        return;
+    }
+    tg_jo_end_arr(&a.j);
+    tg_jo_bool(&a.j, "ok", a.differences == 0);
+    tg_jo_int(&a.j, "checked", (int64_t)a.checked);
+    tg_jo_int(&a.j, "difference_count", (int64_t)a.differences);
+    tg_jo_end_obj(&a.j);
+    item->code = TG_CODE_OK;
+    item->status = 200;
+    item->reply = tg_answer_slab(sale);
+    if (a.differences > 0)
+        tg_log_error("sale", "audit-differs", "checked=%zu differences=%zu", a.checked,
+                     a.differences);
+}
+
+/* --- boot: the same changes, one at a time, before the thread runs --- */
+
+static tg_err boot(struct tg_sale *sale, struct tg_shop_now now, const struct tg_admin *a)
+{
+    struct tg_store *store = sale->cfg.store;
+    tg_err err = store->ops->begin(store);
+
+    if (err == TG_OK)
+        err = tg_admin_write(sale, now.wall, a);
+    if (err == TG_OK)
+        err = store->ops->commit(store);
+    if (err != TG_OK)
+        store->ops->rollback(store);
+    return err;
+}
+
+tg_err tg_sale_boot_show(struct tg_sale *sale, struct tg_shop_now now, const char *id,
+                         const char *title, bool demo, struct tg_show_info *ret)
+{
+    struct tg_admin a = {.kind = TG_ADMIN_SHOW, .actor = "boot"};
+    struct tg_show_info taken;
+    tg_err err;
+
+    if (!show_id_ok(id))
+        return TG_ERR_MALFORMED;
+    if (tg_registry_show_get(sale->cfg.registry, id, strlen(id), &taken) == TG_OK)
+        return TG_ERR_CONFLICT;
+    if (sale->next_show >= TG_SHOWS_MAX)
+        return TG_ERR_LIMIT;
+    fill_show(sale, now, &a.show, id, title);
+    a.show.demo = demo;
+    err = boot(sale, now, &a);
+    if (err == TG_OK)
+        err = tg_registry_show_put(sale->cfg.registry, &a.show);
+    if (err != TG_OK)
+        return err;
+    sale->next_show++;
+    *ret = a.show;
+    return TG_OK;
+}
+
+tg_err tg_sale_boot_token(struct tg_sale *sale, struct tg_shop_now now,
+                          const struct tg_boot_token *token, char ret_text[TG_TOKEN_SIZE])
+{
+    struct tg_admin a = {.kind = TG_ADMIN_TOKEN, .actor = "boot"};
+    tg_err err;
+
+    a.token = (struct tg_token_info){.ordinal = sale->next_token,
+                                     .roles = token->roles,
+                                     .publish_only = token->publish_only,
+                                     .one_show = token->show != UINT16_MAX,
+                                     .show = token->show,
+                                     .expires_wall_us = token->expires_wall_us};
+    tg_str_printf(a.token.id, sizeof(a.token.id), "t%u", a.token.ordinal);
+    tg_str_cut(a.token.label, sizeof(a.token.label), token->label);
+    tg_token_mint(a.text, a.token.hash);
+    err = boot(sale, now, &a);
+    if (err == TG_OK)
+        err = tg_registry_token_put(sale->cfg.registry, &a.token);
+    if (err != TG_OK)
+        return err;
+    sale->next_token++;
+    memcpy(ret_text, a.text, TG_TOKEN_SIZE);
+    return TG_OK;
+}
+
+tg_err tg_sale_boot_revoke(struct tg_sale *sale, struct tg_shop_now now, const char *label)
+{
+    struct tg_token_info *tokens = tg_calloc(TG_TOKENS_MAX, sizeof(*tokens));
+    tg_err err = TG_OK;
+    size_t count;
+
+    if (tokens == NULL)
+        return TG_ERR_NOMEM;
+    count = tg_registry_tokens(sale->cfg.registry, tokens, TG_TOKENS_MAX);
+    for (size_t i = 0; err == TG_OK && i < count; i++) {
+        struct tg_admin a = {.kind = TG_ADMIN_REVOKE, .token = tokens[i], .actor = "boot"};
+
+        if (strcmp(tokens[i].label, label) != 0)
+            continue;
+        err = boot(sale, now, &a);
+        if (err == TG_OK)
+            err = tg_registry_token_del(sale->cfg.registry, tokens[i].id);
+    }
+    tg_free(tokens);
+    return err;
+}

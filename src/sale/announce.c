@@ -1,0 +1,185 @@
+/* What everybody else learns of a batch, after its commit. */
+#include <string.h>
+
+#include "base/slab.h"
+#include "base/str.h"
+#include "msg/web.h"
+#include "sale/sale_priv.h"
+#include "shop/shop_json.h"
+
+/* One event to every socket of a person, wherever it is. */
+static void tell_person(struct tg_sale *sale, const char *person)
+{
+    struct tg_slab *slab =
+        sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
+
+    for (size_t i = 0; slab != NULL && i < sale->cfg.web_count; i++) {
+        struct tg_web_person *msg = tg_msg_new(TG_MSG_WEB_PERSON, sizeof(*msg));
+
+        if (msg == NULL)
+            break; /* the page asks for its orders again when it reconnects */
+        tg_str_cut(msg->person, sizeof(msg->person), person);
+        msg->json = tg_slab_ref(slab);
+        (void)tg_mailbox_post_reply(sale->cfg.web[i], msg); /* closed: it is stopping */
+    }
+    tg_slab_unref(slab);
+}
+
+static void tell_orders(struct tg_sale *sale)
+{
+    const struct tg_order *cursor = NULL;
+    const struct tg_order *order;
+
+    while ((order = tg_shop_each_order(sale->shop, &cursor)) != NULL) {
+        struct tg_jo j = tg_jo(&sale->buf);
+
+        if (!order->fresh && !order->changed)
+            continue;
+        tg_buf_clear(&sale->buf);
+        tg_jo_obj(&j, NULL);
+        tg_jo_str(&j, "ev", "order");
+        tg_order_write(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        tg_jo_end_obj(&j);
+        tell_person(sale, order->person);
+    }
+}
+
+static void tell_carts(struct tg_sale *sale)
+{
+    const struct tg_cart *cursor = NULL;
+    const struct tg_cart *cart;
+
+    while ((cart = tg_shop_each_cart(sale->shop, &cursor)) != NULL) {
+        struct tg_jo j = tg_jo(&sale->buf);
+
+        tg_buf_clear(&sale->buf);
+        tg_jo_obj(&j, NULL);
+        tg_jo_str(&j, "ev", "cart");
+        tg_cart_write(&j, "cart", sale->shop, cart);
+        tg_jo_end_obj(&j);
+        tell_person(sale, cart->person);
+    }
+}
+
+static void fill_price(struct tg_live_sale *msg, const struct tg_variant *v)
+{
+    msg->price = tg_variant_price(v);
+    msg->compare_at = tg_variant_compare_at(v);
+    msg->price_until_wall_us = v->flash >= 0 ? v->flash_until_wall : -1;
+}
+
+static void tell_variants(struct tg_sale *sale)
+{
+    const struct tg_variant *cursor = NULL;
+    const struct tg_variant *v;
+
+    while ((v = tg_shop_each_variant(sale->shop, &cursor)) != NULL) {
+        struct tg_variant before = *v;
+        struct tg_live_sale *msg = tg_msg_new(TG_MSG_LIVE_SALE, sizeof(*msg));
+
+        if (msg == NULL)
+            return;
+        before.stock = v->before_stock;
+        tg_str_cut(msg->sku, sizeof(msg->sku), v->sku);
+        msg->show = UINT16_MAX;
+        msg->available = tg_variant_available(v);
+        msg->stock_changed = msg->available != tg_variant_available(&before);
+        msg->price_changed =
+            v->flash != v->before_flash || v->flash_until_wall != v->before_until_wall;
+        fill_price(msg, v);
+        if (msg->stock_changed || msg->price_changed)
+            (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
+        else
+            tg_msg_free(msg);
+    }
+}
+
+static void tell_sold(struct tg_sale *sale)
+{
+    const struct tg_show_sales *cursor = NULL;
+    const struct tg_show_sales *s;
+
+    while ((s = tg_shop_each_sales(sale->shop, &cursor)) != NULL) {
+        struct tg_live_sale *msg;
+
+        if (s->units == s->before_units)
+            continue;
+        msg = tg_msg_new(TG_MSG_LIVE_SALE, sizeof(*msg));
+        if (msg == NULL)
+            return;
+        tg_str_cut(msg->sku, sizeof(msg->sku), s->key.sku);
+        msg->show = s->key.show;
+        msg->sold_count = s->units;
+        msg->available = tg_variant_available(s->variant);
+        fill_price(msg, s->variant);
+        (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
+    }
+}
+
+void tg_announce_batch(struct tg_sale *sale)
+{
+    tell_orders(sale);
+    tell_carts(sale);
+    if (sale->cfg.live == NULL)
+        return;
+    tell_variants(sale);
+    tell_sold(sale);
+}
+
+/* --- the catalogue --- */
+
+static void fill_variants(struct tg_catalog *catalog, const struct tg_product *p, uint32_t *at)
+{
+    for (const struct tg_variant *v = p->first; v != NULL; v = v->next) {
+        struct tg_variant_view *view = &catalog->variants[(*at)++];
+
+        tg_str_cut(view->sku, sizeof(view->sku), v->sku);
+        tg_str_cut(view->options, sizeof(view->options), v->options);
+        view->price = tg_variant_price(v);
+        view->compare_at = tg_variant_compare_at(v);
+        view->available = tg_variant_available(v);
+    }
+}
+
+static struct tg_catalog *make_catalog(struct tg_sale *sale)
+{
+    struct tg_catalog *catalog =
+        tg_catalog_new(tg_shop_product_count(sale->shop), tg_shop_variant_count(sale->shop));
+    uint32_t at = 0;
+
+    if (catalog == NULL)
+        return NULL;
+    tg_str_cut(catalog->currency, sizeof(catalog->currency), sale->cfg.currency);
+    catalog->stock_band = sale->cfg.stock_band;
+    for (uint32_t i = 0; i < catalog->product_count; i++) {
+        const struct tg_product *p = tg_shop_product_at(sale->shop, i);
+        struct tg_product_view *view = &catalog->products[i];
+
+        tg_str_cut(view->id, sizeof(view->id), p->id);
+        tg_str_cut(view->title, sizeof(view->title), p->title);
+        tg_str_cut(view->description, sizeof(view->description), p->description);
+        tg_str_cut(view->image, sizeof(view->image), p->image);
+        tg_str_cut(view->image_alt, sizeof(view->image_alt), p->image_alt);
+        view->number = p->number;
+        view->variant_first = at;
+        view->variant_count = p->variant_count;
+        fill_variants(catalog, p, &at);
+    }
+    return catalog;
+}
+
+void tg_announce_catalog(struct tg_sale *sale)
+{
+    struct tg_live_catalog *msg;
+
+    if (sale->cfg.live == NULL)
+        return;
+    msg = tg_msg_new(TG_MSG_LIVE_CATALOG, sizeof(*msg));
+    if (msg == NULL)
+        return;
+    msg->catalog = make_catalog(sale);
+    if (msg->catalog == NULL)
+        tg_msg_free(msg);
+    else
+        (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
+}

@@ -1,0 +1,231 @@
+/* Answers as the contract's JSON: replies on the show channel, bodies or problems on HTTP. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/slab.h"
+#include "base/str.h"
+#include "msg/web.h"
+#include "sale/sale_priv.h"
+#include "shop/shop_json.h"
+
+enum { RETRY_MS = 1000 };
+
+int tg_code_status(enum tg_code code)
+{
+    switch (code) {
+    case TG_CODE_OK:
+        return 200;
+    case TG_CODE_BAD_REQUEST:
+        return 400;
+    case TG_CODE_UNAUTHORIZED:
+        return 401;
+    case TG_CODE_FORBIDDEN:
+        return 403;
+    case TG_CODE_NOT_FOUND:
+        return 404;
+    case TG_CODE_SOLD_OUT:
+    case TG_CODE_PRICE_CHANGED:
+    case TG_CODE_LIMIT:
+    case TG_CODE_CLOSED:
+    case TG_CODE_CONFLICT:
+        return 409;
+    case TG_CODE_BUSY:
+        return 503;
+    case TG_CODE_INTERNAL:
+        break;
+    }
+    return 500;
+}
+
+struct tg_slab *tg_answer_slab(struct tg_sale *sale)
+{
+    struct tg_slab *slab = NULL;
+
+    if (sale->buf.err == TG_OK)
+        slab = tg_slab_copy(sale->buf.data, sale->buf.len);
+    if (slab == NULL)
+        sale->failed = sale->buf.err != TG_OK ? sale->buf.err : TG_ERR_NOMEM;
+    return slab;
+}
+
+static const char *const titles[] = {"OK",        "Bad request", "Unauthorized",  "Forbidden",
+                                     "Not found", "Sold out",    "Price changed", "Limit reached",
+                                     "Conflict",  "Closed",      "Busy",          "Internal error"};
+
+/* What a page needs to put the refusal right by itself. */
+static void refusal_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_verdict *v)
+{
+    if (v->code == TG_CODE_BUSY)
+        tg_jo_int(j, "retry_ms", RETRY_MS);
+    if (v->variant == NULL)
+        return;
+    if (v->code == TG_CODE_PRICE_CHANGED) {
+        tg_jo_str(j, "sku", v->variant->sku);
+        tg_money_write(j, "price", tg_variant_price(v->variant), sale->cfg.currency);
+    } else if (v->code == TG_CODE_SOLD_OUT) {
+        tg_jo_str(j, "sku", v->variant->sku);
+        tg_jo_int(j, "available", tg_variant_available(v->variant));
+    }
+}
+
+void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    item->code = v->code;
+    if (item->status == 0)
+        item->status = tg_code_status(v->code);
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    if (item->req->http) {
+        tg_jo_str(&j, "type", "about:blank");
+        tg_jo_str(&j, "title", titles[v->code]);
+        tg_jo_int(&j, "status", item->status);
+        tg_jo_str(&j, "detail", v->message);
+        tg_jo_str(&j, "code", tg_code_name(v->code));
+    } else {
+        tg_jo_str(&j, "re", item->req->op.id);
+        tg_jo_bool(&j, "ok", false);
+        tg_jo_str(&j, "code", tg_code_name(v->code));
+        tg_jo_str(&j, "message", v->message);
+    }
+    refusal_facts(&j, sale, v);
+    tg_jo_end_obj(&j);
+    item->reply = tg_answer_slab(sale);
+}
+
+static void when(struct tg_jo *j, const char *key, tg_us wall)
+{
+    char text[TG_RFC3339_SIZE];
+
+    if (wall < 0) {
+        tg_jo_null(j, key);
+        return;
+    }
+    tg_rfc3339(text, wall);
+    tg_jo_str(j, key, text);
+}
+
+static void price_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_variant *v)
+{
+    tg_jo_str(j, "sku", v->sku);
+    tg_money_write(j, "price", tg_variant_price(v), sale->cfg.currency);
+    if (tg_variant_compare_at(v) >= 0)
+        tg_money_write(j, "compare_at", tg_variant_compare_at(v), sale->cfg.currency);
+    else
+        tg_jo_null(j, "compare_at");
+    when(j, "until", v->flash >= 0 ? v->flash_until_wall : -1);
+}
+
+static void stock_facts(struct tg_jo *j, const struct tg_variant *v)
+{
+    tg_jo_str(j, "sku", v->sku);
+    tg_jo_int(j, "available", tg_variant_available(v));
+    tg_jo_int(j, "on_hand", v->stock.on_hand);
+    tg_jo_int(j, "held", v->stock.held);
+    tg_jo_int(j, "sold", v->stock.sold);
+}
+
+static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+                          const struct tg_verdict *v)
+{
+    switch (item->claim.kind) {
+    case TG_CLAIM_BUY:
+    case TG_CLAIM_CHECKOUT:
+    case TG_CLAIM_CANCEL:
+        tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        break;
+    case TG_CLAIM_PAY:
+        tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        tg_jo_obj(j, "payment");
+        tg_jo_str(j, "id", v->order->payment);
+        tg_jo_str(j, "state", tg_payment_state_name(v->order->payment_state));
+        tg_jo_end_obj(j);
+        break;
+    case TG_CLAIM_CART_SET:
+        tg_cart_write(j, "cart", sale->shop, v->cart);
+        break;
+    case TG_CLAIM_PRICE:
+        price_facts(j, sale, v->variant);
+        break;
+    case TG_CLAIM_STOCK:
+        stock_facts(j, v->variant);
+        break;
+    case TG_CLAIM_NONE:
+    case TG_CLAIM_CART:
+        break;
+    }
+}
+
+void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+    bool made = item->claim.kind == TG_CLAIM_BUY || item->claim.kind == TG_CLAIM_CHECKOUT;
+
+    if (v->code != TG_CODE_OK) {
+        tg_answer_refusal(sale, item, v);
+        return;
+    }
+    item->code = TG_CODE_OK;
+    item->status = made ? 201 : 200;
+    if (made)
+        tg_str_printf(item->location, sizeof(item->location), "/api/v1/orders/%s", v->order->id);
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    if (!item->req->http) {
+        tg_jo_str(&j, "re", item->req->op.id);
+        tg_jo_bool(&j, "ok", true);
+    }
+    success_facts(&j, sale, item, v);
+    tg_jo_end_obj(&j);
+    item->reply = tg_answer_slab(sale);
+}
+
+void tg_answer_busy(struct tg_sale *sale, struct tg_item *item)
+{
+    struct tg_verdict v = {.code = TG_CODE_BUSY};
+
+    tg_str_cut(v.message, sizeof(v.message),
+               "The shop cannot save anything right now. Nothing was done; try again.");
+    tg_slab_unref(item->reply);
+    item->reply = NULL;
+    item->status = 0;
+    item->location[0] = '\0';
+    tg_answer_refusal(sale, item, &v);
+}
+
+static void *reply_msg(struct tg_item *item)
+{
+    struct tg_web_send *send;
+    struct tg_web_reply *reply;
+
+    if (!item->req->http) {
+        send = tg_msg_new(TG_MSG_WEB_SEND, sizeof(*send));
+        if (send == NULL)
+            return NULL;
+        send->conn = item->req->conn;
+        send->json = item->reply;
+        return send;
+    }
+    reply = tg_msg_new(TG_MSG_WEB_REPLY, sizeof(*reply));
+    if (reply == NULL)
+        return NULL;
+    reply->conn = item->req->conn;
+    reply->status = item->status;
+    memcpy(reply->location, item->location, sizeof(reply->location));
+    reply->json = item->reply;
+    return reply;
+}
+
+void tg_answer_send(struct tg_item *item)
+{
+    void *msg;
+
+    if (item->silent || item->req->conn.mb == NULL || (item->reply == NULL && !item->req->http))
+        return;
+    msg = reply_msg(item);
+    if (msg == NULL)
+        return; /* without memory nobody can be told; the client repeats under its key */
+    item->reply = NULL;
+    (void)tg_mailbox_post_reply(item->req->conn.mb, msg); /* closed: the worker is stopping */
+}

@@ -1,0 +1,478 @@
+#include "sale/reader.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json_out.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "base/slab.h"
+#include "base/str.h"
+#include "base/thread.h"
+#include "msg/web.h"
+#include "shop/shop_json.h"
+
+enum { BODY_MAX = 8 * 1024 * 1024, LIMIT_MAX = 100, TAKE_MAX = 32, BAND_DEFAULT = 10 };
+
+struct tg_reader {
+    struct tg_reader_cfg cfg;
+    struct tg_read_db *db;
+    struct tg_mailbox *mailbox;
+    struct tg_thread *thread;
+    struct tg_buf buf;
+};
+
+/* A list being written: how many are in, and the cursor behind the last. */
+struct list {
+    struct tg_reader *reader;
+    struct tg_jo j;
+    enum tg_order_view view;
+    uint32_t count;
+    int64_t last;
+};
+
+static const char *pay_base(const struct tg_reader *r)
+{
+    return r->cfg.allow_sandbox ? r->cfg.sandbox_base : NULL;
+}
+
+tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg, char reterr[256])
+{
+    struct tg_reader *r = tg_calloc(1, sizeof(*r));
+    tg_err err;
+
+    if (r == NULL) {
+        tg_str_cut(reterr, 256, "out of memory");
+        return TG_ERR_NOMEM;
+    }
+    r->cfg = *cfg;
+    if (r->cfg.sandbox_base == NULL)
+        r->cfg.sandbox_base = "/pay/sandbox/";
+    if (r->cfg.currency == NULL)
+        r->cfg.currency = "NOK";
+    if (r->cfg.stock_band == 0)
+        r->cfg.stock_band = BAND_DEFAULT;
+    tg_buf_init(&r->buf, BODY_MAX);
+    err = tg_read_db_new(&r->db, cfg->path, reterr);
+    if (err == TG_OK) {
+        err = tg_mailbox_new(&r->mailbox, TG_MB_READ, tg_msg_free);
+        if (err != TG_OK)
+            tg_str_cut(reterr, 256, "no mailbox for a read thread");
+    }
+    if (err != TG_OK) {
+        tg_reader_free(r);
+        return err;
+    }
+    *ret = r;
+    return TG_OK;
+}
+
+void tg_reader_free(struct tg_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    TG_ASSERT(reader->thread == NULL);
+    tg_mailbox_free(reader->mailbox);
+    tg_read_db_free(reader->db);
+    tg_buf_done(&reader->buf);
+    tg_free(reader);
+}
+
+struct tg_mailbox *tg_reader_mailbox(struct tg_reader *reader)
+{
+    return reader->mailbox;
+}
+
+/* --- answers --- */
+
+static void send_body(struct tg_reader *r, const struct tg_read_req *req, int status)
+{
+    struct tg_web_reply *reply;
+
+    if (req->conn.mb == NULL)
+        return;
+    reply = tg_msg_new(TG_MSG_WEB_REPLY, sizeof(*reply));
+    if (reply == NULL)
+        return;
+    reply->conn = req->conn;
+    reply->status = status;
+    if (r->buf.err == TG_OK)
+        reply->json = tg_slab_copy(r->buf.data, r->buf.len);
+    if (reply->json == NULL)
+        reply->status = 503;
+    (void)tg_mailbox_post_reply(req->conn.mb, reply); /* closed: the worker is stopping */
+}
+
+static void problem(struct tg_reader *r, const struct tg_read_req *req, int status,
+                    const char *code, const char *detail)
+{
+    struct tg_jo j = tg_jo(&r->buf);
+
+    tg_buf_clear(&r->buf);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "type", "about:blank");
+    tg_jo_str(&j, "title", code);
+    tg_jo_int(&j, "status", status);
+    tg_jo_str(&j, "detail", detail);
+    tg_jo_str(&j, "code", code);
+    tg_jo_end_obj(&j);
+    send_body(r, req, status);
+}
+
+static void answer(struct tg_reader *r, const struct tg_read_req *req, tg_err err,
+                   const char *missing)
+{
+    if (err == TG_OK && r->buf.err == TG_OK) {
+        send_body(r, req, 200);
+    } else if (err == TG_ERR_NOTFOUND) {
+        problem(r, req, 404, "not_found", missing);
+    } else {
+        tg_log_error("read", "read-failed", "what=%d err=%s", (int)req->what,
+                     tg_err_name(err != TG_OK ? err : r->buf.err));
+        problem(r, req, 503, "busy", "The database could not be read. Try again.");
+    }
+}
+
+static void when(struct tg_jo *j, const char *key, tg_us wall)
+{
+    char text[TG_RFC3339_SIZE];
+
+    if (wall < 0 || wall == TG_US_NEVER) {
+        tg_jo_null(j, key);
+        return;
+    }
+    tg_rfc3339(text, wall);
+    tg_jo_str(j, key, text);
+}
+
+static void next_cursor(struct tg_jo *j, const struct list *list, uint32_t limit)
+{
+    char text[32];
+
+    if (list->count < limit) {
+        tg_jo_null(j, "next");
+        return;
+    }
+    tg_str_printf(text, sizeof(text), "%lld", (long long)list->last);
+    tg_jo_str(j, "next", text);
+}
+
+/* Cursors are the number of the last row seen; false = not one of ours. */
+static bool cursor_of(struct tg_reader *r, const struct tg_read_req *req, int64_t start,
+                      int64_t *ret)
+{
+    *ret = start;
+    if (req->cursor[0] == '\0')
+        return true;
+    if (tg_parse_i64(ret, req->cursor, strlen(req->cursor), 0, INT64_MAX) == TG_OK)
+        return true;
+    problem(r, req, 400, "bad_request", "cursor is not one that this server gave.");
+    return false;
+}
+
+static uint32_t limit_of(const struct tg_read_req *req)
+{
+    return req->limit < 1 || req->limit > LIMIT_MAX ? LIMIT_MAX : req->limit;
+}
+
+/* --- orders --- */
+
+static tg_err add_order(void *ctx, const struct tg_order *order)
+{
+    struct list *list = ctx;
+
+    tg_order_write(&list->j, NULL, order, pay_base(list->reader), list->view);
+    list->count++;
+    list->last = order->number;
+    return list->reader->buf.err;
+}
+
+static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
+{
+    struct list list = {
+        .reader = r, .j = tg_jo(&r->buf), .view = all ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER};
+    int64_t below;
+    tg_err err;
+
+    if (all && (req->who.roles & TG_ROLE_STAFF) == 0) {
+        problem(r, req, 403, "forbidden", "You may not see these orders.");
+        return;
+    }
+    if (!cursor_of(r, req, INT64_MAX, &below))
+        return;
+    tg_jo_obj(&list.j, NULL);
+    tg_jo_arr(&list.j, "orders");
+    err = tg_read_orders(r->db, all ? NULL : req->who.id, below, limit_of(req), add_order, &list);
+    tg_jo_end_arr(&list.j);
+    next_cursor(&list.j, &list, limit_of(req));
+    tg_jo_end_obj(&list.j);
+    answer(r, req, err, "");
+}
+
+static void one_order(struct tg_reader *r, const struct tg_read_req *req)
+{
+    bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
+    struct tg_jo j = tg_jo(&r->buf);
+    struct tg_order *order = NULL;
+    tg_err err = tg_read_order(r->db, req->key, &order);
+
+    /* Another person's order does not exist for a buyer. */
+    if (err == TG_OK && !staff && strcmp(order->person, req->who.id) != 0)
+        err = TG_ERR_NOTFOUND;
+    if (err == TG_OK) {
+        tg_jo_obj(&j, NULL);
+        tg_order_write(&j, "order", order, pay_base(r),
+                       staff ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER);
+        tg_jo_end_obj(&j);
+    }
+    tg_order_free(order);
+    answer(r, req, err, "There is no such order.");
+}
+
+static void payment(struct tg_reader *r, const struct tg_read_req *req)
+{
+    struct tg_jo j = tg_jo(&r->buf);
+    struct tg_order *order = NULL;
+    tg_err err = tg_read_payment(r->db, req->key, &order);
+
+    if (err == TG_OK) {
+        tg_jo_obj(&j, NULL);
+        tg_jo_str(&j, "id", order->payment);
+        tg_jo_str(&j, "provider", "sandbox");
+        tg_jo_str(&j, "state", tg_payment_state_name(order->payment_state));
+        tg_money_write(&j, "amount", order->total, order->currency);
+        tg_order_write(&j, "order", order, pay_base(r), TG_ORDER_VIEW_BUYER);
+        tg_jo_end_obj(&j);
+    }
+    tg_order_free(order);
+    answer(r, req, err, "There is no such payment.");
+}
+
+/* --- products --- */
+
+static void write_variant(struct tg_jo *j, const struct tg_catalog *c,
+                          const struct tg_variant_view *v, bool staff)
+{
+    tg_jo_obj(j, NULL);
+    tg_jo_str(j, "sku", v->sku);
+    tg_jo_raw(j, "options", v->options, strlen(v->options));
+    tg_money_write(j, "price", v->price, c->currency);
+    if (v->compare_at >= 0)
+        tg_money_write(j, "compare_at", v->compare_at, c->currency);
+    if (v->available > c->stock_band && !staff)
+        tg_jo_str(j, "stock", "many");
+    else
+        tg_jo_int(j, "stock", v->available);
+    tg_jo_end_obj(j);
+}
+
+static void write_product(struct tg_jo *j, const struct tg_catalog *c,
+                          const struct tg_product_view *p, bool staff)
+{
+    tg_jo_obj(j, NULL);
+    tg_jo_str(j, "id", p->id);
+    tg_jo_str(j, "title", p->title);
+    tg_jo_str(j, "description", p->description);
+    tg_jo_int(j, "number", p->number);
+    tg_jo_arr(j, "images");
+    if (p->image[0] != '\0') {
+        tg_jo_obj(j, NULL);
+        tg_jo_str(j, "url", p->image);
+        tg_jo_str(j, "alt", p->image_alt);
+        tg_jo_end_obj(j);
+    }
+    tg_jo_end_arr(j);
+    tg_jo_arr(j, "variants");
+    for (uint32_t i = 0; i < p->variant_count; i++)
+        write_variant(j, c, &c->variants[p->variant_first + i], staff);
+    tg_jo_end_arr(j);
+    tg_jo_end_obj(j);
+}
+
+static void products(struct tg_reader *r, const struct tg_read_req *req)
+{
+    bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
+    struct list list = {.reader = r, .j = tg_jo(&r->buf)};
+    struct tg_catalog *catalog = NULL;
+    int64_t above;
+    tg_err err;
+
+    if (!cursor_of(r, req, 0, &above))
+        return;
+    err = tg_read_catalog(r->db, r->cfg.currency, r->cfg.stock_band, &catalog);
+    tg_jo_obj(&list.j, NULL);
+    tg_jo_arr(&list.j, "products");
+    for (uint32_t i = 0; err == TG_OK && i < catalog->product_count && list.count < limit_of(req);
+         i++) {
+        const struct tg_product_view *p = &catalog->products[i];
+
+        if (p->number <= above)
+            continue;
+        write_product(&list.j, catalog, p, staff);
+        list.count++;
+        list.last = p->number;
+    }
+    tg_jo_end_arr(&list.j);
+    next_cursor(&list.j, &list, limit_of(req));
+    tg_jo_end_obj(&list.j);
+    tg_catalog_unref(catalog);
+    answer(r, req, err, "");
+}
+
+/* --- tokens and reports --- */
+
+static tg_err add_token(void *ctx, const struct tg_token_row *row)
+{
+    struct list *list = ctx;
+    struct tg_jo *j = &list->j;
+    char id[24];
+
+    tg_str_printf(id, sizeof(id), "t%u", row->ordinal);
+    tg_jo_obj(j, NULL);
+    tg_jo_str(j, "id", id);
+    tg_jo_arr(j, "roles");
+    for (uint32_t role = 1; role < TG_ROLE_ALL; role <<= 1)
+        if ((row->roles & role) != 0)
+            tg_jo_str(j, NULL, tg_role_name(role));
+    tg_jo_end_arr(j);
+    tg_jo_str(j, "show", row->show[0] == '\0' ? NULL : row->show);
+    tg_jo_bool(j, "publish_only", row->publish_only);
+    tg_jo_str(j, "label", row->label);
+    when(j, "created", row->created_wall);
+    when(j, "expires", row->expires_wall);
+    when(j, "revoked", row->revoked_wall);
+    tg_jo_end_obj(j);
+    list->count++;
+    list->last = row->ordinal;
+    return list->reader->buf.err;
+}
+
+static void tokens(struct tg_reader *r, const struct tg_read_req *req)
+{
+    struct list list = {.reader = r, .j = tg_jo(&r->buf)};
+    int64_t above;
+    tg_err err;
+
+    if ((req->who.roles & TG_ROLE_ADMIN) == 0) {
+        problem(r, req, 403, "forbidden", "Only an admin may see tokens.");
+        return;
+    }
+    if (!cursor_of(r, req, 0, &above))
+        return;
+    tg_jo_obj(&list.j, NULL);
+    tg_jo_arr(&list.j, "tokens");
+    err = tg_read_tokens(r->db, (uint32_t)TG_MIN(above, (int64_t)UINT32_MAX), limit_of(req),
+                         add_token, &list);
+    tg_jo_end_arr(&list.j);
+    next_cursor(&list.j, &list, limit_of(req));
+    tg_jo_end_obj(&list.j);
+    answer(r, req, err, "");
+}
+
+static void write_part(struct tg_jo *j, const char *key, const struct tg_report_part *part,
+                       const char *currency)
+{
+    tg_jo_obj(j, key);
+    tg_jo_int(j, "orders", part->orders);
+    tg_jo_int(j, "units", part->units);
+    tg_jo_int(j, "buyers", part->buyers);
+    tg_money_write(j, "amount", part->amount, currency);
+    tg_money_write(j, "cost", part->cost, currency);
+    tg_jo_end_obj(j);
+}
+
+static void report(struct tg_reader *r, const struct tg_read_req *req)
+{
+    struct tg_jo j = tg_jo(&r->buf);
+    struct tg_report rep;
+    tg_err err;
+
+    if ((req->who.roles & TG_ROLE_STAFF) == 0) {
+        problem(r, req, 403, "forbidden", "You may not see reports.");
+        return;
+    }
+    err = tg_read_report(r->db, req->show, &rep);
+    if (err != TG_OK) {
+        answer(r, req, err, "");
+        return;
+    }
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "show", req->key[0] == '\0' ? NULL : req->key);
+    for (int state = 0; state <= TG_ORDER_CANCELLED; state++)
+        write_part(&j, tg_order_state_name((enum tg_order_state)state), &rep.by_state[state],
+                   r->cfg.currency);
+    tg_jo_arr(&j, "sources");
+    for (uint32_t i = 0; i < rep.source_count; i++) {
+        tg_jo_obj(&j, NULL);
+        tg_jo_str(&j, "source", rep.sources[i].source[0] == '\0' ? NULL : rep.sources[i].source);
+        tg_jo_int(&j, "orders", rep.sources[i].orders);
+        tg_money_write(&j, "amount", rep.sources[i].amount, r->cfg.currency);
+        tg_jo_end_obj(&j);
+    }
+    tg_jo_end_arr(&j);
+    tg_jo_end_obj(&j);
+    answer(r, req, TG_OK, "");
+}
+
+/* --- thread --- */
+
+void tg_reader_turn(struct tg_reader *reader, void *take_msg)
+{
+    const struct tg_read_req *req = take_msg;
+
+    TG_ASSERT(req->head.kind == TG_MSG_READ_REQ);
+    tg_buf_clear(&reader->buf);
+    switch (req->what) {
+    case TG_READ_MY_ORDERS:
+        orders(reader, req, false);
+        break;
+    case TG_READ_ORDERS:
+        orders(reader, req, true);
+        break;
+    case TG_READ_ORDER:
+        one_order(reader, req);
+        break;
+    case TG_READ_PAYMENT:
+        payment(reader, req);
+        break;
+    case TG_READ_PRODUCTS:
+        products(reader, req);
+        break;
+    case TG_READ_TOKENS:
+        tokens(reader, req);
+        break;
+    case TG_READ_REPORT:
+        report(reader, req);
+        break;
+    }
+    tg_msg_free(take_msg);
+}
+
+static void run(void *ctx)
+{
+    struct tg_reader *r = ctx;
+    void *taken[TAKE_MAX];
+
+    while (!tg_mailbox_ended(r->mailbox)) {
+        size_t count = tg_mailbox_take(r->mailbox, taken, TAKE_MAX);
+
+        for (size_t i = 0; i < count; i++)
+            tg_reader_turn(r, taken[i]);
+        if (count == 0)
+            tg_mailbox_wait(r->mailbox, TG_US_NEVER);
+    }
+}
+
+tg_err tg_reader_start(struct tg_reader *reader)
+{
+    return tg_thread_start(&reader->thread, "read", run, reader);
+}
+
+void tg_reader_stop(struct tg_reader *reader)
+{
+    tg_mailbox_close(reader->mailbox);
+    tg_thread_join(reader->thread);
+    reader->thread = NULL;
+}

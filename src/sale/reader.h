@@ -1,0 +1,39 @@
+/*
+ * reader.h - a read thread: answers what pages ask (tg_read_req) from its own read-only connection,
+ * so that a report never stands in front of a purchase. Start as many as you like; each has its own
+ * mailbox.
+ *
+ * Answers are WEB_REPLY. Lists are {"orders": [...], "next": cursor or null} (products, tokens
+ * likewise); errors are RFC 9457 problems. Roles are checked here too.
+ */
+#ifndef TG_SALE_READER_H
+#define TG_SALE_READER_H
+
+#include "msg/sale.h"
+#include "store/read.h"
+
+struct tg_reader;
+
+struct tg_reader_cfg {
+    const char *path;         /* the SQLite file; copied nowhere, used in new */
+    const char *sandbox_base; /* as in tg_sale_cfg; NULL = "/pay/sandbox/" */
+    bool allow_sandbox;
+    const char *currency; /* NULL = NOK; kept */
+    int32_t stock_band;   /* 0 = 10 */
+};
+
+/* The database must exist already. Errors: as tg_store_sqlite_new; reterr in plain words. */
+TG_MUST_CHECK tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg,
+                                   char reterr[256]);
+void tg_reader_free(struct tg_reader *reader);
+/* tg_read_req goes here. Capacity TG_MB_READ. */
+struct tg_mailbox *tg_reader_mailbox(struct tg_reader *reader);
+/* Errors: NOMEM, IO. */
+TG_MUST_CHECK tg_err tg_reader_start(struct tg_reader *reader);
+/* Answers what is in the mailbox, then ends and joins. Legal without a start. */
+void tg_reader_stop(struct tg_reader *reader);
+
+/* One request on the calling thread, for tests; the message is taken. */
+void tg_reader_turn(struct tg_reader *reader, void *take_msg);
+
+#endif

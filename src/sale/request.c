@@ -1,0 +1,217 @@
+/* Requests as claims: roles are checked again here, whatever the web worker let through. */
+#include "base/alloc.h"
+#include "base/str.h"
+#include "sale/sale_priv.h"
+
+static bool forbid(struct tg_verdict *out)
+{
+    out->code = TG_CODE_FORBIDDEN;
+    tg_str_cut(out->message, sizeof(out->message), "You may not do this.");
+    return false;
+}
+
+static bool no_memory(struct tg_verdict *out)
+{
+    out->code = TG_CODE_INTERNAL;
+    tg_str_cut(out->message, sizeof(out->message), "The server is out of memory.");
+    return false;
+}
+
+static const char *op_name(enum tg_op_kind kind, bool http)
+{
+    switch (kind) {
+    case TG_OP_BUY:
+        return http ? "http.buy" : "buy";
+    case TG_OP_CART_SET:
+        return http ? "http.cart.set" : "cart.set";
+    case TG_OP_CHECKOUT:
+        return http ? "http.checkout" : "checkout";
+    case TG_OP_PRICE:
+        return http ? "http.price" : "price";
+    case TG_OP_STOCK:
+        return http ? "http.stock" : "stock";
+    default:
+        return "";
+    }
+}
+
+static void line_claim(struct tg_item *item, enum tg_claim_kind kind)
+{
+    const struct tg_op *op = &item->req->op;
+
+    item->claim.kind = kind;
+    item->claim.sku = op->u.line.sku;
+    item->claim.qty = op->u.line.qty;
+    item->claim.price = op->u.line.price;
+    item->claim.code = op->u.line.code;
+    item->claim.location = op->u.line.location;
+    item->digest = tg_idem_digest_str(item->digest, op->u.line.sku);
+    item->digest = tg_idem_digest_int(item->digest, op->u.line.qty);
+    item->digest = tg_idem_digest_int(item->digest, op->u.line.price);
+    item->digest = tg_idem_digest_str(item->digest, op->u.line.code);
+    item->digest = tg_idem_digest_str(item->digest, op->u.line.location);
+}
+
+static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_op *op = &item->req->op;
+    uint32_t count = op->u.checkout.price_count;
+
+    TG_ASSERT(count <= TG_CART_LINES_MAX);
+    item->claim.kind = TG_CLAIM_CHECKOUT;
+    item->claim.code = op->u.checkout.code;
+    item->claim.location = op->u.checkout.location;
+    item->digest = tg_idem_digest_str(item->digest, op->u.checkout.code);
+    item->digest = tg_idem_digest_str(item->digest, op->u.checkout.location);
+    if (count == 0)
+        return true;
+    item->prices = tg_calloc(count, sizeof(*item->prices));
+    if (item->prices == NULL)
+        return no_memory(out);
+    for (uint32_t i = 0; i < count; i++) {
+        item->prices[i].sku = op->u.checkout.prices[i].sku;
+        item->prices[i].amount = op->u.checkout.prices[i].amount;
+        item->digest = tg_idem_digest_str(item->digest, item->prices[i].sku);
+        item->digest = tg_idem_digest_int(item->digest, item->prices[i].amount);
+    }
+    item->claim.prices = item->prices;
+    item->claim.price_count = count;
+    return true;
+}
+
+static bool staff_claim(struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_op *op = &item->req->op;
+
+    if ((item->req->who.roles & TG_ROLE_MAY_PRICE) == 0)
+        return forbid(out);
+    if (op->kind == TG_OP_PRICE) {
+        item->claim.kind = TG_CLAIM_PRICE;
+        item->claim.sku = op->u.price.sku;
+        item->claim.amount = op->u.price.amount;
+        item->claim.until_wall = op->u.price.until_wall_us;
+        item->digest = tg_idem_digest_str(item->digest, op->u.price.sku);
+        item->digest = tg_idem_digest_int(item->digest, op->u.price.amount);
+        item->digest = tg_idem_digest_int(item->digest, op->u.price.until_wall_us);
+        return true;
+    }
+    item->claim.kind = TG_CLAIM_STOCK;
+    item->claim.sku = op->u.stock.sku;
+    item->claim.location = op->u.stock.location;
+    item->claim.absolute = op->u.stock.absolute;
+    item->claim.value = op->u.stock.value;
+    item->digest = tg_idem_digest_str(item->digest, op->u.stock.sku);
+    item->digest = tg_idem_digest_str(item->digest, op->u.stock.location);
+    item->digest = tg_idem_digest_int(item->digest, op->u.stock.absolute);
+    item->digest = tg_idem_digest_int(item->digest, op->u.stock.value);
+    return true;
+}
+
+static bool op_claim(struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_sale_req *req = item->req;
+
+    item->claim.op = op_name(req->op.kind, req->http);
+    item->claim.id = req->http ? req->idempotency : req->op.id;
+    switch (req->op.kind) {
+    case TG_OP_BUY:
+        line_claim(item, TG_CLAIM_BUY);
+        return true;
+    case TG_OP_CART_SET:
+        line_claim(item, TG_CLAIM_CART_SET);
+        return true;
+    case TG_OP_CHECKOUT:
+        return checkout_claim(item, out);
+    case TG_OP_PRICE:
+    case TG_OP_STOCK:
+        return staff_claim(item, out);
+    default:
+        out->code = TG_CODE_BAD_REQUEST;
+        tg_str_cut(out->message, sizeof(out->message), "The shop does not know this operation.");
+        return false;
+    }
+}
+
+static bool admin_claim(struct tg_item *item, struct tg_verdict *out, const char *op, uint32_t may)
+{
+    const struct tg_sale_req *req = item->req;
+
+    item->claim.op = op;
+    item->digest = tg_idem_digest_str(item->digest, req->key);
+    item->digest = tg_idem_digest_str(item->digest, req->text);
+    item->digest = tg_idem_digest_int(item->digest, req->number);
+    item->digest = tg_idem_digest_int(item->digest, req->flag);
+    item->digest = tg_idem_digest_int(item->digest, req->until_wall_us);
+    return (req->who.roles & may) != 0 || forbid(out);
+}
+
+static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox)
+{
+    const struct tg_sale_req *req = item->req;
+
+    item->claim.id = req->idempotency;
+    switch (req->what) {
+    case TG_SALE_JOIN:
+        item->claim.kind = TG_CLAIM_CART;
+        return true;
+    case TG_SALE_PAY:
+        item->claim.kind = TG_CLAIM_PAY;
+        item->claim.paid = req->flag;
+        /* The payment id is the permission, so anybody who knows it may tell the verdict. */
+        return admin_claim(item, out, "http.pay", UINT32_MAX) && (allow_sandbox || forbid(out));
+    case TG_SALE_CANCEL:
+        item->claim.kind = TG_CLAIM_CANCEL;
+        return admin_claim(item, out, "http.cancel", UINT32_MAX);
+    case TG_SALE_SHOW_CREATE:
+        return admin_claim(item, out, "http.show", TG_ROLE_MAY_RUN);
+    case TG_SALE_TOKEN_CREATE:
+        return admin_claim(item, out, "http.token", TG_ROLE_ADMIN);
+    case TG_SALE_TOKEN_REVOKE:
+        return admin_claim(item, out, "http.revoke", TG_ROLE_ADMIN);
+    case TG_SALE_STOCK_AUDIT:
+        item->audit = true;
+        return (req->who.roles & TG_ROLE_MAY_PRICE) != 0 || forbid(out);
+    case TG_SALE_SHOW_STATE:
+        item->silent = true;
+        return true;
+    case TG_SALE_OP:
+        break;
+    }
+    return false;
+}
+
+bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox)
+{
+    const struct tg_sale_req *req = item->req;
+    bool ok;
+
+    item->claim = (struct tg_claim){.kind = TG_CLAIM_NONE,
+                                    .person = req->who.id,
+                                    .name = req->who.name,
+                                    .source = req->source,
+                                    .show = req->show,
+                                    .staff = (req->who.roles & TG_ROLE_MAY_PRICE) != 0,
+                                    .op = "",
+                                    .id = "",
+                                    .sku = "",
+                                    .price = -1,
+                                    .code = "",
+                                    .location = "",
+                                    .amount = -1,
+                                    .until_wall = -1,
+                                    .key = req->key};
+    item->digest = tg_idem_digest_int(0, req->what);
+    ok = req->what == TG_SALE_OP ? op_claim(item, out) : other_claim(item, out, allow_sandbox);
+    /* Without a key there is nothing to repeat under. */
+    if (item->claim.id[0] == '\0')
+        item->claim.op = "";
+    if (!ok)
+        item->claim.kind = TG_CLAIM_NONE;
+    return ok;
+}
+
+bool tg_request_kept_on_disk(const struct tg_item *item)
+{
+    /* Setting a cart line twice harms nobody; memory is enough for that. */
+    return item->claim.kind != TG_CLAIM_CART_SET;
+}

@@ -1,0 +1,194 @@
+#include "sale/sale.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "sale/sale_priv.h"
+
+enum {
+    REPLY_MAX = 256 * 1024, /* an order of 50 lines with the longest texts is 60 KB */
+    PURGE_ROWS = 500,       /* a slice of at most a few milliseconds */
+    HOLD_DEFAULT_S = 600,
+    BAND_DEFAULT = 10,
+};
+#define PURGE_EVERY_US ((tg_us)60 * TG_US_PER_S)
+
+static void defaults(struct tg_sale *sale)
+{
+    struct tg_sale_cfg *cfg = &sale->cfg;
+
+    sale->rng = tg_rng_os();
+    if (cfg->rng == NULL)
+        cfg->rng = &sale->rng;
+    if (cfg->sandbox_base == NULL)
+        cfg->sandbox_base = "/pay/sandbox/";
+    if (cfg->hold_us == 0)
+        cfg->hold_us = (tg_us)HOLD_DEFAULT_S * TG_US_PER_S;
+    if (cfg->stock_band == 0)
+        cfg->stock_band = BAND_DEFAULT;
+    if (cfg->currency[0] == '\0')
+        memcpy(cfg->currency, "NOK", 4);
+}
+
+static tg_err build(struct tg_sale *sale)
+{
+    struct tg_shop_cfg shop = {.rng = sale->cfg.rng,
+                               .hold_us = sale->cfg.hold_us,
+                               .person_units_max = sale->cfg.person_units_max};
+    tg_err err;
+
+    memcpy(shop.currency, sale->cfg.currency, sizeof(shop.currency));
+    err = tg_shop_new(&sale->shop, &shop);
+    if (err == TG_OK)
+        err = tg_idem_new(&sale->idem, TG_IDEM_CACHED, sale->cfg.rng);
+    if (err == TG_OK)
+        err = tg_mailbox_new(&sale->mailbox, TG_MB_SALE, tg_msg_free);
+    if (err != TG_OK)
+        return err;
+    sale->items = tg_calloc(TG_SALE_BATCH_MAX, sizeof(*sale->items));
+    sale->claims = tg_calloc(TG_SALE_BATCH_MAX, sizeof(*sale->claims));
+    sale->refusals = tg_calloc(TG_SALE_BATCH_MAX, sizeof(*sale->refusals));
+    sale->taken = tg_calloc(TG_SALE_BATCH_MAX, sizeof(void *));
+    if (sale->items == NULL || sale->claims == NULL || sale->refusals == NULL ||
+        sale->taken == NULL)
+        return TG_ERR_NOMEM;
+    return TG_OK;
+}
+
+static tg_err load(struct tg_sale *sale, struct tg_shop_now now)
+{
+    struct tg_store *store = sale->cfg.store;
+    struct tg_show_info *shows;
+    size_t count;
+    tg_err err = store->ops->load_shop(store, now, sale->shop);
+
+    if (err == TG_OK)
+        err = store->ops->load_registry(store, now, sale->cfg.registry);
+    if (err == TG_OK)
+        err = store->ops->next_token(store, &sale->next_token);
+    if (err != TG_OK)
+        return err;
+    shows = tg_calloc(TG_SHOWS_MAX, sizeof(*shows));
+    if (shows == NULL)
+        return TG_ERR_NOMEM;
+    count = tg_registry_shows(sale->cfg.registry, shows, TG_SHOWS_MAX);
+    if (count > 0)
+        sale->next_show = (uint16_t)(shows[count - 1].ord + 1);
+    tg_free(shows);
+    return TG_OK;
+}
+
+tg_err tg_sale_new(struct tg_sale **ret, const struct tg_sale_cfg *cfg, struct tg_shop_now now)
+{
+    struct tg_sale *sale = tg_calloc(1, sizeof(*sale));
+    tg_err err;
+
+    if (sale == NULL)
+        return TG_ERR_NOMEM;
+    sale->cfg = *cfg;
+    tg_buf_init(&sale->buf, REPLY_MAX);
+    defaults(sale);
+    err = build(sale);
+    if (err == TG_OK)
+        err = load(sale, now);
+    if (err != TG_OK) {
+        tg_sale_free(sale);
+        return err;
+    }
+    sale->purge_at = now.mono + PURGE_EVERY_US;
+    *ret = sale;
+    return TG_OK;
+}
+
+void tg_sale_free(struct tg_sale *sale)
+{
+    if (sale == NULL)
+        return;
+    TG_ASSERT(sale->thread == NULL);
+    tg_mailbox_free(sale->mailbox);
+    tg_idem_free(sale->idem);
+    tg_shop_free(sale->shop);
+    tg_buf_done(&sale->buf);
+    tg_free(sale->items);
+    tg_free(sale->claims);
+    tg_free(sale->refusals);
+    tg_free(sale->taken);
+    tg_free(sale);
+}
+
+struct tg_mailbox *tg_sale_mailbox(struct tg_sale *sale)
+{
+    return sale->mailbox;
+}
+
+const struct tg_shop *tg_sale_shop(const struct tg_sale *sale)
+{
+    return sale->shop;
+}
+
+tg_us tg_sale_deadline(const struct tg_sale *sale)
+{
+    tg_us due = tg_shop_deadline(sale->shop);
+
+    return due == TG_US_NEVER ? due : TG_MAX(due, sale->retry_at);
+}
+
+static void purge(struct tg_sale *sale, struct tg_shop_now now)
+{
+    struct tg_store *store = sale->cfg.store;
+    tg_err err;
+
+    if (now.mono < sale->purge_at)
+        return;
+    sale->purge_at = now.mono + PURGE_EVERY_US;
+    err = store->ops->purge(store, now.wall, PURGE_ROWS);
+    if (err != TG_OK)
+        tg_log_warn("sale", "purge-failed", "err=%s reason=%s", tg_err_name(err),
+                    TG_LOG_Q(store->ops->error(store)));
+}
+
+static void run(void *ctx)
+{
+    struct tg_sale *sale = ctx;
+
+    while (!tg_mailbox_ended(sale->mailbox)) {
+        size_t count = tg_mailbox_take(sale->mailbox, sale->taken, TG_SALE_BATCH_MAX);
+        struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
+        tg_us due = tg_sale_deadline(sale);
+
+        purge(sale, now);
+        if (count > 0 || due <= now.mono)
+            tg_sale_turn(sale, now, sale->taken, count);
+        else
+            tg_mailbox_wait(sale->mailbox, TG_MIN(due, sale->purge_at) - now.mono);
+    }
+}
+
+static void tell_shows(struct tg_sale *sale)
+{
+    struct tg_show_info *shows = tg_calloc(TG_SHOWS_MAX, sizeof(*shows));
+    size_t count;
+
+    if (shows == NULL)
+        return;
+    count = tg_registry_shows(sale->cfg.registry, shows, TG_SHOWS_MAX);
+    for (size_t i = 0; i < count; i++)
+        tg_admin_tell_show(sale, &shows[i]);
+    tg_free(shows);
+}
+
+tg_err tg_sale_start(struct tg_sale *sale)
+{
+    tg_announce_catalog(sale);
+    tell_shows(sale);
+    return tg_thread_start(&sale->thread, "sale", run, sale);
+}
+
+void tg_sale_stop(struct tg_sale *sale)
+{
+    tg_mailbox_close(sale->mailbox);
+    tg_thread_join(sale->thread);
+    sale->thread = NULL;
+}

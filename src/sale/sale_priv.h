@@ -1,0 +1,91 @@
+/* sale_priv.h - one request of the running batch, and what the files of this room share. */
+#ifndef TG_SALE_SALE_PRIV_H
+#define TG_SALE_SALE_PRIV_H
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "base/thread.h"
+#include "sale/sale.h"
+#include "shop/idem.h"
+
+enum tg_admin_kind { TG_ADMIN_SHOW, TG_ADMIN_STATE, TG_ADMIN_TOKEN, TG_ADMIN_REVOKE };
+
+/* A change of shows or tokens: decided, written with the batch, told to the registry after it. */
+struct tg_admin {
+    enum tg_admin_kind kind;
+    struct tg_show_info show; /* SHOW; STATE: ord and state */
+    struct tg_token_info token;
+    char text[TG_TOKEN_SIZE]; /* TOKEN: the secret, given out once */
+    char actor[TG_PERSON_SIZE];
+};
+
+struct tg_item {
+    struct tg_sale_req *req;
+    struct tg_claim claim;
+    struct tg_price_shown *prices; /* checkout */
+    uint64_t digest;
+    struct tg_admin *admin;
+    bool silent; /* nobody waits for an answer */
+    bool audit;  /* answered after the batch */
+    enum tg_code code;
+    int status;
+    struct tg_slab *reply;
+    char location[128];
+};
+
+struct tg_sale {
+    struct tg_sale_cfg cfg;
+    struct tg_shop *shop;
+    struct tg_idem *idem;
+    struct tg_mailbox *mailbox;
+    struct tg_thread *thread;
+    struct tg_rng rng; /* when cfg has none */
+    struct tg_buf buf; /* JSON being written */
+    struct tg_item *items;
+    size_t item_count;
+    struct tg_claim *claims;     /* the items' claims in a row, for the store */
+    struct tg_verdict *refusals; /* decided while the request was read: shape and roles */
+    void **taken;
+    tg_err failed;  /* the batch cannot be kept: why */
+    tg_us retry_at; /* the clock's work waits until then after a failure */
+    tg_us purge_at;
+    uint32_t next_token;
+    uint16_t next_show;
+    struct tg_log_burst fail_burst;
+};
+
+/* The payment page's address in front of the payment id; NULL = there is none. */
+static inline const char *tg_sale_pay_base(const struct tg_sale *sale)
+{
+    return sale->cfg.allow_sandbox ? sale->cfg.sandbox_base : NULL;
+}
+
+/* request.c: who asks for what, as a claim; a refusal (false) is in the verdict. */
+bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox);
+bool tg_request_kept_on_disk(const struct tg_item *item);
+
+/* answer.c: fill status and reply. A failure of memory sets sale->failed. */
+void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v);
+void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v);
+/* The batch was not kept. */
+void tg_answer_busy(struct tg_sale *sale, struct tg_item *item);
+/* What stands in sale->buf as a slab; NULL sets sale->failed. */
+struct tg_slab *tg_answer_slab(struct tg_sale *sale);
+void tg_answer_send(struct tg_item *item);
+int tg_code_status(enum tg_code code);
+
+/* admin.c */
+void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item);
+TG_MUST_CHECK tg_err tg_admin_write(struct tg_sale *sale, tg_us wall, const struct tg_admin *a);
+/* After the commit: registry, live, callbacks. */
+void tg_admin_apply(struct tg_sale *sale, const struct tg_admin *a);
+void tg_admin_tell_show(struct tg_sale *sale, const struct tg_show_info *show);
+void tg_admin_audit(struct tg_sale *sale, struct tg_item *item);
+
+/* announce.c: after the commit, from what the batch changed. */
+void tg_announce_batch(struct tg_sale *sale);
+void tg_announce_catalog(struct tg_sale *sale);
+
+#endif

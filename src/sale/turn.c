@@ -1,0 +1,343 @@
+/* One batch: load, decide, write, commit, answer. */
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/alloc.h"
+#include "base/metrics.h"
+#include "base/slab.h"
+#include "base/str.h"
+#include "sale/sale_priv.h"
+#include "shop/shop_json.h"
+
+enum { RETRY_US = TG_US_PER_S, LOG_EVERY_US = 10 * TG_US_PER_S };
+
+/* --- decide --- */
+
+static void cart_for_join(struct tg_sale *sale, struct tg_item *item, const struct tg_cart *cart)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    item->silent = true; /* live answers with `joined` */
+    if (cart == NULL || cart->line_count == 0 || item->req->join == NULL)
+        return;
+    tg_buf_clear(&sale->buf);
+    tg_cart_write(&j, NULL, sale->shop, cart);
+    item->req->join->cart_json = tg_answer_slab(sale);
+}
+
+static void remember(struct tg_sale *sale, struct tg_shop_now now, const struct tg_item *item)
+{
+    const struct tg_claim *c = &item->claim;
+    bool success = item->code == TG_CODE_OK;
+    struct tg_idem_entry entry = {
+        .digest = item->digest, .status = item->status, .reply = item->reply};
+    tg_err err;
+
+    if (c->op[0] == '\0' || item->code == TG_CODE_BUSY || item->code == TG_CODE_INTERNAL)
+        return;
+    tg_str_cut(entry.person, sizeof(entry.person), c->person);
+    tg_str_cut(entry.op, sizeof(entry.op), c->op);
+    tg_str_cut(entry.id, sizeof(entry.id), c->id);
+    err = tg_idem_put(sale->idem, now.mono, &entry, success && tg_request_kept_on_disk(item));
+    /* A sale that could not be repeated under its key must not happen. A forgotten refusal may. */
+    if (err != TG_OK && success)
+        sale->failed = err;
+}
+
+/* true = this request was answered before (or its key was used for something else). */
+static bool repeated(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item)
+{
+    const struct tg_claim *c = &item->claim;
+    struct tg_verdict v = {.code = TG_CODE_CONFLICT};
+    const struct tg_idem_entry *entry;
+
+    if (c->op[0] == '\0')
+        return false;
+    entry = tg_idem_find(sale->idem, now.mono, c->person, c->op, c->id);
+    if (entry == NULL)
+        return false;
+    if (entry->digest == item->digest) {
+        item->status = entry->status;
+        item->reply = entry->reply == NULL ? NULL : tg_slab_ref(entry->reply);
+        TG_COUNT(sale_repeats_total);
+        return true;
+    }
+    tg_str_cut(v.message, sizeof(v.message), "This id was used for another request already.");
+    item->status = 422;
+    tg_answer_refusal(sale, item, &v);
+    return true;
+}
+
+static void count_verdict(const struct tg_item *item)
+{
+    if (item->code == TG_CODE_SOLD_OUT)
+        TG_COUNT(sale_sold_out_total);
+    else if (item->code != TG_CODE_OK)
+        TG_COUNT(sale_refusals_total);
+}
+
+static void decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
+                   const struct tg_verdict *refused)
+{
+    struct tg_verdict v;
+
+    if (repeated(sale, now, item))
+        return;
+    if (refused->code != TG_CODE_OK) {
+        tg_answer_refusal(sale, item, refused);
+    } else if (item->claim.kind == TG_CLAIM_NONE) {
+        tg_admin_decide(sale, now, item);
+    } else {
+        tg_shop_decide(sale->shop, now, &item->claim, &v);
+        if (item->req->what == TG_SALE_JOIN) {
+            cart_for_join(sale, item, v.cart);
+            return;
+        }
+        tg_answer_verdict(sale, item, &v);
+    }
+    if (!item->silent && !item->audit) {
+        remember(sale, now, item);
+        count_verdict(item);
+    }
+}
+
+static void decide_all(struct tg_sale *sale, struct tg_shop_now now)
+{
+    if (sale->retry_at <= now.mono)
+        (void)tg_shop_tick(sale->shop, now, TG_SALE_BATCH_MAX); /* the rest: next turn */
+    for (size_t i = 0; i < sale->item_count && sale->failed == TG_OK; i++)
+        decide(sale, now, &sale->items[i], &sale->refusals[i]);
+}
+
+/* --- write --- */
+
+static tg_err write_effects(struct tg_sale *sale, const struct tg_effect *effects, size_t count)
+{
+    struct tg_store *store = sale->cfg.store;
+    tg_err err = TG_OK;
+
+    for (size_t i = 0; err == TG_OK && i < count; i++)
+        err = store->ops->write(store, &effects[i]);
+    return err;
+}
+
+static tg_err write_idem(struct tg_sale *sale, tg_us wall)
+{
+    struct tg_store *store = sale->cfg.store;
+    const struct tg_idem_entry *cursor = NULL;
+    const struct tg_idem_entry *entry;
+    tg_err err = TG_OK;
+
+    while (err == TG_OK && (entry = tg_idem_each_pending(sale->idem, &cursor)) != NULL)
+        err = store->ops->write_idem(store, wall, entry);
+    return err;
+}
+
+static tg_err write_admin(struct tg_sale *sale, tg_us wall)
+{
+    tg_err err = TG_OK;
+
+    for (size_t i = 0; err == TG_OK && i < sale->item_count; i++)
+        if (sale->items[i].admin != NULL)
+            err = tg_admin_write(sale, wall, sale->items[i].admin);
+    return err;
+}
+
+static bool any_admin(const struct tg_sale *sale)
+{
+    for (size_t i = 0; i < sale->item_count; i++)
+        if (sale->items[i].admin != NULL)
+            return true;
+    return false;
+}
+
+static tg_err write_all(struct tg_sale *sale, tg_us wall)
+{
+    struct tg_store *store = sale->cfg.store;
+    const struct tg_idem_entry *cursor = NULL;
+    const struct tg_effect *effects = NULL;
+    size_t count = 0;
+    tg_err err = tg_shop_effects(sale->shop, wall, &effects, &count);
+
+    if (err != TG_OK)
+        return err;
+    if (count == 0 && tg_idem_each_pending(sale->idem, &cursor) == NULL && !any_admin(sale))
+        return TG_OK; /* only refusals and looking: no disk write */
+    err = store->ops->begin(store);
+    if (err == TG_OK)
+        err = write_effects(sale, effects, count);
+    if (err == TG_OK)
+        err = write_idem(sale, wall);
+    if (err == TG_OK)
+        err = write_admin(sale, wall);
+    if (err == TG_OK)
+        err = store->ops->commit(store);
+    if (err == TG_OK)
+        TG_COUNT(sale_commits_total);
+    return err;
+}
+
+/* --- after --- */
+
+static void count_orders(const struct tg_sale *sale)
+{
+    const struct tg_order *cursor = NULL;
+    const struct tg_order *order;
+
+    while ((order = tg_shop_each_order(sale->shop, &cursor)) != NULL) {
+        if (order->fresh)
+            TG_COUNT(sale_orders_total);
+        if (order->changed && order->state == TG_ORDER_PAID)
+            TG_COUNT(sale_orders_paid_total);
+        if (order->changed && order->state == TG_ORDER_EXPIRED)
+            TG_COUNT(sale_orders_expired_total);
+    }
+}
+
+/* A join goes on to live whatever happened: somebody stands before an empty page. */
+static void pass_join(struct tg_sale *sale, struct tg_item *item)
+{
+    struct tg_live_join *join = item->req->join;
+
+    if (join == NULL)
+        return;
+    item->req->join = NULL;
+    if (sale->cfg.live != NULL)
+        (void)tg_mailbox_post_reply(sale->cfg.live, join); /* closed: live is stopping */
+    else
+        tg_msg_free(join);
+}
+
+/* The one answer that carries the secret; what is remembered does not. */
+static void give_token(struct tg_sale *sale, struct tg_item *item)
+{
+    static const char hole[] = "\"token\":null";
+    struct tg_slab *plain = item->reply;
+    const char *text = (const char *)plain->data;
+    const char *at = memmem(text, plain->len, hole, sizeof(hole) - 1);
+
+    TG_ASSERT(at != NULL); /* written by token_json just before */
+    tg_buf_clear(&sale->buf);
+    tg_buf_add(&sale->buf, text, (size_t)(at - text));
+    tg_buf_printf(&sale->buf, "\"token\":\"%s\"", item->admin->text);
+    at += sizeof(hole) - 1;
+    tg_buf_add(&sale->buf, at, plain->len - (size_t)(at - text));
+    item->reply = sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
+    OPENSSL_cleanse(sale->buf.data, sale->buf.len);
+    if (item->reply == NULL)
+        item->reply = plain; /* it can be revoked and made again */
+    else
+        tg_slab_unref(plain);
+}
+
+static void finish_batch(struct tg_sale *sale)
+{
+    for (size_t i = 0; i < sale->item_count; i++) {
+        struct tg_item *item = &sale->items[i];
+
+        pass_join(sale, item);
+        if (item->admin != NULL) {
+            tg_admin_apply(sale, item->admin);
+            if (item->admin->kind == TG_ADMIN_TOKEN)
+                give_token(sale, item);
+        }
+        if (!item->audit || item->reply != NULL)
+            tg_answer_send(item);
+    }
+    count_orders(sale);
+    tg_announce_batch(sale);
+    tg_idem_commit(sale->idem);
+    tg_shop_commit(sale->shop);
+    for (size_t i = 0; i < sale->item_count; i++)
+        if (sale->items[i].audit && sale->items[i].status == 0) {
+            tg_admin_audit(sale, &sale->items[i]);
+            tg_answer_send(&sale->items[i]);
+        }
+}
+
+static void fail_batch(struct tg_sale *sale, struct tg_shop_now now, tg_err err)
+{
+    struct tg_store *store = sale->cfg.store;
+    uint64_t times = tg_log_burst(&sale->fail_burst, now.mono, LOG_EVERY_US);
+
+    if (times > 0)
+        tg_log_error("sale", "batch-lost", "err=%s reason=%s batch=%zu times=%llu",
+                     tg_err_name(err), TG_LOG_Q(store->ops->error(store)), sale->item_count,
+                     (unsigned long long)times);
+    TG_COUNT(sale_failures_total);
+    store->ops->rollback(store);
+    tg_shop_rollback(sale->shop);
+    tg_idem_rollback(sale->idem);
+    sale->retry_at = now.mono + RETRY_US;
+    for (size_t i = 0; i < sale->item_count; i++) {
+        struct tg_item *item = &sale->items[i];
+
+        if (item->admin != NULL && item->admin->kind == TG_ADMIN_SHOW)
+            sale->next_show--;
+        pass_join(sale, item);
+        if (item->silent)
+            continue;
+        tg_answer_busy(sale, item);
+        tg_answer_send(item);
+    }
+}
+
+static void free_items(struct tg_sale *sale)
+{
+    for (size_t i = 0; i < sale->item_count; i++) {
+        struct tg_item *item = &sale->items[i];
+
+        if (item->admin != NULL)
+            OPENSSL_cleanse(item->admin->text, sizeof(item->admin->text));
+        tg_free(item->admin);
+        tg_free(item->prices);
+        tg_slab_unref(item->reply);
+        tg_msg_free(item->req);
+    }
+    sale->item_count = 0;
+}
+
+static void take_items(struct tg_sale *sale, void *const *msgs, size_t count)
+{
+    struct tg_verdict *refusals = sale->refusals;
+
+    TG_ASSERT(count <= TG_SALE_BATCH_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct tg_item *item = &sale->items[i];
+
+        *item = (struct tg_item){.req = msgs[i]};
+        TG_ASSERT(item->req->head.kind == TG_MSG_SALE_REQ);
+        refusals[i] = (struct tg_verdict){.code = TG_CODE_OK};
+        if (!tg_request_claim(item, &refusals[i], sale->cfg.allow_sandbox))
+            TG_ASSERT(refusals[i].code != TG_CODE_OK);
+        sale->claims[i] = item->claim;
+    }
+    sale->item_count = count;
+    tg_metric_add(TG_M_sale_requests_total, (int64_t)count);
+}
+
+void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *take_msgs,
+                  size_t count)
+{
+    struct tg_store *store = sale->cfg.store;
+    tg_err err;
+
+    take_items(sale, take_msgs, count);
+    sale->failed = TG_OK;
+    /* Loading comes before the clock's work: per-person sums on disk must be of the same moment as
+     * the orders in memory. */
+    err = store->ops->load(store, now, sale->claims, count, sale->shop, sale->idem);
+    if (err == TG_OK) {
+        decide_all(sale, now);
+        err = sale->failed;
+    }
+    if (err == TG_OK)
+        err = write_all(sale, now.wall);
+    if (err == TG_OK)
+        finish_batch(sale);
+    else
+        fail_batch(sale, now, err);
+    free_items(sale);
+    tg_metric_set(TG_M_sale_open_orders, (int64_t)tg_shop_order_count(sale->shop));
+}
