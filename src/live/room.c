@@ -504,15 +504,18 @@ void room_op(struct tg_live *live, const struct tg_live_op *msg)
 /* --- the source, the clock -----------------------------------------------------------------------
  */
 
-static void cast_notice(struct tg_live *live, const struct room *room)
+/* Staff learn of every change of the source, and why it failed. */
+static void cast_source(struct tg_live *live, const struct room *room, bool on_air)
 {
     struct tg_jo j = tg_jo(&live->scratch);
 
     tg_buf_clear(&live->scratch);
     tg_jo_obj(&j, NULL);
-    tg_jo_str(&j, "ev", "notice");
+    tg_jo_str(&j, "ev", "source");
     tg_jo_int(&j, "at", tg_show_media_ms(room->show, live->now));
-    tg_jo_str(&j, "text", room->notice);
+    tg_jo_bool(&j, "on_air", on_air);
+    if (room->notice[0] != '\0')
+        tg_jo_str(&j, "notice", room->notice);
     tg_jo_end_obj(&j);
     if (live->scratch.err == TG_OK)
         room_cast(live, room, TG_AUDIENCE_STAFF, (const char *)live->scratch.data,
@@ -529,8 +532,7 @@ void room_source(struct tg_live *live, const struct tg_live_source *msg)
     if (tg_show_set_source(room->show, live->now, live->wall, msg->on) == TG_OK)
         room_drain(live, room, NULL);
     tg_registry_show_set_on_air(live->registry, room->ord, msg->on);
-    if (room->notice[0] != '\0')
-        cast_notice(live, room);
+    cast_source(live, room, msg->on);
 }
 
 void room_tick(struct tg_live *live, struct room *room)

@@ -46,14 +46,18 @@ static void write_pinned(struct tg_jo *j, const struct tg_show *s)
     tg_jo_end_arr(j);
 }
 
-static void write_recent(struct tg_jo *j, const struct tg_show *s)
+/* Staff also read what was hidden, marked, so that they can show it again. */
+static void write_recent(struct tg_jo *j, const struct tg_show *s, bool staff)
 {
     tg_jo_arr(j, "recent");
     for (size_t i = 0; i < TG_CHAT_RECENT; i++) {
         const struct show_line *line = &s->recent[(s->recent_at + i) % TG_CHAT_RECENT];
 
-        if (line->json != NULL && !line->hidden)
-            tg_jo_raw(j, NULL, line->json, line->len);
+        if (line->json == NULL || (line->hidden && !staff))
+            continue;
+        tg_jo_raw(j, NULL, line->json, line->hidden ? line->len - 1 : line->len);
+        if (line->hidden)
+            tg_buf_add_str(j->buf, ",\"hidden\":true}"); /* in place of the closing brace */
     }
     tg_jo_end_arr(j);
 }
@@ -76,7 +80,7 @@ tg_err tg_show_write_joined(const struct tg_show *show, const struct tg_show_joi
         tg_jo_bool(&j, "products_more", true);
     write_pinned(&j, show);
     tg_jo_raw(&j, "cart", in->cart, in->cart_len);
-    write_recent(&j, show);
+    write_recent(&j, show, in->who->staff);
     tg_jo_int(&j, "viewers", show->viewers);
     if (in->who->staff && in->notice[0] != '\0')
         tg_jo_str(&j, "notice", in->notice);

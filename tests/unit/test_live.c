@@ -520,6 +520,7 @@ static void test_live_source_change_tells_all_and_staff_why(void **state)
 {
     struct tg_live_source *msg = make(TG_MSG_LIVE_SOURCE, sizeof(*msg));
     struct tg_show_info info;
+    const struct got *got;
 
     (void)state;
     join(1, person("pA", TG_ROLE_VIEWER));
@@ -530,7 +531,9 @@ static void test_live_source_change_tells_all_and_staff_why(void **state)
     post(msg);
     (void)await("\"ev\":\"clock\"");
     assert_non_null(strstr(await("\"ev\":\"show\"")->json, "\"on_air\":true"));
-    assert_int_equal(await("\"ev\":\"notice\"")->audience, TG_AUDIENCE_STAFF);
+    got = await("\"ev\":\"source\"");
+    assert_int_equal(got->audience, TG_AUDIENCE_STAFF);
+    assert_non_null(strstr(got->json, "\"on_air\":true,\"notice\":\"Turn B-frames off\"}"));
     (void)count_until_ping("");
     assert_int_equal(tg_registry_show_at(registry, SHOW, &info), TG_OK);
     assert_true(info.on_air);

@@ -192,7 +192,7 @@ static void test_show_refusal_is_remembered_ten_minutes(void **state)
 
 static void test_show_pins_have_a_maximum(void **state)
 {
-    char sku[8];
+    char sku[16];
 
     (void)state;
     for (int i = 0; i < TG_PINS_MAX; i++) {

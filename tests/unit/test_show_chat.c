@@ -103,11 +103,11 @@ static void mute(const char *id, const char *person, int32_t seconds)
     drain(tg_show_mute(show, &rq, person, seconds));
 }
 
-static const char *recent(void)
+static const char *recent_of(const struct tg_show_person *who)
 {
     static char text[65536];
     const struct tg_show_join in = {.now = now,
-                                    .who = &kari,
+                                    .who = who,
                                     .token = "",
                                     .products = "[]",
                                     .products_len = 2,
@@ -123,6 +123,11 @@ static const char *recent(void)
     memcpy(text, tg_buf_cstr(&out), out.len + 1);
     tg_buf_done(&out);
     return strstr(text, "\"recent\"");
+}
+
+static const char *recent(void)
+{
+    return recent_of(&kari);
 }
 
 static void test_chat_line_reaches_all_and_the_journal(void **state)
@@ -260,6 +265,7 @@ static void test_chat_hide_and_show_again(void **state)
     assert_string_equal(outs[0], "{\"ev\":\"chat.hidden\",\"seq\":1,\"at\":1000,\"id\":\"c1\"}");
     assert_string_equal(outs[2], "{\"re\":\"h\",\"ok\":true,\"seq\":1}");
     assert_null(strstr(recent(), "rude"));
+    assert_non_null(strstr(recent_of(&host), "\"text\":\"rude\",\"hidden\":true}]"));
     drain(tg_show_hide(show, &undo, "c1", true));
     assert_non_null(strstr(outs[0], "\"undo\":true"));
     assert_non_null(strstr(recent(), "rude"));
