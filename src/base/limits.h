@@ -41,6 +41,17 @@ enum {
     TG_RTMP_FAILURES_MAX = 10,            /* wrong keys an address may send within a minute */
     TG_RTMP_FAILURE_ADDRS = 256,          /* addresses remembered for that; the oldest goes */
 
+    /* --- WebRTC viewers --- */
+    TG_VIEWERS_MAX = 5000,         /* of one rtc worker: above what a core can send (PEERS.md) */
+    TG_LAYERS_MAX = 4,             /* simulcast layers or renditions of one show */
+    TG_HISTORY_AUDIO = 64,         /* audio frames kept: > 1 s; Opus is rarely asked for again */
+    TG_PACE_PACKETS_PER_MS = 16,   /* one viewer's catch-up: a 2-s GOP of 2.5 Mbit/s in 35 ms */
+    TG_PACE_BURST = 64,            /* packets at once: an ordinary keyframe whole */
+    TG_RESEND_PACKETS_PER_S = 800, /* one viewer's retransmissions: 30 % of a 2.5 Mbit/s stream
+                                      needs 100; more is an attack or a lost cause */
+    TG_RESEND_BURST = 200,
+    TG_RESEND_QUEUE = 128, /* answers waiting for their turn: one NACK names 17 a word */
+
     /* --- WebSocket and HTTP --- */
     TG_WS_FRAME_MAX = 16 * 1024,  /* contract */
     TG_HTTP_BODY_MAX = 64 * 1024, /* SDP and API bodies; imports have a limit of their own */

@@ -1,0 +1,387 @@
+/* The workers' side of the fan-out: histories, pumping viewers, the handler of net/rtc_worker.h. */
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "fanout/fanout_priv.h"
+
+/* A worker without viewers of a show takes its frames this often: rings hold > 4 s. */
+#define IDLE_DRAIN_US (500 * (tg_us)TG_US_PER_MS)
+
+enum { HISTORY_VIDEO_FRAMES = 1024 }; /* 17 s at 60 fps; packets end it earlier */
+
+/* --- viewers -------------------------------------------------------------------------------------
+ */
+
+static void busy_add(struct tg_shard *s, struct tg_shard_viewer *v)
+{
+    if (v->busy)
+        return;
+    v->busy = true;
+    v->busy_prev = NULL;
+    v->busy_next = s->busy;
+    if (s->busy != NULL)
+        s->busy->busy_prev = v;
+    s->busy = v;
+}
+
+static void busy_remove(struct tg_shard *s, struct tg_shard_viewer *v)
+{
+    if (!v->busy)
+        return;
+    v->busy = false;
+    if (v->busy_prev != NULL)
+        v->busy_prev->busy_next = v->busy_next;
+    else
+        s->busy = v->busy_next;
+    if (v->busy_next != NULL)
+        v->busy_next->busy_prev = v->busy_prev;
+}
+
+static struct tg_shard_show *show_of(struct tg_shard *s, uint16_t show)
+{
+    if (s->shows[show] == NULL)
+        s->shows[show] = tg_calloc(1, sizeof(*s->shows[show]));
+    return s->shows[show];
+}
+
+tg_err tg_shard_join(struct tg_shard *s, struct tg_fanout_show *show, struct tg_shard_viewer *v)
+{
+    struct tg_shard_show *ss = show_of(s, show->ordinal);
+
+    if (ss == NULL)
+        return TG_ERR_NOMEM;
+    if (ss->viewer_count == ss->viewer_cap) {
+        size_t cap = ss->viewer_cap == 0 ? 16 : ss->viewer_cap * 2;
+        struct tg_shard_viewer **grown =
+            tg_realloc(ss->viewers, cap, sizeof(struct tg_shard_viewer *));
+
+        if (grown == NULL)
+            return TG_ERR_NOMEM;
+        ss->viewers = grown;
+        ss->viewer_cap = cap;
+    }
+    v->show = show->ordinal;
+    v->index = ss->viewer_count;
+    ss->viewers[ss->viewer_count++] = v;
+    s->viewer_count++;
+    tg_fanout_count(s->fanout, show, s->index, true);
+    return TG_OK;
+}
+
+void tg_shard_leave(struct tg_shard *s, struct tg_shard_viewer *v)
+{
+    struct tg_shard_show *ss = s->shows[v->show];
+
+    busy_remove(s, v);
+    ss->viewer_count--;
+    ss->viewers[v->index] = ss->viewers[ss->viewer_count];
+    ss->viewers[v->index]->index = v->index;
+    s->viewer_count--;
+    tg_fanout_count(s->fanout, tg_fanout_show_get(s->fanout, v->show), s->index, false);
+    tg_free(v);
+}
+
+/* --- pumping -------------------------------------------------------------------------------------
+ */
+
+static void counts_take(struct tg_viewer_counts *sum, struct tg_viewer_counts *from)
+{
+    sum->packets += from->packets;
+    sum->bytes += from->bytes;
+    sum->resent += from->resent;
+    sum->nacked += from->nacked;
+    sum->nack_held += from->nack_held;
+    sum->nack_gone += from->nack_gone;
+    sum->plis += from->plis;
+    sum->feedback += from->feedback;
+    sum->sync_lost += from->sync_lost;
+    sum->skipped += from->skipped;
+    sum->rtcp_bad += from->rtcp_bad;
+    *from = (struct tg_viewer_counts){0};
+}
+
+static struct tg_viewer_source source_of(const struct tg_shard *s, uint16_t show)
+{
+    const struct tg_shard_show *ss = s->shows[show];
+    const unsigned layer = 0; /* every viewer is on the highest layer until layers are chosen */
+
+    return (struct tg_viewer_source){
+        {ss->histories[TG_TRACK_VIDEO][layer], ss->histories[TG_TRACK_AUDIO][layer]}};
+}
+
+/* Sends what the viewer may have now. False: there is more, but not in this millisecond. */
+static bool packets_send(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
+{
+    const struct tg_viewer_source src = source_of(s, v->show);
+    struct tg_udp *udp = tg_rtc_udp(atomic_load_explicit(&s->worker, memory_order_relaxed));
+    struct tg_viewer_packet p;
+    enum tg_viewer_step step;
+
+    while ((step = tg_viewer_next(&v->core, &src, now, &p)) == TG_VIEWER_SEND) {
+        uint8_t *out = tg_udp_reserve(udp, TG_VIEWER_PACKET_MAX);
+        size_t len = 0;
+
+        if (out == NULL)
+            return false; /* the socket is full; nothing was consumed */
+        if (tg_viewer_write(&v->core, &p, v->tx, out, TG_VIEWER_PACKET_MAX, &len) == TG_OK)
+            tg_udp_commit(udp, &v->session->remote, len);
+        else
+            s->send_failed++;
+    }
+    return step == TG_VIEWER_IDLE;
+}
+
+static void report_send(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
+{
+    uint8_t out[TG_VIEWER_REPORT_MAX];
+    size_t len = tg_viewer_report(&v->core, now, out, sizeof(out));
+
+    if (len > 0) /* a report that is dropped is followed by another in a second */
+        (void)tg_rtc_send_rtcp(atomic_load_explicit(&s->worker, memory_order_relaxed), v->session,
+                               out, len);
+}
+
+static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
+{
+    if (v->turn == s->turn || v->tx == NULL)
+        return;
+    v->turn = s->turn;
+    if (packets_send(s, v, now))
+        busy_remove(s, v);
+    else
+        busy_add(s, v);
+    if (now >= tg_viewer_report_at(&v->core))
+        report_send(s, v, now);
+    if (v->core.wants_key) {
+        v->core.wants_key = false;
+        tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), now);
+    }
+    counts_take(&s->counts, &v->core.counts);
+}
+
+/* --- frames in -----------------------------------------------------------------------------------
+ */
+
+static void frame_take(struct tg_shard *s, struct tg_shard_show *ss, struct tg_frame *take_frame,
+                       tg_us now)
+{
+    bool video = take_frame->track == TG_TRACK_VIDEO;
+    struct tg_history **h = &ss->histories[take_frame->track][take_frame->layer];
+
+    s->frames_in++;
+    if (*h == NULL && tg_history_new(h, video ? HISTORY_VIDEO_FRAMES : TG_HISTORY_AUDIO) != TG_OK) {
+        s->frames_dropped++;
+        tg_frame_unref(take_frame);
+        return;
+    }
+    if (!tg_history_push(*h, take_frame, now))
+        s->frames_dropped++;
+    ss->fresh = true;
+}
+
+static void feed_drain(struct tg_shard *s, struct tg_fanout_show *show, tg_us now)
+{
+    struct tg_fanout_feed *feed = &show->feeds[s->index];
+    struct tg_frame *frame;
+
+    for (size_t t = 0; t < TG_TRACK_COUNT; t++) {
+        /* Ends: a ring holds TG_FRAME_RING, and sources are slower than this loop. */
+        while ((frame = tg_ring_pop(feed->rings[t])) != NULL) {
+            struct tg_shard_show *ss = show_of(s, show->ordinal);
+
+            if (ss != NULL) {
+                frame_take(s, ss, frame, now);
+            } else {
+                s->frames_dropped++;
+                tg_frame_unref(frame);
+            }
+        }
+    }
+}
+
+/* --- a turn --------------------------------------------------------------------------------------
+ */
+
+static void metrics_add(struct tg_shard *s)
+{
+    const struct {
+        enum tg_metric metric;
+        uint32_t n;
+    } rows[] = {
+        {TG_M_fanout_packets_total, s->counts.packets},
+        {TG_M_fanout_bytes_total, s->counts.bytes},
+        {TG_M_fanout_resent_total, s->counts.resent},
+        {TG_M_fanout_nacks_total, s->counts.nacked},
+        {TG_M_fanout_nack_held_total, s->counts.nack_held},
+        {TG_M_fanout_nack_gone_total, s->counts.nack_gone},
+        {TG_M_fanout_plis_total, s->counts.plis},
+        {TG_M_fanout_feedback_total, s->counts.feedback},
+        {TG_M_fanout_sync_lost_total, s->counts.sync_lost},
+        {TG_M_fanout_frames_skipped_total, s->counts.skipped},
+        {TG_M_fanout_rtcp_bad_total, s->counts.rtcp_bad},
+        {TG_M_fanout_frames_in_total, s->frames_in},
+        {TG_M_fanout_frames_dropped_total, s->frames_dropped},
+        {TG_M_fanout_send_failed_total, s->send_failed},
+    };
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(rows); i++) {
+        if (rows[i].n > 0)
+            tg_metric_add(rows[i].metric, rows[i].n);
+    }
+    s->counts = (struct tg_viewer_counts){0};
+    s->frames_in = 0;
+    s->frames_dropped = 0;
+    s->send_failed = 0;
+}
+
+static void on_turn(void *ctx, tg_us now)
+{
+    struct tg_shard *s = ctx;
+    unsigned end = atomic_load(&s->fanout->show_end);
+
+    s->turn++;
+    for (uint16_t i = 0; i < end; i++) {
+        struct tg_fanout_show *show = tg_fanout_show_get(s->fanout, i);
+
+        if (show == NULL)
+            continue;
+        feed_drain(s, show, now);
+        struct tg_shard_show *ss = s->shows[i];
+
+        if (ss == NULL || !ss->fresh)
+            continue;
+        ss->fresh = false;
+        for (size_t k = 0; k < ss->viewer_count; k++)
+            pump(s, ss->viewers[k], now);
+    }
+    struct tg_shard_viewer *next;
+
+    for (struct tg_shard_viewer *v = s->busy; v != NULL; v = next) {
+        next = v->busy_next; /* pump may take v out of the list */
+        pump(s, v, now);
+    }
+    metrics_add(s);
+}
+
+static tg_us deadline(void *ctx, tg_us now)
+{
+    struct tg_shard *s = ctx;
+    unsigned end = atomic_load(&s->fanout->show_end);
+    tg_us at = end > 0 ? now + IDLE_DRAIN_US : TG_US_NEVER;
+
+    if (s->busy != NULL)
+        at = now + TG_US_PER_MS;
+    for (uint16_t i = 0; i < end; i++) {
+        struct tg_fanout_show *show = tg_fanout_show_get(s->fanout, i);
+
+        if (show != NULL && s->shows[i] != NULL && s->shows[i]->viewer_count > 0)
+            at = TG_MIN(at, tg_fanout_key_retry(s->fanout, show, now));
+    }
+    return at;
+}
+
+/* --- the rest of the handler ---------------------------------------------------------------------
+ */
+
+static tg_err on_start(void *ctx, struct tg_rtc_worker *w)
+{
+    struct tg_shard *s = ctx;
+
+    s->offer = tg_calloc(1, sizeof(*s->offer));
+    if (s->offer == NULL)
+        return TG_ERR_NOMEM;
+    atomic_store(&s->worker, w);
+    return TG_OK;
+}
+
+static bool on_request(void *ctx, struct tg_rtc_req *req, tg_us now)
+{
+    struct tg_shard *s = ctx;
+
+    if (req->what != TG_RTC_WHEP_OFFER)
+        return false; /* SHOW_ADD: shows come through tg_fanout_show_add */
+    tg_shard_offer(s, req, now);
+    return true;
+}
+
+static void on_connected(void *ctx, struct tg_rtc_session *session, tg_us now)
+{
+    struct tg_shard *s = ctx;
+    struct tg_shard_viewer *v = session->user;
+    const struct tg_viewer_source src = source_of(s, v->show);
+
+    v->tx = tg_peer_tx(session->peer);
+    TG_ASSERT(v->tx != NULL);
+    tg_viewer_start(&v->core, &src, now);
+    busy_add(s, v); /* this turn's pump sends the cached picture */
+    tg_log_debug("fanout", "viewer_connected", "sess=%u show=%u", session->ordinal,
+                 (unsigned)v->show);
+}
+
+static void on_rtcp(void *ctx, struct tg_rtc_session *session, struct tg_span packet, tg_us now)
+{
+    struct tg_shard *s = ctx;
+    struct tg_shard_viewer *v = session->user;
+
+    tg_viewer_rtcp(&v->core, now, packet);
+    if (v->core.bye)
+        tg_rtc_close(atomic_load_explicit(&s->worker, memory_order_relaxed), session, now);
+    busy_add(s, v); /* answers leave in this turn */
+}
+
+static void on_closed(void *ctx, struct tg_rtc_session *session, enum tg_peer_reason reason,
+                      tg_us now)
+{
+    struct tg_shard *s = ctx;
+    struct tg_shard_viewer *v = session->user;
+
+    (void)now;
+    tg_log_debug("fanout", "viewer_closed", "sess=%u show=%u reason=%s", session->ordinal,
+                 (unsigned)v->show, tg_peer_reason_name(reason));
+    counts_take(&s->counts, &v->core.counts);
+    session->user = NULL;
+    tg_shard_leave(s, v);
+}
+
+static void on_stop(void *ctx, tg_us now)
+{
+    struct tg_shard *s = ctx;
+
+    (void)now;
+    atomic_store(&s->worker, NULL);
+    metrics_add(s);
+    for (size_t i = 0; i < TG_SHOWS_MAX; i++) {
+        struct tg_shard_show *ss = s->shows[i];
+
+        if (ss == NULL)
+            continue;
+        TG_ASSERT(ss->viewer_count == 0);
+        for (size_t t = 0; t < TG_TRACK_COUNT; t++) {
+            for (size_t l = 0; l < TG_LAYERS_MAX; l++)
+                tg_history_free(ss->histories[t][l]);
+        }
+        tg_free(ss->viewers);
+        tg_free(ss);
+        s->shows[i] = NULL;
+    }
+    tg_free(s->offer);
+    s->offer = NULL;
+}
+
+void tg_shard_init(struct tg_shard *s, struct tg_fanout *f, unsigned index)
+{
+    s->fanout = f;
+    s->index = index;
+    s->handler = (struct tg_rtc_handler){
+        .name = "fanout",
+        .ctx = s,
+        .on_start = on_start,
+        .on_request = on_request,
+        .on_connected = on_connected,
+        .on_rtcp = on_rtcp,
+        .on_closed = on_closed,
+        .on_turn = on_turn,
+        .deadline = deadline,
+        .on_stop = on_stop,
+    };
+}

@@ -1,0 +1,162 @@
+/* A WHEP offer becomes a session with a viewer, or a clear refusal. */
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "fanout/fanout_priv.h"
+#include "proto/sdp.h"
+
+struct offer {
+    struct tg_fanout_show *show;
+    struct tg_sdp_whep pick;
+    struct tg_sdp_local local;
+    struct tg_viewer_cfg viewer;
+};
+
+static tg_err offer_read(struct tg_shard *s, const struct tg_rtc_req *req, struct offer *o,
+                         const char **reterr_reason)
+{
+    o->show = tg_fanout_show_get(s->fanout, req->show);
+    if (o->show == NULL) {
+        *reterr_reason = "there is no such show";
+        return TG_ERR_NOTFOUND;
+    }
+    if (s->viewer_count >= TG_VIEWERS_MAX) {
+        *reterr_reason = "this server has as many viewers as it can serve";
+        return TG_ERR_LIMIT;
+    }
+    if (req->sdp == NULL || req->sdp->len == 0 || req->sdp->len > TG_SDP_MAX) {
+        *reterr_reason = "the request has no session description";
+        return TG_ERR_MALFORMED;
+    }
+    tg_err err = tg_sdp_parse(s->offer, (const char *)req->sdp->data, req->sdp->len, reterr_reason);
+
+    if (err == TG_ERR_LIMIT)
+        return TG_ERR_MALFORMED; /* LIMIT would read as "come back later" */
+    return err != TG_OK ? err : tg_sdp_whep_pick(&o->pick, s->offer, reterr_reason);
+}
+
+/* Nonzero and different from the others (video, rtx, audio are few). */
+static uint32_t ssrc_make(struct tg_rng *rng, uint32_t other1, uint32_t other2)
+{
+    uint32_t ssrc;
+
+    do
+        ssrc = tg_rng_u32(rng);
+    while (ssrc == 0 || ssrc == other1 || ssrc == other2);
+    return ssrc;
+}
+
+static struct tg_viewer_track_cfg track_make(struct tg_rng *rng, const struct tg_sdp_track *t,
+                                             enum tg_codec codec)
+{
+    return (struct tg_viewer_track_cfg){
+        .on = t->media >= 0,
+        .codec = (uint8_t)codec,
+        .pt = t->pt,
+        .rtx_pt = t->rtx_pt,
+        .ext_playout_delay = t->ext_playout_delay,
+        .ext_abs_capture_time = t->ext_abs_capture_time,
+        .seq_first = (uint16_t)(tg_rng_u32(rng) & 0x7fff),
+        .rtx_seq_first = (uint16_t)(tg_rng_u32(rng) & 0x7fff),
+    };
+}
+
+static void offer_plan(struct tg_shard *s, struct offer *o)
+{
+    struct tg_rng *rng = tg_rtc_rng(atomic_load_explicit(&s->worker, memory_order_relaxed));
+    struct tg_viewer_track_cfg *video = &o->viewer.tracks[TG_TRACK_VIDEO];
+    struct tg_viewer_track_cfg *audio = &o->viewer.tracks[TG_TRACK_AUDIO];
+    uint8_t name[(TG_VIEWER_CNAME_SIZE - 1) * 3 / 4];
+
+    tg_rng_bytes(rng, name, sizeof(name));
+    tg_b64url_encode(o->viewer.cname, sizeof(o->viewer.cname), name, sizeof(name));
+    *video = track_make(rng, &o->pick.video, TG_CODEC_H264);
+    *audio = track_make(rng, &o->pick.audio, TG_CODEC_OPUS);
+    video->ssrc = ssrc_make(rng, 0, 0);
+    video->rtx_ssrc = ssrc_make(rng, video->ssrc, 0);
+    audio->ssrc = ssrc_make(rng, video->ssrc, video->rtx_ssrc);
+    audio->rtx_pt = -1; /* the answer offers RTX for video only */
+    o->viewer.epoch_us = o->show->epoch_us;
+    o->viewer.wall_offset_us = s->fanout->wall_offset_us;
+    o->local.video_ssrc = video->ssrc;
+    o->local.rtx_ssrc = video->rtx_ssrc;
+    o->local.audio_ssrc = audio->ssrc;
+    o->local.cname = o->viewer.cname;
+    o->local.stream_id = "torg";
+}
+
+static tg_err viewer_open(struct tg_shard *s, struct offer *o, tg_us now,
+                          struct tg_rtc_session **ret)
+{
+    struct tg_shard_viewer *v = tg_calloc(1, sizeof(*v));
+    const struct tg_rtc_open open = {
+        .remote_ufrag = o->pick.ice_ufrag,
+        .remote_pwd = o->pick.ice_pwd,
+        .remote_sha256 = o->pick.fingerprint,
+        .user = v,
+    };
+
+    if (v == NULL)
+        return TG_ERR_NOMEM;
+    tg_viewer_init(&v->core, &o->viewer);
+    tg_err err = tg_shard_join(s, o->show, v);
+
+    if (err != TG_OK) {
+        tg_free(v);
+        return err;
+    }
+    err = tg_rtc_open(atomic_load_explicit(&s->worker, memory_order_relaxed), &s->handler, &open,
+                      now, &v->session);
+    if (err != TG_OK) {
+        tg_shard_leave(s, v);
+        return err;
+    }
+    *ret = v->session;
+    return TG_OK;
+}
+
+static tg_err offer_accept(struct tg_shard *s, const struct tg_rtc_req *req, struct offer *o,
+                           tg_us now)
+{
+    struct tg_rtc_worker *w = atomic_load_explicit(&s->worker, memory_order_relaxed);
+    struct tg_rtc_session *session = NULL;
+    struct tg_buf answer;
+
+    offer_plan(s, o);
+    tg_err err = viewer_open(s, o, now, &session);
+
+    if (err != TG_OK)
+        return err;
+    tg_buf_init(&answer, TG_SDP_MAX);
+    tg_rtc_local(w, session, &o->local);
+    err = tg_sdp_write_whep_answer(&answer, s->offer, &o->pick, &o->local);
+    if (err == TG_OK)
+        tg_rtc_reply(req, TG_OK, NULL, session, &answer);
+    else
+        tg_rtc_close(w, session, now); /* on_closed frees the viewer */
+    tg_buf_done(&answer);
+    return err;
+}
+
+void tg_shard_offer(struct tg_shard *s, const struct tg_rtc_req *req, tg_us now)
+{
+    struct offer o = {0};
+    const char *reason = NULL;
+    tg_err err = offer_read(s, req, &o, &reason);
+
+    if (err == TG_OK) {
+        err = offer_accept(s, req, &o, now);
+        /* Out of memory, too many handshakes, a library that refused: all of them pass. */
+        if (err != TG_OK && err != TG_ERR_MALFORMED) {
+            err = TG_ERR_LIMIT;
+            reason = "the server is busy, try again";
+        }
+    }
+    if (err == TG_OK) {
+        TG_COUNT(fanout_joins_total);
+        return;
+    }
+    TG_COUNT(fanout_joins_refused_total);
+    tg_rtc_reply(req, err, reason, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/*
+ * viewer.h - one WebRTC viewer: which packet it gets next, and how that packet looks for it.
+ *
+ * Pure: no socket, clock or log. Owner: one rtc worker. Spec: RFC 3550 (RTP, SR), RFC 3611 (DLRR),
+ * RFC 4585 (NACK, PLI), RFC 4588 (RTX), RFC 5104 (FIR).
+ *
+ * A viewer walks the histories of its show with a cursor. What it sends has its own SSRCs, payload
+ * types and sequence numbers (consecutive whatever was skipped); the RTP time is the frame's, which
+ * is the show's media clock. How packet number and sequence number belong together is kept as runs:
+ *
+ *   seq    100 101 102 | 103 104 ...        a new run begins where the viewer skipped frames
+ *   packet   7   8   9 |  42  43 ...
+ *
+ * Everything about a packet's bytes follows from (viewer, sequence number, frame), so that a
+ * retransmission without RTX is identical to the original, as SRTP demands (proto/srtp.h).
+ *
+ * Use, once a turn: next() and write() until next() says IDLE or PACED; report() when due.
+ */
+#ifndef TG_FANOUT_VIEWER_H
+#define TG_FANOUT_VIEWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/macros.h"
+#include "fanout/history.h"
+#include "proto/rtcp.h"
+#include "proto/rtp.h"
+#include "proto/srtp.h"
+
+enum {
+    TG_VIEWER_RUNS = 16,       /* skips remembered; older ones cannot be asked for again */
+    TG_VIEWER_SLOTS = 128,     /* recently answered NACKs, by sequence number */
+    TG_VIEWER_RRTRS = 4,       /* reference times waiting for their DLRR */
+    TG_VIEWER_CNAME_SIZE = 17, /* 16 characters, NUL */
+    TG_VIEWER_PACKET_MAX = TG_RTP_MTU + 44 + TG_SRTP_RTP_TRAILER, /* with extensions and OSN */
+    TG_VIEWER_REPORT_MAX = 512,
+    TG_VIEWER_START_PACKETS = 256, /* carry playout-delay; later ones only in keyframes */
+    TG_VIEWER_LATE_FRAMES = 8,     /* this far behind with a newer keyframe there: jump to it */
+};
+
+struct tg_viewer_track_cfg {
+    bool on;
+    uint8_t codec; /* enum tg_codec: other frames are skipped */
+    uint8_t pt;
+    int16_t rtx_pt; /* -1 = retransmit on the media SSRC */
+    uint32_t ssrc;
+    uint32_t rtx_ssrc;
+    uint8_t ext_playout_delay; /* header extension ids, 0 = not negotiated */
+    uint8_t ext_abs_capture_time;
+    uint16_t seq_first; /* random, < 2^15, so that the first roll-over counter is plain */
+    uint16_t rtx_seq_first;
+};
+
+struct tg_viewer_cfg {
+    struct tg_viewer_track_cfg tracks[TG_TRACK_COUNT];
+    tg_us epoch_us;       /* media time = now - epoch */
+    tg_us wall_offset_us; /* wall time = now + wall_offset; fixed for the process */
+    char cname[TG_VIEWER_CNAME_SIZE];
+};
+
+struct tg_viewer_run {
+    uint64_t seq_first;
+    uint64_t packet_first;
+};
+
+struct tg_viewer_track {
+    struct tg_viewer_track_cfg cfg;
+    bool need_key;
+    bool started; /* the first packet is out */
+    bool has_generation;
+    uint32_t generation;
+    uint64_t frame_no;  /* cursor into the history */
+    uint32_t packet_at; /* next packet of that frame */
+    uint64_t seq_first; /* of the whole session */
+    uint64_t seq_next;
+    uint64_t rtx_seq_next;
+    uint64_t run_count; /* all runs ever; the last TG_VIEWER_RUNS are kept */
+    struct tg_viewer_run runs[TG_VIEWER_RUNS];
+    uint32_t packets; /* for SR */
+    uint32_t bytes;
+    uint32_t rtx_packets;
+    uint32_t rtx_bytes;
+};
+
+struct tg_viewer_rrtr {
+    uint32_t ssrc; /* 0 = free */
+    uint32_t ntp_mid;
+    tg_us at;
+};
+
+/* What the service counts; the caller reads and clears. */
+struct tg_viewer_counts {
+    uint32_t packets;
+    uint32_t bytes;
+    uint32_t resent;
+    uint32_t nacked;    /* sequence numbers asked for */
+    uint32_t nack_held; /* asked again within a round trip, or above the rate: not answered */
+    uint32_t nack_gone; /* not in the history any more */
+    uint32_t plis;      /* PLI and FIR */
+    uint32_t feedback;  /* REMB and transport-wide CC */
+    uint32_t sync_lost; /* fell behind the history */
+    uint32_t skipped;   /* frames passed over: waiting for a keyframe, late, other codec */
+    uint32_t rtcp_bad;
+};
+
+struct tg_viewer {
+    struct tg_viewer_track tracks[TG_TRACK_COUNT];
+    tg_us epoch_us;
+    tg_us wall_offset_us;
+    char cname[TG_VIEWER_CNAME_SIZE];
+    bool running;
+    bool wants_key; /* the service asks upstream and clears it */
+    bool bye;       /* the viewer said BYE: end the session */
+    tg_us key_sent_at;
+    tg_us rtt_us; /* -1 = not known yet */
+    uint64_t remb_bps;
+    /* pacing */
+    int32_t credit;
+    tg_us credit_at;
+    /* retransmission */
+    int64_t resend_credit_us; /* one packet costs 1 s / TG_RESEND_PACKETS_PER_S */
+    tg_us resend_credit_at;
+    uint32_t resend_head;
+    uint32_t resend_tail;
+    struct {
+        uint64_t seq;
+        uint8_t track;
+    } resends[TG_RESEND_QUEUE];
+    struct {
+        uint64_t seq;
+        tg_us at;
+    } slots[TG_VIEWER_SLOTS];
+    /* reports */
+    tg_us report_at;
+    uint32_t report_count;
+    struct tg_viewer_rrtr rrtrs[TG_VIEWER_RRTRS];
+    struct tg_viewer_counts counts;
+};
+
+/* Histories of the viewer's show and layer; NULL = nothing came yet. */
+struct tg_viewer_source {
+    const struct tg_history *tracks[TG_TRACK_COUNT];
+};
+
+void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg);
+/*
+ * Keys are there: begin. Video from the kept keyframe when the history is startable, else from the
+ * next keyframe (wants_key); audio from the live edge. Calling it twice is a bug.
+ */
+void tg_viewer_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now);
+
+enum tg_viewer_step {
+    TG_VIEWER_IDLE,  /* nothing to send */
+    TG_VIEWER_PACED, /* more, but not in this millisecond */
+    TG_VIEWER_SEND,
+};
+
+struct tg_viewer_packet {
+    enum tg_track track;
+    bool resend;
+    uint64_t seq; /* resend: of the original */
+    uint32_t index;
+    const struct tg_history_entry *entry;
+};
+
+/*
+ * The next packet: audio, then retransmissions, then video. Nothing is consumed until write. A
+ * viewer that fell behind the history, or far behind with a newer keyframe there, goes on at the
+ * next keyframe.
+ */
+enum tg_viewer_step tg_viewer_next(struct tg_viewer *v, const struct tg_viewer_source *src,
+                                   tg_us now, struct tg_viewer_packet *ret);
+/*
+ * Writes it protected into out (cap >= TG_VIEWER_PACKET_MAX) and moves on, also on an error, so
+ * that one bad packet cannot stop a viewer. Errors: tg_srtp_tx_protect's, LIMIT.
+ */
+TG_MUST_CHECK tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p,
+                                     struct tg_srtp_tx *tx, uint8_t *out, size_t cap,
+                                     size_t *ret_len);
+
+/* One plaintext compound from the viewer; look at wants_key and bye afterwards. */
+void tg_viewer_rtcp(struct tg_viewer *v, tg_us now, struct tg_span compound);
+/* A plaintext compound (SR, SDES, DLRR) into out when one is due; 0 = none. cap as the enum says.
+ */
+size_t tg_viewer_report(struct tg_viewer *v, tg_us now, uint8_t *out, size_t cap);
+/* TG_US_NEVER before the first packet. */
+tg_us tg_viewer_report_at(const struct tg_viewer *v);
+
+#endif
