@@ -1,0 +1,240 @@
+import { html, nothing } from 'lit';
+import { Backoff } from '../lib/backoff.js';
+import { HttpError } from '../lib/http.js';
+import { t } from '../lib/i18n.js';
+import { WhepSession } from '../lib/whep.js';
+import { icon } from './icons.js';
+import { TorgElement, styles } from './torg-element.js';
+import sheet from './torg-player.shadow.css';
+
+/** No new frame for so long while somebody looks: the session is started again. */
+const FREEZE_MS = 4000;
+/** A session that lost its path may find it again by itself within this time. */
+const UNSTEADY_MS = 2500;
+/** After the page comes back to the foreground, frames older than this are too old to trust. */
+const STALE_ON_RETURN_MS = 2000;
+
+/**
+ * The live picture over WHEP: starts muted, asks for sound with one tap, and heals by itself —
+ * failed path, frozen picture, foreground after sleep, network back.
+ *
+ * `onFrame(rtpTimestamp, now)` is called for every frame as it goes on screen.
+ * @fires torg-player-state detail {state}; the attribute `state` says the same
+ * @fires torg-first-frame detail {elapsedMs} from start of the session to its first frame
+ */
+export class TorgPlayer extends TorgElement {
+  static styles = styles(sheet);
+  static properties = {
+    src: {}, label: {}, poster: {}, wanted: { type: Boolean }, preview: { type: Boolean, reflect: true },
+    state: { reflect: true }, shape: { reflect: true }, muted: { state: true }, blocked: { state: true },
+  };
+
+  /** @type {WhepSession | null} */
+  #session = null;
+  #backoff = new Backoff({ firstMs: 400, maxMs: 15000 });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #unsteady;
+  #started = 0;
+  #lastFrame = 0;
+  #framesSeen = 0;
+
+  constructor() {
+    super();
+    /** WHEP endpoint */
+    this.src = '';
+    this.label = '';
+    this.poster = '';
+    /** Whether there is something to see; false ends the session. */
+    this.wanted = false;
+    /** A small picture for staff: no sound prompt. */
+    this.preview = false;
+    /** @type {'idle' | 'connecting' | 'playing' | 'stalled' | 'missing'} */
+    this.state = 'idle';
+    /** @type {'wide' | 'tall'} */
+    this.shape = 'wide';
+    this.muted = true;
+    this.blocked = false;
+    /** @type {(rtpTimestamp: number, now: number) => void} */
+    this.onFrame = () => {};
+  }
+
+  /** @param {AbortSignal} signal */
+  attached(signal) {
+    document.addEventListener('visibilitychange', () => this.#visible(), { signal });
+    addEventListener('online', () => this.#restart(), { signal });
+    addEventListener('pagehide', () => this.#stop('idle'), { signal });
+    addEventListener('pageshow', (event) => event.persisted && this.#restart(), { signal });
+    const watchdog = setInterval(() => this.#watch(), 1000);
+    signal.addEventListener('abort', () => {
+      clearInterval(watchdog);
+      this.#stop('idle');
+    });
+  }
+
+  /** @param {Map<string, unknown>} changes */
+  updated(changes) {
+    if (changes.has('wanted') || changes.has('src')) {
+      if (this.wanted && this.src) this.#restart();
+      else this.#stop('idle');
+    }
+    if (changes.has('state')) this.dispatchEvent(new CustomEvent('torg-player-state', { detail: { state: this.state } }));
+  }
+
+  get #video() {
+    return /** @type {HTMLVideoElement} */ (this.renderRoot.querySelector('video'));
+  }
+
+  render() {
+    return html`
+      <video playsinline autoplay .muted=${this.muted} aria-label=${this.label} poster=${this.poster || nothing}
+        @resize=${this.#measure} @loadedmetadata=${this.#measure}></video>
+      ${this.#overlay()}`;
+  }
+
+  #overlay() {
+    if (this.state === 'idle') return nothing;
+    if (this.blocked) {
+      return html`<button class="tap" type="button" @click=${this.#play}>${icon('play')} ${t('player.play')}</button>`;
+    }
+    if (this.state !== 'playing') {
+      return html`<p class="wait" role="status"><span class="spinner"></span> <span>${t(`player.${this.state}`)}</span></p>`;
+    }
+    if (this.preview) return nothing;
+    return html`<button class=${this.muted ? 'sound tap-sound' : 'sound'} type="button" @click=${this.#sound}>
+      ${icon(this.muted ? 'soundOff' : 'sound')} <span>${t(this.muted ? 'player.unmute' : 'player.mute')}</span></button>`;
+  }
+
+  #measure() {
+    const { videoWidth, videoHeight } = this.#video;
+    if (videoWidth && videoHeight) this.shape = videoHeight > videoWidth ? 'tall' : 'wide';
+  }
+
+  #sound() {
+    this.muted = !this.muted;
+    this.#video.muted = this.muted; // inside the gesture, not a microtask later
+    this.#play();
+  }
+
+  #play() {
+    const video = this.#video;
+    if (!video.srcObject) return;
+    video.play().then(() => {
+      this.blocked = false;
+    }, (error) => {
+      // AbortError only says that a newer stream came in between.
+      if (error?.name === 'NotAllowedError') this.blocked = true;
+    });
+  }
+
+  #restart() {
+    if (!this.wanted || !this.src || !this.isConnected) return;
+    this.#stop('connecting');
+    const session = new WhepSession(this.src);
+    this.#session = session;
+    this.#started = performance.now();
+    this.#lastFrame = this.#started;
+    this.#framesSeen = 0;
+    session.onStream = (stream) => this.#show(session, stream);
+    session.onState = (state) => this.#path(session, state);
+    session.start().catch((error) => this.#failed(session, error instanceof HttpError ? error.status : 0));
+  }
+
+  /**
+   * @param {WhepSession} session
+   * @param {MediaStream} stream
+   */
+  #show(session, stream) {
+    if (this.#session !== session) return;
+    const video = this.#video;
+    video.srcObject = stream;
+    video.muted = this.muted;
+    this.#play();
+    const next = (/** @type {number} */ now, /** @type {VideoFrameCallbackMetadata} */ meta) => {
+      if (this.#session !== session) return;
+      this.#frame(now, meta);
+      video.requestVideoFrameCallback(next);
+    };
+    if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(next);
+    else this.#withoutFrameCallback(session);
+  }
+
+  /**
+   * A browser that does not tell frames: look at the playing time instead; the shop runs by the wall.
+   * @param {WhepSession} session
+   */
+  #withoutFrameCallback(session) {
+    const video = this.#video;
+    video.ontimeupdate = () => {
+      if (this.#session === session) this.#frame(performance.now(), null);
+    };
+  }
+
+  /**
+   * @param {number} now
+   * @param {VideoFrameCallbackMetadata | null} meta
+   */
+  #frame(now, meta) {
+    this.#lastFrame = performance.now();
+    this.#framesSeen++;
+    if (this.state !== 'playing') this.state = 'playing';
+    if (this.#framesSeen === 1) {
+      const elapsedMs = this.#lastFrame - this.#started;
+      this.dispatchEvent(new CustomEvent('torg-first-frame', { bubbles: true, composed: true, detail: { elapsedMs } }));
+    }
+    // A picture that holds for a while has earned a fresh start of the back-off.
+    if (this.#framesSeen === 100) this.#backoff.reset();
+    if (meta?.rtpTimestamp !== undefined) this.onFrame(meta.rtpTimestamp, now);
+  }
+
+  /**
+   * @param {WhepSession} session
+   * @param {'connected' | 'unsteady' | 'failed'} state
+   */
+  #path(session, state) {
+    if (this.#session !== session) return;
+    clearTimeout(this.#unsteady);
+    if (state === 'failed') this.#failed(session, 0);
+    if (state === 'unsteady') this.#unsteady = setTimeout(() => this.#failed(session, 0), UNSTEADY_MS);
+  }
+
+  /**
+   * @param {WhepSession} session
+   * @param {number} status of the WHEP answer; 0 = the network
+   */
+  #failed(session, status) {
+    if (this.#session !== session) return;
+    this.#stop(status === 404 ? 'missing' : 'stalled');
+    if (this.wanted) this.#retry = setTimeout(() => this.#restart(), this.#backoff.next());
+  }
+
+  #watch() {
+    const session = this.#session;
+    if (!session || document.hidden || this.blocked) return;
+    if (performance.now() - this.#lastFrame > FREEZE_MS + 1000 * Math.min(this.#backoff.tries, 16)) this.#failed(session, 0);
+  }
+
+  #visible() {
+    if (document.hidden || !this.wanted) return;
+    this.#play();
+    const seen = this.#lastFrame;
+    setTimeout(() => {
+      const moved = this.#lastFrame !== seen || performance.now() - this.#lastFrame < STALE_ON_RETURN_MS;
+      if (!document.hidden && !moved) this.#restart();
+    }, 700);
+  }
+
+  /** @param {'idle' | 'connecting' | 'stalled' | 'missing'} state */
+  #stop(state) {
+    clearTimeout(this.#retry);
+    clearTimeout(this.#unsteady);
+    this.#session?.stop();
+    this.#session = null;
+    this.state = state;
+    const video = this.renderRoot.querySelector('video');
+    // Between sessions the last picture stays; without one the poster comes back.
+    if (video && state === 'idle') video.srcObject = null;
+  }
+}
+customElements.define('torg-player', TorgPlayer);

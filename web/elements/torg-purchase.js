@@ -1,0 +1,105 @@
+import { html, nothing } from 'lit';
+import { region, t } from '../lib/i18n.js';
+import { formatMoney } from '../lib/money.js';
+import { findSku, optionWords } from '../lib/show-model.js';
+import { icon } from './icons.js';
+import { TorgElement, styles } from './torg-element.js';
+import { payAction } from './torg-orders.js';
+import sheet from './torg-purchase.shadow.css';
+
+/** @typedef {import('../lib/purchase.js').Purchase} Purchase */
+
+/**
+ * What became of a purchase, and what can be done next.
+ * @fires torg-buy-again-request detail {purchase} at the price now
+ * @fires torg-close-request
+ * @fires torg-show-products-request
+ */
+export class TorgPurchase extends TorgElement {
+  static styles = styles(sheet);
+  static properties = { purchase: { attribute: false }, products: { attribute: false }, offline: { type: Boolean }, now: { type: Number } };
+
+  constructor() {
+    super();
+    /** @type {Purchase | null} */
+    this.purchase = null;
+    /** @type {import('../lib/wire.js').Product[]} */
+    this.products = [];
+    this.offline = false;
+    this.now = Date.now();
+  }
+
+  render() {
+    const purchase = this.purchase;
+    if (!purchase) return nothing;
+    return html`<div class=${`result ${purchase.state}`} role="status" data-state=${purchase.state}>${this.#result(purchase)}</div>`;
+  }
+
+  /** @param {Purchase} purchase */
+  #result(purchase) {
+    switch (purchase.state) {
+      case 'sending':
+        return html`<span class="spinner"></span><p class="lead">${t(this.offline ? 'buy.offline' : 'buy.sending')}</p>
+          <p class="muted">${t('buy.sending.hint')}</p>`;
+      case 'ordered': return this.#ordered(purchase);
+      case 'price_changed': return this.#changed(purchase);
+      case 'sold_out':
+        return html`${this.#mark('warning')}<p class="lead">${t('buy.sold-out')}</p><p class="muted">${this.#what(purchase)}</p>
+          <button class="button primary wide" type="button" @click=${() => this.ask('show-products')}>${t('products.see')}</button>`;
+      case 'busy':
+        return html`${this.#mark('clock')}<p class="lead">${t('buy.busy')}</p>${this.#again(purchase, t('try-again'))}`;
+      default:
+        return html`${this.#mark('warning')}<p class="lead">${t(purchase.state === 'limit' ? 'buy.limit' : 'buy.refused')}</p>
+          ${purchase.message ? html`<p class="muted" lang="en">${purchase.message}</p>` : nothing}${this.#leave()}`;
+    }
+  }
+
+  /** @param {Purchase} purchase */
+  #ordered(purchase) {
+    const order = purchase.order;
+    if (!order) return nothing;
+    const paid = order.state === 'paid' || order.state === 'fulfilled';
+    const over = order.state === 'expired' || order.state === 'cancelled';
+    return html`${this.#mark(over ? 'warning' : 'check')}
+      <p class="lead">${t(paid ? 'buy.paid' : over ? `order.${order.state}` : 'buy.yours')}</p>
+      <p>${this.#what(purchase)}</p>
+      <p class="muted numbers">${t('orders.number', { number: String(order.number) })} · ${formatMoney(order.total, region())}</p>
+      ${payAction(order, this.now)}${this.#leave()}`;
+  }
+
+  /** @param {Purchase} purchase */
+  #changed(purchase) {
+    const price = purchase.price;
+    return html`${this.#mark('warning')}<p class="lead">${t('buy.price-changed')}</p><p>${this.#what(purchase)}</p>
+      ${price ? html`<p class="price numbers">${formatMoney(price, region())}</p>` : nothing}
+      ${this.#again(purchase, price ? t('buy.at-price', { price: formatMoney(price, region()) }) : t('try-again'))}${this.#leave()}`;
+  }
+
+  /**
+   * @param {Purchase} purchase
+   * @param {string} words
+   */
+  #again(purchase, words) {
+    return html`<button class="button buy wide" type="button" @click=${() => this.ask('buy-again', { purchase })}>${words}</button>`;
+  }
+
+  #leave() {
+    return html`<button class="button wide" type="button" @click=${() => this.ask('close')}>${t('buy.back')}</button>`;
+  }
+
+  /** @param {string} name */
+  #mark(name) {
+    return html`<span class="mark">${icon(name)}</span>`;
+  }
+
+  /** @param {Purchase} purchase */
+  #what({ op, order }) {
+    const lines = order?.lines ?? (op.op === 'buy' ? [{ sku: op.sku, qty: op.qty, title: undefined, options: undefined }] : []);
+    return lines.map((line) => {
+      const found = findSku(this.products, line.sku);
+      const options = optionWords(line.options ?? found?.variant.options);
+      return html`<span class="line">${line.qty} × ${line.title ?? found?.product.title ?? line.sku}${options ? `, ${options}` : ''}</span>`;
+    });
+  }
+}
+customElements.define('torg-purchase', TorgPurchase);

@@ -1,0 +1,39 @@
+/** @file fetch with a timeout and the server's own words on failure (RFC 9457). */
+
+export class HttpError extends Error {
+  /**
+   * @param {number} status 0 = no answer
+   * @param {string} message
+   */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {RequestInit & { timeoutMs?: number }} [init]
+ * @returns {Promise<any>} the JSON body, or null without one; throws HttpError
+ */
+export async function getJson(url, { timeoutMs = 8000, ...init } = {}) {
+  /** @type {Response} */
+  let response;
+  try {
+    response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+  } catch (error) {
+    throw new HttpError(0, String(error));
+  }
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw new HttpError(response.status, body?.detail ?? body?.title ?? response.statusText);
+  return body;
+}
+
+/**
+ * @param {string} url
+ * @param {unknown} value
+ * @param {Record<string, string>} [headers]
+ */
+export function postJson(url, value, headers = {}) {
+  return getJson(url, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(value) });
+}

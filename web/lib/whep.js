@@ -1,0 +1,104 @@
+/**
+ * @file One WHEP session (draft-ietf-wish-whep): offer, answer, end. The server is ICE-lite and puts its
+ * candidates in the answer, so nothing is gathered and nothing trickled; our checks tell it where we are.
+ */
+import { HttpError } from './http.js';
+
+export class WhepSession {
+  /** @type {RTCPeerConnection | null} */
+  #pc = null;
+  #resource = '';
+
+  /** @type {(stream: MediaStream) => void} */
+  onStream = () => {};
+  /** @type {(state: 'connected' | 'unsteady' | 'failed') => void} */
+  onState = () => {};
+
+  /**
+   * @param {string} url /whep/{show}
+   * @param {{ token?: string | null, timeoutMs?: number }} [options]
+   */
+  constructor(url, { token = null, timeoutMs = 8000 } = {}) {
+    this.url = url;
+    this.token = token;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** Throws HttpError (status 0: no answer, or an answer that the browser cannot use). */
+  async start() {
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.#pc = pc;
+    const stream = new MediaStream();
+    for (const kind of ['video', 'audio']) {
+      const { receiver } = pc.addTransceiver(kind, { direction: 'recvonly' });
+      // As little as the network allows: the shop's buttons must meet the words.
+      if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+      stream.addTrack(receiver.track);
+    }
+    pc.onconnectionstatechange = () => this.#report(pc);
+    await pc.setLocalDescription();
+    const answer = await this.#offer(pc.localDescription?.sdp ?? '');
+    if (this.#pc !== pc) return; // stopped meanwhile
+    await pc.setRemoteDescription({ type: 'answer', sdp: answer }).catch((error) => {
+      throw new HttpError(0, String(error));
+    });
+    const dtls = pc.getReceivers()[0]?.transport;
+    if (dtls) dtls.onstatechange = () => dtls.state === 'closed' && this.#pc === pc && this.onState('failed');
+    this.onStream(stream);
+  }
+
+  /** @param {string} sdp */
+  async #offer(sdp) {
+    /** @type {Record<string, string>} */
+    const headers = { 'Content-Type': 'application/sdp', Accept: 'application/sdp' };
+    if (this.token) headers.Authorization = `Bearer ${this.token}`;
+    const init = { method: 'POST', headers, body: sdp, signal: AbortSignal.timeout(this.timeoutMs) };
+    const response = await fetch(this.url, init).catch((error) => {
+      throw new HttpError(0, String(error));
+    });
+    const location = response.headers.get('Location');
+    if (location) this.#resource = new URL(location, new URL(this.url, document.baseURI)).href;
+    if (response.status !== 201) throw new HttpError(response.status, await problem(response));
+    const answer = await response.text();
+    if (!this.#pc) this.#end(); // stopped while the answer was on its way
+    return answer;
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #report(pc) {
+    if (this.#pc !== pc) return;
+    if (pc.connectionState === 'connected') this.onState('connected');
+    else if (pc.connectionState === 'disconnected') this.onState('unsteady');
+    else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') this.onState('failed');
+  }
+
+  get connected() {
+    return this.#pc?.connectionState === 'connected';
+  }
+
+  /** Ends the session here and at the server; survives the page (keepalive). */
+  stop() {
+    const pc = this.#pc;
+    this.#pc = null;
+    if (pc) {
+      pc.onconnectionstatechange = null;
+      pc.close();
+    }
+    this.#end();
+  }
+
+  #end() {
+    if (!this.#resource) return;
+    const headers = this.token ? { Authorization: `Bearer ${this.token}` } : undefined;
+    fetch(this.#resource, { method: 'DELETE', keepalive: true, headers }).catch(() => {
+      // The server sees the closed connection, too; consent expiry is the last resort.
+    });
+    this.#resource = '';
+  }
+}
+
+/** @param {Response} response */
+async function problem(response) {
+  const body = await response.json().catch(() => null);
+  return body?.detail ?? body?.title ?? response.statusText;
+}

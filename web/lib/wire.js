@@ -1,0 +1,139 @@
+/**
+ * @file What travels between the pages and the server: the show channel (torg.v1) and the JSON of the
+ * HTTP API that pages read. Types only; the server's schemas are web/api/*.json.
+ */
+
+/** @typedef {{ amount: number, currency: string }} Money Integer minor units, ISO 4217. */
+/** @typedef {number | 'many'} Stock What is left; above the show's threshold only that it is "many". */
+/** @typedef {'scheduled' | 'live' | 'ended'} ShowState */
+/** @typedef {'viewer' | 'customer' | 'advisor' | 'moderator' | 'host' | 'merchandiser' | 'admin'} Role */
+/** @typedef {'heart' | 'fire' | 'clap' | 'laugh' | 'wow'} ReactionKind */
+
+/**
+ * @typedef {object} Variant
+ * @property {string} sku
+ * @property {Record<string, string>} options e.g. {"size":"M","colour":"blue"}
+ * @property {Money} price
+ * @property {Money} [compare_at] the price before
+ * @property {string} [until] end of a flash price, RFC 3339
+ * @property {Stock} stock
+ */
+/**
+ * @typedef {object} Product
+ * @property {string} id
+ * @property {string} title
+ * @property {number} number the short number shown in the video
+ * @property {string} [description]
+ * @property {{ url: string, alt?: string }[]} images
+ * @property {Variant[]} variants
+ */
+/**
+ * @typedef {object} Person
+ * @property {string} id public, proves nothing
+ * @property {string} name
+ * @property {Role[]} [roles]
+ */
+/**
+ * @typedef {object} ChatMessage
+ * @property {number} n the chat's own counter
+ * @property {number} at media ms
+ * @property {string} id
+ * @property {Person} from
+ * @property {string} text
+ * @property {string} [reply_to]
+ * @property {boolean} [hidden] seen by staff only
+ */
+/** @typedef {{ sku: string, qty: number, title?: string, price?: Money, total?: Money, options?: Record<string, string>, stock?: Stock }} CartLine */
+/** @typedef {{ lines: CartLine[], total?: Money }} Cart */
+/** @typedef {'awaiting_payment' | 'paid' | 'fulfilled' | 'expired' | 'cancelled'} OrderState */
+/** @typedef {{ sku: string, title?: string, qty: number, price?: Money, total?: Money, options?: Record<string, string> }} OrderLine */
+/**
+ * @typedef {object} Order
+ * @property {string} id
+ * @property {string | number} number
+ * @property {OrderState} state
+ * @property {OrderLine[]} lines
+ * @property {Money} total
+ * @property {string} [pay_by] RFC 3339
+ * @property {string} [pay_url]
+ * @property {string} [created] RFC 3339
+ * @property {string} [show] where it was bought
+ */
+
+/* --- client to server ------------------------------------------------------------------------- */
+
+/** @typedef {{ op: 'join', name?: string, token?: string, since?: number, source?: string }} JoinOp */
+/** @typedef {{ op: 'chat', text: string, reply_to?: string }} ChatOp */
+/** @typedef {{ op: 'react', kind: ReactionKind, n: number }} ReactOp */
+/** @typedef {{ op: 'buy', sku: string, qty: number, price?: number, at?: number, code?: string, location?: string }} BuyOp */
+/** @typedef {{ op: 'cart.set', sku: string, qty: number }} CartSetOp */
+/** @typedef {{ op: 'checkout', prices?: { sku: string, amount: number }[], code?: string }} CheckoutOp */
+/** @typedef {{ op: 'pin' | 'unpin', sku: string }} PinOp */
+/** @typedef {{ op: 'price', sku: string, amount?: number, until?: string }} PriceOp */
+/** @typedef {{ op: 'stock', sku: string, location?: string, delta?: number, set?: number }} StockOp */
+/** @typedef {{ op: 'hide', message: string, undo?: boolean }} HideOp */
+/** @typedef {{ op: 'mute', person: string, seconds?: number, undo?: boolean }} MuteOp */
+/** @typedef {{ op: 'show.start' | 'show.end' | 'ping' }} PlainOp */
+/** @typedef {ChatOp | BuyOp | CartSetOp | CheckoutOp | PinOp | PriceOp | StockOp | HideOp | MuteOp | PlainOp} RequestOp Answered; the channel adds `id`. */
+
+/* --- server to client ------------------------------------------------------------------------- */
+
+/** @typedef {{ id: string, title: string, state: ShowState, on_air?: boolean, starts_at?: string }} ShowInfo */
+/** @typedef {{ media_ms: number, wall: string }} ClockValue */
+/**
+ * @typedef {object} JoinedEvent
+ * @property {'joined'} ev
+ * @property {number} seq
+ * @property {boolean} [resumed] what was missed since `since` follows
+ * @property {Person & { token?: string }} you
+ * @property {ShowInfo} show
+ * @property {ClockValue} clock
+ * @property {Product[]} products
+ * @property {string[]} pinned
+ * @property {Cart} [cart]
+ * @property {ChatMessage[]} recent
+ * @property {number} viewers
+ * @property {string} [notice] staff: trouble of the source in plain words
+ */
+/** @typedef {{ ev: 'clock' } & ClockValue} ClockEvent */
+/** @typedef {{ ev: 'chat' } & ChatMessage} ChatEvent */
+/** @typedef {{ ev: 'chat.hidden', seq: number, id: string, undo?: boolean }} ChatHiddenEvent */
+/** @typedef {{ ev: 'cart', cart?: Cart } & Partial<Cart>} CartEvent */
+/** @typedef {{ ev: 'pin' | 'unpin', seq: number, at: number, sku: string }} PinEvent */
+/** @typedef {{ ev: 'show', seq: number, at: number, state?: ShowState, on_air?: boolean, notice?: string }} ShowEvent */
+/** @typedef {{ ev: 'announce', seq: number, at: number, text: string }} AnnounceEvent */
+/** @typedef {{ ev: 'price', at: number, sku: string, value: Money, compare_at?: Money, until?: string }} PriceEvent */
+/** @typedef {{ ev: 'stock', at: number, sku: string, value: Stock }} StockEvent */
+/** @typedef {{ ev: 'viewers', at: number, value: number }} ViewersEvent */
+/** @typedef {{ ev: 'reactions', at: number, value: Partial<Record<ReactionKind, number>> }} ReactionsEvent Since the last one. */
+/** @typedef {{ ev: 'sold', at: number, sku: string, count: number }} SoldEvent */
+/** @typedef {{ ev: 'order', order: Order }} OrderEvent */
+/** @typedef {{ ev: 'mute', at: number, person: string, until_ms: number, by: string }} MuteEvent Staff only; until_ms <= at: unmuted. */
+/** @typedef {{ ev: 'source', at: number, on_air: boolean, notice?: string }} SourceEvent Staff only. */
+/**
+ * @typedef {JoinedEvent | ClockEvent | ChatEvent | ChatHiddenEvent | CartEvent | PinEvent | ShowEvent |
+ *   AnnounceEvent | PriceEvent | StockEvent | ViewersEvent | ReactionsEvent | SoldEvent | OrderEvent | MuteEvent | SourceEvent} ServerEvent
+ */
+/**
+ * @typedef {'bad_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'sold_out' | 'price_changed' |
+ *   'limit' | 'rate' | 'slow_mode' | 'muted' | 'conflict' | 'closed' | 'busy' | 'internal'} RefusalCode
+ */
+/**
+ * @typedef {object} Reply
+ * @property {string} re
+ * @property {boolean} ok
+ * @property {RefusalCode} [code]
+ * @property {string} [message] plain words, English
+ * @property {number} [retry_ms]
+ * @property {Money} [price] with price_changed: the price now
+ * @property {string} [sku]
+ * @property {Order} [order]
+ * @property {Cart} [cart]
+ */
+
+/* --- HTTP -------------------------------------------------------------------------------------- */
+
+/** @typedef {ShowInfo & { viewers?: number }} ShowListEntry */
+/** @typedef {{ id: string, state: string, order: Order }} Payment */
+
+export {};

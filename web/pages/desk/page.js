@@ -1,0 +1,4 @@
+import { start } from '../start.js';
+import './torg-desk-page.js';
+
+start();

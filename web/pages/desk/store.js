@@ -1,0 +1,134 @@
+/** @file What staff do at a show: the desk's requests, sales as they happen, who is muted. */
+import { getJson } from '../../lib/http.js';
+import { t } from '../../lib/i18n.js';
+import { findSku, optionWords, picture } from '../../lib/show-model.js';
+import { ShowStore, refusalWords } from '../show-store.js';
+import { socketUrl } from '../start.js';
+
+/** @typedef {import('../../lib/wire.js').RequestOp} RequestOp */
+/** @typedef {import('../../elements/torg-sales.js').Sale} Sale */
+/** @typedef {{ orders?: number, units?: number, total?: import('../../lib/wire.js').Money }} Report */
+
+const SALES_KEPT = 60;
+const REPORT_MS = 2000;
+const MUTE_S = 600;
+
+/** Answers of requests are shown as `message` for a while. */
+export class DeskStore extends ShowStore {
+  /** @type {Sale[]} */
+  sales = [];
+  /** @type {Report | null} */
+  report = null;
+  /** @type {{ text: string, bad: boolean } | null} */
+  message = null;
+  chatProblem = '';
+  #keys = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #reporting;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #messageTimer;
+
+  /** @param {string} show */
+  constructor(show) {
+    super({ url: socketUrl(`/ws/${encodeURIComponent(show)}`) });
+    this.showId = show;
+    this.addEventListener('event', (event) => this.#follow(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** @type {Record<string, number>} units sold by SKU as last heard */
+  #heard = {};
+
+  /** @param {import('../../lib/wire.js').ServerEvent} event */
+  #follow(event) {
+    if (event.ev === 'joined' || event.ev === 'sold') this.#loadReport();
+    if (event.ev !== 'sold') return;
+    const found = findSku(this.model.products, event.sku);
+    const count = event.count - (this.#heard[event.sku] ?? event.count - 1);
+    this.#heard[event.sku] = event.count;
+    if (count <= 0 || !found) return;
+    const options = optionWords(found.variant.options);
+    const sale = { key: ++this.#keys, when: Date.now(), title: options ? `${found.product.title}, ${options}` : found.product.title, image: picture(found.product).url, count };
+    this.sales = [sale, ...this.sales].slice(0, SALES_KEPT);
+  }
+
+  /** Sums come from the server's books, at most once in a while. */
+  #loadReport() {
+    this.#reporting ??= setTimeout(() => {
+      this.#reporting = undefined;
+      getJson(`/api/v1/reports/${encodeURIComponent(this.showId)}`).then((body) => {
+        this.report = body?.report ?? body;
+        this.changed();
+      }).catch(() => {
+        // The next sale asks again; the columns of the rundown are live anyway.
+      });
+    }, this.report ? REPORT_MS : 0);
+  }
+
+  close() {
+    super.close();
+    clearTimeout(this.#reporting);
+    clearTimeout(this.#messageTimer);
+  }
+
+  /**
+   * Asks, and says how it went.
+   * @param {RequestOp} op
+   */
+  async act(op) {
+    const reply = await this.request(op);
+    this.#say(reply.ok ? t('desk.done') : refusalWords(reply), !reply.ok);
+    return reply.ok;
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} bad
+   */
+  #say(text, bad) {
+    clearTimeout(this.#messageTimer);
+    this.message = { text, bad };
+    this.#messageTimer = setTimeout(() => {
+      this.message = null;
+      this.changed();
+    }, bad ? 8000 : 2500);
+    this.changed();
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} [replyTo]
+   */
+  async chat(text, replyTo) {
+    const reply = await this.request(replyTo ? { op: 'chat', text, reply_to: replyTo } : { op: 'chat', text });
+    this.chatProblem = reply.ok ? '' : refusalWords(reply);
+    this.changed();
+    return reply.ok;
+  }
+
+  /**
+   * @param {string} sku
+   * @param {number} [amount] none ends the flash price
+   * @param {number} [minutes]
+   */
+  price(sku, amount, minutes) {
+    /** @type {import('../../lib/wire.js').PriceOp} */
+    const op = { op: 'price', sku };
+    if (amount !== undefined) op.amount = amount;
+    if (amount !== undefined && minutes) op.until = new Date(Date.now() + minutes * 60000).toISOString();
+    return this.act(op);
+  }
+
+  /**
+   * @param {string} person
+   * @param {boolean} undo
+   */
+  mute(person, undo) {
+    return this.act(undo ? { op: 'mute', person, undo } : { op: 'mute', person, seconds: MUTE_S });
+  }
+
+  /** People who may not write now. */
+  get muted() {
+    const now = this.clock.estimate(performance.now()) ?? 0;
+    return new Set(Object.entries(this.model.mutedUntil).filter(([, until]) => until > now).map(([person]) => person));
+  }
+}

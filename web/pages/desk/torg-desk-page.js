@@ -1,0 +1,154 @@
+import { html, nothing } from 'lit';
+import { region, t } from '../../lib/i18n.js';
+import { formatMoney } from '../../lib/money.js';
+import { icon } from '../../elements/icons.js';
+import { styles } from '../../elements/torg-element.js';
+import '../../elements/torg-badge.js';
+import '../../elements/torg-chat.js';
+import '../../elements/torg-language.js';
+import '../../elements/torg-player.js';
+import '../../elements/torg-rundown.js';
+import '../../elements/torg-sales.js';
+import '../../elements/torg-sheet.js';
+import { StaffPage } from '../staff-page.js';
+import sheet from './torg-desk-page.shadow.css';
+
+/** The merchandiser's desk. */
+export class TorgDeskPage extends StaffPage {
+  static styles = styles(sheet);
+  static properties = { ...StaffPage.properties, ending: { state: true } };
+
+  constructor() {
+    super();
+    this.ending = false;
+  }
+
+  render() {
+    const { store } = this;
+    document.title = `${t('desk.title')} · ${store?.model.show?.title ?? 'torg'}`;
+    if (!this.you || !store) return this.gate();
+    const { model } = store;
+    return html`<div class="page" @torg-pin-request=${this.#pin} @torg-price-request=${this.#price} @torg-stock-request=${this.#stock}
+        @torg-hide-request=${this.#hide} @torg-mute-request=${this.#mute} @torg-chat-request=${this.#say}>
+      ${this.#header()}
+      ${this.#banner()}
+      <main>
+        <div class="left">
+          <section class="card" aria-labelledby="preview"><h2 id="preview">${t('desk.preview')}</h2>
+            <div class="picture"><torg-player preview .src=${`/whep/${encodeURIComponent(this.showId)}`} .label=${model.show?.title ?? ''}
+              .wanted=${store.ready && model.show?.state !== 'ended'} .onFrame=${this.#frame}></torg-player></div>
+            <p class=${model.show?.on_air ? 'air good' : 'air'}>${t(model.show?.on_air ? 'desk.on-air' : 'desk.off-air')}</p>
+            ${model.notice ? html`<p class="note warn" role="alert">${model.notice}</p>` : nothing}</section>
+          <section class="card sales" aria-labelledby="sales"><h2 id="sales">${t('desk.sales')}</h2><torg-sales tabindex="0" role="region" aria-labelledby="sales" .sales=${store.sales}></torg-sales></section>
+        </div>
+        <section class="card rundown" aria-labelledby="rundown"><h2 id="rundown">${t('desk.rundown')}</h2>
+          <torg-rundown .products=${model.products} .pinned=${model.pinned} .sold=${model.sold} .now=${this.now}
+            .mayPrice=${this.#may('merchandiser')}></torg-rundown></section>
+        <section class="card chat" aria-labelledby="chat"><h2 id="chat">${t('chat.title')}</h2>
+          <torg-chat .staff=${true} .messages=${model.chat} .you=${model.you} .problem=${store.chatProblem} .muted=${store.muted} .closed=${model.show?.state === 'ended'}></torg-chat></section>
+      </main>
+      <p class=${store.message ? `toast ${store.message.bad ? 'bad' : 'good'}` : 'toast empty'} role="status">${store.message?.text ?? ''}</p>
+      ${this.#endSheet()}
+    </div>`;
+  }
+
+  #frame = (/** @type {number} */ rtp, /** @type {number} */ now) => this.store?.frame(rtp, now);
+
+  /** @param {string} role */
+  #may(role) {
+    return Boolean(this.you?.roles.some((r) => r === role || r === 'admin'));
+  }
+
+  #header() {
+    const { store } = this;
+    if (!store) return nothing;
+    const { show, viewers } = store.model;
+    const { report } = store;
+    return html`<header>
+      <a class="home" href="/" aria-label=${t('shows.all')}><img src="/favicon.svg" alt="" width="34" height="34"></a>
+      <div class="title"><h1>${show?.title ?? ''}</h1>${show ? html`<torg-badge .state=${show.state}></torg-badge>` : nothing}</div>
+      <dl class="figures">
+        ${figure('desk.viewers', viewers)}
+        ${report?.orders === undefined ? nothing : figure('desk.orders', report.orders)}
+        ${figure('desk.sold', report?.units ?? Object.values(store.model.sold).reduce((a, b) => a + b, 0))}
+        ${report?.total ? html`<div><dt>${t('desk.sales')}</dt><dd class="numbers">${formatMoney(report.total, region())}</dd></div>` : nothing}
+      </dl>
+      <span class="run">${this.#runButton(show?.state)}</span>
+      <nav>
+        <a class="button small" href=${`/s/${encodeURIComponent(this.showId)}`} target="_blank" rel="noopener">${t('desk.watch')}<span class="visually-hidden"> ${t('new-tab')}</span></a>
+        <a class="button small" href=${`/studio/${encodeURIComponent(this.showId)}`}>${t('desk.studio')}</a>
+        <torg-language compact></torg-language>
+        <button class="button small" type="button" @click=${() => this.logOut()}>${t('login.out')}</button>
+      </nav>
+    </header>`;
+  }
+
+  /** @param {import('../../lib/wire.js').ShowState | undefined} state */
+  #runButton(state) {
+    if (!this.#may('merchandiser') && !this.#may('host')) return nothing;
+    if (state === 'live') return html`<button class="button" type="button" @click=${() => { this.ending = true; }}>${t('desk.end')}</button>`;
+    if (state === undefined) return nothing;
+    return html`<button class="button buy" type="button" @click=${() => this.store?.act({ op: 'show.start' })}>${icon('play')} ${t('desk.start')}</button>`;
+  }
+
+  #banner() {
+    const state = this.store?.connection;
+    if (state === 'refused') {
+      return html`<p class="banner note bad" role="alert">${t('connection.refused')} <button class="button small" type="button" @click=${() => this.store?.channel.open()}>${t('try-again')}</button></p>`;
+    }
+    if (state === 'open' || !this.store?.ready) return nothing;
+    return html`<p class="banner note warn" role="status"><span class="spinner"></span> ${t('connection.lost')}</p>`;
+  }
+
+  #endSheet() {
+    const keep = () => { this.ending = false; };
+    return html`<torg-sheet heading=${t('desk.end.sure')} .open=${this.ending} @torg-close-request=${keep}>
+      <div class="sure"><button class="button buy wide" type="button" @click=${this.#end}>${t('desk.end')}</button>
+        <button class="button wide" type="button" @click=${keep}>${t('desk.end.keep')}</button></div></torg-sheet>`;
+  }
+
+  async #end() {
+    this.ending = false;
+    await this.store?.act({ op: 'show.end' });
+  }
+
+  /** @param {CustomEvent} event */
+  async #pin({ detail }) {
+    await this.store?.act({ op: detail.pin ? 'pin' : 'unpin', sku: detail.sku });
+  }
+
+  /** @param {CustomEvent} event */
+  async #price({ detail }) {
+    await this.store?.price(detail.sku, detail.amount, detail.minutes);
+  }
+
+  /** @param {CustomEvent} event */
+  async #stock({ detail }) {
+    await this.store?.act({ op: 'stock', ...detail });
+  }
+
+  /** @param {CustomEvent} event */
+  async #hide({ detail }) {
+    await this.store?.act(detail.undo ? { op: 'hide', message: detail.message, undo: true } : { op: 'hide', message: detail.message });
+  }
+
+  /** @param {CustomEvent} event */
+  async #mute({ detail }) {
+    await this.store?.mute(detail.person, detail.undo);
+  }
+
+  /** @param {CustomEvent} event */
+  async #say({ detail }) {
+    const chat = /** @type {import('../../elements/torg-chat.js').TorgChat} */ (this.renderRoot.querySelector('torg-chat'));
+    if (await this.store?.chat(detail.text, detail.replyTo)) chat.sent();
+  }
+}
+customElements.define('torg-desk-page', TorgDeskPage);
+
+/**
+ * @param {string} key
+ * @param {number} value
+ */
+function figure(key, value) {
+  return html`<div><dt>${t(key)}</dt><dd class="numbers">${t('number', { n: value })}</dd></div>`;
+}

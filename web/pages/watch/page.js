@@ -1,0 +1,4 @@
+import { start } from '../start.js';
+import './torg-watch-page.js';
+
+start();

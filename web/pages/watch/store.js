@@ -1,0 +1,201 @@
+/** @file What a viewer does on top of watching: chat, reactions, buying, cart, orders. */
+import { getJson } from '../../lib/http.js';
+import { campaign, identity } from '../../lib/identity.js';
+import { PendingStore, answered, newPurchase } from '../../lib/purchase.js';
+import { findSku } from '../../lib/show-model.js';
+import { ShowStore, refusalWords } from '../show-store.js';
+import { socketUrl } from '../start.js';
+
+/** @typedef {import('../../lib/purchase.js').Purchase} Purchase */
+/** @typedef {import('../../lib/wire.js').ReactionKind} ReactionKind */
+/** @typedef {import('../../lib/wire.js').Order} Order */
+
+/** Taps on the heart are sent together at this pace. */
+const REACT_MS = 250;
+
+export class WatchStore extends ShowStore {
+  /** @type {Purchase | null} the one on screen */
+  purchase = null;
+  chatProblem = '';
+  chatSending = false;
+  cartProblem = '';
+  checkingOut = false;
+  /** The server does not know this show. */
+  missing = false;
+  /** @type {Map<ReactionKind, number>} */
+  #taps = new Map();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #tapTimer;
+
+  /** @param {string} show */
+  constructor(show) {
+    super({
+      url: socketUrl(`/ws/${encodeURIComponent(show)}`),
+      token: identity.resumeToken,
+      keepToken: identity.keepResumeToken,
+      name: identity.name,
+      source: campaign(location.search),
+    });
+    this.showId = show;
+    this.pending = new PendingStore(storage(), show);
+    this.addEventListener('event', (event) => this.#follow(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  open() {
+    super.open();
+    for (const purchase of this.pending.list()) this.#send(purchase);
+    this.#checkShow();
+  }
+
+  /** The socket of an unknown show only fails; this says why. */
+  #checkShow() {
+    getJson(`/api/v1/shows/${encodeURIComponent(this.showId)}`).catch((error) => {
+      if (error?.status !== 404 || this.ready) return; // the channel keeps trying and its banner says so
+      this.missing = true;
+      this.close();
+      this.changed();
+    });
+  }
+
+  /** @param {import('../../lib/wire.js').ServerEvent} event */
+  #follow(event) {
+    if (event.ev === 'joined') this.#loadOrders();
+    if (event.ev === 'order' && this.purchase?.order?.id === event.order.id) {
+      this.purchase = { ...this.purchase, order: event.order };
+    }
+  }
+
+  #loadOrders() {
+    const token = identity.resumeToken();
+    if (!token) return;
+    getJson('/api/v1/orders', { headers: { Authorization: `Bearer ${token}` } }).then((body) => {
+      /** @type {Record<string, Order>} */
+      const orders = {};
+      for (const order of body?.orders ?? []) orders[order.id] = order;
+      this.model = { ...this.model, orders: { ...orders, ...this.model.orders } };
+      this.changed();
+    }).catch(() => {
+      // The drawer shows what this page has seen itself; the next join tries again.
+    });
+  }
+
+  /** Newest first. */
+  get orders() {
+    return Object.values(this.model.orders).sort((a, b) => compare(b, a));
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} [replyTo]
+   * @returns {Promise<boolean>} taken
+   */
+  async chat(text, replyTo) {
+    this.chatSending = true;
+    this.chatProblem = '';
+    this.changed();
+    const reply = await this.request(replyTo ? { op: 'chat', text, reply_to: replyTo } : { op: 'chat', text });
+    this.chatSending = false;
+    if (!reply.ok) this.chatProblem = refusalWords(reply);
+    this.changed();
+    return reply.ok;
+  }
+
+  /** @param {ReactionKind} kind */
+  react(kind) {
+    this.#taps.set(kind, Math.min(50, (this.#taps.get(kind) ?? 0) + 1));
+    this.#tapTimer ??= setTimeout(() => {
+      this.#tapTimer = undefined;
+      for (const [tapped, n] of this.#taps) this.channel.send({ op: 'react', kind: tapped, n });
+      this.#taps.clear();
+    }, REACT_MS);
+  }
+
+  /**
+   * @param {string} sku
+   * @param {number} qty
+   */
+  buy(sku, qty) {
+    const found = findSku(this.model.products, sku);
+    if (!found || this.purchase?.state === 'sending') return;
+    this.#begin(newPurchase({ op: 'buy', sku, qty, price: found.variant.price.amount, at: this.mediaNow() }));
+  }
+
+  /** After "the price has changed" or "busy": a new purchase, at the price now. @param {Purchase} purchase */
+  buyAgain({ op, price }) {
+    if (op.op === 'checkout') this.checkout();
+    else this.#begin(newPurchase({ ...op, price: price?.amount ?? findSku(this.model.products, op.sku)?.variant.price.amount, at: this.mediaNow() }));
+  }
+
+  checkout() {
+    const prices = [];
+    for (const { sku, price } of this.model.cart.lines) {
+      const amount = (price ?? findSku(this.model.products, sku)?.variant.price)?.amount;
+      if (amount !== undefined) prices.push({ sku, amount });
+    }
+    this.#begin(newPurchase({ op: 'checkout', prices }));
+  }
+
+  /**
+   * @param {string} sku
+   * @param {number} qty
+   */
+  async cartSet(sku, qty) {
+    const reply = await this.request({ op: 'cart.set', sku, qty: Math.max(0, qty) });
+    this.cartProblem = reply.ok ? '' : refusalWords(reply);
+    if (reply.cart) this.model = { ...this.model, cart: reply.cart };
+    this.changed();
+  }
+
+  /** @param {string} sku */
+  addToCart(sku) {
+    return this.cartSet(sku, (this.model.cart.lines.find((line) => line.sku === sku)?.qty ?? 0) + 1);
+  }
+
+  /** @param {Purchase} purchase */
+  #begin(purchase) {
+    this.pending.add(purchase);
+    this.purchase = purchase;
+    this.changed();
+    this.#send(purchase);
+  }
+
+  /** Asks until it is answered, under one key, however long the network takes. @param {Purchase} purchase */
+  #send(purchase) {
+    this.channel.request(purchase.op, { id: purchase.id, giveUpMs: 0 }).then((reply) => {
+      this.pending.remove(purchase.id);
+      const done = answered(purchase, reply);
+      if (done.order) this.model = { ...this.model, orders: { ...this.model.orders, [done.order.id]: latest(this.model.orders[done.order.id], done.order) } };
+      // A purchase from before a reload comes to the front only when it became an order.
+      if (this.purchase?.id === purchase.id || (!this.purchase && done.order)) this.purchase = done;
+      this.changed();
+    }).catch(() => {
+      // The page is closing; the key stays in storage and the next page asks again.
+    });
+  }
+
+  dismissPurchase() {
+    this.purchase = null;
+    this.changed();
+  }
+}
+
+/** An `order` event may have overtaken the reply: never go back to awaiting payment.
+ * @param {Order | undefined} known
+ * @param {Order} order
+ */
+function latest(known, order) {
+  return known && known.state !== 'awaiting_payment' ? known : order;
+}
+
+/** Ids are UUIDv7: their order is the order of making. @param {Order} a @param {Order} b */
+function compare(a, b) {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+function storage() {
+  try {
+    return sessionStorage;
+  } catch {
+    return null;
+  }
+}
