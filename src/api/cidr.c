@@ -1,31 +1,9 @@
 #include "api/cidr.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/macros.h"
 #include "base/str.h"
-
-tg_err tg_addr_parse(struct tg_addr *ret, const char *text, size_t len)
-{
-    struct tg_addr addr = {.port = 0};
-    struct in_addr v4;
-    char name[INET6_ADDRSTRLEN];
-
-    if (tg_str_copy(name, sizeof(name), text, len) != TG_OK || len == 0)
-        return TG_ERR_MALFORMED;
-    if (inet_pton(AF_INET, name, &v4) == 1) {
-        uint32_t ip = ntohl(v4.s_addr);
-
-        *ret = tg_addr_v4((uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip,
-                          0);
-        return TG_OK;
-    }
-    if (inet_pton(AF_INET6, name, addr.ip) != 1)
-        return TG_ERR_MALFORMED;
-    *ret = addr;
-    return TG_OK;
-}
 
 /* The bits right of the prefix must be zero: "10.1.0.0/8" is most likely a mistake. */
 static bool tail_is_zero(const struct tg_cidr *net)
@@ -45,7 +23,7 @@ tg_err tg_cidr_parse(struct tg_cidr *ret, const char *text)
     struct tg_addr addr;
     unsigned base;
 
-    if (tg_addr_parse(&addr, text, len) != TG_OK)
+    if (tg_addr_parse(&addr, text, len, 0) != TG_OK)
         return TG_ERR_MALFORMED;
     memcpy(net.ip, addr.ip, sizeof(net.ip));
     base = tg_addr_is_v4(&addr) && memchr(text, ':', len) == NULL ? 96 : 0;
@@ -101,11 +79,4 @@ bool tg_cidr_list_match(const struct tg_cidr_list *list, const struct tg_addr *a
             return true;
     }
     return false;
-}
-
-bool tg_addr_is_loopback(const struct tg_addr *addr)
-{
-    static const uint8_t one[16] = {[15] = 1};
-
-    return (tg_addr_is_v4(addr) && addr->ip[12] == 127) || memcmp(addr->ip, one, 16) == 0;
 }

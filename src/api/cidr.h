@@ -23,14 +23,11 @@ struct tg_cidr_list {
     size_t count;
 };
 
-/* A numeric address without port or brackets; MALFORMED otherwise. Port is 0. */
-TG_MUST_CHECK tg_err tg_addr_parse(struct tg_addr *ret, const char *text, size_t len);
 /* MALFORMED: not a network, or bits set right of the prefix. */
 TG_MUST_CHECK tg_err tg_cidr_parse(struct tg_cidr *ret, const char *text);
 bool tg_cidr_match(const struct tg_cidr *net, const struct tg_addr *addr);
 /* Adds one configured text; LIMIT beyond TG_CIDR_LIST_MAX, MALFORMED. */
 TG_MUST_CHECK tg_err tg_cidr_list_add(struct tg_cidr_list *list, const char *text);
 bool tg_cidr_list_match(const struct tg_cidr_list *list, const struct tg_addr *addr);
-bool tg_addr_is_loopback(const struct tg_addr *addr);
 
 #endif

@@ -62,7 +62,7 @@ static struct tg_addr forwarded_addr(struct tg_worker *w, const char *list, stru
             start--;
         while (start < end && list[start] == ' ')
             start++;
-        if (tg_addr_parse(&next, list + start, end - start) != TG_OK)
+        if (tg_addr_parse(&next, list + start, end - start, 0) != TG_OK)
             return addr;
         addr = next;
         while (start > 0 && (list[start - 1] == ' ' || list[start - 1] == ','))
@@ -159,23 +159,30 @@ static void read_content_type(struct tg_req *q)
     }
 }
 
-static bool find_route(struct tg_req *q)
+static bool refuse_method(struct tg_req *q)
 {
     char allow[64];
-    tg_err err =
-        tg_route_find(&q->match, tg_routes, tg_route_count, q->method, q->path, strlen(q->path));
 
-    if (err == TG_OK)
-        return true;
-    if (err == TG_ERR_NOTFOUND) {
-        tg_reply_problem(q, 404, NULL, "There is nothing at this address.");
-        return false;
-    }
     tg_route_allow(allow, sizeof(allow), q->match.allow);
     tg_reply_start(q, 405);
     tg_reply_header(q, "Allow", "%s", allow);
     tg_problem_text(&q->out, 405, "This address does not know this method; see Allow.");
     tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
+    return false;
+}
+
+static bool find_route(struct tg_req *q)
+{
+    tg_err err =
+        tg_route_find(&q->match, tg_routes, tg_route_count, q->method, q->path, strlen(q->path));
+
+    if (err == TG_ERR_NOTFOUND)
+        err = tg_route_find(&q->match, &tg_route_files, 1, q->method, q->path, strlen(q->path));
+    else if (err == TG_ERR_UNSUPPORTED)
+        return refuse_method(q);
+    if (err == TG_OK)
+        return true;
+    tg_reply_problem(q, 404, NULL, "There is nothing at this address.");
     return false;
 }
 

@@ -31,7 +31,7 @@ static tg_err parse_host(struct tg_listen *ret, const char *host, size_t len)
     } else if (memchr(host, ':', len) != NULL) {
         return TG_ERR_MALFORMED; /* an IPv6 address without brackets hides its port */
     }
-    return tg_addr_parse(&ret->addr, host, len);
+    return tg_addr_parse(&ret->addr, host, len, ret->addr.port);
 }
 
 tg_err tg_listen_parse(struct tg_listen *ret, const char *text)

@@ -229,14 +229,17 @@ static void cmd_show_create(struct tg_admin *admin, const json_t *request, struc
     const char *title = text_of(request, "title");
     struct answer a = {0};
 
-    if (req == NULL)
-        return refuse(out, "out of memory");
+    if (req == NULL) {
+        refuse(out, "out of memory");
+        return;
+    }
     if (tg_str_copy(req->key, sizeof(req->key), id, strlen(id)) != TG_OK ||
         tg_str_copy(req->text, sizeof(req->text), title[0] != '\0' ? title : id,
                     strlen(title[0] != '\0' ? title : id)) != TG_OK) {
         tg_msg_free(req);
-        return refuse(out, "The id may have %d bytes and the title %d.", TG_SHOW_ID_MAX,
-                      TG_TITLE_SIZE - 1);
+        refuse(out, "The id may have %d bytes and the title %d.", TG_SHOW_ID_MAX,
+               TG_TITLE_SIZE - 1);
+        return;
     }
     pass_on(out, ask(admin, admin->sale, req, &a), &a);
 }
@@ -357,8 +360,10 @@ static void cmd_token_create(struct tg_admin *admin, const json_t *request, stru
         return;
     req = token_request(admin, roles, json_is_true(json_object_get(request, "publish_only")),
                         text_of(request, "show"), text_of(request, "label"), expires);
-    if (req == NULL)
-        return refuse(out, "out of memory");
+    if (req == NULL) {
+        refuse(out, "out of memory");
+        return;
+    }
     pass_on(out, ask(admin, admin->sale, req, &a), &a);
 }
 
@@ -418,10 +423,13 @@ static void set_stock(struct tg_admin *admin, const json_t *request, bool absolu
 
     if (!json_is_integer(value) || json_integer_value(value) > INT32_MAX ||
         json_integer_value(value) < INT32_MIN)
-        return refuse(out, "The number of units must be a whole number.");
+        refuse(out, "The number of units must be a whole number.");
+    return;
     req = new_sale(admin, TG_SALE_OP);
-    if (req == NULL)
-        return refuse(out, "out of memory");
+    if (req == NULL) {
+        refuse(out, "out of memory");
+        return;
+    }
     req->http = false; /* answered like the operation of a socket */
     req->op.kind = TG_OP_STOCK;
     req->op.u.stock.absolute = absolute;
@@ -447,8 +455,10 @@ static void cmd_stock_audit(struct tg_admin *admin, const json_t *request, struc
     struct answer a = {0};
 
     (void)request;
-    if (req == NULL)
-        return refuse(out, "out of memory");
+    if (req == NULL) {
+        refuse(out, "out of memory");
+        return;
+    }
     pass_on(out, ask(admin, admin->sale, req, &a), &a);
 }
 
@@ -497,78 +507,4 @@ void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct t
     if (!found)
         refuse(out, "There is no command \"%s\".", name);
     json_decref(request);
-}
-
-/* --- what torgd itself needs at start
- * ------------------------------------------------------------------ */
-
-tg_err tg_admin_mint(struct tg_admin *admin, uint32_t roles, bool publish_only, const char *show,
-                     const char *label, tg_us expires_wall_us, char *ret_text)
-{
-    struct tg_sale_req *req =
-        token_request(admin, roles, publish_only, show, label, expires_wall_us);
-    struct answer a = {0};
-    const char *text;
-    tg_err err;
-
-    if (req == NULL)
-        return TG_ERR_NOMEM;
-    err = ask(admin, admin->sale, req, &a);
-    if (err != TG_OK)
-        return err;
-    text = json_string_value(json_object_get(a.body, "token"));
-    err = a.status >= 400 || text == NULL
-              ? TG_ERR_CONFLICT
-              : tg_str_copy(ret_text, TG_TOKEN_SIZE, text, strlen(text));
-    answer_done(&a);
-    return err;
-}
-
-tg_err tg_admin_revoke_labelled(struct tg_admin *admin, const char *label)
-{
-    struct answer list = {0};
-    json_t *token;
-    size_t i;
-    tg_err err;
-
-    ask_read(admin, TG_READ_TOKENS, "", "", &list, &err);
-    json_array_foreach(json_object_get(list.body, "tokens"), i, token)
-    {
-        struct answer a = {0};
-
-        if (err != TG_OK || strcmp(text_of(token, "label"), label) != 0)
-            continue;
-        err = revoke(admin, text_of(token, "id"), &a);
-        answer_done(&a);
-    }
-    answer_done(&list);
-    return err;
-}
-
-tg_err tg_admin_ensure_show(struct tg_admin *admin, const char *id, const char *title, bool start)
-{
-    struct tg_show_info show;
-    struct answer a = {0};
-    tg_err err;
-
-    if (tg_registry_show_get(admin->registry, id, strlen(id), &show) != TG_OK) {
-        struct tg_sale_req *req = new_sale(admin, TG_SALE_SHOW_CREATE);
-
-        if (req == NULL)
-            return TG_ERR_NOMEM;
-        tg_str_cut(req->key, sizeof(req->key), id);
-        tg_str_cut(req->text, sizeof(req->text), title);
-        err = ask(admin, admin->sale, req, &a);
-        answer_done(&a);
-        if (err != TG_OK)
-            return err;
-        err = tg_registry_show_get(admin->registry, id, strlen(id), &show);
-        if (err != TG_OK)
-            return err;
-    }
-    if (!start || show.state == TG_SHOW_LIVE)
-        return TG_OK;
-    err = ask_live(admin, show.ord, TG_OP_SHOW_START, &a);
-    answer_done(&a);
-    return err;
 }

@@ -35,17 +35,4 @@ TG_MUST_CHECK tg_err tg_admin_init(struct tg_admin *admin, struct tg_registry *r
 void tg_admin_done(struct tg_admin *admin);
 /* Runs one command; out always gets one JSON object (without newline). Waits up to 10 s. */
 void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out);
-/*
- * Mints a token through the sale thread. show "" = all shows; expires TG_US_NEVER = never.
- * Errors: what sale refused, TIMEOUT. ret_text[TG_TOKEN_SIZE].
- */
-TG_MUST_CHECK tg_err tg_admin_mint(struct tg_admin *admin, uint32_t roles, bool publish_only,
-                                   const char *show, const char *label, tg_us expires_wall_us,
-                                   char *ret_text);
-/* Revokes every token with this label. */
-TG_MUST_CHECK tg_err tg_admin_revoke_labelled(struct tg_admin *admin, const char *label);
-/* Creates a show unless it exists, and starts it when `start`. */
-TG_MUST_CHECK tg_err tg_admin_ensure_show(struct tg_admin *admin, const char *id, const char *title,
-                                          bool start);
-
 #endif

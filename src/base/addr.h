@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/err.h"
+
 struct tg_addr {
     uint8_t ip[16];
     uint16_t port; /* host byte order */
@@ -40,5 +42,13 @@ static inline struct tg_addr tg_addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t
     return (struct tg_addr){.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d},
                             .port = port};
 }
+
+/* "127.0.0.1" or "::1", no brackets, no port (it is given apart). MALFORMED otherwise. */
+TG_MUST_CHECK tg_err tg_addr_parse(struct tg_addr *ret, const char *text, size_t len,
+                                   uint16_t port);
+/* 0.0.0.0 or :: */
+bool tg_addr_is_any(const struct tg_addr *addr);
+/* 127.0.0.0/8 or ::1 */
+bool tg_addr_is_loopback(const struct tg_addr *addr);
 
 #endif

@@ -25,7 +25,6 @@ tg_err tg_live_new(struct tg_live **ret, const struct tg_live_cfg *cfg)
         live->webs[i] = cfg->webs[i];
     live->web_count = cfg->web_count;
     live->journal = cfg->journal;
-    live->sale = cfg->sale;
     live->registry = cfg->registry;
     live->chat_slow_ms = cfg->chat_slow_ms;
     members_init(&live->members, &rng);
@@ -60,6 +59,11 @@ void tg_live_free(struct tg_live *live)
     tg_mailbox_free(live->mb);
     tg_free(live->journal_dir);
     tg_free(live);
+}
+
+void tg_live_set_sale(struct tg_live *live, struct tg_mailbox *sale)
+{
+    live->sale = sale;
 }
 
 struct tg_mailbox *tg_live_mailbox(struct tg_live *live)

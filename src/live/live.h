@@ -24,7 +24,6 @@ struct tg_live_cfg {
     size_t web_count;               /* 0..TG_LIVE_WEBS_MAX */
     struct tg_mailbox *journal;     /* NULL = nothing is written */
     const char *journal_dir; /* where shows are read back from when they are added; NULL = no */
-    struct tg_mailbox *sale; /* NULL = nobody is told of show.start and show.end */
     struct tg_registry *registry; /* is told viewers and on_air */
     int32_t stock_band;           /* above it viewers read "many"; 0 = the catalogue's own */
     int64_t chat_slow_ms;         /* slow mode of every show; 0 = off */
@@ -36,6 +35,8 @@ enum { TG_LIVE_WEBS_MAX = 64 };
 TG_MUST_CHECK tg_err tg_live_new(struct tg_live **ret, const struct tg_live_cfg *cfg);
 /* Valid from new to free; may be posted to before start. */
 struct tg_mailbox *tg_live_mailbox(struct tg_live *live);
+/* Who is told of show.start and show.end (the two services need each other). Before start. */
+void tg_live_set_sale(struct tg_live *live, struct tg_mailbox *sale);
 /* Start the journal and the web workers' mailboxes before. */
 TG_MUST_CHECK tg_err tg_live_start(struct tg_live *live);
 /* Handles what was posted before, then ends the thread. Stop web workers and sale first. */

@@ -49,34 +49,6 @@ tg_err tg_addr_from_sockaddr(struct tg_addr *ret, const void *sa, socklen_t len)
     return TG_ERR_MALFORMED;
 }
 
-tg_err tg_addr_parse(struct tg_addr *ret, const char *text, size_t len, uint16_t port)
-{
-    char copy[INET6_ADDRSTRLEN];
-    struct tg_addr addr = tg_addr_v4(0, 0, 0, 0, port);
-
-    if (tg_str_copy(copy, sizeof(copy), text, len) != TG_OK)
-        return TG_ERR_MALFORMED;
-    if (inet_pton(AF_INET, copy, addr.ip + 12) != 1 && inet_pton(AF_INET6, copy, addr.ip) != 1)
-        return TG_ERR_MALFORMED;
-    *ret = addr;
-    return TG_OK;
-}
-
-bool tg_addr_is_any(const struct tg_addr *addr)
-{
-    static const uint8_t zero[16] = {0};
-
-    return memcmp(addr->ip, zero, 16) == 0 ||
-           (tg_addr_is_v4(addr) && memcmp(addr->ip + 12, zero, 4) == 0);
-}
-
-bool tg_addr_is_loopback(const struct tg_addr *addr)
-{
-    static const uint8_t one[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-
-    return tg_addr_is_v4(addr) ? addr->ip[12] == 127 : memcmp(addr->ip, one, 16) == 0;
-}
-
 static bool usable(const struct ifaddrs *i, struct tg_addr *ret, uint16_t port)
 {
     socklen_t len;

@@ -16,13 +16,6 @@
 socklen_t tg_addr_to_sockaddr(struct sockaddr_storage *ret, const struct tg_addr *addr, bool as_v6);
 /* MALFORMED for families other than v4 and v6. via = 0. */
 TG_MUST_CHECK tg_err tg_addr_from_sockaddr(struct tg_addr *ret, const void *sa, socklen_t len);
-/* "192.0.2.1", "2001:db8::1", without a port. MALFORMED. */
-TG_MUST_CHECK tg_err tg_addr_parse(struct tg_addr *ret, const char *text, size_t len,
-                                   uint16_t port);
-/* "::" or "0.0.0.0" */
-bool tg_addr_is_any(const struct tg_addr *addr);
-/* 127.0.0.0/8 or ::1 */
-bool tg_addr_is_loopback(const struct tg_addr *addr);
 /*
  * Addresses of this machine's interfaces that are up, v4 before v6, loopback and link-local left
  * out; at most max, with this port. Returns the count. Reads the kernel's tables: at start only.

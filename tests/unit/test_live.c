@@ -247,13 +247,14 @@ static int start_live(void)
 {
     struct tg_mailbox *webs[] = {web, web2};
     struct tg_live_cfg cfg = {
-        .webs = webs, .web_count = 2, .sale = sale, .registry = registry, .journal_dir = dir};
+        .webs = webs, .web_count = 2, .registry = registry, .journal_dir = dir};
 
     if (tg_journal_new(&journal, dir, registry) != TG_OK)
         return -1;
     cfg.journal = tg_journal_mailbox(journal);
     if (tg_live_new(&live, &cfg) != TG_OK)
         return -1;
+    tg_live_set_sale(live, sale);
     return tg_journal_start(journal) == TG_OK && tg_live_start(live) == TG_OK ? 0 : -1;
 }
 

@@ -1,4 +1,5 @@
 // A client of the show channel for tests: replies by id, events kept, nothing retried by itself.
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import WebSocket from 'ws';
 
@@ -43,7 +44,7 @@ export class Channel {
 
   /** Send an operation and await its reply. */
   ask(op, timeoutMs = 20000) {
-    const id = op.id ?? crypto.randomUUID();
+    const id = op.id ?? randomUUID();
     return new Promise((resolve, reject) => {
       if (this.closeCode !== undefined) return reject(new Error(`closed ${this.closeCode}`));
       const timer = setTimeout(() => reject(new Error(`no reply to ${op.op}`)), timeoutMs);

@@ -1,0 +1,276 @@
+#include "app/core.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "live/journal.h"
+#include "live/live.h"
+#include "sale/reader.h"
+#include "store/datadir.h"
+
+enum { READERS = 2 };
+
+struct tg_core {
+    struct tg_core_cfg cfg;
+    struct tg_config defaults; /* when cfg.config is NULL */
+    const struct tg_config *config;
+    char db_path[TG_CFG_TEXT_SIZE];
+    char journal_dir[TG_CFG_TEXT_SIZE];
+    int lock_fd;
+    struct tg_registry *registry;
+    struct tg_store *store;
+    struct tg_journal *journal;
+    struct tg_live *live;
+    struct tg_sale *sale;
+    struct tg_reader *readers[READERS];
+    struct tg_mailbox *reader_boxes[READERS];
+};
+
+static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...) TG_PRINTF(4, 5);
+
+static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(reason, size, fmt, args); /* a cut reason is still one */
+    va_end(args);
+    return err;
+}
+
+static struct tg_shop_now now_both(void)
+{
+    return (struct tg_shop_now){.mono = tg_clock_mono(), .wall = tg_clock_wall()};
+}
+
+/* "sqlite:" = torg.db in the data directory, "sqlite:PATH" = that file. */
+static tg_err paths(struct tg_core *core)
+{
+    const char *file = core->config->store_url + strlen("sqlite:");
+    const char *dir = core->cfg.data_dir;
+    int a = file[0] != '\0' ? snprintf(core->db_path, sizeof(core->db_path), "%s", file)
+                            : snprintf(core->db_path, sizeof(core->db_path), "%s/torg.db", dir);
+    int b = snprintf(core->journal_dir, sizeof(core->journal_dir), "%s/journal", dir);
+
+    return a < (int)sizeof(core->db_path) && b < (int)sizeof(core->journal_dir) ? TG_OK
+                                                                                : TG_ERR_LIMIT;
+}
+
+static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
+{
+    tg_err err = tg_datadir_lock(&core->lock_fd, core->cfg.data_dir);
+
+    if (err == TG_ERR_CONFLICT)
+        return because(err, reason, size,
+                       "the data directory %s is in use by another torgd; stop that one or choose "
+                       "another with --data",
+                       core->cfg.data_dir);
+    if (err != TG_OK)
+        return because(err, reason, size, "cannot use the data directory %s (errno %d)",
+                       core->cfg.data_dir, errno);
+    return TG_OK;
+}
+
+static tg_err open_store(struct tg_core *core, char *reason, size_t size)
+{
+    const struct tg_store_sqlite_cfg cfg = {.path = core->db_path};
+    char why[256] = "";
+    tg_err err = tg_store_sqlite_new(&core->store, &cfg, why);
+
+    if (err != TG_OK)
+        return because(err, reason, size, "%s", why);
+    if (!core->cfg.demo)
+        return TG_OK;
+    err = tg_demo_seed(core->store, tg_clock_wall());
+    return err == TG_OK ? TG_OK
+                        : because(err, reason, size, "cannot write the demo catalogue: %s",
+                                  core->store->ops->error(core->store));
+}
+
+tg_err tg_core_open(struct tg_core **ret, const struct tg_core_cfg *cfg, char *reason, size_t size)
+{
+    struct tg_core *core = tg_calloc(1, sizeof(*core));
+    tg_err err;
+
+    if (core == NULL)
+        return because(TG_ERR_NOMEM, reason, size, "out of memory");
+    core->cfg = *cfg;
+    core->lock_fd = -1;
+    tg_config_defaults(&core->defaults);
+    core->config = cfg->config != NULL ? cfg->config : &core->defaults;
+    err = paths(core);
+    if (err != TG_OK)
+        (void)because(err, reason, size, "the data directory's path is too long");
+    if (err == TG_OK)
+        err = lock_dir(core, reason, size);
+    if (err == TG_OK)
+        err = open_store(core, reason, size);
+    if (err == TG_OK) {
+        err = tg_registry_new(&core->registry);
+        if (err != TG_OK)
+            (void)because(err, reason, size, "out of memory");
+    }
+    if (err == TG_OK)
+        *ret = core;
+    else
+        tg_core_free(core);
+    return err;
+}
+
+struct tg_registry *tg_core_registry(struct tg_core *core)
+{
+    return core->registry;
+}
+
+static tg_err new_live(struct tg_core *core, const struct tg_core_peers *peers)
+{
+    struct tg_live_cfg cfg = {
+        .webs = peers->webs,
+        .web_count = peers->web_count,
+        .journal_dir = core->journal_dir,
+        .registry = core->registry,
+        .stock_band = (int32_t)core->config->shop_stock_band,
+    };
+    tg_err err = tg_journal_new(&core->journal, core->journal_dir, core->registry);
+
+    if (err != TG_OK)
+        return err;
+    cfg.journal = tg_journal_mailbox(core->journal);
+    return tg_live_new(&core->live, &cfg);
+}
+
+static tg_err new_sale(struct tg_core *core, const struct tg_core_peers *peers)
+{
+    struct tg_sale_cfg cfg = {
+        .store = core->store,
+        .registry = core->registry,
+        .live = tg_live_mailbox(core->live),
+        .web = peers->webs,
+        .web_count = peers->web_count,
+        .allow_sandbox = core->cfg.demo || core->config->payments_allow_sandbox,
+        .hold_us = core->config->shop_hold_s * TG_US_PER_S,
+        .person_units_max = (int32_t)core->config->shop_person_max,
+        .stock_band = (int32_t)core->config->shop_stock_band,
+        .on_show_added = peers->on_show_added,
+        .ctx = peers->ctx,
+    };
+    tg_err err;
+
+    tg_str_cut(cfg.currency, sizeof(cfg.currency), core->config->shop_currency);
+    err = tg_sale_new(&core->sale, &cfg, now_both());
+    if (err == TG_OK)
+        tg_live_set_sale(core->live, tg_sale_mailbox(core->sale));
+    return err;
+}
+
+static tg_err new_readers(struct tg_core *core, char reterr[256])
+{
+    const struct tg_reader_cfg cfg = {
+        .path = core->db_path,
+        .allow_sandbox = core->cfg.demo || core->config->payments_allow_sandbox,
+        .currency = core->config->shop_currency,
+        .stock_band = (int32_t)core->config->shop_stock_band,
+    };
+    tg_err err = TG_OK;
+
+    for (size_t i = 0; i < READERS && err == TG_OK; i++) {
+        err = tg_reader_new(&core->readers[i], &cfg, reterr);
+        if (err == TG_OK)
+            core->reader_boxes[i] = tg_reader_mailbox(core->readers[i]);
+    }
+    return err;
+}
+
+tg_err tg_core_prepare(struct tg_core *core, const struct tg_core_peers *peers, char *reason,
+                       size_t size)
+{
+    char why[256] = "";
+    tg_err err = new_live(core, peers);
+
+    if (err != TG_OK)
+        return because(err, reason, size, "cannot prepare the show rooms in %s (%s)",
+                       core->journal_dir, tg_err_name(err));
+    err = new_sale(core, peers);
+    if (err != TG_OK)
+        return because(err, reason, size, "cannot load the shop from %s: %s (%s)", core->db_path,
+                       core->store->ops->error(core->store), tg_err_name(err));
+    err = new_readers(core, why);
+    if (err != TG_OK)
+        return because(err, reason, size, "%s", why);
+    return TG_OK;
+}
+
+struct tg_sale *tg_core_sale(struct tg_core *core)
+{
+    return core->sale;
+}
+
+struct tg_mailbox *tg_core_live_mailbox(struct tg_core *core)
+{
+    return tg_live_mailbox(core->live);
+}
+
+struct tg_mailbox *const *tg_core_read_mailboxes(struct tg_core *core, size_t *ret_count)
+{
+    *ret_count = READERS;
+    return core->reader_boxes;
+}
+
+tg_err tg_core_run(struct tg_core *core, char *reason, size_t size)
+{
+    tg_err err = tg_journal_start(core->journal);
+
+    if (err == TG_OK)
+        err = tg_live_start(core->live);
+    for (size_t i = 0; i < READERS && err == TG_OK; i++)
+        err = tg_reader_start(core->readers[i]);
+    if (err == TG_OK)
+        err = tg_sale_start(core->sale);
+    return err == TG_OK
+               ? TG_OK
+               : because(err, reason, size, "cannot start a thread (%s)", tg_err_name(err));
+}
+
+void tg_core_halt(struct tg_core *core)
+{
+    if (core == NULL)
+        return;
+    if (core->sale != NULL)
+        tg_sale_stop(core->sale);
+    for (size_t i = 0; i < READERS; i++) {
+        if (core->readers[i] != NULL)
+            tg_reader_stop(core->readers[i]);
+    }
+    if (core->live != NULL)
+        tg_live_stop(core->live);
+    if (core->journal != NULL)
+        tg_journal_stop(core->journal);
+}
+
+void tg_core_free(struct tg_core *core)
+{
+    if (core == NULL)
+        return;
+    tg_sale_free(core->sale);
+    for (size_t i = 0; i < READERS; i++)
+        tg_reader_free(core->readers[i]);
+    tg_live_free(core->live);
+    tg_journal_free(core->journal);
+    tg_store_free(core->store);
+    tg_registry_free(core->registry);
+    if (core->lock_fd >= 0)
+        (void)close(core->lock_fd); /* gives the lock back */
+    tg_free(core);
+}
+
+tg_err tg_core_admin(struct tg_core *core, struct tg_admin *ret)
+{
+    return tg_admin_init(ret, core->registry, tg_sale_mailbox(core->sale),
+                         tg_live_mailbox(core->live), core->reader_boxes[0]);
+}

@@ -1,0 +1,334 @@
+#include "app/media_wiring.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/demo.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "fanout/fanout.h"
+#include "ingest/rtmp.h"
+#include "media/media.h"
+#include "msg/live.h"
+#include "net/rtc_worker.h"
+#include "plugins/plugins.h"
+
+struct tg_wiring {
+    struct tg_wiring_cfg cfg;
+    struct tg_registry *registry;
+    struct tg_mailbox *live;
+    struct tg_media *media;
+    struct tg_fanout *fanout;
+    struct tg_rtmp *rtmp;
+    unsigned worker_count;
+    struct tg_rtc_worker *workers[TG_FANOUT_WORKERS_MAX];
+    struct tg_mailbox *worker_boxes[TG_FANOUT_WORKERS_MAX];
+};
+
+static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...) TG_PRINTF(4, 5);
+
+static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(reason, size, fmt, args); /* a cut reason is still one */
+    va_end(args);
+    return err;
+}
+
+/* --- what the services tell each other
+ * ------------------------------------------------------------- */
+
+static void post_media(struct tg_wiring *w, enum tg_media_what what, uint16_t show, uint32_t count)
+{
+    struct tg_media_msg *msg = tg_msg_new(TG_MSG_MEDIA, sizeof(*msg));
+
+    if (msg == NULL)
+        return; /* the next request asks again */
+    msg->what = what;
+    msg->show = show;
+    msg->count = count;
+    (void)tg_mailbox_post(tg_media_mailbox(w->media), msg); /* full: the next one asks again */
+}
+
+static void on_keyframe(void *ctx, uint16_t show)
+{
+    post_media(ctx, TG_MEDIA_KEYFRAME, show, 0);
+}
+
+static void on_viewers(void *ctx, uint16_t show, uint32_t count)
+{
+    post_media(ctx, TG_MEDIA_WATCHERS, show, count);
+}
+
+static void tell_live(struct tg_wiring *w, uint16_t show, bool change, bool on, uint32_t generation,
+                      const char *notice)
+{
+    struct tg_live_source *msg = tg_msg_new(TG_MSG_LIVE_SOURCE, sizeof(*msg));
+    struct tg_show_info info;
+
+    if (msg == NULL)
+        return;
+    msg->show = show;
+    msg->on = on;
+    /* A notice without a change: what live knows of the source stays as it is. */
+    if (!change && tg_registry_show_at(w->registry, show, &info) == TG_OK)
+        msg->on = info.on_air;
+    msg->generation = generation;
+    tg_str_cut(msg->notice, sizeof(msg->notice), notice);
+    (void)tg_mailbox_post_reply(w->live, msg); /* few a minute; must not be lost */
+}
+
+static void on_source(void *ctx, uint16_t show, bool on, uint32_t generation, const char *notice)
+{
+    struct tg_wiring *w = ctx;
+
+    tg_registry_show_set_on_air(w->registry, show, on);
+    tell_live(w, show, true, on, generation, notice);
+}
+
+static void on_notice(void *ctx, uint16_t show, const char *text)
+{
+    tell_live(ctx, show, false, false, 0, text);
+}
+
+static tg_err show_of_key(struct tg_wiring *w, const struct tg_token_info *token, const char *show,
+                          struct tg_show_info *ret)
+{
+    tg_err err;
+
+    if (show[0] != '\0') {
+        err = tg_registry_show_get(w->registry, show, strlen(show), ret);
+        if (err != TG_OK)
+            return TG_ERR_NOTFOUND;
+        return token->one_show && token->show != ret->ord ? TG_ERR_AUTH : TG_OK;
+    }
+    if (!token->one_show)
+        return TG_ERR_NOTFOUND; /* a key for every show must say which one */
+    return tg_registry_show_at(w->registry, token->show, ret);
+}
+
+static tg_err check_key(void *ctx, const char *show, const char *key, uint16_t *ret_show,
+                        tg_us *ret_epoch_us)
+{
+    struct tg_wiring *w = ctx;
+    struct tg_token_info token;
+    struct tg_show_info info;
+    tg_err err = tg_registry_token_check(w->registry, tg_clock_wall(), key, strlen(key), &token);
+
+    if (err != TG_OK)
+        return TG_ERR_AUTH;
+    if (!token.publish_only && (token.roles & (TG_ROLE_HOST | TG_ROLE_ADMIN)) == 0)
+        return TG_ERR_AUTH;
+    err = show_of_key(w, &token, show, &info);
+    if (err != TG_OK)
+        return err;
+    *ret_show = info.ord;
+    *ret_epoch_us = info.epoch_us;
+    return TG_OK;
+}
+
+void tg_wiring_show_added(struct tg_wiring *w, const struct tg_show_info *show)
+{
+    struct tg_media_msg *msg;
+    tg_err err = tg_fanout_show_add(w->fanout, show->ord, show->epoch_us);
+
+    if (err != TG_OK && err != TG_ERR_CONFLICT)
+        tg_log_error("app", "show_without_video", "show=%u err=%s", show->ord, tg_err_name(err));
+    msg = tg_msg_new(TG_MSG_MEDIA, sizeof(*msg));
+    if (msg == NULL)
+        return;
+    msg->what = TG_MEDIA_SHOW_ADD;
+    msg->show = show->ord;
+    msg->demo = show->demo && w->cfg.demo;
+    msg->epoch_us = show->epoch_us;
+    (void)tg_mailbox_post_reply(tg_media_mailbox(w->media), msg); /* at most TG_SHOWS_MAX */
+}
+
+/* --- start and stop
+ * ---------------------------------------------------------------------------------- */
+
+/* "" = every address of both families. */
+static tg_err parse_listen(const char *text, struct tg_addr *ret)
+{
+    char host[TG_CFG_TEXT_SIZE];
+    uint16_t port;
+    tg_err err = tg_config_hostport(text, host, sizeof(host), &port);
+
+    if (err != TG_OK)
+        return err;
+    *ret = (struct tg_addr){0};
+    if (host[0] != '\0')
+        err = tg_addr_parse(ret, host, strlen(host), port);
+    ret->port = port;
+    return err;
+}
+
+static tg_err start_media(struct tg_wiring *w, char *reason, size_t size)
+{
+    struct tg_media_cfg cfg = {
+        .frame_out = tg_fanout_emit,
+        .frame_ctx = w->fanout,
+        .on_source = on_source,
+        .source_ctx = w,
+    };
+    tg_err err = tg_media_init(w->cfg.data_dir);
+
+    if (err != TG_OK)
+        return because(err, reason, size,
+                       "GStreamer cannot start; is it installed whole? See "
+                       "deploy/packages/run");
+    err = tg_plugins_register();
+    if (err != TG_OK)
+        return because(err, reason, size, "GStreamer refuses torg's elements");
+    if (w->cfg.demo)
+        cfg.products = tg_demo_products(&cfg.product_count);
+    err = tg_media_new(&w->media, &cfg);
+    if (err == TG_OK)
+        err = tg_media_start(w->media);
+    return err == TG_OK
+               ? TG_OK
+               : because(err, reason, size, "the media thread cannot start (%s)", tg_err_name(err));
+}
+
+static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char *reason,
+                        size_t size)
+{
+    const struct tg_cfg_list *list = &w->cfg.config->rtc_advertise;
+
+    if (list->count > TG_RTC_ADVERTISE_MAX)
+        return because(TG_ERR_MALFORMED, reason, size, "rtc.advertise has more than %d addresses",
+                       TG_RTC_ADVERTISE_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        if (tg_addr_parse(&cfg->advertise[i], list->items[i], strlen(list->items[i]), 0) != TG_OK)
+            return because(TG_ERR_MALFORMED, reason, size,
+                           "rtc.advertise: \"%s\" is not an IP address", list->items[i]);
+    }
+    cfg->advertise_count = list->count;
+    if (list->count == 0)
+        cfg->advertise_count = tg_rtc_advertise_default(cfg->advertise, TG_RTC_ADVERTISE_MAX,
+                                                        &cfg->listen, w->cfg.demo);
+    return TG_OK;
+}
+
+static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
+{
+    struct tg_rtc_worker_cfg cfg = {.handler_count = 1};
+    tg_err err = parse_listen(w->cfg.config->rtc_listen, &cfg.listen);
+    uint16_t port = cfg.listen.port;
+
+    if (err != TG_OK)
+        return because(err, reason, size, "rtc.listen: the host of %s must be an IP address or *",
+                       w->cfg.config->rtc_listen);
+    err = advertise(w, &cfg, reason, size);
+    for (unsigned i = 0; i < w->worker_count && err == TG_OK; i++) {
+        cfg.index = i;
+        cfg.listen.port = (uint16_t)(port == 0 ? 0 : port + i);
+        cfg.handlers[0] = tg_fanout_handler(w->fanout, i);
+        err = tg_rtc_worker_start(&w->workers[i], &cfg);
+        if (err != TG_OK)
+            (void)because(err, reason, size,
+                          "rtc.listen: UDP port %u cannot be used (%s, errno %d); %u workers take "
+                          "%u ports counted up from it",
+                          cfg.listen.port, tg_err_name(err), errno, w->worker_count,
+                          w->worker_count);
+        else
+            w->worker_boxes[i] = tg_rtc_worker_mailbox(w->workers[i]);
+    }
+    return err;
+}
+
+tg_err tg_wiring_start(struct tg_wiring **ret, const struct tg_wiring_cfg *cfg,
+                       struct tg_registry *registry, struct tg_mailbox *live, char *reason,
+                       size_t size)
+{
+    struct tg_wiring *w = tg_calloc(1, sizeof(*w));
+    struct tg_fanout_cfg fanout = {.request_keyframe = on_keyframe, .viewers = on_viewers};
+    tg_err err;
+
+    if (w == NULL)
+        return because(TG_ERR_NOMEM, reason, size, "out of memory");
+    w->cfg = *cfg;
+    w->registry = registry;
+    w->live = live;
+    w->worker_count = tg_worker_count(cfg->config->rtc_workers);
+    fanout.workers = w->worker_count;
+    fanout.ctx = w;
+    err = tg_fanout_new(&w->fanout, &fanout);
+    if (err != TG_OK)
+        (void)because(err, reason, size, "the fan-out cannot be set up (%s)", tg_err_name(err));
+    else
+        err = start_media(w, reason, size);
+    if (err == TG_OK)
+        err = start_workers(w, reason, size);
+    if (err == TG_OK)
+        *ret = w;
+    else
+        tg_wiring_stop(w);
+    return err;
+}
+
+tg_err tg_wiring_listen(struct tg_wiring *w, char *reason, size_t size)
+{
+    struct tg_rtmp_cfg cfg = {
+        .sessions_max = (unsigned)w->cfg.config->ingest_publishers_max,
+        .trust_loopback = w->cfg.demo,
+        .latency_us = w->cfg.config->ingest_latency_ms * TG_US_PER_MS,
+        .ops = tg_media_source_ops(w->media),
+        .check_key = check_key,
+        .notice = on_notice,
+        .ctx = w,
+    };
+    tg_err err;
+
+    if (strcmp(w->cfg.config->rtmp_listen, "off") == 0)
+        return TG_OK;
+    err = parse_listen(w->cfg.config->rtmp_listen, &cfg.listen);
+    if (err != TG_OK)
+        return because(err, reason, size, "rtmp.listen: the host of %s must be an IP address or *",
+                       w->cfg.config->rtmp_listen);
+    err = tg_rtmp_start(&w->rtmp, &cfg);
+    return err == TG_OK
+               ? TG_OK
+               : because(err, reason, size, "rtmp.listen: cannot listen on %s (%s, errno %d)",
+                         w->cfg.config->rtmp_listen, tg_err_name(err), errno);
+}
+
+void tg_wiring_unlisten(struct tg_wiring *w)
+{
+    if (w == NULL)
+        return;
+    tg_rtmp_stop(w->rtmp);
+    w->rtmp = NULL;
+}
+
+void tg_wiring_stop(struct tg_wiring *w)
+{
+    if (w == NULL)
+        return;
+    tg_wiring_unlisten(w);
+    if (w->media != NULL)
+        tg_media_stop(w->media); /* no frame comes after this */
+    for (unsigned i = 0; i < w->worker_count; i++)
+        tg_rtc_worker_stop(w->workers[i]);
+    tg_fanout_free(w->fanout);
+    tg_media_free(w->media);
+    tg_free(w);
+}
+
+struct tg_mailbox *const *tg_wiring_rtc_mailboxes(struct tg_wiring *w, size_t *ret_count)
+{
+    *ret_count = w->worker_count;
+    return w->worker_boxes;
+}
+
+unsigned tg_wiring_rtmp_port(const struct tg_wiring *w)
+{
+    return w->rtmp == NULL ? 0 : tg_rtmp_addr(w->rtmp).port;
+}

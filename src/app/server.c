@@ -1,0 +1,307 @@
+#include "app/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "api/web.h"
+#include "app/admin_socket.h"
+#include "app/core.h"
+#include "app/demo.h"
+#include "app/media_wiring.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+
+enum { WORKERS_MAX = 64 };
+
+struct tg_server {
+    struct tg_server_cfg cfg;
+    struct tg_core *core;
+    struct tg_web *web;
+    struct tg_wiring *wiring;
+    struct tg_admin admin;
+    struct tg_demo_logins logins;
+    int admin_fd;
+    char pid_path[TG_CFG_TEXT_SIZE];
+    /* What web workers borrow from the configuration as lists of texts. */
+    const char *embed_origins[TG_CFG_LIST_MAX];
+    const char *trusted_networks[TG_CFG_LIST_MAX + 2];
+    const char *trusted_proxies[TG_CFG_LIST_MAX];
+    const char *metrics_allow[TG_CFG_LIST_MAX];
+};
+
+static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...) TG_PRINTF(4, 5);
+
+static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(reason, size, fmt, args); /* a cut reason is still one */
+    va_end(args);
+    return err;
+}
+
+static struct tg_texts texts(const char **out, const struct tg_cfg_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        out[i] = list->items[i];
+    return (struct tg_texts){.items = out, .count = list->count};
+}
+
+unsigned tg_worker_count(int64_t configured)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (configured > 0)
+        return (unsigned)configured;
+    return (unsigned)TG_MAX(1, TG_MIN(cores, WORKERS_MAX));
+}
+
+static bool is_ready(void *ctx)
+{
+    (void)ctx;
+    return true; /* web workers start last: when they answer, everything else runs */
+}
+
+static tg_err new_web(struct tg_server *s, char *reason, size_t size)
+{
+    const struct tg_config *c = s->cfg.config;
+    const char *listen = c->http_listen;
+    const char *key = NULL;
+    struct tg_web_cfg cfg = {
+        .listen = listen[0] == '*' ? listen + 1 : listen,
+        .workers = tg_worker_count(c->http_workers),
+        .tls_self_signed = strcmp(c->http_tls, "self-signed") == 0,
+        .data_dir = s->cfg.data_dir,
+        .registry = tg_core_registry(s->core),
+        .embed_origins = texts(s->embed_origins, &c->embed_origins),
+        .trusted_networks = texts(s->trusted_networks, &c->trusted_networks),
+        .trusted_proxies = texts(s->trusted_proxies, &c->trusted_proxies),
+        .metrics_allow = texts(s->metrics_allow, &c->metrics_allow),
+        .sandbox = s->cfg.demo || c->payments_allow_sandbox,
+        .ready = is_ready,
+    };
+    tg_err err;
+
+    if (strcmp(c->http_tls, "files") == 0) {
+        cfg.tls_cert = c->http_cert;
+        cfg.tls_key = c->http_key;
+    }
+    if (s->cfg.demo) { /* in the demo loopback is a trusted network */
+        s->trusted_networks[cfg.trusted_networks.count++] = "127.0.0.0/8";
+        s->trusted_networks[cfg.trusted_networks.count++] = "::1/128";
+    }
+    err = tg_web_new(&s->web, &cfg, &key);
+    if (err == TG_ERR_CONFLICT)
+        return because(err, reason, size,
+                       "http.listen: %s is in use; stop the other program or "
+                       "choose another port",
+                       c->http_listen);
+    if (err != TG_OK)
+        return because(err, reason, size, "%s: the web server cannot be set up (%s, errno %d)",
+                       key != NULL ? key : "http.listen", tg_err_name(err), errno);
+    return TG_OK;
+}
+
+static void show_added(void *ctx, const struct tg_show_info *show)
+{
+    struct tg_server *s = ctx;
+
+    tg_wiring_show_added(s->wiring, show);
+}
+
+static tg_err prepare_core(struct tg_server *s, char *reason, size_t size)
+{
+    struct tg_core_peers peers = {.on_show_added = show_added, .ctx = s};
+
+    peers.webs = tg_web_mailboxes(s->web, &peers.web_count);
+    return tg_core_prepare(s->core, &peers, reason, size);
+}
+
+static tg_err start_web(struct tg_server *s, char *reason, size_t size)
+{
+    struct tg_web_peers peers = {
+        .live = tg_core_live_mailbox(s->core),
+        .sale = tg_sale_mailbox(tg_core_sale(s->core)),
+    };
+    tg_err err;
+
+    peers.read = tg_core_read_mailboxes(s->core, &peers.read_count);
+    peers.rtc = tg_wiring_rtc_mailboxes(s->wiring, &peers.rtc_count);
+    err = tg_web_start(s->web, &peers);
+    return err == TG_OK
+               ? TG_OK
+               : because(err, reason, size, "the web workers cannot start (%s)", tg_err_name(err));
+}
+
+static tg_err open_admin(struct tg_server *s, char *reason, size_t size)
+{
+    tg_err err = tg_core_admin(s->core, &s->admin);
+    FILE *pid;
+
+    if (err == TG_OK)
+        err = tg_admin_socket_open(&s->admin_fd, s->cfg.data_dir);
+    if (err != TG_OK)
+        return because(err, reason, size, "cannot open %s/torgd.sock (%s, errno %d)",
+                       s->cfg.data_dir, tg_err_name(err), errno);
+    (void)snprintf(s->pid_path, sizeof(s->pid_path), "%s/torgd.pid", s->cfg.data_dir);
+    pid = fopen(s->pid_path, "we");
+    if (pid == NULL)
+        return because(TG_ERR_IO, reason, size, "cannot write %s (errno %d)", s->pid_path, errno);
+    (void)fprintf(pid, "%ld\n", (long)getpid());
+    return fclose(pid) == 0 ? TG_OK
+                            : because(TG_ERR_IO, reason, size, "cannot write %s", s->pid_path);
+}
+
+/* The demo's show is live from the first start on; a merchandiser's "end" is undone by the next. */
+static void start_demo_show(struct tg_server *s)
+{
+    static const char line[] = "{\"cmd\":\"show.start\",\"show\":\"demo\"}";
+    struct tg_buf out;
+
+    tg_buf_init(&out, TG_ADMIN_LINE_MAX);
+    tg_admin_run(&s->admin, line, sizeof(line) - 1, &out);
+    tg_buf_done(&out);
+}
+
+/* The start order; tg_server_stop is its reverse. */
+static tg_err start_all(struct tg_server *s, char *reason, size_t size)
+{
+    const struct tg_core_cfg core = {
+        .data_dir = s->cfg.data_dir, .config = s->cfg.config, .demo = s->cfg.demo};
+    const struct tg_wiring_cfg wiring = {
+        .config = s->cfg.config, .data_dir = s->cfg.data_dir, .demo = s->cfg.demo};
+    tg_err err = tg_core_open(&s->core, &core, reason, size);
+
+    if (err == TG_OK)
+        err = new_web(s, reason, size); /* its port and mailboxes, no thread yet */
+    if (err == TG_OK)
+        err = prepare_core(s, reason, size);
+    if (err == TG_OK && s->cfg.demo) {
+        err = tg_demo_boot(tg_core_sale(s->core), tg_core_registry(s->core), &s->logins);
+        if (err != TG_OK)
+            (void)because(err, reason, size, "cannot set up the demo (%s)", tg_err_name(err));
+    }
+    if (err == TG_OK)
+        err = tg_wiring_start(&s->wiring, &wiring, tg_core_registry(s->core),
+                              tg_core_live_mailbox(s->core), reason, size);
+    if (err == TG_OK)
+        err = tg_core_run(s->core, reason, size); /* tells everybody the shows */
+    if (err == TG_OK)
+        err = tg_wiring_listen(s->wiring, reason, size); /* publishers may come */
+    if (err == TG_OK)
+        err = start_web(s, reason, size); /* viewers may come */
+    if (err == TG_OK)
+        err = open_admin(s, reason, size);
+    if (err == TG_OK && s->cfg.demo)
+        start_demo_show(s);
+    return err;
+}
+
+tg_err tg_server_start(struct tg_server **ret, const struct tg_server_cfg *cfg, char *reason,
+                       size_t size)
+{
+    struct tg_server *s = tg_calloc(1, sizeof(*s));
+    tg_us began = tg_clock_mono();
+    tg_err err;
+
+    if (s == NULL)
+        return because(TG_ERR_NOMEM, reason, size, "out of memory");
+    s->cfg = *cfg;
+    s->admin_fd = -1;
+    tg_metric_set(TG_M_start_time_seconds, tg_clock_wall() / TG_US_PER_S);
+    err = start_all(s, reason, size);
+    if (err != TG_OK) {
+        tg_server_stop(s);
+        return err;
+    }
+    tg_log_info("app", "started", "took_ms=%lld demo=%d",
+                (long long)((tg_clock_mono() - began) / TG_US_PER_MS), cfg->demo);
+    *ret = s;
+    return TG_OK;
+}
+
+void tg_server_announce(struct tg_server *s)
+{
+    char host[TG_CFG_TEXT_SIZE] = "";
+    char url[TG_CFG_TEXT_SIZE + 32];
+    uint16_t ignored;
+
+    if (tg_config_hostport(s->cfg.config->http_listen, host, sizeof(host), &ignored) != TG_OK ||
+        host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+        tg_str_cut(host, sizeof(host), "127.0.0.1");
+    (void)snprintf(url, sizeof(url), strchr(host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u",
+                   tg_web_is_tls(s->web) ? "https" : "http", host, tg_web_port(s->web));
+    if (s->cfg.demo)
+        tg_demo_print(&s->logins, url, tg_wiring_rtmp_port(s->wiring));
+    else
+        (void)printf("\n  Shows        %s/\n", url);
+    (void)printf("\ntorg is ready.\n");
+    (void)fflush(stdout); /* a closed terminal is no reason to fail */
+}
+
+static bool take_signal(int fd, void (*reload)(void *ctx), void *ctx)
+{
+    struct signalfd_siginfo info;
+
+    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return false;
+    if (info.ssi_signo == SIGHUP) {
+        reload(ctx);
+        return false;
+    }
+    tg_log_info("app", "stopping", "signal=%u", info.ssi_signo);
+    return true;
+}
+
+void tg_server_run(struct tg_server *s, void (*reload)(void *ctx), void *ctx)
+{
+    sigset_t set;
+    struct pollfd fds[2];
+    bool stop = false;
+
+    (void)sigemptyset(&set); /* these cannot fail with valid signals */
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    fds[0] = (struct pollfd){.fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = s->admin_fd, .events = POLLIN};
+    TG_ASSERT(fds[0].fd >= 0);
+    while (!stop) {
+        if (poll(fds, TG_ARRAY_LEN(fds), -1) < 0)
+            continue; /* EINTR */
+        if (fds[0].revents != 0)
+            stop = take_signal(fds[0].fd, reload, ctx);
+        if (fds[1].revents != 0 && !stop)
+            tg_admin_socket_serve(s->admin_fd, &s->admin);
+    }
+    (void)close(fds[0].fd);
+}
+
+void tg_server_stop(struct tg_server *s)
+{
+    if (s == NULL)
+        return;
+    tg_admin_socket_close(s->admin_fd, s->cfg.data_dir);
+    if (s->pid_path[0] != '\0')
+        (void)unlink(s->pid_path);
+    if (s->web != NULL)
+        tg_web_stop(s->web); /* nobody asks any more */
+    tg_wiring_unlisten(s->wiring);
+    tg_core_halt(s->core); /* everything asked is decided and committed */
+    tg_wiring_stop(s->wiring);
+    if (s->admin.inbox != NULL)
+        tg_admin_done(&s->admin);
+    tg_web_free(s->web); /* its mailboxes took the last answers */
+    tg_core_free(s->core);
+    tg_free(s);
+}
