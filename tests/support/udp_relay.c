@@ -1,0 +1,305 @@
+/*
+ * udp_relay.c - a bad network on one machine: relays UDP with seeded loss, delay, jitter,
+ * reordering, duplicates and a rate limit, both ways (support/lib/link.h).
+ *
+ *   udp_relay --listen 0 --to 127.0.0.1:8189 --loss 3 --delay-ms 40 --jitter-ms 10 --reorder 1
+ *             --dup 0.5 --rate 5000 --seed 7
+ *
+ * Percentages for loss, reorder and dup; rate in kbit/s each way. Prints "listening PORT" first and
+ * one JSON line of counts at the end (SIGINT, SIGTERM). Each client gets a socket of its own
+ * towards the target, so the server sees as many addresses as there are clients.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "support/lib/link.h"
+
+enum { CLIENTS_MAX = 1000, SOCKBUF = 4 * 1024 * 1024 };
+
+struct client {
+    struct sockaddr_in addr;
+    int fd; /* connected to the target */
+};
+
+struct relay {
+    int fd;
+    struct sockaddr_in to;
+    size_t client_count;
+    struct client clients[CLIENTS_MAX];
+    struct pollfd polls[CLIENTS_MAX + 1];
+    struct link up;   /* client to target */
+    struct link down; /* target to client */
+    uint64_t refused; /* packets of clients beyond CLIENTS_MAX */
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
+_Noreturn static void usage(const char *why)
+{
+    (void)fprintf(stderr,
+                  "udp_relay: %s\nusage: udp_relay --listen PORT --to HOST:PORT [--loss %%] "
+                  "[--delay-ms N] [--jitter-ms N] [--reorder %%] [--dup %%] [--rate KBIT] "
+                  "[--seed N]\n",
+                  why);
+    exit(2);
+}
+
+static int64_t number(const char *text, int64_t max)
+{
+    int64_t value = 0;
+
+    if (tg_parse_i64(&value, text, strlen(text), 0, max) != TG_OK)
+        usage("a number is missing or out of range");
+    return value;
+}
+
+static double percent(const char *text)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value >= 0 && value <= 100))
+        usage("a percentage must lie in 0..100");
+    return value / 100;
+}
+
+static struct sockaddr_in target(const char *text)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    const char *colon = strrchr(text, ':');
+    char host[64];
+
+    if (colon == NULL || tg_str_copy(host, sizeof(host), text, (size_t)(colon - text)) != TG_OK ||
+        inet_pton(AF_INET, host, &to.sin_addr) != 1)
+        usage("--to needs an IPv4 address and a port");
+    to.sin_port = htons((uint16_t)number(colon + 1, UINT16_MAX));
+    return to;
+}
+
+static int new_socket(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int size = SOCKBUF;
+
+    if (fd >= 0) { /* smaller buffers than asked only mean honest extra loss */
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    }
+    return fd;
+}
+
+static uint16_t bind_to(int fd, uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    socklen_t len = sizeof(at);
+
+    if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &len) != 0) {
+        perror("udp_relay: bind");
+        exit(1);
+    }
+    return ntohs(at.sin_port);
+}
+
+/* Index of the client; -1 = no room. */
+static int find_client(struct relay *r, const struct sockaddr_in *from)
+{
+    struct client *c;
+
+    for (size_t i = 0; i < r->client_count; i++)
+        if (r->clients[i].addr.sin_port == from->sin_port &&
+            r->clients[i].addr.sin_addr.s_addr == from->sin_addr.s_addr)
+            return (int)i;
+    if (r->client_count == CLIENTS_MAX)
+        return -1;
+    c = &r->clients[r->client_count];
+    c->addr = *from;
+    c->fd = new_socket();
+    if (c->fd < 0)
+        return -1;
+    if (connect(c->fd, (struct sockaddr *)&r->to, sizeof(r->to)) != 0) {
+        (void)close(c->fd);
+        return -1;
+    }
+    r->polls[r->client_count + 1] = (struct pollfd){.fd = c->fd, .events = POLLIN};
+    return (int)r->client_count++;
+}
+
+static void from_clients(struct relay *r, tg_us now)
+{
+    uint8_t bytes[LINK_PACKET_MAX];
+    struct sockaddr_in from;
+
+    for (;;) {
+        socklen_t from_len = sizeof(from);
+        ssize_t len = recvfrom(r->fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &from_len);
+        int client;
+
+        if (len < 0)
+            return;
+        client = find_client(r, &from);
+        if (client < 0)
+            r->refused++;
+        else
+            link_push(&r->up, now, (uint32_t)client, bytes, (size_t)len);
+    }
+}
+
+static void from_target(struct relay *r, size_t client, tg_us now)
+{
+    uint8_t bytes[LINK_PACKET_MAX];
+
+    for (;;) {
+        ssize_t len = recv(r->clients[client].fd, bytes, sizeof(bytes), 0);
+
+        if (len < 0)
+            return;
+        link_push(&r->down, now, (uint32_t)client, bytes, (size_t)len);
+    }
+}
+
+/* A packet that the kernel does not take is lost, as on any network. */
+static void deliver(struct relay *r, tg_us now)
+{
+    struct link_packet *p;
+
+    while ((p = link_pop(&r->up, now)) != NULL) {
+        (void)!send(r->clients[p->tag].fd, p->bytes, p->len, 0);
+        link_packet_free(p);
+    }
+    while ((p = link_pop(&r->down, now)) != NULL) {
+        const struct client *c = &r->clients[p->tag];
+
+        (void)!sendto(r->fd, p->bytes, p->len, 0, (const struct sockaddr *)&c->addr,
+                      sizeof(c->addr));
+        link_packet_free(p);
+    }
+}
+
+static void run(struct relay *r)
+{
+    r->polls[0] = (struct pollfd){.fd = r->fd, .events = POLLIN};
+    while (stop_asked == 0) {
+        tg_us now = tg_clock_mono();
+        tg_us due = TG_MIN(link_deadline(&r->up), link_deadline(&r->down));
+        tg_us wait_us = TG_MAX(TG_MIN(due - now, (tg_us)100 * TG_US_PER_MS), 0);
+        struct timespec wait = {.tv_nsec = (long)wait_us * 1000};
+
+        if (ppoll(r->polls, r->client_count + 1, &wait, NULL) < 0 && errno != EINTR)
+            return;
+        now = tg_clock_mono();
+        for (size_t i = r->client_count; i > 0; i--)
+            if (r->polls[i].revents != 0)
+                from_target(r, i - 1, now);
+        if (r->polls[0].revents != 0)
+            from_clients(r, now);
+        deliver(r, now);
+    }
+}
+
+static void print_link(const char *name, const struct link_stats *s)
+{
+    (void)printf("\"%s\":{\"in\":%llu,\"out\":%llu,\"lost\":%llu,\"queue_drops\":%llu,"
+                 "\"duplicated\":%llu,\"reordered\":%llu}",
+                 name, (unsigned long long)s->in, (unsigned long long)s->out,
+                 (unsigned long long)s->lost, (unsigned long long)s->queue_drops,
+                 (unsigned long long)s->duplicated, (unsigned long long)s->reordered);
+}
+
+static void parse_args(int argc, char **argv, struct relay *r, struct link_cfg *cfg,
+                       uint16_t *ret_port)
+{
+    static const struct option options[] = {{"listen", 1, NULL, 'l'},    {"to", 1, NULL, 't'},
+                                            {"loss", 1, NULL, 'x'},      {"delay-ms", 1, NULL, 'd'},
+                                            {"jitter-ms", 1, NULL, 'j'}, {"reorder", 1, NULL, 'o'},
+                                            {"dup", 1, NULL, 'u'},       {"rate", 1, NULL, 'r'},
+                                            {"seed", 1, NULL, 's'},      {NULL, 0, NULL, 0}};
+    bool have_to = false;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'l':
+            *ret_port = (uint16_t)number(optarg, UINT16_MAX);
+            break;
+        case 't':
+            r->to = target(optarg);
+            have_to = true;
+            break;
+        case 'x':
+            cfg->loss = percent(optarg);
+            break;
+        case 'd':
+            cfg->delay_us = number(optarg, 60000) * TG_US_PER_MS;
+            break;
+        case 'j':
+            cfg->jitter_us = number(optarg, 60000) * TG_US_PER_MS;
+            break;
+        case 'o':
+            cfg->reorder = percent(optarg);
+            break;
+        case 'u':
+            cfg->dup = percent(optarg);
+            break;
+        case 'r':
+            cfg->rate_kbit = (uint32_t)number(optarg, 100000000);
+            break;
+        case 's':
+            cfg->seed = (uint64_t)number(optarg, INT64_MAX);
+            break;
+        default:
+            usage("unknown option");
+        }
+    }
+    if (!have_to)
+        usage("--to is missing");
+}
+
+int main(int argc, char **argv)
+{
+    static struct relay r;
+    struct link_cfg cfg = {.seed = 1};
+    struct sigaction act = {.sa_handler = on_signal};
+    uint16_t port = 0;
+
+    parse_args(argc, argv, &r, &cfg, &port);
+    link_init(&r.up, &cfg);
+    cfg.seed ^= 0x9e3779b97f4a7c15U; /* the two directions lose different packets */
+    link_init(&r.down, &cfg);
+    r.fd = new_socket();
+    port = bind_to(r.fd, port);
+    (void)sigaction(SIGINT, &act, NULL);
+    (void)sigaction(SIGTERM, &act, NULL);
+    (void)printf("listening %u\n", port);
+    (void)fflush(stdout);
+    run(&r);
+    (void)printf("{\"clients\":%zu,\"refused\":%llu,", r.client_count,
+                 (unsigned long long)r.refused);
+    print_link("up", &r.up.stats);
+    (void)printf(",");
+    print_link("down", &r.down.stats);
+    (void)printf("}\n");
+    for (size_t i = 0; i < r.client_count; i++)
+        (void)close(r.clients[i].fd);
+    (void)close(r.fd);
+    link_done(&r.up);
+    link_done(&r.down);
+    return 0;
+}
