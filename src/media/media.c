@@ -116,6 +116,7 @@ static void on_publisher_error(void *ctx, const char *notice)
 static void on_opened(struct tg_media_show *show, struct tg_source *source)
 {
     const struct tg_fanout_out out = out_of(show, source->generation);
+    const bool taken = show->playing != NULL;
     bool newest;
 
     tg_mutex_lock(&show->media->lock);
@@ -132,7 +133,7 @@ static void on_opened(struct tg_media_show *show, struct tg_source *source)
         on_publisher_error(show, "torg could not start a pipeline for this show.");
         return;
     }
-    tell(show, true, source->generation, "");
+    tell(show, true, source->generation, taken ? "Another encoder has taken over this show." : "");
 }
 
 static void on_chain(struct tg_media_show *show, struct tg_source *source, enum tg_track track)

@@ -102,7 +102,7 @@ void tg_publisher_free(struct tg_publisher *publisher);
 /* --- chain.c: elements in a row. Media thread. --- */
 struct tg_chain_step {
     const char *factory;
-    const char *settings[6][2]; /* property, value as text */
+    const char *settings[10][2]; /* property, value as text */
 };
 /*
  * first -> steps... -> torgfanoutsink(out), all added to the pipeline and in its state. Errors: IO;

@@ -318,6 +318,7 @@ static void test_newest_publisher_takes_over(void **state)
     assert_int_equal(push(&rig, first, TG_TRACK_VIDEO, 0), TG_ERR_CLOSED);
     assert_true(wait_told(&rig, 2));
     assert_int_equal(rig.generation, 2);
+    assert_non_null(strstr(rig.notice, "taken over"));
     before = tg_frames_count(&rig.frames, TG_TRACK_VIDEO);
     push_clip(&rig, second);
     rig.ops.close(first); /* the one who lost leaves: nobody notices */
