@@ -1,0 +1,381 @@
+/* The table of sessions: by id, by ufrag, by address; their peers' input, output and deadlines. */
+#include "net/rtc_worker_priv.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/str.h"
+#include "proto/ice_lite.h"
+
+/* --- small parts ------------------------------------------------------------------------------ */
+
+static const struct tg_rtc_handler *handler_of(const struct session *s)
+{
+    return s->pub.handler;
+}
+
+void tg_rtc_doom(struct tg_rtc_worker *w, struct session *s)
+{
+    if (s->doomed)
+        return;
+    s->doomed = true;
+    s->next_doomed = w->doomed;
+    w->doomed = s;
+}
+
+static void drop_addr(struct tg_rtc_worker *w, struct session *s, const struct tg_addr *addr)
+{
+    for (size_t i = 0; i < TG_ICE_ADDRS_MAX; i++) {
+        if (s->addr_used[i] && tg_addr_equal(&s->addrs[i], addr)) {
+            (void)tg_map_del(&w->by_addr, &s->addrs[i], TG_ADDR_KEY_LEN);
+            s->addr_used[i] = false;
+        }
+    }
+}
+
+/* The newest session that has proved an address owns it: browsers and NATs reuse ports. */
+static void take_addr(struct tg_rtc_worker *w, struct session *s, const struct tg_addr *addr)
+{
+    struct session *old = tg_map_get(&w->by_addr, addr, TG_ADDR_KEY_LEN);
+
+    if (old != NULL)
+        drop_addr(w, old, addr);
+    for (size_t i = 0; i < TG_ICE_ADDRS_MAX; i++) {
+        if (s->addr_used[i])
+            continue;
+        s->addrs[i] = *addr;
+        s->addr_used[i] = tg_map_put(&w->by_addr, &s->addrs[i], TG_ADDR_KEY_LEN, s) == TG_OK;
+        if (!s->addr_used[i]) /* no memory: without a route the session is of no use */
+            tg_rtc_doom(w, s);
+        return;
+    }
+}
+
+static void arm(struct tg_rtc_worker *w, struct session *s, tg_us now)
+{
+    const tg_us at = tg_peer_deadline(s->pub.peer, now);
+
+    if (at == TG_US_NEVER)
+        tg_heap_remove(&w->timers, &s->timer);
+    else if (tg_heap_set(&w->timers, &s->timer, at) != TG_OK)
+        tg_rtc_doom(w, s);
+}
+
+/* --- what a peer says ------------------------------------------------------------------------- */
+
+static void on_peer_moved(struct session *s, const struct tg_addr *to, tg_us now)
+{
+    const bool first = s->pub.remote.port == 0;
+
+    s->pub.remote = *to;
+    if (!first && handler_of(s)->on_moved != NULL)
+        handler_of(s)->on_moved(handler_of(s)->ctx, &s->pub, now);
+}
+
+static void on_peer_connected(struct tg_rtc_worker *w, struct session *s, tg_us now)
+{
+    TG_ASSERT(w->handshakes > 0);
+    w->handshakes--;
+    s->pub.connected = true;
+    TG_COUNT(rtc_connected_total);
+    if (handler_of(s)->on_connected != NULL)
+        handler_of(s)->on_connected(handler_of(s)->ctx, &s->pub, now);
+}
+
+static void on_peer_out(struct tg_rtc_worker *w, struct session *s, const struct tg_peer_out *out,
+                        tg_us now)
+{
+    const struct tg_rtc_handler *h = handler_of(s);
+
+    switch (out->kind) {
+    case TG_PEER_OUT_SEND:
+        (void)tg_udp_send(w->udp, &out->addr, out->bytes.data, out->bytes.len); /* as if lost */
+        break;
+    case TG_PEER_OUT_ADDR:
+        take_addr(w, s, &out->addr);
+        break;
+    case TG_PEER_OUT_ADDR_OFF:
+        drop_addr(w, s, &out->addr);
+        break;
+    case TG_PEER_OUT_MOVED:
+        on_peer_moved(s, &out->addr, now);
+        break;
+    case TG_PEER_OUT_CONNECTED:
+        on_peer_connected(w, s, now);
+        break;
+    case TG_PEER_OUT_RTP:
+        if (h->on_rtp != NULL && !s->doomed)
+            h->on_rtp(h->ctx, &s->pub, out->bytes, now);
+        break;
+    case TG_PEER_OUT_RTCP:
+        if (h->on_rtcp != NULL && !s->doomed)
+            h->on_rtcp(h->ctx, &s->pub, out->bytes, now);
+        break;
+    case TG_PEER_OUT_CLOSED:
+        s->closed = true;
+        s->reason = out->reason;
+        tg_rtc_doom(w, s);
+        break;
+    }
+}
+
+static void drain_peer(struct tg_rtc_worker *w, struct session *s, tg_us now)
+{
+    struct tg_peer_out out;
+
+    while (tg_peer_poll(s->pub.peer, &out))
+        on_peer_out(w, s, &out, now);
+}
+
+/* --- the end of a session --------------------------------------------------------------------- */
+
+static void forget(struct tg_rtc_worker *w, struct session *s)
+{
+    (void)tg_map_del(&w->by_id, s->pub.id, strlen(s->pub.id));
+    (void)tg_map_del(&w->by_ufrag, s->pub.ufrag, strlen(s->pub.ufrag));
+    for (size_t i = 0; i < TG_ICE_ADDRS_MAX; i++) {
+        if (s->addr_used[i])
+            (void)tg_map_del(&w->by_addr, &s->addrs[i], TG_ADDR_KEY_LEN);
+    }
+    tg_heap_remove(&w->timers, &s->timer);
+}
+
+static void end_session(struct tg_rtc_worker *w, struct session *s, tg_us now)
+{
+    const struct tg_rtc_handler *h = handler_of(s);
+
+    if (!s->closed) {
+        tg_peer_close(s->pub.peer, now);
+        drain_peer(w, s, now); /* close_notify goes out, CLOSED comes */
+    }
+    if (!s->pub.connected)
+        w->handshakes--;
+    forget(w, s);
+    tg_log_debug("rtc", "session_closed", "peer=%" PRIu32 " reason=%s", s->pub.ordinal,
+                 tg_peer_reason_name(s->reason));
+    if (h->on_closed != NULL)
+        h->on_closed(h->ctx, &s->pub, s->reason, now);
+    tg_peer_free(s->pub.peer);
+    tg_free(s);
+    tg_metric_add(TG_M_rtc_sessions, -1);
+}
+
+/* Handlers may doom more while this runs. */
+void tg_rtc_reap(struct tg_rtc_worker *w, tg_us now)
+{
+    while (w->doomed != NULL) {
+        struct session *s = w->doomed;
+
+        w->doomed = s->next_doomed;
+        end_session(w, s, now);
+    }
+}
+
+void tg_rtc_doom_all(struct tg_rtc_worker *w)
+{
+    size_t cursor = 0;
+    struct session *s;
+
+    while ((s = tg_map_each(&w->by_id, &cursor)) != NULL)
+        tg_rtc_doom(w, s);
+}
+
+/* --- datagrams -------------------------------------------------------------------------------- */
+
+static struct session *find_session(struct tg_rtc_worker *w, const struct tg_udp_packet *p)
+{
+    struct tg_span ufrag;
+
+    if (tg_peer_classify(p->bytes, p->len) == TG_PEER_STUN &&
+        tg_ice_peek_ufrag(p->bytes, p->len, &ufrag))
+        return tg_map_get(&w->by_ufrag, ufrag.data, ufrag.len);
+    return tg_map_get(&w->by_addr, &p->from, TG_ADDR_KEY_LEN);
+}
+
+static void count_error(struct tg_rtc_worker *w, tg_err err)
+{
+    switch (err) {
+    case TG_OK:
+    case TG_ERR_CLOSED: /* late datagrams of a session that ends are normal */
+        break;
+    case TG_ERR_AUTH:
+        w->counts.auth++;
+        break;
+    case TG_ERR_MALFORMED:
+    case TG_ERR_TRUNCATED:
+    case TG_ERR_LIMIT:
+        w->counts.malformed++;
+        break;
+    default:
+        w->counts.refused++;
+    }
+}
+
+void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us now)
+{
+    struct session *s = find_session(w, p);
+    enum tg_peer_class class;
+
+    if (s == NULL) {
+        w->counts.unknown++;
+        return;
+    }
+    class = tg_peer_classify(p->bytes, p->len);
+    count_error(w, tg_peer_input(s->pub.peer, now, &p->from, p->bytes, p->len));
+    drain_peer(w, s, now);
+    /* Media does not move a deadline. */
+    if (class == TG_PEER_STUN || class == TG_PEER_DTLS)
+        arm(w, s, now);
+}
+
+/* --- time ---------------------------------------------------------------------------------- */
+
+void tg_rtc_run_deadlines(struct tg_rtc_worker *w, tg_us now)
+{
+    struct tg_heap_node *node;
+
+    while ((node = tg_heap_pop_due(&w->timers, now)) != NULL) {
+        struct session *s = TG_CONTAINER_OF(node, struct session, timer);
+
+        tg_peer_tick(s->pub.peer, now);
+        drain_peer(w, s, now);
+        arm(w, s, now + 1); /* strictly later: a deadline that stays due must not spin here */
+    }
+}
+
+/* --- sessions for handlers -------------------------------------------------------------------- */
+
+static void name_session(struct tg_rtc_worker *w, struct session *s)
+{
+    uint8_t secret[16];
+    char text[32];
+
+    tg_rng_bytes(&w->rng, secret, sizeof(secret));
+    tg_b64url_encode(text, sizeof(text), secret, sizeof(secret));
+    tg_str_printf(s->pub.id, sizeof(s->pub.id), "%u.%s", w->cfg.index, text);
+    tg_ice_credentials(&w->rng, s->pub.ufrag, s->pub.pwd);
+    s->sdp_id = tg_rng_u64(&w->rng) >> 2;
+    s->pub.ordinal = ++w->ordinal;
+}
+
+static tg_err make_peer(struct tg_rtc_worker *w, struct session *s, const struct tg_rtc_open *open,
+                        tg_us now)
+{
+    struct tg_peer_cfg cfg = {.local_ufrag = s->pub.ufrag,
+                              .local_pwd = s->pub.pwd,
+                              .remote_ufrag = open->remote_ufrag,
+                              .remote_pwd = open->remote_pwd,
+                              .dtls_ctx = w->dtls,
+                              .rng = &w->rng};
+
+    memcpy(cfg.remote_sha256, open->remote_sha256, sizeof(cfg.remote_sha256));
+    return tg_peer_new(&s->pub.peer, &cfg, now);
+}
+
+static tg_err index_session(struct tg_rtc_worker *w, struct session *s, tg_us now)
+{
+    tg_err err = tg_map_put(&w->by_id, s->pub.id, strlen(s->pub.id), s);
+
+    if (err != TG_OK)
+        return err;
+    err = tg_map_put(&w->by_ufrag, s->pub.ufrag, strlen(s->pub.ufrag), s);
+    if (err == TG_OK)
+        err = tg_heap_set(&w->timers, &s->timer, tg_peer_deadline(s->pub.peer, now));
+    if (err != TG_OK) {
+        if (tg_map_get_str(&w->by_ufrag, s->pub.ufrag) == s)
+            (void)tg_map_del(&w->by_ufrag, s->pub.ufrag, strlen(s->pub.ufrag));
+        (void)tg_map_del(&w->by_id, s->pub.id, strlen(s->pub.id));
+    }
+    return err;
+}
+
+tg_err tg_rtc_open(struct tg_rtc_worker *w, const struct tg_rtc_handler *handler,
+                   const struct tg_rtc_open *cfg, tg_us now, struct tg_rtc_session **ret)
+{
+    struct session *s;
+    tg_err err;
+
+    if (w->by_id.count >= TG_RTC_SESSIONS_MAX || w->handshakes >= TG_RTC_HANDSHAKES_MAX)
+        return TG_ERR_LIMIT;
+    s = tg_calloc(1, sizeof(*s));
+    if (s == NULL)
+        return TG_ERR_NOMEM;
+    s->pub.handler = handler;
+    s->pub.user = cfg->user;
+    name_session(w, s);
+    err = make_peer(w, s, cfg, now);
+    if (err == TG_OK)
+        err = index_session(w, s, now);
+    if (err != TG_OK) {
+        tg_peer_free(s->pub.peer);
+        tg_free(s);
+        return err;
+    }
+    w->handshakes++;
+    tg_metric_add(TG_M_rtc_sessions, 1);
+    *ret = &s->pub;
+    return TG_OK;
+}
+
+void tg_rtc_local(struct tg_rtc_worker *w, const struct tg_rtc_session *s,
+                  struct tg_sdp_local *inout)
+{
+    const struct session *whole = session_of(s);
+
+    inout->ice_ufrag = s->ufrag;
+    inout->ice_pwd = s->pwd;
+    memcpy(inout->fingerprint, tg_dtls_ctx_fingerprint(w->dtls), sizeof(inout->fingerprint));
+    inout->candidates = w->candidates;
+    inout->candidate_count = w->candidate_count;
+    inout->session_id = whole->sdp_id;
+}
+
+void tg_rtc_close(struct tg_rtc_worker *w, struct tg_rtc_session *s, tg_us now)
+{
+    struct session *whole = TG_CONTAINER_OF(s, struct session, pub);
+
+    tg_rtc_doom(w, whole);
+    tg_loop_wake_at(w->loop, now);
+}
+
+bool tg_rtc_send_rtcp(struct tg_rtc_worker *w, struct tg_rtc_session *s, const uint8_t *packet,
+                      size_t len)
+{
+    uint32_t aligned[(TG_RTP_MTU + TG_SRTP_RTCP_TRAILER + 3) / 4]; /* libsrtp reads words */
+    uint8_t *bytes = (uint8_t *)aligned;
+    struct tg_srtp *srtp = tg_peer_srtp(s->peer);
+    size_t out_len = 0;
+
+    if (srtp == NULL || s->remote.port == 0 || len > TG_RTP_MTU)
+        return false;
+    memcpy(bytes, packet, len);
+    if (tg_srtp_protect_rtcp(srtp, bytes, len, sizeof(aligned), &out_len) != TG_OK)
+        return false;
+    return tg_udp_send(w->udp, &s->remote, bytes, out_len);
+}
+
+size_t tg_rtc_session_count(const struct tg_rtc_worker *w)
+{
+    return w->by_id.count;
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+void tg_rtc_sessions_init(struct tg_rtc_worker *w)
+{
+    tg_map_init(&w->by_id, &w->rng);
+    tg_map_init(&w->by_ufrag, &w->rng);
+    tg_map_init(&w->by_addr, &w->rng);
+}
+
+void tg_rtc_sessions_done(struct tg_rtc_worker *w)
+{
+    TG_ASSERT(w->by_id.count == 0);
+    tg_map_done(&w->by_id);
+    tg_map_done(&w->by_ufrag);
+    tg_map_done(&w->by_addr);
+    tg_heap_done(&w->timers);
+}

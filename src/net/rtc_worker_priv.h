@@ -1,0 +1,79 @@
+/*
+ * rtc_worker_priv.h - the worker's inside: rtc_worker.c runs the thread and the turns and answers
+ * requests, rtc_sessions.c keeps the table of sessions and speaks with their peers.
+ */
+#ifndef TG_NET_RTC_WORKER_PRIV_H
+#define TG_NET_RTC_WORKER_PRIV_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "base/heap.h"
+#include "base/map.h"
+#include "base/thread.h"
+#include "net/loop.h"
+#include "net/rtc_worker.h"
+
+/* One session; handlers see `pub`. */
+struct session {
+    struct tg_rtc_session pub;
+    struct tg_heap_node timer;
+    struct tg_addr addrs[TG_ICE_ADDRS_MAX]; /* keys of by_addr */
+    bool addr_used[TG_ICE_ADDRS_MAX];
+    uint64_t sdp_id;
+    bool doomed; /* in the doomed list: ends later in this turn */
+    bool closed; /* the peer said CLOSED */
+    enum tg_peer_reason reason;
+    struct session *next_doomed;
+};
+
+/* Counted on the way, added to the metrics once a turn. */
+struct counts {
+    int64_t unknown;
+    int64_t malformed;
+    int64_t auth;
+    int64_t refused;
+};
+
+struct tg_rtc_worker {
+    struct tg_rtc_worker_cfg cfg;
+    struct tg_loop *loop;
+    struct tg_udp *udp;
+    struct tg_watch udp_watch;
+    bool udp_wants_out;
+    struct tg_mailbox *mailbox;
+    struct tg_mailbox *started; /* one tg_err from the thread, then gone */
+    struct tg_thread *thread;
+    struct tg_dtls_ctx *dtls;
+    struct tg_rng rng;
+    struct tg_addr candidates[TG_RTC_ADVERTISE_MAX + 1];
+    size_t candidate_count;
+    struct tg_map by_id;
+    struct tg_map by_ufrag;
+    struct tg_map by_addr;
+    struct tg_heap timers;
+    size_t handshakes;
+    uint32_t ordinal;
+    struct session *doomed;
+    struct counts counts;
+    struct tg_udp_stats reported; /* what the metrics have of udp's stats */
+    bool more_input;              /* the last turn stopped reading at its bound */
+    atomic_bool stopping;
+};
+
+/* Handlers hold the public part, which is a member. */
+static inline const struct session *session_of(const struct tg_rtc_session *s)
+{
+    return (const struct session *)(const void *)((const char *)s - offsetof(struct session, pub));
+}
+
+void tg_rtc_sessions_init(struct tg_rtc_worker *w);
+void tg_rtc_sessions_done(struct tg_rtc_worker *w);
+/* End it later in this turn (tg_rtc_reap). Twice is legal. */
+void tg_rtc_doom(struct tg_rtc_worker *w, struct session *s);
+void tg_rtc_doom_all(struct tg_rtc_worker *w);
+void tg_rtc_reap(struct tg_rtc_worker *w, tg_us now);
+void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us now);
+void tg_rtc_run_deadlines(struct tg_rtc_worker *w, tg_us now);
+
+#endif
