@@ -344,7 +344,7 @@ static void expect_body(struct tg_req *q)
     char expect[24];
 
     tg_buf_init(&q->body, q->body_left + 1);
-    tg_header_custom(q->wsi, "expect:", expect, sizeof(expect));
+    tg_header(q->wsi, WSI_TOKEN_HTTP_EXPECT, expect, sizeof(expect));
     if (strcasecmp(expect, "100-continue") == 0)
         (void)lws_write(q->wsi, go_on, sizeof(go_on) - 1, LWS_WRITE_HTTP); /* the read shows it */
 }
@@ -376,7 +376,7 @@ int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)
     tg_header(q->wsi, WSI_TOKEN_HOST, q->host, sizeof(q->host));
     tg_header(q->wsi, WSI_TOKEN_ORIGIN, q->origin, sizeof(q->origin));
     q->origin_class = tg_origin_class(&q->w->web->origins, q->origin, q->host);
-    tg_header_custom(q->wsi, "if-match:", q->if_match, sizeof(q->if_match));
+    tg_header(q->wsi, WSI_TOKEN_HTTP_IF_MATCH, q->if_match, sizeof(q->if_match));
     read_content_type(q);
     read_connection(q);
     close = q->close;

@@ -114,6 +114,7 @@ void tg_problem_text(struct tg_buf *out, int status, const char *detail);
 /* routes.c */
 extern const struct tg_route tg_routes[];
 extern const size_t tg_route_count;
+extern const struct tg_route tg_route_files;
 
 /* Handlers: h_pages.c */
 void tg_h_page(struct tg_req *q);

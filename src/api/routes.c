@@ -54,7 +54,8 @@ const struct tg_route tg_routes[] = {
     {TG_HEAD, "/whep/{show}/{session}", tg_h_whep_head, OPEN, CORS, TG_RATE_WHEP, 0},
     {TG_POST, "/whip/*", tg_h_later, OPEN, CORS, TG_RATE_WHEP, TG_SDP_MAX},
     {TG_GET, "/hls/*", tg_h_later, OPEN, CORS, TG_RATE_PAGE, 0},
-    /* the files of the pages; what no row above knows */
-    {TG_GET, "/*", tg_h_asset, OPEN, 0, TG_RATE_PAGE, 0},
 };
 const size_t tg_route_count = TG_ARRAY_LEN(tg_routes);
+
+/* The files of the pages: what no row knows. */
+const struct tg_route tg_route_files = {TG_GET, "/*", tg_h_asset, OPEN, 0, TG_RATE_PAGE, 0};
