@@ -202,7 +202,8 @@ size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max);
 /* Monotonic time of the next tick, TG_US_NEVER = none. */
 tg_us tg_shop_deadline(const struct tg_shop *shop);
 
-/* The batch's effects, in the order in which they must be written. Valid until commit/rollback.
+/* The batch's effects, in the order in which they must be written. Closes the batch: no tick and no
+ * decision until commit or rollback, and as long are they valid.
  * NULL with *ret_count 0: nothing to write. Errors: NOMEM - roll back then. */
 TG_MUST_CHECK tg_err tg_shop_effects(struct tg_shop *shop, tg_us wall, const struct tg_effect **ret,
                                      size_t *ret_count);
