@@ -55,6 +55,13 @@ void tg_srtp_keys_wipe(struct tg_srtp_keys *keys);
 struct tg_srtp;
 
 /*
+ * The crypto library behind libsrtp wakes up at its first session, about 50 ms on Debian (NSS). A
+ * worker calls this at its start, so that no viewer waits for it. Any thread, any number of times.
+ * Errors: as tg_srtp_new.
+ */
+TG_MUST_CHECK tg_err tg_srtp_warm_up(void);
+
+/*
  * Initialises libsrtp on first use (any thread). Keys are copied. About 0.7 ms for GCM: per
  * session, never per packet. Errors: NOMEM, UNSUPPORTED (profile), IO (the library refused).
  */

@@ -1,0 +1,131 @@
+/*
+ * fuzz_fanout_viewer.c - bytes choose frames, time steps, RTCP from the viewer and how much is
+ * sent. Checked: numbers on each SSRC stay consecutive, a frame's time is never changed, no endless
+ * loop.
+ */
+#include "base/alloc.h"
+#include "fanout/viewer.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct bed {
+    struct tg_viewer v;
+    struct tg_history *histories[TG_TRACK_COUNT];
+    struct tg_srtp_tx *tx;
+    tg_us now;
+    uint16_t seq[TG_TRACK_COUNT];
+};
+
+static void frame_push(struct bed *b, struct tg_rd *r)
+{
+    uint8_t shape = tg_rd_u8(r);
+    enum tg_track track = (shape & 1) != 0 ? TG_TRACK_AUDIO : TG_TRACK_VIDEO;
+    size_t packets = track == TG_TRACK_AUDIO ? 1 : (size_t)(shape >> 4) * (shape >> 4);
+    struct tg_frame *f = tg_frame_new(packets, 4);
+
+    TG_ASSERT(f != NULL);
+    f->track = (uint8_t)track;
+    f->codec = track == TG_TRACK_AUDIO ? TG_CODEC_OPUS : TG_CODEC_H264;
+    f->flags = (shape & 2) != 0 ? TG_FRAME_KEY : 0;
+    f->generation = (shape & 12) == 12 ? tg_rd_u8(r) : 1;
+    f->media_us = b->now;
+    f->rtp_ts = tg_media_to_rtp(b->now, track);
+    for (size_t i = 0; i < packets; i++)
+        f->packets[i] = (struct tg_frame_packet){.len = 4, .marker = i + 1 == packets};
+    (void)tg_history_push(b->histories[track], f, b->now);
+}
+
+static void packet_check(struct bed *b, const struct tg_viewer_packet *p, const uint8_t *out,
+                         size_t len)
+{
+    struct tg_rtp rtp;
+    size_t trailer = tg_srtp_tx_trailer(b->tx);
+
+    TG_ASSERT(tg_rtp_parse(&rtp, out, len - trailer) == TG_OK);
+    TG_ASSERT(rtp.ts == p->entry->frame->rtp_ts);
+    if (p->resend)
+        return;
+    TG_ASSERT(rtp.seq == b->seq[p->track]);
+    b->seq[p->track]++;
+}
+
+static void send_some(struct bed *b, unsigned count_max)
+{
+    const struct tg_viewer_source src = {{b->histories[0], b->histories[1]}};
+    struct tg_viewer_packet p;
+    uint8_t out[TG_VIEWER_PACKET_MAX];
+    size_t len = 0;
+
+    for (unsigned i = 0; i < count_max; i++) {
+        if (tg_viewer_next(&b->v, &src, b->now, &p) != TG_VIEWER_SEND)
+            return;
+        TG_ASSERT(tg_viewer_write(&b->v, &p, b->tx, out, sizeof(out), &len) == TG_OK);
+        packet_check(b, &p, out, len);
+    }
+}
+
+static void step(struct bed *b, struct tg_rd *r)
+{
+    uint8_t what = tg_rd_u8(r);
+    uint8_t report[TG_VIEWER_REPORT_MAX];
+    size_t len;
+
+    switch (what & 3) {
+    case 0:
+        frame_push(b, r);
+        break;
+    case 1:
+        b->now += (tg_us)(what >> 2) * (what >> 2) * TG_US_PER_MS;
+        len = tg_viewer_report(&b->v, b->now, report, sizeof(report));
+        TG_ASSERT(len % 4 == 0 && len <= sizeof(report));
+        break;
+    case 2:
+        len = TG_MIN((size_t)tg_rd_u8(r), tg_rd_left(r));
+        tg_viewer_rtcp(&b->v, b->now, tg_rd_span(r, len));
+        break;
+    default:
+        send_some(b, what);
+        break;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct bed b; /* large for a stack */
+    struct tg_rd r = tg_rd(data, size);
+    uint8_t mode = tg_rd_u8(&r);
+    const struct tg_srtp_keys keys = {.profile = TG_SRTP_AEAD_AES_128_GCM};
+    struct tg_viewer_cfg cfg = {.cname = "fuzz"};
+
+    b = (struct bed){.now = 1000000, .seq = {0x7ff0, 5}};
+    cfg.tracks[TG_TRACK_VIDEO] = (struct tg_viewer_track_cfg){.on = true,
+                                                              .codec = TG_CODEC_H264,
+                                                              .pt = 102,
+                                                              .rtx_pt = (mode & 1) != 0 ? 103 : -1,
+                                                              .ssrc = 1,
+                                                              .rtx_ssrc = 2,
+                                                              .ext_playout_delay = mode >> 1 & 7,
+                                                              .ext_abs_capture_time = mode >> 4 & 7,
+                                                              .seq_first = b.seq[0]};
+    cfg.tracks[TG_TRACK_AUDIO] = (struct tg_viewer_track_cfg){.on = (mode & 0x80) == 0,
+                                                              .codec = TG_CODEC_OPUS,
+                                                              .pt = 111,
+                                                              .rtx_pt = -1,
+                                                              .ssrc = 3,
+                                                              .seq_first = b.seq[1]};
+    TG_ASSERT(tg_history_new(&b.histories[0], 64) == TG_OK);
+    TG_ASSERT(tg_history_new(&b.histories[1], 16) == TG_OK);
+    TG_ASSERT(tg_srtp_tx_new(&b.tx, &keys, TG_SRTP_SERVER) == TG_OK);
+    tg_viewer_init(&b.v, &cfg);
+    for (unsigned before = mode >> 4; before > 0 && tg_rd_left(&r) > 0; before--)
+        frame_push(&b, &r);
+    const struct tg_viewer_source src = {{b.histories[0], b.histories[1]}};
+
+    tg_viewer_start(&b.v, &src, b.now);
+    while (!r.bad && tg_rd_left(&r) > 0)
+        step(&b, &r);
+    tg_srtp_tx_free(b.tx);
+    tg_history_free(b.histories[0]);
+    tg_history_free(b.histories[1]);
+    return 0;
+}

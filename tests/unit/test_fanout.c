@@ -1,0 +1,464 @@
+/*
+ * test_fanout.c - the fan-out on a real rtc worker over loopback: offers, media, feedback, ends.
+ * The player is a tg_peer of our own; waiting is always for a datagram, with a deadline.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mailbox.h"
+#include "base/metrics.h"
+#include "fanout/fanout.h"
+#include "net/udp.h"
+#include "proto/rtcp.h"
+#include "proto/rtp.h"
+
+enum { SHOW = 3, PAYLOAD = 1000 };
+
+struct world {
+    struct tg_fanout *fanout;
+    struct tg_rtc_worker *worker;
+    struct tg_mailbox *replies;
+    struct tg_rng rng;
+    tg_us epoch_us;
+    uint32_t generation;
+    atomic_uint keys_asked;
+    atomic_uint viewers;
+};
+
+struct player {
+    struct tg_dtls_ctx *dtls;
+    struct tg_peer *peer;
+    struct tg_udp *udp;
+    char ufrag[TG_ICE_LOCAL_UFRAG + 1];
+    char pwd[TG_ICE_LOCAL_PWD + 1];
+    char session[TG_RTC_SESSION_SIZE];
+    bool connected;
+    bool closed;
+    unsigned video;
+    unsigned rtx;
+    unsigned audio;
+    unsigned reports;
+    unsigned gaps;
+    uint32_t video_ssrc;
+    uint16_t video_seq;
+    uint32_t first_ts;
+    uint32_t last_ts;
+};
+
+static void on_key(void *ctx, uint16_t show)
+{
+    struct world *w = ctx;
+
+    TG_ASSERT(show == SHOW);
+    atomic_fetch_add(&w->keys_asked, 1);
+}
+
+static void on_viewers(void *ctx, uint16_t show, uint32_t count)
+{
+    struct world *w = ctx;
+
+    TG_ASSERT(show == SHOW);
+    atomic_store(&w->viewers, count);
+}
+
+static void world_start(struct world *w)
+{
+    const struct tg_fanout_cfg cfg = {
+        .workers = 1, .ctx = w, .request_keyframe = on_key, .viewers = on_viewers};
+    struct tg_rtc_worker_cfg worker = {.listen = tg_addr_v4(127, 0, 0, 1, 0), .handler_count = 1};
+
+    memset(w, 0, sizeof(*w));
+    w->rng = tg_rng_os();
+    w->generation = 1;
+    w->epoch_us = tg_clock_mono() - 100 * (tg_us)TG_US_PER_S;
+    assert_int_equal(tg_fanout_new(&w->fanout, &cfg), TG_OK);
+    worker.handlers[0] = tg_fanout_handler(w->fanout, 0);
+    assert_int_equal(tg_rtc_worker_start(&w->worker, &worker), TG_OK);
+    assert_int_equal(tg_mailbox_new(&w->replies, 64, tg_msg_free), TG_OK);
+    assert_int_equal(tg_fanout_show_add(w->fanout, SHOW, w->epoch_us), TG_OK);
+    assert_int_equal(tg_fanout_show_add(w->fanout, SHOW, w->epoch_us), TG_ERR_CONFLICT);
+    assert_int_equal(tg_fanout_show_add(w->fanout, TG_SHOWS_MAX, 0), TG_ERR_LIMIT);
+}
+
+static void world_stop(struct world *w)
+{
+    tg_rtc_worker_stop(w->worker);
+    assert_int_equal(atomic_load(&w->viewers), 0);
+    tg_fanout_free(w->fanout);
+    tg_mailbox_free(w->replies);
+}
+
+static void emit(struct world *w, enum tg_track track, size_t packets, bool key)
+{
+    struct tg_frame *f = tg_frame_new(packets, packets * PAYLOAD);
+
+    assert_non_null(f);
+    f->show = SHOW;
+    f->track = (uint8_t)track;
+    f->codec = track == TG_TRACK_VIDEO ? TG_CODEC_H264 : TG_CODEC_OPUS;
+    f->flags = key ? TG_FRAME_KEY : 0;
+    f->generation = w->generation;
+    f->media_us = tg_clock_mono() - w->epoch_us;
+    f->rtp_ts = tg_media_to_rtp(f->media_us, track);
+    f->bytes_len = (uint32_t)(packets * PAYLOAD);
+    for (size_t i = 0; i < packets; i++)
+        f->packets[i] = (struct tg_frame_packet){
+            .offset = (uint32_t)(i * PAYLOAD), .len = PAYLOAD, .marker = i + 1 == packets};
+    tg_fanout_emit(w->fanout, f);
+}
+
+static struct tg_rtc_reply *ask(struct world *w, enum tg_rtc_what what, uint16_t show,
+                                const char *session, const struct tg_buf *sdp)
+{
+    struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
+    void *reply = NULL;
+
+    assert_non_null(req);
+    req->what = what;
+    req->show = show;
+    req->conn.mb = w->replies;
+    if (session != NULL)
+        memcpy(req->session, session, sizeof(req->session));
+    if (sdp != NULL) {
+        req->sdp = tg_slab_copy(sdp->data, sdp->len);
+        assert_non_null(req->sdp);
+    }
+    assert_int_equal(tg_mailbox_post(tg_rtc_worker_mailbox(w->worker), req), TG_OK);
+    tg_mailbox_wait(w->replies, 5 * (tg_us)TG_US_PER_S);
+    assert_int_equal(tg_mailbox_take(w->replies, &reply, 1), 1);
+    return reply;
+}
+
+static void player_answer(struct player *p, struct world *w, const struct tg_rtc_reply *reply)
+{
+    static struct tg_sdp sdp; /* 45 KB */
+    const char *reason = NULL;
+    struct tg_peer_cfg cfg = {.client = true,
+                              .local_ufrag = p->ufrag,
+                              .local_pwd = p->pwd,
+                              .dtls_ctx = p->dtls,
+                              .rng = &w->rng};
+    const struct tg_addr server = tg_rtc_worker_addr(w->worker);
+
+    assert_int_equal(tg_sdp_parse(&sdp, (const char *)reply->sdp->data, reply->sdp->len, &reason),
+                     TG_OK);
+    assert_int_equal(sdp.media_count, 2);
+    cfg.remote_ufrag = sdp.media[0].ice_ufrag;
+    cfg.remote_pwd = sdp.media[0].ice_pwd;
+    memcpy(cfg.remote_sha256, sdp.media[0].fingerprint, sizeof(cfg.remote_sha256));
+    p->video_ssrc = sdp.media[1].pairs[0].media;
+    assert_int_not_equal(p->video_ssrc, 0);
+    memcpy(p->session, reply->session, sizeof(p->session));
+    assert_int_equal(tg_peer_new(&p->peer, &cfg, tg_clock_mono()), TG_OK);
+    tg_peer_connect(p->peer, tg_clock_mono(), &server);
+}
+
+static void player_offer(struct player *p, struct world *w, struct tg_buf *out)
+{
+    const struct tg_addr any = tg_addr_v4(127, 0, 0, 1, 0);
+    struct tg_sdp_local local = {.ice_ufrag = p->ufrag, .ice_pwd = p->pwd, .session_id = 1};
+
+    memset(p, 0, sizeof(*p));
+    tg_ice_credentials(&w->rng, p->ufrag, p->pwd);
+    assert_int_equal(tg_dtls_ctx_new(&p->dtls), TG_OK);
+    assert_int_equal(tg_udp_new(&p->udp, &any), TG_OK);
+    memcpy(local.fingerprint, tg_dtls_ctx_fingerprint(p->dtls), sizeof(local.fingerprint));
+    tg_buf_init(out, TG_SDP_MAX);
+    assert_int_equal(tg_sdp_write_whep_offer(out, &local), TG_OK);
+}
+
+static void player_join(struct player *p, struct world *w)
+{
+    struct tg_buf offer;
+
+    player_offer(p, w, &offer);
+    struct tg_rtc_reply *reply = ask(w, TG_RTC_WHEP_OFFER, SHOW, NULL, &offer);
+
+    assert_int_equal(reply->err, TG_OK);
+    assert_true(strncmp(reply->session, "0.", 2) == 0);
+    assert_int_equal(strlen(reply->session), 24);
+    assert_true(reply->etag[0] != '\0');
+    player_answer(p, w, reply);
+    tg_msg_free(reply);
+    tg_buf_done(&offer);
+}
+
+static void player_done(struct player *p)
+{
+    tg_peer_free(p->peer);
+    tg_udp_free(p->udp);
+    tg_dtls_ctx_free(p->dtls);
+}
+
+static void on_media(struct player *p, struct tg_span bytes)
+{
+    struct tg_rtp rtp;
+
+    assert_int_equal(tg_rtp_parse(&rtp, bytes.data, bytes.len), TG_OK);
+    if (rtp.pt == 111) {
+        p->audio++;
+        return;
+    }
+    if (rtp.pt == 103) {
+        p->rtx++;
+        return;
+    }
+    assert_int_equal(rtp.pt, 102);
+    assert_int_equal(rtp.ssrc, p->video_ssrc);
+    if (p->video == 0)
+        p->first_ts = rtp.ts;
+    else if (rtp.seq != (uint16_t)(p->video_seq + 1))
+        p->gaps++;
+    p->video_seq = rtp.seq;
+    p->last_ts = rtp.ts;
+    p->video++;
+}
+
+static void player_drain(struct player *p)
+{
+    struct tg_peer_out out;
+
+    while (tg_peer_poll(p->peer, &out)) {
+        if (out.kind == TG_PEER_OUT_SEND)
+            (void)tg_udp_send(p->udp, &out.addr, out.bytes.data, out.bytes.len);
+        else if (out.kind == TG_PEER_OUT_RTP)
+            on_media(p, out.bytes);
+        else if (out.kind == TG_PEER_OUT_RTCP)
+            p->reports++;
+        else if (out.kind == TG_PEER_OUT_CONNECTED)
+            p->connected = true;
+        else if (out.kind == TG_PEER_OUT_CLOSED)
+            p->closed = true;
+    }
+    (void)tg_udp_flush(p->udp);
+}
+
+/* Runs the player until *what is at least n, for at most 5 s. */
+static void player_until(struct player *p, const unsigned *what, unsigned n)
+{
+    const tg_us end = tg_clock_mono() + 5 * (tg_us)TG_US_PER_S;
+    tg_us now = tg_clock_mono();
+
+    while (*what < n && !p->closed && now < end) {
+        const struct tg_udp_packet *packets = NULL;
+        struct pollfd fd = {.fd = tg_udp_fd(p->udp), .events = POLLIN};
+
+        player_drain(p);
+        (void)poll(&fd, 1, 10);
+        now = tg_clock_mono();
+        size_t count = tg_udp_receive(p->udp, &packets);
+
+        for (size_t i = 0; i < count; i++) {
+            (void)tg_peer_input(p->peer, now, &packets[i].from, packets[i].bytes, packets[i].len);
+            player_drain(p);
+        }
+        tg_peer_tick(p->peer, now);
+        player_drain(p);
+    }
+    assert_true(*what >= n);
+}
+
+static void player_rtcp(struct player *p, const struct tg_wr *w)
+{
+    uint32_t aligned[64];
+    uint8_t *bytes = (uint8_t *)aligned;
+    size_t len = 0;
+
+    assert_false(w->bad);
+    memcpy(bytes, w->start, tg_wr_len(w));
+    assert_int_equal(
+        tg_srtp_protect_rtcp(tg_peer_srtp(p->peer), bytes, tg_wr_len(w), sizeof(aligned), &len),
+        TG_OK);
+    assert_true(tg_udp_send(p->udp, tg_peer_remote(p->peer), bytes, len));
+    (void)tg_udp_flush(p->udp);
+}
+
+/* Runs the player until the worker's own count says so; the player keeps answering meanwhile. */
+static void world_until(struct player *p, const atomic_uint *what, unsigned n)
+{
+    const tg_us end = tg_clock_mono() + 5 * (tg_us)TG_US_PER_S;
+
+    while (atomic_load(what) != n && tg_clock_mono() < end) {
+        struct pollfd fd = {.fd = tg_udp_fd(p->udp), .events = POLLIN};
+        const struct tg_udp_packet *packets = NULL;
+
+        (void)poll(&fd, 1, 5);
+        size_t count = tg_udp_receive(p->udp, &packets);
+
+        for (size_t i = 0; i < count; i++) {
+            (void)tg_peer_input(p->peer, tg_clock_mono(), &packets[i].from, packets[i].bytes,
+                                packets[i].len);
+            player_drain(p);
+        }
+    }
+    assert_int_equal(atomic_load(what), n);
+}
+
+static void test_viewer_gets_cached_picture_then_live(void **state)
+{
+    struct world w;
+    struct player p;
+
+    (void)state;
+    world_start(&w);
+    emit(&w, TG_TRACK_VIDEO, 100, true); /* above the burst: paced */
+    emit(&w, TG_TRACK_VIDEO, 5, false);
+    player_join(&p, &w);
+    assert_int_equal(atomic_load(&w.viewers), 1);
+    player_until(&p, &p.video, 105);
+    uint32_t cached = p.first_ts;
+
+    emit(&w, TG_TRACK_VIDEO, 7, false);
+    emit(&w, TG_TRACK_AUDIO, 1, false);
+    player_until(&p, &p.video, 112);
+    player_until(&p, &p.audio, 1);
+    player_until(&p, &p.reports, 1);
+    assert_int_equal(p.gaps, 0);
+    assert_true((int32_t)(p.last_ts - cached) > 0);
+    assert_int_equal(atomic_load(&w.keys_asked), 0);
+    tg_peer_close(p.peer, tg_clock_mono());
+    player_drain(&p);
+    world_until(&p, &w.viewers, 0); /* close_notify frees the session at once */
+    player_done(&p);
+    world_stop(&w);
+}
+
+static void test_nack_gives_rtx_and_pli_asks_upstream_once(void **state)
+{
+    struct world w;
+    struct player p;
+    uint8_t out[128];
+    struct tg_wr wr = tg_wr(out, sizeof(out));
+
+    (void)state;
+    world_start(&w);
+    emit(&w, TG_TRACK_VIDEO, 10, true);
+    player_join(&p, &w);
+    player_until(&p, &p.video, 10);
+    const uint16_t seqs[2] = {(uint16_t)(p.video_seq - 5), (uint16_t)(p.video_seq - 1)};
+
+    tg_rtcp_write_nack(&wr, 1, p.video_ssrc, seqs, 2);
+    player_rtcp(&p, &wr);
+    player_until(&p, &p.rtx, 2);
+    w.generation++; /* another publisher whose keyframe does not come */
+    emit(&w, TG_TRACK_VIDEO, 2, false);
+    world_until(&p, &w.keys_asked, 1);
+    emit(&w, TG_TRACK_VIDEO, 2, false); /* within 500 ms: remembered, then asked by the clock */
+    world_until(&p, &w.keys_asked, 2);
+    emit(&w, TG_TRACK_VIDEO, 2, true);
+    player_until(&p, &p.video, 12);
+    assert_int_equal(p.gaps, 0);
+    player_done(&p);
+    world_stop(&w);
+}
+
+static void test_bye_and_delete_end_sessions(void **state)
+{
+    struct world w;
+    struct player a;
+    struct player b;
+    uint8_t out[64];
+    struct tg_wr wr = tg_wr(out, sizeof(out));
+    const uint32_t ssrc = 1;
+
+    (void)state;
+    world_start(&w);
+    player_join(&a, &w);
+    player_join(&b, &w); /* a show without any source is legal */
+    assert_int_equal(atomic_load(&w.viewers), 2);
+    emit(&w, TG_TRACK_AUDIO, 1, false);
+    emit(&w, TG_TRACK_VIDEO, 3, true);
+    player_until(&a, &a.video, 3);
+    tg_rtcp_write_bye(&wr, &ssrc, 1);
+    player_rtcp(&a, &wr);
+    world_until(&a, &w.viewers, 1);
+    struct tg_rtc_reply *reply = ask(&w, TG_RTC_DELETE, SHOW, b.session, NULL);
+
+    assert_int_equal(reply->err, TG_OK);
+    tg_msg_free(reply);
+    world_until(&b, &w.viewers, 0);
+    reply = ask(&w, TG_RTC_DELETE, SHOW, b.session, NULL);
+    assert_int_equal(reply->err, TG_ERR_NOTFOUND);
+    tg_msg_free(reply);
+    player_done(&a);
+    player_done(&b);
+    world_stop(&w);
+}
+
+static void check_refused(struct world *w, uint16_t show, const struct tg_buf *sdp, tg_err err)
+{
+    struct tg_rtc_reply *reply = ask(w, TG_RTC_WHEP_OFFER, show, NULL, sdp);
+
+    assert_int_equal(reply->err, err);
+    assert_true(reply->detail[0] != '\0');
+    assert_null(reply->sdp);
+    tg_msg_free(reply);
+    assert_int_equal(atomic_load(&w->viewers), 0);
+}
+
+static void test_bad_offers_get_clear_refusals(void **state)
+{
+    struct world w;
+    struct player p;
+    struct tg_buf good;
+    struct tg_buf bad;
+
+    (void)state;
+    world_start(&w);
+    player_offer(&p, &w, &good);
+    tg_buf_init(&bad, 100);
+    tg_buf_add_str(&bad, "hello");
+    check_refused(&w, SHOW + 1, &good, TG_ERR_NOTFOUND);
+    check_refused(&w, UINT16_MAX, &good, TG_ERR_NOTFOUND);
+    check_refused(&w, SHOW, &bad, TG_ERR_MALFORMED);
+    check_refused(&w, SHOW, NULL, TG_ERR_MALFORMED);
+    tg_buf_done(&bad);
+    tg_buf_done(&good);
+    player_done(&p);
+    world_stop(&w);
+}
+
+static void test_stop_with_viewers_and_full_rings(void **state)
+{
+    struct world w;
+    struct player p;
+    int64_t dropped;
+
+    (void)state;
+    world_start(&w);
+    player_join(&p, &w);
+    emit(&w, TG_TRACK_VIDEO, 3, true);
+    player_until(&p, &p.video, 3);
+    tg_rtc_worker_stop(w.worker);
+    player_until(&p, &p.video, 3);
+    /* No worker takes frames any more: the ring fills, then drops, and everything is freed. */
+    dropped = tg_metric_get(TG_M_fanout_frames_dropped_total);
+    for (int i = 0; i < TG_FRAME_RING * 2; i++)
+        emit(&w, TG_TRACK_VIDEO, 1, false);
+    assert_true(tg_metric_get(TG_M_fanout_frames_dropped_total) > dropped);
+    assert_int_equal(atomic_load(&w.keys_asked), 1);
+    w.worker = NULL;
+    player_done(&p);
+    world_stop(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_viewer_gets_cached_picture_then_live),
+        cmocka_unit_test(test_nack_gives_rtx_and_pli_asks_upstream_once),
+        cmocka_unit_test(test_bye_and_delete_end_sessions),
+        cmocka_unit_test(test_bad_offers_get_clear_refusals),
+        cmocka_unit_test(test_stop_with_viewers_and_full_rings),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
