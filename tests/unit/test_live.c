@@ -20,6 +20,7 @@
 #include "live/live.h"
 #include "msg/sale.h"
 #include "msg/web.h"
+#include "support/lib/schema.h"
 
 enum { SHOW = 3 };
 
@@ -30,6 +31,7 @@ static struct tg_mailbox *sale;
 static struct tg_live *live;
 static struct tg_journal *journal;
 static char dir[64];
+static struct schema_doc *docs;
 
 /* --- sending -------------------------------------------------------------------------------------
  */
@@ -80,7 +82,8 @@ static void join_since(uint32_t slot, uint32_t generation, struct tg_person who,
     msg->conn = conn(slot, generation);
     msg->show = SHOW;
     msg->who = who;
-    (void)snprintf(msg->resume, sizeof(msg->resume), "tp_secret");
+    (void)snprintf(msg->resume, sizeof(msg->resume),
+                   "tp_0123456789012345678901234567890123456789012");
     msg->since = since;
     post(msg);
 }
@@ -178,6 +181,17 @@ struct got {
     char json[8192];
 };
 
+/* Every message is one that web/api/asyncapi.json allows. */
+static void check_schema(const struct tg_slab *json)
+{
+    char text[8192];
+    char why[256];
+    int len = snprintf(text, sizeof(text), "[%.*s]", (int)json->len, (const char *)json->data);
+
+    if (!schema_check(docs, "ServerFrame", text, (size_t)len, why))
+        fail_msg("asyncapi.json: %s: %s", why, text);
+}
+
 /* Valid until the next call. */
 static const struct got *next_of(struct tg_mailbox *mb)
 {
@@ -202,6 +216,8 @@ static const struct got *next_of(struct tg_mailbox *mb)
     } else if (ret->kind == TG_MSG_WEB_CUT) {
         ret->code = ((const struct tg_web_cut *)msg)->code;
     }
+    if (json != NULL && (!ret->joined || ret->slot < 10))
+        check_schema(json);
     if (json != NULL)
         (void)snprintf(ret->json, sizeof(ret->json), "%.*s", (int)json->len,
                        (const char *)json->data);
@@ -318,7 +334,7 @@ static void test_live_joined_comes_first_with_products(void **state)
     assert_non_null(strstr(got->json,
                            "{\"ev\":\"joined\",\"seq\":0,\"resumed\":false,\"you\":{"
                            "\"id\":\"pA\",\"name\":\"Name of pA\",\"roles\":[\"viewer\"],"
-                           "\"token\":\"tp_secret\"}"));
+                           "\"token\":\"tp_0123456789012345678901234567890123456789012\"}"));
     assert_non_null(
         strstr(got->json, "\"products\":[{\"id\":\"prod\",\"title\":\"Mug\",\"number\":7,"
                           "\"description\":\"\",\"images\":[{\"url\":\"/img/mug.svg\",\"alt\":"
@@ -647,6 +663,7 @@ static void test_live_new_survives_failing_allocations(void **state)
 
 int main(void)
 {
+    int failed;
     const struct CMUnitTest tests[] = {
         CASE(test_live_joined_comes_first_with_products),
         CASE(test_live_chat_reaches_every_worker_and_is_answered),
@@ -666,5 +683,10 @@ int main(void)
     };
 
     tg_log_set_level(TG_LOG_ERROR);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    docs = schema_load("asyncapi");
+    if (docs == NULL)
+        return 1;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    schema_free(docs);
+    return failed;
 }

@@ -1,0 +1,161 @@
+/*
+ * test_api_docs.c - the documents that the server serves say what it does: the same addresses, the
+ * same operations; and the checker that other tests use can fail.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "api/channel_parse.h"
+#include "api/req.h"
+#include "base/macros.h"
+#include "support/lib/schema.h"
+
+static struct schema_doc *asyncapi;
+static struct schema_doc *openapi;
+
+static int setup(void **state)
+{
+    (void)state;
+    asyncapi = schema_load("asyncapi");
+    openapi = schema_load("openapi");
+    return asyncapi != NULL && openapi != NULL ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    schema_free(asyncapi);
+    schema_free(openapi);
+    return 0;
+}
+
+static const char *method_name(enum tg_method method)
+{
+    static const char *const names[TG_METHOD_COUNT] = {"get",   "head",   "post",   "put",
+                                                       "patch", "delete", "options"};
+
+    return names[method];
+}
+
+/* Pages and files are not the API's; what answers "not built yet" is not promised. */
+static bool is_api(const char *pattern)
+{
+    static const char *const begins[] = {"/api/", "/whep/", "/healthz", "/readyz", "/metrics"};
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(begins); i++) {
+        if (strncmp(pattern, begins[i], strlen(begins[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void test_docs_every_route_is_described(void **state)
+{
+    const json_t *paths = json_object_get(schema_root(openapi), "paths");
+
+    (void)state;
+    for (size_t i = 0; i < tg_route_count; i++) {
+        const struct tg_route *route = &tg_routes[i];
+        const json_t *path = json_object_get(paths, route->pattern);
+
+        if (is_api(route->pattern) && json_object_get(path, method_name(route->method)) == NULL)
+            fail_msg("%s %s is not in openapi.json", method_name(route->method), route->pattern);
+    }
+}
+
+static void test_docs_every_description_has_a_route(void **state)
+{
+    json_t *paths = json_object_get(schema_root(openapi), "paths");
+    const char *path;
+    json_t *methods;
+
+    (void)state;
+    json_object_foreach(paths, path, methods)
+    {
+        const char *method;
+        json_t *operation;
+
+        json_object_foreach(methods, method, operation)
+        {
+            size_t i;
+
+            (void)operation;
+            for (i = 0; i < tg_route_count; i++) {
+                if (strcmp(tg_routes[i].pattern, path) == 0 &&
+                    strcmp(method_name(tg_routes[i].method), method) == 0)
+                    break;
+            }
+            if (i == tg_route_count)
+                fail_msg("openapi.json promises %s %s", method, path);
+        }
+    }
+}
+
+static void test_docs_every_operation_is_described(void **state)
+{
+    char frame[256];
+    char why[256];
+
+    (void)state;
+    for (int kind = 0; kind < TG_OP_LATER; kind++) {
+        /* All fields that some operation needs; unknown ones are allowed. */
+        (void)snprintf(frame, sizeof(frame),
+                       "{\"op\":\"%s\",\"id\":\"a\",\"text\":\"x\",\"kind\":\"fire\",\"n\":1,"
+                       "\"sku\":\"A\",\"qty\":1,\"delta\":1,\"message\":\"c1\",\"person\":\"p\"}",
+                       tg_op_name((enum tg_op_kind)kind));
+        if (!schema_check(asyncapi, "ClientFrame", frame, strlen(frame), why))
+            fail_msg("%s: %s", frame, why);
+    }
+    assert_false(schema_check(asyncapi, "ClientFrame", "{\"op\":\"dance\",\"id\":\"a\"}", 23, why));
+}
+
+static void expect_bad(const char *schema, const char *text)
+{
+    char why[256];
+
+    if (schema_check(asyncapi, schema, text, strlen(text), why))
+        fail_msg("%s fits %s", text, schema);
+    assert_true(why[0] != '\0');
+}
+
+static void test_docs_checker_can_fail(void **state)
+{
+    static const char good[] = "{\"ev\":\"stock\",\"at\":1,\"sku\":\"A\",\"value\":\"many\"}";
+    char why[256];
+
+    (void)state;
+    assert_true(schema_check(asyncapi, "StockEvent", good, strlen(good), why));
+    assert_true(schema_check(asyncapi, "Event", good, strlen(good), why));
+    expect_bad("StockEvent", "{\"ev\":\"stock\",\"at\":1,\"sku\":\"A\",\"value\":\"few\"}");
+    expect_bad("StockEvent", "{\"ev\":\"stock\",\"at\":1,\"sku\":\"A\",\"value\":-1}");
+    expect_bad("StockEvent", "{\"ev\":\"stock\",\"at\":1,\"value\":1}");
+    expect_bad("StockEvent", "{\"ev\":\"stock\",\"at\":1,\"sku\":\"\",\"value\":1}");
+    expect_bad("StockEvent", "{\"ev\":\"stock\",\"at\":1,\"sku\":\"A\",\"value\":1,\"x\":1}");
+    expect_bad("StockEvent", "{\"ev\":\"price\",\"at\":1,\"sku\":\"A\",\"value\":1}");
+    expect_bad("Chat", "{\"ev\":\"chat\",\"n\":1,\"at\":1,\"id\":\"x1\",\"text\":\"a\",\"from\":{"
+                       "\"id\":\"p\",\"name\":\"\",\"roles\":[]}}");
+    expect_bad("Person", "{\"id\":\"p\",\"name\":\"\",\"roles\":[\"king\"]}");
+    expect_bad("Reactions", "{\"ev\":\"reactions\",\"at\":1,\"value\":{}}");
+    expect_bad("ServerFrame", "[]");
+    expect_bad("ServerFrame", "{");
+    expect_bad("Nothing", "{}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_docs_every_route_is_described, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_docs_every_description_has_a_route, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_docs_every_operation_is_described, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_docs_checker_can_fail, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
