@@ -16,17 +16,14 @@
 
 static void read_input(struct tg_rtc_worker *w, tg_us now)
 {
-    w->more_input = true;
     for (int i = 0; i < TG_RTC_BATCHES_PER_TURN; i++) {
         const struct tg_udp_packet *packets;
         const size_t count = tg_udp_receive(w->udp, &packets);
 
         for (size_t k = 0; k < count; k++)
             tg_rtc_input(w, &packets[k], now);
-        if (count == 0) {
-            w->more_input = false;
+        if (count < TG_UDP_BATCH) /* what came meanwhile makes the socket readable again */
             return;
-        }
     }
 }
 
@@ -190,8 +187,6 @@ static void on_turn(void *ctx, tg_us now)
     flush_out(w);
     report(w);
     tg_loop_wake_at(w->loop, TG_MIN(handlers_deadline(w, now), tg_heap_deadline(&w->timers)));
-    if (w->more_input)
-        tg_loop_wake_at(w->loop, now);
 }
 
 /* --- for handlers ------------------------------------------------------------------------------

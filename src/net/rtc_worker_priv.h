@@ -57,7 +57,6 @@ struct tg_rtc_worker {
     struct session *doomed;
     struct counts counts;
     struct tg_udp_stats reported; /* what the metrics have of udp's stats */
-    bool more_input;              /* the last turn stopped reading at its bound */
     atomic_bool stopping;
 };
 
