@@ -11,8 +11,8 @@
 #include "media/demo_src.h"
 
 enum {
-    SLEEP_MS = 10000,
-    KEYFRAME_MS = 500, /* FINDINGS: every PLI answered at once makes a storm of them */
+    SLEEP_US = 10 * TG_US_PER_S,
+    KEYFRAME_US = 500000, /* every wish answered at once would make a storm of them */
     SOUND_FRAMES = TG_SOUND_RATE / 50,
 };
 
@@ -140,7 +140,7 @@ static tg_err build_chains(struct tg_demo_host *host)
     const struct tg_demo_src_cfg audio = {
         .caps = "audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=2,"
                 "channel-mask=(bitmask)0x3",
-        .size = SOUND_FRAMES * TG_SOUND_CHANNELS * sizeof(int16_t),
+        .size = sizeof(int16_t[SOUND_FRAMES * TG_SOUND_CHANNELS]),
         .interval_us = TG_US_PER_S / 50,
         .epoch_us = epoch_us,
         .fill = fill_audio,
@@ -193,7 +193,7 @@ struct tg_demo_host *tg_demo_host_new(const struct tg_demo_host_cfg *cfg)
 
     host->cfg = *cfg;
     if (host->cfg.sleep_us == 0)
-        host->cfg.sleep_us = SLEEP_MS * TG_US_PER_MS;
+        host->cfg.sleep_us = SLEEP_US;
     return host;
 }
 
@@ -233,7 +233,7 @@ void tg_demo_host_watchers(struct tg_demo_host *host, uint32_t count)
 
 static void force_keyframe(struct tg_demo_host *host)
 {
-    host->keyframe_next = tg_clock_mono() + KEYFRAME_MS * TG_US_PER_MS;
+    host->keyframe_next = tg_clock_mono() + KEYFRAME_US;
     g_signal_emit_by_name(host->video_sink, "request-keyframe");
 }
 

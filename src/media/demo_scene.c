@@ -77,7 +77,7 @@ static void make_plates(struct tg_demo_scene *scene)
     scene->badge_dot = tg_art_badge_dot();
     scene->clock = tg_art_clock();
     for (int i = 0; i < DIGITS; i++)
-        scene->digits[i] = tg_art_digit(i == 10 ? ':' : (char)('0' + i));
+        scene->digits[i] = tg_art_digit("0123456789:"[i]);
 }
 
 static void make_slot(struct tg_demo_scene *scene, size_t index)
