@@ -286,10 +286,7 @@ static tg_us deadline(void *ctx, tg_us now)
 static tg_err on_start(void *ctx, struct tg_rtc_worker *w)
 {
     struct tg_shard *s = ctx;
-    tg_err err = tg_srtp_warm_up();
 
-    if (err != TG_OK)
-        return err;
     s->offer = tg_calloc(1, sizeof(*s->offer));
     if (s->offer == NULL)
         return TG_ERR_NOMEM;

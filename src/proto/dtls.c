@@ -72,7 +72,7 @@ int tg_dtls_bio_read(BIO *bio, char *out, int cap)
         return -1;
     }
     memcpy(out, d->in.data, len);
-    d->in = tg_span(NULL, 0); /* what did not fit is cut off, as recv() does */
+    d->in = tg_span(NULL, 0); /* what did not fit is cut off, as with a socket */
     return (int)len;
 }
 

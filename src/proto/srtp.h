@@ -55,15 +55,9 @@ void tg_srtp_keys_wipe(struct tg_srtp_keys *keys);
 struct tg_srtp;
 
 /*
- * The crypto library behind libsrtp wakes up at its first session, about 50 ms on Debian (NSS). A
- * worker calls this at its start, so that no viewer waits for it. Any thread, any number of times.
- * Errors: as tg_srtp_new.
- */
-TG_MUST_CHECK tg_err tg_srtp_warm_up(void);
-
-/*
- * Initialises libsrtp on first use (any thread). Keys are copied. About 0.7 ms for GCM: per
- * session, never per packet. Errors: NOMEM, UNSUPPORTED (profile), IO (the library refused).
+ * Initialises libsrtp on first use (any thread): 50 ms on Debian, so a worker makes one at its
+ * start. Keys are copied. About 0.7 ms for GCM: per session, never per packet. Errors: NOMEM,
+ * UNSUPPORTED (profile), IO (the library refused).
  */
 TG_MUST_CHECK tg_err tg_srtp_new(struct tg_srtp **ret, const struct tg_srtp_keys *keys,
                                  enum tg_srtp_side side);
