@@ -25,7 +25,7 @@ static const struct command commands[] = {
     {"stock set", "sku value!", "", "units on hand"},
     {"stock adjust", "sku value!", "", "add units (negative: take away)"},
     {"stock audit", "", "", "re-derive every number from the movements and list differences"},
-    {"order list", "", "cursor all", "orders, newest first"},
+    {"order list", "", "cursor", "orders, newest first"},
     {"order show", "order", "", "one order"},
 };
 
@@ -108,9 +108,8 @@ static bool take_option(const struct command *c, int argc, char **argv, int *at,
         (void)snprintf(reason, size, "%s has no option --%s", c->words, name);
         return false;
     }
-    if (strcmp(name, "publish-only") == 0 || strcmp(name, "all") == 0) {
-        (void)json_object_set_new(request, strcmp(name, "all") == 0 ? "all" : "publish_only",
-                                  json_true());
+    if (strcmp(name, "publish-only") == 0) {
+        (void)json_object_set_new(request, "publish_only", json_true());
         return true;
     }
     if (*at + 1 >= argc) {

@@ -100,7 +100,7 @@ test('junk on the media port is counted and answered by nothing', async () => {
   const socket = createSocket('udp4');
   let answers = 0;
   socket.on('message', () => answers++);
-  const before = await metric('rtc_packets_unknown_total');
+  const before = await metric('rtc_unknown_total');
   for (let i = 0; i < 500; i++) {
     const junk = Buffer.alloc(20 + (i % 60));
     for (let k = 0; k < junk.length; k++) junk[k] = (i * 31 + k * 17) & 0xff;
@@ -110,27 +110,27 @@ test('junk on the media port is counted and answered by nothing', async () => {
   await new Promise((r) => setTimeout(r, 500));
   socket.close();
   assert.equal(answers, 0);
-  assert.ok((await metric('rtc_packets_unknown_total')) > before);
+  assert.ok((await metric('rtc_unknown_total')) > before);
   await bystanderIsWell();
 });
 
 test('a wrong stream key and a wrong show are refused and counted', async () => {
-  const before = await metric('rtmp_refused_total');
+  const before = await metric('rtmp_auth_failures_total');
   for (const key of ['demo?key=tg_wrong', `nosuch?key=${server.streamKey.split('key=')[1]}`]) {
     const source = new Source(`rtmp://127.0.0.1:${server.rtmpPort}/live/${key}`);
     await source.exited;
     assert.notEqual(source.child.exitCode, 0);
   }
-  assert.ok((await metric('rtmp_refused_total')) >= before + 2);
+  assert.ok((await metric('rtmp_auth_failures_total')) >= before + 2);
 });
 
 test('RTMP junk closes that connection only', async () => {
   for (const junk of [Buffer.alloc(5000, 0xff), Buffer.concat([Buffer.from([3]), Buffer.alloc(3072, 7), Buffer.alloc(4000, 0x3f)])]) {
     const socket = net.connect(server.rtmpPort, '127.0.0.1');
     socket.on('error', () => {});
+    socket.setTimeout(20000, () => assert.fail('the connection stayed open'));
     socket.write(junk);
-    await Promise.race([once(socket, 'close'), new Promise((r) => setTimeout(r, 15000))]);
-    socket.destroy();
+    await once(socket, 'close');
   }
   await bystanderIsWell();
 });
@@ -166,7 +166,7 @@ test('viewers may not do what the desk may', async () => {
 });
 
 test('a socket that never reads is cut with a bounded queue', async () => {
-  const before = await metric('ws_overflow_total');
+  const before = await metric('ws_cut_slow_total');
   const key = Buffer.from('0123456789abcdef').toString('base64');
   const socket = net.connect(server.httpPort, '127.0.0.1');
   socket.on('error', () => {});
@@ -180,7 +180,7 @@ test('a socket that never reads is cut with a bounded queue', async () => {
   let cut = false;
   for (let i = 0; i < 60 && !cut; i++) {
     await Promise.all(Array.from({ length: 100 }, () => desk.ask({ op: 'chat', text: 'å'.repeat(500) })));
-    cut = (await metric('ws_overflow_total')) > before;
+    cut = (await metric('ws_cut_slow_total')) > before;
   }
   assert.ok(cut, 'the sleeper was not cut');
   socket.destroy();

@@ -75,7 +75,9 @@ export class TorgServer {
     this.child = spawn(path.join(buildDir, 'torgd'), ['--demo', '--data', this.dir, ...(this.options.args ?? [])], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        ...process.env,
+        // The tests' own TORG_ variables are none of torgd's.
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TORG_'))),
+        LSAN_OPTIONS: `suppressions=${top}/tests/support/lsan.supp:print_suppressions=0`,
         TORG_HTTP_LISTEN: `127.0.0.1:${this.httpPort}`,
         TORG_RTMP_LISTEN: `127.0.0.1:${this.rtmpPort}`,
         TORG_RTC_LISTEN: `127.0.0.1:${this.rtcPort}`,

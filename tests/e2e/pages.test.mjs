@@ -1,0 +1,463 @@
+// The pages state by state, without a server: what they show, what they ask for, and no WCAG 2.2 AA
+// violation in any state, in both sizes and both colour schemes.
+import { AxeBuilder } from '@axe-core/playwright';
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { desktop, launchBrowser, phone, shot } from './lib/browser.mjs';
+import { joined, nok, order, origin, shows, stage } from './lib/stage.mjs';
+
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const staffYou = { id: 's1', name: 'Desk', roles: ['merchandiser', 'host'] };
+
+let browser;
+before(async () => { browser = await launchBrowser(); });
+after(async () => { await browser?.close(); });
+
+/** Server of most tests: knows the show, has no picture; `more` answers first. */
+function api(more = () => undefined) {
+  return (method, path, request) => more(method, path, request)
+    ?? (path === '/api/v1/shows' ? { json: { shows } } : undefined)
+    ?? (path.startsWith('/api/v1/shows/') ? answerShow(path) : undefined)
+    ?? (path === '/api/v1/orders' ? { json: { orders: [] } } : undefined)
+    ?? (path.startsWith('/whep/') ? { status: 503, json: { title: 'Service Unavailable' } } : undefined);
+}
+
+function answerShow(path) {
+  const show = shows.find(({ id }) => id === path.split('/').at(-1));
+  return show && { json: show };
+}
+
+/** Answers `join` with `joined`, then asks `other`. */
+function channel(over = {}, other = () => {}) {
+  return (op, say) => op.op === 'join' ? say(joined(over)) : other(op, say);
+}
+
+/** axe over the page as it is now; animations are given time to end first. */
+async function noViolations(page, name) {
+  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.effect?.getTiming().iterations === Infinity ? null : a.finished.catch(() => null))));
+  await page.waitForTimeout(350); // animations inside shadow roots are not in the document's list
+  await shot(page, name);
+  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
+  const told = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `   ${JSON.stringify(n.target)} ${n.failureSummary}`).join('\n')}`);
+  assert.equal(violations.length, 0, `${name}\n${told.join('\n')}`);
+  assert.deepEqual(page.faults, [], name);
+}
+
+/** Runs `act` in a phone and a desktop page, light and dark. */
+function inBoth(name, act) {
+  for (const [size, open] of [['phone', phone], ['desk', desktop]]) {
+    for (const colorScheme of ['light', 'dark']) {
+      test(`${name}, ${size}, ${colorScheme}`, async () => {
+        const page = await open(browser, { colorScheme, reducedMotion: 'reduce' });
+        try {
+          await act(page, `${name.replaceAll(' ', '-')}-${size}-${colorScheme}`);
+        } finally {
+          await page.context().close();
+        }
+      });
+    }
+  }
+}
+
+/** One phone page for a behaviour. */
+function onPhone(name, act) {
+  test(name, async () => {
+    const page = await phone(browser, { reducedMotion: 'reduce' });
+    try {
+      await act(page);
+      assert.deepEqual(page.faults, []);
+    } finally {
+      await page.context().close();
+    }
+  });
+}
+
+describe('list of shows', () => {
+  inBoth('shows', async (page, name) => {
+    await stage(page, { api: api() });
+    await page.goto(`${origin}/`);
+    await page.getByRole('link', { name: 'Evening market' }).waitFor();
+    assert.equal(await page.locator('li').count(), 3);
+    await noViolations(page, name);
+  });
+  inBoth('shows empty', async (page, name) => {
+    await stage(page, { api: api((m, p) => p === '/api/v1/shows' ? { json: { shows: [] } } : undefined) });
+    await page.goto(`${origin}/`);
+    await page.getByRole('heading', { name: 'No shows yet' }).waitFor();
+    await noViolations(page, name);
+  });
+  inBoth('shows error', async (page, name) => {
+    await stage(page, { api: () => ({ status: 500, json: {} }) });
+    await page.goto(`${origin}/`);
+    await page.getByRole('alert').waitFor();
+    await noViolations(page, name);
+  });
+});
+
+describe('watch, states', () => {
+  inBoth('watch', async (page, name) => {
+    await stage(page, { api: api(), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Buy now' }).waitFor();
+    await page.getByText('Not at all. <b>Promise</b>').waitFor(); // foreign text stays text
+    await noViolations(page, name);
+  });
+  for (const [state, words] of [['scheduled', 'The show has not started yet'], ['ended', 'The show is over']]) {
+    inBoth(`watch ${state}`, async (page, name) => {
+      await stage(page, { api: api(), channel: channel({ show: { id: 'demo', title: 'Evening market', state, on_air: false }, pinned: [] }) });
+      await page.goto(`${origin}/s/demo`);
+      await page.getByText(words).waitFor();
+      await noViolations(page, name);
+    });
+  }
+  inBoth('watch unknown show', async (page, name) => {
+    await stage(page, { api: api() });
+    await page.goto(`${origin}/s/nothing`);
+    await page.getByRole('heading', { name: 'There is no such show' }).waitFor();
+    await noViolations(page, name);
+  });
+  inBoth('watch product', async (page, name) => {
+    await stage(page, { api: api(), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Setesdal wool sweater: details' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Put in cart' }).waitFor();
+    await noViolations(page, name);
+  });
+  inBoth('watch cart', async (page, name) => {
+    const cart = { lines: [{ sku: 'enamel-mug-1', title: 'Enamel mug', options: {}, qty: 2, price: nok(24900), total: nok(49800) }], total: nok(49800) };
+    await stage(page, { api: api(), channel: channel({ cart }) });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Cart, 2 items' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Order everything' }).waitFor();
+    await noViolations(page, name);
+  });
+  inBoth('watch orders', async (page, name) => {
+    const orders = [order(), order('enamel-mug-1', { id: '0198', number: 1000, state: 'paid' }), order('headlamp-1', { id: '0197', number: 999, state: 'expired' })];
+    await stage(page, { api: api((m, p) => p === '/api/v1/orders' ? { json: { orders } } : undefined), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'My orders, 3' }).click();
+    await page.getByRole('dialog').getByRole('link', { name: 'Pay now' }).waitFor();
+    await noViolations(page, name);
+  });
+  inBoth('watch connection lost', async (page, name) => {
+    let answers = true;
+    const show = await stage(page, { api: api(), channel: (op, say) => answers && say(joined()) });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Buy now' }).waitFor();
+    answers = false;
+    show.cut();
+    await page.getByText('Connection lost').waitFor();
+    await noViolations(page, name);
+  });
+});
+
+describe('buying', () => {
+  const answers = {
+    ordered: { reply: { ok: true, order: order() }, words: 'It is yours', action: 'Pay now' },
+    'sold out': { reply: { ok: false, code: 'sold_out', message: 'Sold out.' }, words: 'Sold out', action: 'See other products' },
+    'price changed': { reply: { ok: false, code: 'price_changed', message: 'x', price: nok(99900) }, words: 'The price has changed', action: 'Buy for kr 999' },
+    limit: { reply: { ok: false, code: 'limit', message: 'Two a person.' }, words: 'You have reached the limit', action: 'Back to the show' },
+    busy: { reply: { ok: false, code: 'busy', message: 'x', retry_ms: 100 }, words: 'Very many are buying', action: 'Try again' },
+  };
+  for (const [name, { reply, words, action }] of Object.entries(answers)) {
+    inBoth(`buy ${name}`, async (page, shotName) => {
+      const asked = [];
+      await stage(page, { api: api(), channel: channel({}, (op, say) => op.op === 'buy' && (asked.push(op), say({ re: op.id, ...reply }))) });
+      await page.goto(`${origin}/s/demo`);
+      await page.getByRole('button', { name: 'Buy now' }).first().click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByText(words).first().waitFor();
+      await dialog.getByText(action).first().waitFor();
+      assert.equal(asked.length, 1);
+      assert.equal(asked[0].sku, 'wool-sweater-2');
+      assert.equal(asked[0].price, 129900);
+      assert.ok(asked[0].at >= 60000 && asked[0].at < 90000, `at ${asked[0].at}`);
+      await noViolations(page, shotName);
+    });
+  }
+
+  onPhone('the price now is asked for again, under a new key', async (page) => {
+    const asked = [];
+    await stage(page, {
+      api: api(),
+      channel: channel({}, (op, say) => {
+        if (op.op !== 'buy') return;
+        asked.push(op);
+        say(asked.length === 1 ? { re: op.id, ok: false, code: 'price_changed', message: 'x', price: nok(99900) } : { re: op.id, ok: true, order: order() });
+      }),
+    });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Buy now' }).click();
+    await page.getByRole('button', { name: 'Buy for kr 999' }).click();
+    await page.getByText('It is yours').waitFor();
+    assert.equal(asked[1].price, 99900);
+    assert.notEqual(asked[1].id, asked[0].id);
+  });
+
+  onPhone('a lost connection, and a reload, ask again under the same key', async (page) => {
+    const asked = [];
+    let answer = false;
+    const show = await stage(page, {
+      api: api(),
+      channel: channel({}, (op, say) => {
+        if (op.op !== 'buy') return;
+        asked.push(op.id);
+        if (answer) say({ re: op.id, ok: true, order: order() });
+      }),
+    });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Buy now' }).click();
+    await page.waitForFunction(() => sessionStorage.length > 0);
+    show.cut();
+    await until(() => asked.length === 2);
+    await page.reload();
+    answer = true;
+    await until(() => asked.length >= 3);
+    await page.getByText('It is yours').waitFor();
+    assert.equal(new Set(asked).size, 1, String(asked));
+    await page.getByRole('button', { name: 'Back to the show' }).click();
+    await page.getByRole('button', { name: 'My orders, 1' }).waitFor();
+  });
+
+  onPhone('the order event turns the sheet to paid', async (page) => {
+    const show = await stage(page, { api: api(), channel: channel({}, (op, say) => op.op === 'buy' && say({ re: op.id, ok: true, order: order() })) });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Buy now' }).click();
+    await page.getByText('It is yours').waitFor();
+    show.say({ ev: 'order', order: order('wool-sweater-2', { state: 'paid', pay_url: undefined }) });
+    await page.getByText('Paid. Thank you!').waitFor();
+  });
+});
+
+describe('watching', () => {
+  onPhone('pins, prices and stock change the card; a sold-out variant cannot be bought', async (page) => {
+    const show = await stage(page, { api: api(), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    const card = page.locator('torg-pinned-product');
+    await card.getByText('Only 3 left').waitFor();
+    show.say({ ev: 'stock', at: 60100, sku: 'wool-sweater-2', value: 0 });
+    await card.getByRole('button', { name: 'Sold out' }).waitFor();
+    assert.equal(await card.getByRole('button', { name: 'Sold out' }).isDisabled(), true);
+    show.say({ ev: 'pin', seq: 8, at: 60100, sku: 'headlamp-1' });
+    await card.getByRole('heading', { name: 'Headlamp' }).waitFor();
+    show.say({ ev: 'price', at: 60200, sku: 'headlamp-1', value: nok(49900), compare_at: nok(59900), until: new Date(Date.now() + 120000).toISOString() });
+    await card.getByText('kr 499').waitFor();
+    await card.getByText('offer ends in').waitFor();
+  });
+
+  onPhone('without a picture an event waits for its media time by the wall', async (page) => {
+    const show = await stage(page, { api: api(), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.locator('torg-pinned-product').waitFor();
+    await page.evaluate(() => {
+      globalThis.applied = [];
+      document.addEventListener('torg-event-applied', (e) => applied.push({ at: e.detail.event.at, mediaMs: e.detail.mediaMs }));
+    });
+    show.say({ ev: 'clock', media_ms: 100000, wall: new Date().toISOString() });
+    show.say({ ev: 'pin', seq: 8, at: 101000, sku: 'headlamp-1' });
+    await page.waitForTimeout(300);
+    assert.deepEqual(await page.evaluate(() => applied), []);
+    await page.waitForFunction(() => applied.length === 1);
+    const [{ at, mediaMs }] = await page.evaluate(() => applied);
+    assert.ok(mediaMs - at >= 0 && mediaMs - at < 500, `applied ${mediaMs - at} ms after its time`);
+  });
+
+  onPhone('chat goes out and comes in, and refusals are said in words', async (page) => {
+    let muted = false;
+    const show = await stage(page, {
+      api: api(),
+      channel: channel({}, (op, say) => op.op === 'chat' && say(muted ? { re: op.id, ok: false, code: 'muted', message: 'x' } : { re: op.id, ok: true })),
+    });
+    await page.goto(`${origin}/s/demo`);
+    const input = page.getByRole('textbox', { name: 'Write something' });
+    await input.fill('Hello there');
+    await input.press('Enter');
+    await page.waitForFunction(() => document.querySelector('torg-watch-page').shadowRoot.querySelector('torg-chat').shadowRoot.querySelector('input').value === '');
+    show.say({ ev: 'chat', n: 5, at: 1, id: 'c5', from: { id: 'pme0123456789', name: 'Me', roles: [] }, text: 'Hello there' });
+    await page.getByText('Hello there').waitFor();
+    show.say({ ev: 'chat.hidden', seq: 8, id: 'c5' });
+    await page.getByText('Hello there').waitFor({ state: 'detached' });
+    muted = true;
+    await input.fill('Again');
+    await input.press('Enter');
+    await page.getByRole('alert').getByText('You cannot write in this chat').waitFor();
+    assert.equal(await input.inputValue(), 'Again', 'a refused line is not lost');
+  });
+
+  onPhone('taps on the heart are sent together', async (page) => {
+    const reacts = [];
+    await stage(page, { api: api(), channel: channel({}, (op) => op.op === 'react' && reacts.push(op)) });
+    await page.goto(`${origin}/s/demo`);
+    const heart = page.getByRole('button', { name: 'Send a heart' });
+    for (let i = 0; i < 5; i++) await heart.click();
+    await until(() => reacts.reduce((sum, { n }) => sum + n, 0) === 5);
+    assert.ok(reacts.length < 5, `${reacts.length} frames`);
+  });
+
+  onPhone('the language changes in place and is kept', async (page) => {
+    await stage(page, { api: api(), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('nb');
+    await page.getByRole('button', { name: 'Kjøp nå' }).waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: 'Kjøp nå' }).waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.lang), 'nb');
+  });
+
+  onPhone('a purchase works from the keyboard, and the focus comes back', async (page) => {
+    await stage(page, { api: api(), channel: channel({}, (op, say) => op.op === 'buy' && say({ re: op.id, ok: true, order: order() })) });
+    await page.goto(`${origin}/s/demo`);
+    const buy = page.getByRole('button', { name: 'Buy now' });
+    await buy.focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('It is yours').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('It is yours').waitFor({ state: 'detached' });
+    assert.equal(await buy.evaluate((b) => b.getRootNode().activeElement === b), true);
+  });
+
+  onPhone('a returning viewer joins with the secret and the last seq', async (page) => {
+    const joins = [];
+    const show = await stage(page, { api: api(), channel: (op, say) => { if (op.op === 'join') { joins.push(op); say(joined()); } } });
+    await page.goto(`${origin}/s/demo?source=insta`);
+    await until(() => joins.length === 1);
+    await page.locator('torg-pinned-product').waitFor();
+    show.say({ ev: 'unpin', seq: 8, at: 1, sku: 'wool-sweater-2' });
+    await page.locator('torg-pinned-product').waitFor({ state: 'detached' });
+    show.cut();
+    await until(() => joins.length === 2);
+    assert.deepEqual(joins, [{ op: 'join', source: 'insta' }, { op: 'join', token: 'tp_secret', source: 'insta', since: 8 }]);
+  });
+});
+
+describe('desk and studio', () => {
+  const session = (method, path) => {
+    if (path === '/api/v1/session') return { json: { you: staffYou } };
+    if (path.startsWith('/api/v1/reports/')) return { json: { paid: { orders: 3, units: 4, amount: nok(99900) } } };
+    return undefined;
+  };
+  inBoth('login', async (page, name) => {
+    await stage(page, { api: api((m, p) => p === '/api/v1/session' ? (m === 'POST' ? { status: 401, json: { detail: 'no' } } : { json: { you: { id: 'p', name: '', roles: ['viewer'] } } }) : undefined) });
+    await page.goto(`${origin}/desk/demo`);
+    await page.getByLabel('Token').fill('tg_wrong');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('This token is not valid').waitFor();
+    await noViolations(page, name);
+  });
+  inBoth('desk', async (page, name) => {
+    const show = await stage(page, { api: api(session), channel: channel({ you: staffYou }) });
+    await page.goto(`${origin}/desk/demo`);
+    await page.getByRole('heading', { name: 'Rundown' }).waitFor();
+    show.say({ ev: 'sold', at: 1, sku: 'enamel-mug-1', count: 12 });
+    await page.getByText('1 × Enamel mug').waitFor();
+    await page.getByRole('button', { name: 'Price and stock of Enamel mug' }).click();
+    await noViolations(page, name);
+  });
+  inBoth('studio', async (page, name) => {
+    await stage(page, { api: api(session), channel: channel({ you: staffYou }) });
+    await page.goto(`${origin}/studio/demo`);
+    await page.getByText('rtmp://torg.test:1935/live').waitFor();
+    await noViolations(page, name);
+  });
+
+  onPhone('a token in the address is used once and taken out', async (page) => {
+    const posted = [];
+    let staff = false;
+    await stage(page, {
+      api: api((m, p, request) => {
+        if (p !== '/api/v1/session') return session(m, p);
+        if (m === 'POST') { posted.push(request.postDataJSON()); staff = true; }
+        return { json: { you: staff ? staffYou : { id: 'p', name: '', roles: ['viewer'] } } };
+      }),
+      channel: channel({ you: staffYou }),
+    });
+    await page.goto(`${origin}/desk/demo#tg_once`);
+    await page.getByRole('heading', { name: 'Rundown' }).waitFor();
+    assert.deepEqual(posted, [{ token: 'tg_once' }]);
+    assert.equal(page.url(), `${origin}/desk/demo`);
+  });
+
+  test('the desk asks for what its buttons say', async () => {
+    const page = await desktop(browser, { reducedMotion: 'reduce' });
+    const asked = [];
+    const show = await stage(page, { api: api(session), channel: channel({ you: staffYou }, (op, say) => { asked.push(op); say({ re: op.id, ok: true }); }) });
+    await page.goto(`${origin}/desk/demo`);
+    const last = async (count) => { await until(() => asked.length === count); const { id, ...op } = asked.at(-1); assert.ok(id); return op; };
+    await page.getByRole('button', { name: 'Show Headlamp to viewers' }).click();
+    assert.deepEqual(await last(1), { op: 'pin', sku: 'headlamp-1' });
+    await page.getByRole('button', { name: 'Take Setesdal wool sweater, M away' }).click();
+    assert.deepEqual(await last(2), { op: 'unpin', sku: 'wool-sweater-2' });
+    await page.getByRole('button', { name: 'Price and stock of Headlamp' }).click();
+    await page.getByLabel('New price (NOK)').fill('499,50');
+    await page.getByRole('button', { name: 'Set flash price' }).click();
+    assert.deepEqual(await last(3), { op: 'price', sku: 'headlamp-1', amount: 49950 });
+    await page.getByRole('button', { name: 'End flash price' }).click();
+    assert.deepEqual(await last(4), { op: 'price', sku: 'headlamp-1' });
+    await page.getByLabel('Units', { exact: true }).fill('-2');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    assert.deepEqual(await last(5), { op: 'stock', sku: 'headlamp-1', delta: -2 });
+    await page.getByRole('button', { name: 'Hide the message from Ola' }).click();
+    assert.deepEqual(await last(6), { op: 'hide', message: 'c2' });
+    await page.getByRole('button', { name: 'Mute Kari for 10 minutes' }).click();
+    assert.deepEqual(await last(7), { op: 'mute', person: 'pguest1abcd', seconds: 600 });
+    show.say({ ev: 'mute', at: 60000, person: 'pguest1abcd', until_ms: 660000, by: 's1' });
+    await page.getByRole('button', { name: 'Let Kari write again' }).click();
+    assert.deepEqual(await last(8), { op: 'mute', person: 'pguest1abcd', undo: true });
+    await page.getByRole('button', { name: 'End the show' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'End the show' }).click();
+    assert.deepEqual(await last(9), { op: 'show.end' });
+    assert.deepEqual(page.faults, []);
+    await page.context().close();
+  });
+});
+
+describe('account and payment', () => {
+  inBoth('account', async (page, name) => {
+    await stage(page, { api: api((m, p) => p === '/api/v1/orders' ? { json: { orders: [order(), order('enamel-mug-1', { id: '0198', state: 'paid' })] } } : undefined) });
+    await page.goto(`${origin}/`);
+    await page.evaluate(() => localStorage.setItem('torg.resume', 'tp_secret'));
+    await page.goto(`${origin}/account`);
+    await page.getByText('Order 1001').first().waitFor();
+    await noViolations(page, name);
+  });
+  for (const [state, words] of [['awaiting_payment', 'To pay'], ['paid', 'Paid. Thank you!'], ['expired', 'Too late']]) {
+    inBoth(`pay ${state}`, async (page, name) => {
+      await stage(page, { api: (m, p) => p === '/api/v1/payments/pay1' ? { json: { id: 'pay1', state: 'pending', order: order('wool-sweater-2', { state }) } } : undefined });
+      await page.goto(`${origin}/pay/sandbox/pay1`);
+      await page.getByText(words).waitFor();
+      await page.getByText('SANDBOX').waitFor();
+      await noViolations(page, name);
+    });
+  }
+  onPhone('paying carries a key and shows the verdict', async (page) => {
+    const posts = [];
+    let state = 'awaiting_payment';
+    await stage(page, {
+      api: (method, p, request) => {
+        if (method === 'POST' && p === '/api/v1/payments/pay1/sandbox') {
+          posts.push([request.postDataJSON(), request.headers()['idempotency-key']]);
+          if (posts.at(-1)[0].paid) state = 'paid';
+          return { json: {} };
+        }
+        return p === '/api/v1/payments/pay1' ? { json: { id: 'pay1', state: 'pending', order: order('wool-sweater-2', { state }) } } : undefined;
+      },
+    });
+    await page.goto(`${origin}/pay/sandbox/pay1`);
+    await page.getByRole('button', { name: 'Decline' }).click();
+    await page.getByRole('heading', { name: 'The payment was declined' }).waitFor();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('button', { name: 'Pay kr 1,299' }).click();
+    await page.getByRole('heading', { name: 'Paid. Thank you!' }).waitFor();
+    assert.deepEqual(posts.map(([body]) => body), [{ paid: false }, { paid: true }]);
+    assert.ok(posts.every(([, key]) => /^[A-Za-z0-9_-]{1,64}$/.test(key)));
+  });
+});
+
+/** Waits for something on this side; fails after 10 s. */
+async function until(condition) {
+  const deadline = Date.now() + 10000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`did not happen: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
