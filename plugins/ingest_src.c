@@ -93,7 +93,7 @@ static tg_err take_frame(TgIngestSrc *self, const struct tg_au *au)
     bool key = au->key || au->track == TG_TRACK_AUDIO;
     guint at = (self->head + self->count) % TG_INGEST_FRAMES_MAX;
 
-    if (self->codec == TG_CODEC_NONE)
+    if (self->codec == TG_CODEC_NONE || au->dts_us < 0 || au->pts_us < 0)
         return TG_ERR_AGAIN;
     if (au->codec != self->codec)
         return TG_ERR_UNSUPPORTED;
@@ -122,8 +122,6 @@ tg_err tg_ingest_src_push(GstElement *src, const struct tg_au *take_au)
     g_mutex_lock(&self->lock);
     if (self->ended)
         err = TG_ERR_CLOSED;
-    else if (take_au->data == NULL || take_au->dts_us < 0 || take_au->pts_us < 0)
-        err = TG_ERR_MALFORMED;
     else
         err = take_au->config ? take_config(self, take_au) : take_frame(self, take_au);
     g_mutex_unlock(&self->lock);

@@ -17,7 +17,8 @@ TG_MUST_CHECK tg_err tg_plugins_register(void);
 
 /*
  * Hand one access unit to a torgingestsrc. Any one thread; never blocks. Takes au->data. Errors:
- * LIMIT (queue full, or waiting for a keyframe after that), AGAIN (no set-up bytes came yet),
+ * LIMIT (queue full, or waiting for a keyframe after that), AGAIN (no set-up bytes came yet,
+ * or the frame is of before the show's media time 0: dropped),
  * UNSUPPORTED (codec of another kind than the first), CLOSED (after end-of-stream).
  */
 tg_err tg_ingest_src_push(GstElement *src, const struct tg_au *take_au);

@@ -138,6 +138,21 @@ static void test_ingest_full_drops_until_the_next_keyframe(void **state)
     ingest_done(&t);
 }
 
+static void test_ingest_frame_before_time_zero_is_left_out(void **state)
+{
+    struct ingest t = ingest_new();
+    struct tg_au au = tg_clip_au(&clip, TG_TRACK_AUDIO, SIZE_MAX);
+
+    (void)state;
+    au.pts_us = au.dts_us = -1000; /* set-up bytes have no time that matters */
+    assert_int_equal(tg_ingest_src_push(t.src, &au), TG_OK);
+    au = tg_clip_au(&clip, TG_TRACK_AUDIO, 0);
+    au.pts_us = au.dts_us = -1000;
+    assert_int_equal(tg_ingest_src_push(t.src, &au), TG_ERR_AGAIN);
+    assert_int_equal(push(&t, TG_TRACK_AUDIO, 0), TG_OK);
+    ingest_done(&t);
+}
+
 static void test_ingest_byte_bound_drops(void **state)
 {
     struct ingest t = ingest_new();
@@ -435,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_ingest_video_carries_caps_and_exact_times),
         cmocka_unit_test(test_ingest_frame_before_setup_bytes_is_refused),
         cmocka_unit_test(test_ingest_full_drops_until_the_next_keyframe),
+        cmocka_unit_test(test_ingest_frame_before_time_zero_is_left_out),
         cmocka_unit_test(test_ingest_byte_bound_drops),
         cmocka_unit_test(test_ingest_stop_while_waiting_is_quick),
         cmocka_unit_test(test_ingest_flush_then_flows_on),
