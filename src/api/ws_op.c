@@ -130,9 +130,11 @@ static bool identify(struct tg_sock *s, const struct tg_op *op, char resume[TG_T
     if (auth.kind == TG_AUTH_RESUME)
         tg_str_printf(resume, TG_TOKEN_SIZE, "%s", token);
     if (auth.kind == TG_AUTH_NONE) {
+        tg_err err;
+
         tg_resume_mint(resume);
-        if (tg_resume_person(auth.who.id, resume, strlen(resume)) != TG_OK)
-            TG_ASSERT(!"a minted secret is well formed");
+        err = tg_resume_person(auth.who.id, resume, strlen(resume));
+        TG_ASSERT(err == TG_OK); /* a minted secret is well formed */
     }
     s->who = auth.who;
     if (op->u.join.name[0] != '\0')

@@ -134,7 +134,7 @@ struct web_answer web_read_answer(struct web_client *c, bool no_body)
 struct web_answer web_ask(struct web_client *c, const char *line, const char *headers,
                           const char *body)
 {
-    char text[16384];
+    char text[8192];
     size_t len = body == NULL ? 0 : strlen(body);
     int used = snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: torg.test\r\n%s", line, headers);
 
@@ -159,7 +159,7 @@ bool web_has(const struct web_answer *a, const char *header, const char *value)
 bool web_ended(struct web_client *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLIN};
-    char drop[65536];
+    char drop[8192];
 
     for (;;) {
         ssize_t got;
