@@ -256,13 +256,13 @@ static tg_err prepare_write(struct tg_db *db, bool fast)
 
     if (err == TG_OK)
         err = check_damage(db);
+    /* FULL: the WAL is on the platter before a commit returns. The promise hangs on it. */
+    if (err == TG_OK)
+        err = tg_db_exec(db, fast ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
     if (err == TG_OK)
         err = tg_db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;"
                              "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;"
                              "PRAGMA journal_size_limit = 67108864");
-    /* FULL: the WAL is on the platter before a commit returns. The promise hangs on it. */
-    if (err == TG_OK)
-        err = tg_db_exec(db, fast ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
     tg_str_printf(mark, sizeof(mark), "PRAGMA application_id = %d", APPLICATION_ID);
     if (err == TG_OK && version == 0)
         err = tg_db_exec(db, mark);
