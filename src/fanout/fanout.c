@@ -55,8 +55,7 @@ const struct tg_rtc_handler *tg_fanout_handler(struct tg_fanout *f, unsigned wor
     return &f->shards[worker].handler;
 }
 
-/* --- shows ---------------------------------------------------------------------------------------
- */
+/* --- shows ---------------------------------------------------------------------------------- */
 
 static tg_err feeds_new(struct tg_fanout_show *show, unsigned workers)
 {
@@ -153,8 +152,7 @@ void tg_fanout_count(struct tg_fanout *f, struct tg_fanout_show *show, unsigned 
     } while (atomic_load(&show->viewers) != told);
 }
 
-/* --- frames in -----------------------------------------------------------------------------------
- */
+/* --- frames in ------------------------------------------------------------------------------ */
 
 /* False: dropped. */
 static bool feed_push(struct tg_fanout_feed *feed, struct tg_frame *frame)

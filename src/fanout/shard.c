@@ -9,8 +9,7 @@
 
 enum { HISTORY_VIDEO_FRAMES = 1024 }; /* 17 s at 60 fps; packets end it earlier */
 
-/* --- viewers -------------------------------------------------------------------------------------
- */
+/* --- viewers -------------------------------------------------------------------------------- */
 
 static void busy_add(struct tg_shard *s, struct tg_shard_viewer *v)
 {
@@ -81,8 +80,7 @@ void tg_shard_leave(struct tg_shard *s, struct tg_shard_viewer *v)
     tg_free(v);
 }
 
-/* --- pumping -------------------------------------------------------------------------------------
- */
+/* --- pumping -------------------------------------------------------------------------------- */
 
 static void counts_take(struct tg_viewer_counts *sum, struct tg_viewer_counts *from)
 {
@@ -159,8 +157,7 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
     counts_take(&s->counts, &v->core.counts);
 }
 
-/* --- frames in -----------------------------------------------------------------------------------
- */
+/* --- frames in ------------------------------------------------------------------------------ */
 
 static void frame_take(struct tg_shard *s, struct tg_shard_show *ss, struct tg_frame *take_frame,
                        tg_us now)
@@ -199,8 +196,7 @@ static void feed_drain(struct tg_shard *s, struct tg_fanout_show *show, tg_us no
     }
 }
 
-/* --- a turn --------------------------------------------------------------------------------------
- */
+/* --- a turn --------------------------------------------------------------------------------- */
 
 static void metrics_add(struct tg_shard *s)
 {
@@ -280,8 +276,7 @@ static tg_us deadline(void *ctx, tg_us now)
     return at;
 }
 
-/* --- the rest of the handler ---------------------------------------------------------------------
- */
+/* --- the rest of the handler ---------------------------------------------------------------- */
 
 static tg_err on_start(void *ctx, struct tg_rtc_worker *w)
 {

@@ -47,8 +47,7 @@ void tg_viewer_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg
         v->tracks[TG_TRACK_AUDIO].frame_no = h->head;
 }
 
-/* --- choosing the next packet --------------------------------------------------------------------
- */
+/* --- choosing the next packet --------------------------------------------------------------- */
 
 static void credit_refill(struct tg_viewer *v, tg_us now)
 {
@@ -189,8 +188,7 @@ enum tg_viewer_step tg_viewer_next(struct tg_viewer *v, const struct tg_viewer_s
     return TG_VIEWER_SEND;
 }
 
-/* --- writing it ----------------------------------------------------------------------------------
- */
+/* --- writing it ----------------------------------------------------------------------------- */
 
 static void run_note(struct tg_viewer_track *t, uint64_t seq, uint64_t packet)
 {
@@ -327,8 +325,7 @@ tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p, st
     return TG_OK;
 }
 
-/* --- retransmission requests ---------------------------------------------------------------------
- */
+/* --- retransmission requests ---------------------------------------------------------------- */
 
 static bool resend_allowed(struct tg_viewer *v, tg_us now)
 {

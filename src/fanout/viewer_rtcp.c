@@ -1,8 +1,7 @@
 /* A viewer's RTCP: reports out, feedback in. */
 #include "fanout/viewer_priv.h"
 
-/* --- in ------------------------------------------------------------------------------------------
- */
+/* --- in ------------------------------------------------------------------------------------- */
 
 static struct tg_viewer_track *track_of(struct tg_viewer *v, uint32_t ssrc, enum tg_track *ret)
 {
@@ -130,8 +129,7 @@ void tg_viewer_rtcp(struct tg_viewer *v, tg_us now, struct tg_span compound)
         v->counts.rtcp_bad++;
 }
 
-/* --- out -----------------------------------------------------------------------------------------
- */
+/* --- out ------------------------------------------------------------------------------------ */
 
 /* The same straight line for media and reports: wall = now + offset, media = now - epoch. */
 static void sr_write(struct tg_wr *w, const struct tg_viewer *v, tg_us now, enum tg_track track,

@@ -37,8 +37,7 @@ struct tg_dtls {
     struct datagram *out_taken; /* what poll returned last */
 };
 
-/* --- the BIO: one read or write is one datagram
- * --------------------------------------------------- */
+/* --- the BIO: one read or write is one datagram ---------------------------------------------- */
 
 int tg_dtls_bio_write(BIO *bio, const char *data, int len)
 {
@@ -94,8 +93,7 @@ long tg_dtls_bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
     }
 }
 
-/* --- session -------------------------------------------------------------------------------------
- */
+/* --- session -------------------------------------------------------------------------------- */
 
 static tg_err fail(struct tg_dtls *d, tg_err err)
 {

@@ -38,8 +38,7 @@ TG_MUST_CHECK tg_err tg_fingerprint_parse(uint8_t ret_sha256[TG_FINGERPRINT_LEN]
 void tg_fingerprint_write(char out[TG_FINGERPRINT_TEXT_SIZE],
                           const uint8_t sha256[TG_FINGERPRINT_LEN]);
 
-/* --- per worker ----------------------------------------------------------------------------------
- */
+/* --- per worker ----------------------------------------------------------------------------- */
 
 struct tg_dtls_ctx;
 
@@ -51,8 +50,7 @@ void tg_dtls_ctx_free(struct tg_dtls_ctx *ctx);
 const uint8_t *tg_dtls_ctx_fingerprint(const struct tg_dtls_ctx *ctx);
 const char *tg_dtls_ctx_fingerprint_text(const struct tg_dtls_ctx *ctx);
 
-/* --- per session ---------------------------------------------------------------------------------
- */
+/* --- per session ---------------------------------------------------------------------------- */
 
 struct tg_dtls;
 

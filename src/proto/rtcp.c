@@ -19,8 +19,7 @@ enum {
 
 static const uint8_t remb_id[4] = {'R', 'E', 'M', 'B'};
 
-/* --- parsing -------------------------------------------------------------------------------------
- */
+/* --- parsing -------------------------------------------------------------------------------- */
 
 static struct tg_span rest(struct tg_rd *r)
 {
@@ -266,8 +265,7 @@ tg_err tg_rtcp_cname(const struct tg_rtcp *p, struct tg_span *ret)
     return r.bad ? TG_ERR_MALFORMED : TG_ERR_NOTFOUND;
 }
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* --- writing -------------------------------------------------------------------------------- */
 
 static void head_write(struct tg_wr *w, unsigned count, uint8_t pt, size_t body_len)
 {
@@ -458,8 +456,7 @@ void tg_rtcp_write_dlrr(struct tg_wr *w, uint32_t ssrc, const struct tg_rtcp_dlr
     }
 }
 
-/* --- NTP time ------------------------------------------------------------------------------------
- */
+/* --- NTP time ------------------------------------------------------------------------------- */
 
 uint64_t tg_ntp_from_wall(tg_us wall_us)
 {

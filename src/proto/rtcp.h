@@ -105,10 +105,13 @@ bool tg_rtcp_dlrr_next(struct tg_rd *r, struct tg_rtcp_dlrr *ret);
 /* SDES: the CNAME of the first chunk; MALFORMED, NOTFOUND. *ret points into the input. */
 TG_MUST_CHECK tg_err tg_rtcp_cname(const struct tg_rtcp *p, struct tg_span *ret);
 
-/* --- transport-wide congestion control feedback
- * --------------------------------------------------- | base sequence number          | packet
- * status count           | | reference time (64 ms)                        | fb pkt. count | |
- * packet chunk                  | packet chunk ...              | | recv delta (250 us)  ... |
+/*
+ * Transport-wide congestion control feedback, the FCI:
+ *
+ *   | base sequence number          | packet status count           |
+ *   | reference time (64 ms)                        | fb pkt. count |
+ *   | packet chunk                  | packet chunk ...              |
+ *   | recv delta (250 us)  ...                                      |
  */
 struct tg_twcc {
     uint16_t base_seq;
@@ -132,8 +135,7 @@ TG_MUST_CHECK tg_err tg_twcc_parse(struct tg_twcc *ret, struct tg_span fci);
 /* Next status; false at the end (t->deltas.bad: deltas were cut off). */
 bool tg_twcc_next(struct tg_twcc *t, struct tg_twcc_status *ret);
 
-/* --- writing: each appends one packet; no room or a field out of range: w->bad
- * --------------------- */
+/* --- writing: each appends one packet; no room or a field out of range: w->bad -------------- */
 
 void tg_rtcp_write_sr(struct tg_wr *w, uint32_t ssrc, const struct tg_rtcp_sr *sr,
                       const struct tg_rtcp_report *reports, size_t count);
@@ -153,8 +155,7 @@ void tg_rtcp_write_rrtr(struct tg_wr *w, uint32_t ssrc, uint64_t ntp);
 void tg_rtcp_write_dlrr(struct tg_wr *w, uint32_t ssrc, const struct tg_rtcp_dlrr *blocks,
                         size_t count);
 
-/* --- NTP time ------------------------------------------------------------------------------------
- */
+/* --- NTP time ------------------------------------------------------------------------------- */
 
 /* Wall microseconds since 1970 -> 32.32 fixed point since 1900. wall_us >= 0. */
 uint64_t tg_ntp_from_wall(tg_us wall_us);

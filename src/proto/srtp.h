@@ -49,8 +49,7 @@ enum tg_srtp_side { TG_SRTP_SERVER, TG_SRTP_CLIENT };
 size_t tg_srtp_salt_len(enum tg_srtp_profile profile);
 void tg_srtp_keys_wipe(struct tg_srtp_keys *keys);
 
-/* --- session: inbound RTP and RTCP, outbound RTCP ------------------------------------------------
- */
+/* --- session: inbound RTP and RTCP, outbound RTCP ------------------------------------------- */
 
 struct tg_srtp;
 
@@ -85,8 +84,7 @@ TG_MUST_CHECK tg_err tg_srtp_protect_rtcp(struct tg_srtp *srtp, uint8_t *packet,
 TG_MUST_CHECK tg_err tg_srtp_protect_rtp(struct tg_srtp *srtp, uint8_t *packet, size_t len,
                                          size_t cap, size_t *ret_len);
 
-/* --- fast path: outbound RTP ---------------------------------------------------------------------
- */
+/* --- fast path: outbound RTP ---------------------------------------------------------------- */
 
 struct tg_srtp_tx;
 

@@ -291,7 +291,7 @@ static void test_nack_with_rtx_carries_the_original_number(void **state)
 static void test_nack_without_rtx_repeats_the_packet_exactly(void **state)
 {
     struct bed b;
-    uint8_t first[12][TG_VIEWER_PACKET_MAX];
+    static uint8_t first[12][TG_VIEWER_PACKET_MAX];
     size_t len[12];
     size_t count = 0;
     struct tg_viewer_packet p;
