@@ -77,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (tg_addr_parse(&addr, lines[5], strlen(lines[5]), 0) == TG_OK)
             (void)tg_cidr_match(&net, &addr); /* only that it stays inside */
     }
-    (void)tg_listen_parse(&listen, lines[7]); /* likewise */
+    if (tg_listen_parse(&listen, lines[7]) == TG_OK && listen.any)
+        TG_ASSERT(strchr(lines[7], '.') == NULL);
     free(text);
     return 0;
 }

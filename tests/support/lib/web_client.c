@@ -87,7 +87,6 @@ static bool fill(struct web_client *c)
     return true;
 }
 
-/* The body's bytes stay behind c->len, where the answer points. */
 static void consume(struct web_client *c, size_t len)
 {
     c->len -= len;
@@ -96,24 +95,26 @@ static void consume(struct web_client *c, size_t len)
         c->data[c->len] = '\0';
 }
 
+static char head_copy[4096];
 static char body_copy[8 * 1024 * 1024];
 
 struct web_answer web_read_answer(struct web_client *c, bool no_body)
 {
-    struct web_answer a = {.status = 0, .body = body_copy};
+    struct web_answer a = {.status = 0, .head = head_copy, .body = body_copy};
     const char *length;
     char *end;
     size_t head;
 
+    head_copy[0] = '\0';
     body_copy[0] = '\0';
     while (c->len == 0 || (end = strstr(c->data, "\r\n\r\n")) == NULL) {
         if (!fill(c))
             return a;
     }
     head = (size_t)(end - c->data) + 4;
-    need(head < sizeof(a.head), "head too long");
-    memcpy(a.head, c->data, head);
-    a.head[head] = '\0';
+    need(head < sizeof(head_copy), "head too long");
+    memcpy(head_copy, c->data, head);
+    head_copy[head] = '\0';
     a.status = (int)strtol(a.head + 9, NULL, 10);
     length = strcasestr(a.head, "\r\nContent-Length: ");
     if (!no_body && length != NULL)

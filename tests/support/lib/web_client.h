@@ -16,9 +16,9 @@ struct web_client {
 };
 
 struct web_answer {
-    int status;      /* 0 = the connection ended before an answer */
-    char head[4096]; /* status line and headers */
-    char *body;      /* NUL-terminated, inside the client until its next call */
+    int status;       /* 0 = the connection ended before an answer */
+    const char *head; /* status line and headers */
+    const char *body; /* NUL-terminated; both are good until the next answer or frame */
     size_t body_len;
 };
 
@@ -42,7 +42,7 @@ struct web_answer web_ws_open(struct web_client *c, const char *path, const char
 void web_ws_send(struct web_client *c, const char *text);
 void web_ws_send_frame(struct web_client *c, uint8_t first, const void *data, size_t len);
 /*
- * The next data frame as NUL-terminated text (in the client until its next call); NULL: the
+ * The next data frame as NUL-terminated text (good until the next answer or frame); NULL: the
  * connection ended or 5 s passed. A close frame gives "" and *ret_close. Pings are answered.
  */
 const char *web_ws_read(struct web_client *c, int *ret_close);
