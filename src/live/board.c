@@ -90,7 +90,7 @@ bool tg_board_has(const struct tg_board *b, const char *sku)
 
 const char *tg_board_currency(const struct tg_board *b)
 {
-    return b->catalog == NULL ? "XXX" : b->catalog->currency;
+    return b->catalog == NULL ? "XTS" : b->catalog->currency;
 }
 
 static void apply_numbers(struct tg_board *b, struct tg_board_variant *v,

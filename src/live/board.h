@@ -76,7 +76,7 @@ void tg_board_write_event(const struct tg_board *b, const struct tg_board_varian
                           enum tg_board_what what, int64_t at, struct tg_buf *out);
 /* Whether viewers must be told the stock: "many" that stays "many" is no news. */
 bool tg_board_viewers_need_stock(const struct tg_board *b, const struct tg_board_variant *v);
-/* "NOK"; "XXX" (ISO 4217: no currency) before the first catalogue. */
+/* "NOK"; "XTS" (ISO 4217: no real money) before the first catalogue. */
 const char *tg_board_currency(const struct tg_board *b);
 
 #endif

@@ -194,7 +194,7 @@ static void test_channel_broken_frames_are_named(void **state)
 {
     static const char nul[] = "{\"op\":\"chat\",\"id\":\"a\",\"text\":\"a\\u0000b\"}";
     char deep[64];
-    char big[TG_WS_FRAME_MAX + 2];
+    static char big[TG_WS_FRAME_MAX + 2];
 
     (void)state;
     refuse("", "");

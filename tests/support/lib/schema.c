@@ -259,8 +259,10 @@ bool schema_check(const struct schema_doc *doc, const char *schema, const char *
     bool ok;
 
     why[0] = '\0';
-    if (value == NULL || top == NULL)
+    if (value == NULL || top == NULL) {
+        json_decref(value);
         return complain(&c, schema, value == NULL ? "not JSON" : "no such schema");
+    }
     ok = fits(&c, top, value, schema);
     json_decref(value);
     return ok;
