@@ -1,8 +1,119 @@
 // The story: a rig goes live, two phones watch and chat, the desk pins, both want the last unit, one
 // gets it and pays, the server dies and comes back, and nothing is lost.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { launchBrowser, phone } from './lib/browser.mjs';
-import { Channel, variant } from './lib/channel.mjs';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, phone, shot } from './lib/browser.mjs';
+import { Channel } from './lib/channel.mjs';
 import { TorgServer } from './lib/server.mjs';
 import { Source } from './lib/source.mjs';
+import { moves } from './lib/video.mjs';
+
+/** @type {TorgServer} */
+let server;
+let browser;
+let source;
+
+before(async () => {
+  server = await TorgServer.start();
+  source = new Source(server.rtmpUrl);
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await source?.stop();
+  await server?.stop();
+});
+
+/** The product of which exactly one unit is left. */
+async function lastOne() {
+  const channel = await Channel.open(server);
+  const product = channel.joined.products.find((p) => p.variants.length === 1 && p.variants[0].stock === 1);
+  channel.close();
+  assert.ok(product, 'the demo catalogue has a last unit');
+  return product;
+}
+
+const buyButton = (page) => page.locator('torg-pinned-product').getByRole('button', { name: 'Buy now' });
+const verdict = (page) => page.locator('torg-purchase [data-state]:not([data-state=sending])');
+
+async function say(page, text) {
+  await page.getByPlaceholder('Write something').fill(text);
+  await page.getByPlaceholder('Write something').press('Enter');
+}
+
+test('the story', async (t) => {
+  const product = await lastOne();
+  const anna = await phone(browser);
+  const bo = await phone(browser);
+  const desk = await desktop(browser);
+
+  // Two viewers come by the list of shows and see moving pictures with sound.
+  for (const page of [anna, bo]) {
+    await page.goto(server.url);
+    await page.getByRole('link', { name: /Autumn at the market square/ }).first().click();
+    const seen = await moves(page);
+    assert.equal(seen.width, 1280);
+    assert.equal(seen.audio, 1, 'an audio track is there');
+  }
+
+  // They read each other's chat.
+  await say(anna, 'Hei fra Anna');
+  await bo.locator('torg-chat').getByText('Hei fra Anna').waitFor();
+  await say(bo, 'Hej från Bo');
+  await anna.locator('torg-chat').getByText('Hej från Bo').waitFor();
+
+  // The merchandiser pins; both see it and both try to buy the last unit.
+  await desk.goto(server.deskUrl);
+  await desk.getByRole('button', { name: new RegExp(`^Show ${product.title}.* to viewers`) }).click();
+  await Promise.all([anna, bo].map((page) => buyButton(page).waitFor()));
+  await shot(anna, 'story-pinned');
+  // At one instant: a tap that came later would find the button say "Sold out" already.
+  const instant = Date.now() + 700;
+  await Promise.all([anna, bo].map((page) =>
+    buyButton(page).evaluate((button, at) => new Promise((done) => setTimeout(() => done(button.click()), at - Date.now())), instant)));
+  const states = await Promise.all([anna, bo].map(async (page) => {
+    await verdict(page).waitFor();
+    return verdict(page).getAttribute('data-state');
+  }));
+  assert.deepEqual([...states].sort(), ['ordered', 'sold_out']);
+  const winner = states[0] === 'ordered' ? anna : bo;
+  const loser = winner === anna ? bo : anna;
+  await loser.locator('torg-purchase').getByText('Sold out').waitFor();
+  await shot(winner, 'story-ordered');
+  await shot(loser, 'story-sold-out');
+
+  // Everybody sees the stock fall.
+  await desk.locator('torg-sales').getByText(product.title).first().waitFor();
+
+  // The buyer pays on the provider's page.
+  const [pay] = await Promise.all([
+    winner.context().waitForEvent('page'),
+    winner.locator('torg-purchase').getByRole('link', { name: /Pay now/ }).click(),
+  ]);
+  await pay.getByText('SANDBOX').first().waitFor();
+  await pay.getByRole('button', { name: /^Pay / }).click();
+  await pay.getByText('Paid. Thank you!').waitFor();
+  await winner.locator('torg-purchase').getByText('Paid. Thank you!').waitFor();
+
+  // The server is killed and comes back; so do the pages, by themselves.
+  await server.kill9();
+  await source.stop();
+  await server.launch();
+  source = new Source(server.rtmpUrl);
+  for (const page of [anna, bo]) await moves(page, 30000);
+
+  // The order is there, and the stock is right.
+  await winner.locator('torg-purchase').getByRole('button', { name: 'Back to the show' }).click();
+  await winner.getByRole('button', { name: /^My orders/ }).click();
+  await winner.locator('torg-orders').getByText('Paid').waitFor();
+  await shot(winner, 'story-my-orders');
+  const channel = await Channel.open(server);
+  const after = channel.joined.products.find((p) => p.id === product.id);
+  assert.equal(after.variants[0].stock, 0);
+  assert.deepEqual(channel.joined.pinned, [after.variants[0].sku]);
+  assert.deepEqual(channel.joined.recent.map((c) => c.text), ['Hei fra Anna', 'Hej från Bo']);
+  channel.close();
+  assert.deepEqual((await server.ctl('stock', 'audit')).differences, []);
+  for (const page of [anna, bo, desk]) assert.deepEqual(page.faults, []);
+  t.diagnostic(`winner: ${winner === anna ? 'Anna' : 'Bo'}`);
+});
