@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mailbox.h"
@@ -450,6 +451,30 @@ static void test_stop_with_viewers_and_full_rings(void **state)
     world_stop(&w);
 }
 
+static void test_shows_survive_every_failed_allocation(void **state)
+{
+    const struct tg_fanout_cfg cfg = {.workers = 2};
+    const struct tg_fanout_cfg none = {.workers = 0};
+    struct tg_fanout *f = NULL;
+    tg_err err = TG_ERR_NOMEM;
+
+    (void)state;
+    assert_int_equal(tg_fanout_new(&f, &none), TG_ERR_LIMIT);
+    tg_alloc_fail_nth(0);
+    assert_int_equal(tg_fanout_new(&f, &cfg), TG_ERR_NOMEM);
+    tg_alloc_fail_nth(-1);
+    assert_int_equal(tg_fanout_new(&f, &cfg), TG_OK);
+    for (long n = 0; err != TG_OK; n++) {
+        tg_alloc_fail_nth(n);
+        err = tg_fanout_show_add(f, SHOW, 0);
+        tg_alloc_fail_nth(-1);
+        assert_true(err == TG_OK || err == TG_ERR_NOMEM);
+        assert_true(n < 50);
+    }
+    tg_fanout_free(f);
+    tg_fanout_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_bye_and_delete_end_sessions),
         cmocka_unit_test(test_bad_offers_get_clear_refusals),
         cmocka_unit_test(test_stop_with_viewers_and_full_rings),
+        cmocka_unit_test(test_shows_survive_every_failed_allocation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
