@@ -407,6 +407,7 @@ static void test_ffmpeg_revoked_key_ends_the_stream(void **state)
     rig.rec.revoked = true;
     (void)pthread_mutex_unlock(&rig.rec.lock);
     assert_int_not_equal(encoder_wait(&e, text, sizeof(text)), 0);
+    wait_for(&rig, &rig.rec.closed, 1);
     assert_true(rig.rec.tracks[TG_TRACK_VIDEO].frames < 200);
     rig_stop(&rig);
 }
