@@ -58,6 +58,7 @@ struct sim {
     size_t request_count;
     struct flight *flights;
     size_t flight_count;
+    bool settled; /* an hour has passed: nothing may wait any more */
     unsigned long crashes;
     unsigned long refusals;
     unsigned long orders_acked;
@@ -397,6 +398,8 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     CHECK((order->state == TG_ORDER_PAID) == (order->payment_state == TG_PAYMENT_PAID),
           "order %lld: %s but payment %s", (long long)order->number,
           tg_order_state_name(order->state), tg_payment_state_name(order->payment_state));
+    CHECK(!s->settled || order->state != TG_ORDER_AWAITING, "order %lld never expired",
+          (long long)order->number);
     if (r->ok)
         CHECK(strcmp(r->order, order->id) == 0, "another order than acknowledged");
     for (uint32_t i = 0; i < order->line_count && r->req.op.kind == TG_OP_BUY; i++)
@@ -515,6 +518,7 @@ static void settle(struct sim *s)
     while (tg_sale_deadline(s->sale) <= s->now.mono)
         tg_sale_turn(s->sale, s->now, NULL, 0);
     receive(s);
+    s->settled = true;
     CHECK(tg_shop_order_count(tg_sale_shop(s->sale)) == 0, "holds outlived their time");
     CHECK(s->store->ops->audit(s->store, audit_row, s) == TG_OK, "audit");
     check_disk(s);

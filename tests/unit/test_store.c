@@ -1,0 +1,600 @@
+/*
+ * test_store.c - the store's contract on a real SQLite file: schema, effects, idempotency, reading,
+ * audit, bad files, the data directory's lock.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "store/datadir.h"
+#include "store/read.h"
+#include "store/store.h"
+
+#define WALL_US ((tg_us)1780000000 * TG_US_PER_S)
+
+struct box {
+    char dir[64];
+    char path[96];
+    struct tg_rng rng;
+    struct tg_store *store;
+    struct tg_shop *shop;
+    struct tg_idem *idem;
+    struct tg_shop_now now;
+};
+
+static void open_all(struct box *b)
+{
+    struct tg_store_sqlite_cfg cfg = {.path = b->path, .fast = true};
+    struct tg_shop_cfg shop = {.rng = &b->rng,
+                               .currency = "NOK",
+                               .hold_us = (tg_us)600 * TG_US_PER_S,
+                               .person_units_max = 50};
+    char why[256] = "";
+
+    assert_int_equal(tg_store_sqlite_new(&b->store, &cfg, why), TG_OK);
+    assert_int_equal(tg_demo_seed(b->store, b->now.wall), TG_OK);
+    assert_int_equal(tg_shop_new(&b->shop, &shop), TG_OK);
+    assert_int_equal(tg_idem_new(&b->idem, 1024, &b->rng), TG_OK);
+    assert_int_equal(b->store->ops->load_shop(b->store, b->now, b->shop), TG_OK);
+}
+
+static void close_all(struct box *b)
+{
+    tg_idem_free(b->idem);
+    tg_shop_free(b->shop);
+    tg_store_free(b->store);
+}
+
+static struct box *box_new(void)
+{
+    struct box *b = tg_calloc(1, sizeof(*b));
+
+    assert_non_null(b);
+    b->now = (struct tg_shop_now){.mono = 1, .wall = WALL_US};
+    b->rng = tg_rng_seeded(7);
+    tg_str_printf(b->dir, sizeof(b->dir), "/tmp/torg-store-XXXXXX");
+    assert_non_null(mkdtemp(b->dir));
+    tg_str_printf(b->path, sizeof(b->path), "%s/shop.db", b->dir);
+    return b;
+}
+
+static void box_free(struct box *b)
+{
+    static const char *const tails[] = {"shop.db", "shop.db-wal", "shop.db-shm", "lock"};
+    char path[128];
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(tails); i++) {
+        tg_str_printf(path, sizeof(path), "%s/%s", b->dir, tails[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(b->dir), 0);
+    tg_free(b);
+}
+
+static struct tg_claim claim_of(enum tg_claim_kind kind, const char *person, const char *sku)
+{
+    return (struct tg_claim){.kind = kind,
+                             .person = person,
+                             .name = "Kari <Nordmann>",
+                             .source = "instagram",
+                             .show = 2,
+                             .op = "buy",
+                             .id = "",
+                             .sku = sku,
+                             .qty = 1,
+                             .price = -1,
+                             .code = "",
+                             .location = "",
+                             .amount = -1,
+                             .until_wall = -1,
+                             .key = ""};
+}
+
+static void load(struct box *b, const struct tg_claim *c)
+{
+    assert_int_equal(b->store->ops->load(b->store, b->now, c, 1, b->shop, b->idem), TG_OK);
+}
+
+/* load, decide, write, commit */
+static struct tg_verdict one(struct box *b, const struct tg_claim *c, char ret_order[TG_UUID_SIZE],
+                             char ret_payment[TG_PAYMENT_ID_SIZE])
+{
+    const struct tg_effect *effects = NULL;
+    struct tg_verdict v;
+    size_t count = 0;
+
+    load(b, c);
+    tg_shop_decide(b->shop, b->now, c, &v);
+    assert_int_equal(tg_shop_effects(b->shop, b->now.wall, &effects, &count), TG_OK);
+    assert_int_equal(b->store->ops->begin(b->store), TG_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(b->store->ops->write(b->store, &effects[i]), TG_OK);
+    assert_int_equal(b->store->ops->commit(b->store), TG_OK);
+    if (v.order != NULL && ret_order != NULL) {
+        memcpy(ret_order, v.order->id, TG_UUID_SIZE);
+        memcpy(ret_payment, v.order->payment, TG_PAYMENT_ID_SIZE);
+    }
+    tg_shop_commit(b->shop);
+    return v;
+}
+
+static tg_err audit_row(void *ctx, const struct tg_audit_row *row)
+{
+    const struct box *b = ctx;
+    char why[160] = "";
+
+    if (!tg_shop_audit(b->shop, row, why))
+        fail_msg("%s: %s", row->sku, why);
+    return TG_OK;
+}
+
+static void audit(struct box *b)
+{
+    assert_int_equal(b->store->ops->audit(b->store, audit_row, b), TG_OK);
+}
+
+static void test_demo_catalogue_loads_and_is_seeded_once(void **state)
+{
+    struct box *b = box_new();
+    size_t ones = 0;
+
+    (void)state;
+    open_all(b);
+    assert_true(tg_shop_product_count(b->shop) >= 12);
+    for (size_t i = 0; i < tg_shop_product_count(b->shop); i++) {
+        const struct tg_product *p = tg_shop_product_at(b->shop, i);
+        char image[TG_URL_SIZE];
+
+        tg_str_printf(image, sizeof(image), "/images/products/%s.svg", p->id);
+        assert_string_equal(p->image, image);
+        assert_int_equal(p->number, i + 1);
+        assert_true(p->variant_count > 0);
+        for (const struct tg_variant *v = p->first; v != NULL; v = v->next) {
+            ones += v->stock.on_hand == 1;
+            assert_true(v->cost > 0 && v->cost < v->price);
+            assert_true(v->options[0] == '{');
+        }
+    }
+    assert_int_equal(ones, 1);
+    assert_int_equal(tg_demo_seed(b->store, b->now.wall), TG_OK); /* again: nothing happens */
+    audit(b);
+    close_all(b);
+    box_free(b);
+}
+
+static void test_orders_and_stock_survive_a_restart(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    struct tg_claim pay = claim_of(TG_CLAIM_PAY, "x", "");
+    struct tg_claim set = claim_of(TG_CLAIM_CART_SET, "pA", "THERMOS-1L-SAND");
+    char orders[2][TG_UUID_SIZE];
+    char payments[2][TG_PAYMENT_ID_SIZE];
+
+    (void)state;
+    open_all(b);
+    buy.qty = 3;
+    assert_int_equal(one(b, &buy, orders[0], payments[0]).code, TG_CODE_OK);
+    assert_int_equal(one(b, &buy, orders[1], payments[1]).code, TG_CODE_OK);
+    pay.key = payments[0];
+    pay.paid = true;
+    assert_int_equal(one(b, &pay, NULL, NULL).code, TG_CODE_OK);
+    set.qty = 2;
+    assert_int_equal(one(b, &set, NULL, NULL).code, TG_CODE_OK);
+    audit(b);
+    close_all(b);
+
+    b->now = (struct tg_shop_now){.mono = 5, .wall = WALL_US + (tg_us)599 * TG_US_PER_S};
+    open_all(b);
+    audit(b);
+    assert_int_equal(tg_shop_variant(b->shop, "MUG-RED")->stock.held, 3);
+    assert_int_equal(tg_shop_variant(b->shop, "MUG-RED")->stock.sold, 3);
+    assert_int_equal(tg_shop_order_count(b->shop), 1);
+    assert_int_equal(tg_shop_deadline(b->shop), 5 + TG_US_PER_S); /* what is left of the hold */
+    load(b, &set);
+    assert_int_equal(tg_shop_cart(b->shop, "pA")->lines[0].qty, 2);
+    assert_int_equal(one(b, &pay, NULL, NULL).code, TG_CODE_OK); /* paid long ago: told again */
+    assert_int_equal(one(b, &buy, orders[1], payments[1]).code, TG_CODE_OK);
+    close_all(b);
+    box_free(b);
+}
+
+static void test_person_limit_is_summed_from_disk(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "COFFEE-WHOLE");
+
+    (void)state;
+    open_all(b);
+    buy.qty = 48;
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_OK);
+    close_all(b);
+    open_all(b);
+    buy.qty = 3;
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_LIMIT);
+    buy.qty = 2;
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_OK);
+    close_all(b);
+    box_free(b);
+}
+
+static void write_answer(struct box *b, const char *id, uint64_t digest)
+{
+    struct tg_idem_entry e = {.person = "pA", .op = "buy", .digest = digest, .status = 201};
+
+    tg_str_cut(e.id, sizeof(e.id), id);
+    e.reply = tg_slab_copy("{\"re\":1}", 8);
+    assert_non_null(e.reply);
+    assert_int_equal(b->store->ops->begin(b->store), TG_OK);
+    assert_int_equal(b->store->ops->write_idem(b->store, b->now.wall, &e), TG_OK);
+    assert_int_equal(b->store->ops->commit(b->store), TG_OK);
+    tg_slab_unref(e.reply);
+}
+
+static void test_answers_are_kept_48_hours(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim c = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    const struct tg_idem_entry *e;
+
+    (void)state;
+    open_all(b);
+    c.id = "k1";
+    write_answer(b, "k1", UINT64_MAX - 3);
+    b->now.wall += TG_IDEM_DISK_US - 1;
+    load(b, &c);
+    e = tg_idem_find(b->idem, b->now.mono, "pA", "buy", "k1");
+    assert_non_null(e);
+    assert_true(e->digest == UINT64_MAX - 3);
+    assert_int_equal(e->status, 201);
+    assert_memory_equal(e->reply->data, "{\"re\":1}", 8);
+    close_all(b);
+    open_all(b);
+    b->now.wall += 1;
+    load(b, &c);
+    assert_null(tg_idem_find(b->idem, b->now.mono, "pA", "buy", "k1"));
+    write_answer(b, "k1", 5); /* decided anew: replaces the old row */
+    b->now.wall += TG_IDEM_DISK_US;
+    assert_int_equal(b->store->ops->purge(b->store, b->now.wall, 10), TG_OK);
+    close_all(b);
+    box_free(b);
+}
+
+static tg_err find_person(void *ctx, const struct tg_order *order)
+{
+    int *count = ctx;
+
+    assert_string_equal(order->person, "pA");
+    assert_string_equal(order->source, "instagram");
+    assert_int_equal(order->show, 2);
+    assert_int_equal(order->lines[0].cost, 4800);
+    (*count)++;
+    return TG_OK;
+}
+
+static void test_reading_sees_orders_products_and_the_report(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    struct tg_read_db *db = NULL;
+    struct tg_catalog *catalog = NULL;
+    struct tg_report report;
+    struct tg_order *order = NULL;
+    char id[TG_UUID_SIZE];
+    char payment[TG_PAYMENT_ID_SIZE];
+    char why[256] = "";
+    int count = 0;
+
+    (void)state;
+    open_all(b);
+    assert_int_equal(one(b, &buy, id, payment).code, TG_CODE_OK);
+    assert_int_equal(one(b, &buy, id, payment).code, TG_CODE_OK);
+    assert_int_equal(tg_read_db_new(&db, b->path, why), TG_OK);
+    assert_int_equal(tg_read_orders(db, "pA", INT64_MAX, 10, find_person, &count), TG_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(tg_read_orders(db, "pA", 1002, 10, find_person, &count), TG_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(tg_read_orders(db, "pB", INT64_MAX, 10, find_person, &count), TG_OK);
+    assert_int_equal(tg_read_orders(db, NULL, INT64_MAX, 1, find_person, &count), TG_OK);
+    assert_int_equal(count, 4);
+    assert_int_equal(tg_read_payment(db, payment, &order), TG_OK);
+    assert_string_equal(order->id, id);
+    tg_order_free(order);
+    assert_int_equal(tg_read_order(db, "none", &order), TG_ERR_NOTFOUND);
+    assert_int_equal(tg_read_catalog(db, "NOK", 10, &catalog), TG_OK);
+    assert_int_equal(catalog->product_count, tg_shop_product_count(b->shop));
+    assert_string_equal(catalog->variants[catalog->products[1].variant_first + 2].sku, "MUG-RED");
+    assert_int_equal(catalog->variants[catalog->products[1].variant_first + 2].available, 118);
+    tg_catalog_unref(catalog);
+    assert_int_equal(tg_read_report(db, 2, &report), TG_OK);
+    assert_int_equal(report.by_state[TG_ORDER_AWAITING].orders, 2);
+    assert_int_equal(report.by_state[TG_ORDER_AWAITING].amount, 2 * 14900);
+    assert_int_equal(report.by_state[TG_ORDER_AWAITING].buyers, 1);
+    tg_read_db_free(db);
+    close_all(b);
+    box_free(b);
+}
+
+static void test_shows_and_tokens_fill_the_registry(void **state)
+{
+    struct box *b = box_new();
+    struct tg_show_info show = {.ord = 3, .id = "winter", .title = "Winter"};
+    struct tg_token_info token = {.ordinal = 1,
+                                  .id = "t1",
+                                  .roles = TG_ROLE_HOST,
+                                  .one_show = true,
+                                  .show = 3,
+                                  .expires_wall_us = TG_US_NEVER};
+    struct tg_token_info got;
+    struct tg_registry *reg = NULL;
+    char text[TG_TOKEN_SIZE];
+    uint32_t next = 0;
+
+    (void)state;
+    open_all(b);
+    show.created_wall_us = WALL_US - 1000;
+    tg_token_mint(text, token.hash);
+    assert_int_equal(b->store->ops->begin(b->store), TG_OK);
+    assert_int_equal(b->store->ops->write_show(b->store, &show, "s1"), TG_OK);
+    assert_int_equal(b->store->ops->write_token(b->store, &token, WALL_US, "s1"), TG_OK);
+    assert_int_equal(b->store->ops->write_show_state(b->store, 3, TG_SHOW_LIVE, WALL_US), TG_OK);
+    assert_int_equal(b->store->ops->commit(b->store), TG_OK);
+    assert_int_equal(tg_registry_new(&reg), TG_OK);
+    assert_int_equal(b->store->ops->load_registry(b->store, b->now, reg), TG_OK);
+    assert_int_equal(tg_registry_show_get(reg, "winter", 6, &show), TG_OK);
+    assert_int_equal(show.state, TG_SHOW_LIVE);
+    assert_int_equal(show.epoch_us, b->now.mono - 1000);
+    assert_int_equal(tg_registry_token_check(reg, WALL_US, text, strlen(text), &got), TG_OK);
+    assert_int_equal(got.show, 3);
+    tg_registry_free(reg);
+
+    assert_int_equal(b->store->ops->begin(b->store), TG_OK);
+    assert_int_equal(b->store->ops->write_revoke(b->store, "t1", WALL_US, "s1"), TG_OK);
+    assert_int_equal(b->store->ops->commit(b->store), TG_OK);
+    assert_int_equal(tg_registry_new(&reg), TG_OK);
+    assert_int_equal(b->store->ops->load_registry(b->store, b->now, reg), TG_OK);
+    assert_int_equal(tg_registry_token_check(reg, WALL_US, text, strlen(text), &got), TG_ERR_AUTH);
+    tg_registry_free(reg);
+    assert_int_equal(b->store->ops->next_token(b->store, &next), TG_OK);
+    assert_int_equal(next, 2);
+    close_all(b);
+    box_free(b);
+}
+
+static void test_rollback_leaves_nothing(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    const struct tg_effect *effects = NULL;
+    struct tg_verdict v;
+    size_t count = 0;
+
+    (void)state;
+    open_all(b);
+    load(b, &buy);
+    tg_shop_decide(b->shop, b->now, &buy, &v);
+    assert_int_equal(tg_shop_effects(b->shop, b->now.wall, &effects, &count), TG_OK);
+    assert_int_equal(b->store->ops->begin(b->store), TG_OK);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(b->store->ops->write(b->store, &effects[i]), TG_OK);
+    b->store->ops->rollback(b->store);
+    tg_shop_rollback(b->shop);
+    audit(b);
+    close_all(b);
+    open_all(b);
+    audit(b);
+    assert_int_equal(tg_shop_order_count(b->shop), 0);
+    close_all(b);
+    box_free(b);
+}
+
+/* --- what the schema itself forbids --- */
+
+static int sql(struct box *b, const char *text)
+{
+    sqlite3 *raw = NULL;
+    int rc = sqlite3_open(b->path, &raw);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(raw, text, NULL, NULL, NULL);
+    assert_int_equal(sqlite3_close(raw), SQLITE_OK);
+    return rc;
+}
+
+static void test_schema_refuses_overselling_and_rewriting_history(void **state)
+{
+    struct box *b = box_new();
+
+    (void)state;
+    open_all(b);
+    close_all(b);
+    assert_int_equal(sql(b, "UPDATE stock SET held = on_hand + 1"), SQLITE_CONSTRAINT);
+    assert_int_equal(sql(b, "UPDATE movements SET qty = 1"), SQLITE_CONSTRAINT);
+    assert_int_equal(sql(b, "DELETE FROM movements"), SQLITE_CONSTRAINT);
+    assert_int_equal(sql(b, "UPDATE stock SET held = 1 WHERE sku = 'MUG-RED'"), SQLITE_OK);
+    box_free(b);
+}
+
+static tg_err count_differences(void *ctx, const struct tg_audit_row *row)
+{
+    struct box *b = ((void **)ctx)[0];
+    int *count = ((void **)ctx)[1];
+    char why[160];
+
+    *count += !tg_shop_audit(b->shop, row, why);
+    return TG_OK;
+}
+
+static void test_audit_finds_a_row_that_was_meddled_with(void **state)
+{
+    struct box *b = box_new();
+    int count = 0;
+    void *ctx[2] = {b, &count};
+
+    (void)state;
+    open_all(b);
+    close_all(b);
+    assert_int_equal(sql(b, "UPDATE stock SET on_hand = on_hand + 1 WHERE sku = 'MUG-RED'"),
+                     SQLITE_OK);
+    open_all(b);
+    assert_int_equal(b->store->ops->audit(b->store, count_differences, ctx), TG_OK);
+    assert_int_equal(count, 1);
+    close_all(b);
+    box_free(b);
+}
+
+/* --- files that cannot be used --- */
+
+static tg_err try_open(struct box *b, char why[256])
+{
+    struct tg_store_sqlite_cfg cfg = {.path = b->path, .fast = true};
+    tg_err err = tg_store_sqlite_new(&b->store, &cfg, why);
+
+    if (err == TG_OK)
+        tg_store_free(b->store);
+    return err;
+}
+
+static void test_newer_schema_is_refused_in_plain_words(void **state)
+{
+    struct box *b = box_new();
+    char why[256] = "";
+
+    (void)state;
+    open_all(b);
+    close_all(b);
+    assert_int_equal(sql(b, "PRAGMA user_version = 9999"), SQLITE_OK);
+    assert_int_equal(try_open(b, why), TG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(why, "newer torg"));
+    box_free(b);
+}
+
+static void test_foreign_database_is_not_touched(void **state)
+{
+    struct box *b = box_new();
+    char why[256] = "";
+
+    (void)state;
+    assert_int_equal(sql(b, "CREATE TABLE bookmarks (id INTEGER)"), SQLITE_OK);
+    assert_int_equal(try_open(b, why), TG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(why, "another program"));
+    box_free(b);
+}
+
+static void overwrite(struct box *b, long from, size_t len)
+{
+    FILE *f = fopen(b->path, "r+b");
+
+    if (f == NULL)
+        f = fopen(b->path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fseek(f, from, SEEK_SET), 0);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(fputc((int)(i * 7 + 13) & 0xff, f), (int)(i * 7 + 13) & 0xff);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void test_damaged_file_is_refused_in_plain_words(void **state)
+{
+    struct box *b = box_new();
+    char why[256] = "";
+
+    (void)state;
+    overwrite(b, 0, 8192);
+    assert_int_equal(try_open(b, why), TG_ERR_MALFORMED);
+    assert_non_null(strstr(why, b->path));
+    assert_int_equal(unlink(b->path), 0);
+    open_all(b);
+    close_all(b);
+    overwrite(b, 4096 * 4, 4096 * 6);
+    assert_int_equal(try_open(b, why), TG_ERR_MALFORMED);
+    box_free(b);
+}
+
+static void test_directory_that_is_not_there_is_io(void **state)
+{
+    struct tg_store_sqlite_cfg cfg = {.path = "/nonexistent/torg/shop.db"};
+    struct tg_store *store = NULL;
+    struct tg_read_db *db = NULL;
+    char why[256] = "";
+
+    (void)state;
+    assert_int_equal(tg_store_sqlite_new(&store, &cfg, why), TG_ERR_IO);
+    assert_int_equal(tg_read_db_new(&db, "/nonexistent/torg/shop.db", why), TG_ERR_IO);
+}
+
+static void test_data_directory_has_one_owner(void **state)
+{
+    struct box *b = box_new();
+    int first = -1;
+    int second = -1;
+
+    (void)state;
+    assert_int_equal(tg_datadir_lock(&first, b->dir), TG_OK);
+    assert_int_equal(tg_datadir_lock(&second, b->dir), TG_ERR_CONFLICT);
+    assert_int_equal(close(first), 0);
+    assert_int_equal(tg_datadir_lock(&second, b->dir), TG_OK);
+    assert_int_equal(close(second), 0);
+    assert_int_equal(tg_datadir_lock(&second, "/nonexistent/a/b"), TG_ERR_IO);
+    box_free(b);
+}
+
+static void test_loading_without_memory_answers_nomem(void **state)
+{
+    struct box *b = box_new();
+    struct tg_shop_cfg cfg = {.rng = &b->rng, .currency = "NOK", .hold_us = 1};
+    tg_err err = TG_OK;
+
+    (void)state;
+    open_all(b);
+    for (long n = 0;; n++) {
+        struct tg_shop *shop = NULL;
+
+        tg_alloc_fail_nth(n);
+        err = tg_shop_new(&shop, &cfg);
+        if (err == TG_OK)
+            err = b->store->ops->load_shop(b->store, b->now, shop);
+        tg_shop_free(shop);
+        if (!tg_alloc_failed())
+            break;
+        assert_int_equal(err, TG_ERR_NOMEM);
+    }
+    tg_alloc_fail_nth(-1);
+    assert_int_equal(err, TG_OK);
+    close_all(b);
+    box_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_demo_catalogue_loads_and_is_seeded_once),
+        cmocka_unit_test(test_orders_and_stock_survive_a_restart),
+        cmocka_unit_test(test_person_limit_is_summed_from_disk),
+        cmocka_unit_test(test_answers_are_kept_48_hours),
+        cmocka_unit_test(test_reading_sees_orders_products_and_the_report),
+        cmocka_unit_test(test_shows_and_tokens_fill_the_registry),
+        cmocka_unit_test(test_rollback_leaves_nothing),
+        cmocka_unit_test(test_schema_refuses_overselling_and_rewriting_history),
+        cmocka_unit_test(test_audit_finds_a_row_that_was_meddled_with),
+        cmocka_unit_test(test_newer_schema_is_refused_in_plain_words),
+        cmocka_unit_test(test_foreign_database_is_not_touched),
+        cmocka_unit_test(test_damaged_file_is_refused_in_plain_words),
+        cmocka_unit_test(test_directory_that_is_not_there_is_io),
+        cmocka_unit_test(test_data_directory_has_one_owner),
+        cmocka_unit_test(test_loading_without_memory_answers_nomem),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
