@@ -1,0 +1,746 @@
+/*
+ * test_sale.c - requests to the sale logic and thread: answers, repeats, events, roles, shows and
+ * tokens, a full disk, and a burst through the real thread and database.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "msg/web.h"
+#include "sale/reader.h"
+#include "sale/sale.h"
+#include "support/lib/faulty_store.h"
+
+#define WALL_US ((tg_us)1780000000 * TG_US_PER_S)
+
+struct rig {
+    char dir[64];
+    char path[96];
+    struct tg_faulty_store faulty;
+    struct tg_store *store;
+    struct tg_registry *registry;
+    struct tg_mailbox *live;
+    struct tg_mailbox *web[2];
+    struct tg_sale *sale;
+    struct tg_shop_now now;
+    struct tg_show_info added; /* by the callback */
+    char text[16384];          /* of the last answer */
+    int status;                /* 0 = on a socket */
+};
+
+static void show_added(void *ctx, const struct tg_show_info *show)
+{
+    ((struct rig *)ctx)->added = *show;
+}
+
+static struct rig *rig_open(bool allow_sandbox, bool fast)
+{
+    struct rig *r = tg_calloc(1, sizeof(*r));
+    struct tg_store_sqlite_cfg cfg = {.fast = fast};
+    struct tg_sale_cfg sale = {
+        .web_count = 2, .allow_sandbox = allow_sandbox, .on_show_added = show_added, .ctx = r};
+    struct tg_store *inner = NULL;
+    char why[256] = "";
+
+    assert_non_null(r);
+    tg_log_set_level(TG_LOG_ERROR);
+    r->now = (struct tg_shop_now){.mono = tg_clock_mono(), .wall = WALL_US};
+    tg_str_printf(r->dir, sizeof(r->dir), "/tmp/torg-sale-XXXXXX");
+    assert_non_null(mkdtemp(r->dir));
+    tg_str_printf(r->path, sizeof(r->path), "%s/shop.db", r->dir);
+    cfg.path = r->path;
+    assert_int_equal(tg_store_sqlite_new(&inner, &cfg, why), TG_OK);
+    r->store = tg_faulty_store_init(&r->faulty, inner);
+    assert_int_equal(tg_demo_seed(r->store, WALL_US), TG_OK);
+    assert_int_equal(tg_registry_new(&r->registry), TG_OK);
+    assert_int_equal(tg_mailbox_new(&r->live, TG_MB_LIVE, tg_msg_free), TG_OK);
+    assert_int_equal(tg_mailbox_new(&r->web[0], TG_MB_WEB, tg_msg_free), TG_OK);
+    assert_int_equal(tg_mailbox_new(&r->web[1], TG_MB_WEB, tg_msg_free), TG_OK);
+    sale.store = r->store;
+    sale.registry = r->registry;
+    sale.live = r->live;
+    sale.web = r->web;
+    assert_int_equal(tg_sale_new(&r->sale, &sale, r->now), TG_OK);
+    return r;
+}
+
+static void rig_close(struct rig *r)
+{
+    static const char *const tails[] = {"shop.db", "shop.db-wal", "shop.db-shm"};
+    char path[128];
+
+    tg_sale_free(r->sale);
+    tg_registry_free(r->registry);
+    tg_store_free(r->store);
+    tg_mailbox_free(r->live);
+    tg_mailbox_free(r->web[0]);
+    tg_mailbox_free(r->web[1]);
+    for (size_t i = 0; i < TG_ARRAY_LEN(tails); i++) {
+        tg_str_printf(path, sizeof(path), "%s/%s", r->dir, tails[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(r->dir), 0);
+    tg_free(r);
+}
+
+static struct tg_sale_req *req_of(struct rig *r, enum tg_sale_what what, const char *person,
+                                  uint32_t roles)
+{
+    struct tg_sale_req *req = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*req));
+
+    assert_non_null(req);
+    req->what = what;
+    req->conn = (struct tg_conn){.mb = r->web[0], .slot = 9, .generation = 4};
+    req->http = what != TG_SALE_OP;
+    req->show = 2;
+    req->until_wall_us = -1;
+    req->who.roles = roles;
+    tg_str_cut(req->who.id, sizeof(req->who.id), person);
+    return req;
+}
+
+static struct tg_sale_req *line_of(struct rig *r, enum tg_op_kind kind, const char *id,
+                                   const char *sku, int32_t qty)
+{
+    struct tg_sale_req *req = req_of(r, TG_SALE_OP, "pA", TG_ROLE_VIEWER);
+
+    req->op.kind = kind;
+    tg_str_cut(req->op.id, sizeof(req->op.id), id);
+    tg_str_cut(req->op.u.line.sku, sizeof(req->op.u.line.sku), sku);
+    req->op.u.line.qty = qty;
+    req->op.u.line.price = -1;
+    return req;
+}
+
+/* The answer goes to r->text; events to persons are dropped. */
+static void take_answers(struct rig *r)
+{
+    void *msg;
+
+    r->text[0] = '\0';
+    r->status = -1;
+    while (tg_mailbox_take(r->web[0], &msg, 1) == 1) {
+        const struct tg_msg *head = msg;
+        const struct tg_slab *json = NULL;
+
+        if (head->kind == TG_MSG_WEB_SEND) {
+            json = ((struct tg_web_send *)msg)->json;
+            r->status = 0;
+            assert_int_equal(((struct tg_web_send *)msg)->conn.slot, 9);
+        } else if (head->kind == TG_MSG_WEB_REPLY) {
+            json = ((struct tg_web_reply *)msg)->json;
+            r->status = ((struct tg_web_reply *)msg)->status;
+        }
+        if (json != NULL)
+            assert_int_equal(
+                tg_str_copy(r->text, sizeof(r->text), (const char *)json->data, json->len), TG_OK);
+        tg_msg_free(msg);
+    }
+}
+
+static const char *turn(struct rig *r, struct tg_sale_req *take_req)
+{
+    void *msgs[1] = {take_req};
+
+    tg_sale_turn(r->sale, r->now, msgs, 1);
+    take_answers(r);
+    return r->text;
+}
+
+static void has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("no %s in %s", part, text);
+}
+
+/* The value of a JSON string member into out. */
+static void member(char *out, size_t size, const char *text, const char *start)
+{
+    const char *at = strstr(text, start);
+    const char *end;
+
+    if (at == NULL) {
+        fail_msg("no %s in %s", start, text);
+        return;
+    }
+    at += strlen(start);
+    end = strchr(at, '"');
+    assert_non_null(end);
+    assert_int_equal(tg_str_copy(out, size, at, (size_t)(end - at)), TG_OK);
+}
+
+static size_t drain(struct tg_mailbox *mb)
+{
+    void *msg;
+    size_t count = 0;
+
+    for (; tg_mailbox_take(mb, &msg, 1) == 1; count++)
+        tg_msg_free(msg);
+    return count;
+}
+
+/* --- the show channel --- */
+
+static void test_buy_is_answered_with_the_order(void **state)
+{
+    struct rig *r = rig_open(true, true);
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 2));
+    has(r->text, "{\"re\":\"b1\",\"ok\":true,\"order\":{\"id\":\"");
+    has(r->text, "\"number\":1001,\"state\":\"awaiting_payment\"");
+    has(r->text, "\"total\":{\"amount\":29800,\"currency\":\"NOK\"}");
+    has(r->text, "\"pay_by\":\"");
+    has(r->text, "\"pay_url\":\"/pay/sandbox/");
+    rig_close(r);
+}
+
+static void test_same_id_gets_the_same_answer_and_no_second_order(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    char first[16384];
+    void *twins[2];
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 2));
+    memcpy(first, r->text, sizeof(first));
+    assert_string_equal(turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 2)), first);
+    has(turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 3)), "\"code\":\"conflict\"");
+    twins[0] = line_of(r, TG_OP_BUY, "b2", "MUG-RED", 1); /* twice in one batch */
+    twins[1] = line_of(r, TG_OP_BUY, "b2", "MUG-RED", 1);
+    tg_sale_turn(r->sale, r->now, twins, 2);
+    take_answers(r);
+    has(r->text, "\"number\":1002");
+    assert_int_equal(tg_shop_order_count(tg_sale_shop(r->sale)), 2);
+    rig_close(r);
+}
+
+static void test_refusals_say_what_is_true_now(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *low = line_of(r, TG_OP_BUY, "b3", "MUG-RED", 1);
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "SHEEPSKIN-ONE", 1));
+    turn(r, line_of(r, TG_OP_BUY, "b2", "SHEEPSKIN-ONE", 1));
+    assert_string_equal(r->text, "{\"re\":\"b2\",\"ok\":false,\"code\":\"sold_out\",\"message\":"
+                                 "\"Sheepskin Saue is sold out.\",\"sku\":\"SHEEPSKIN-ONE\","
+                                 "\"available\":0}");
+    low->op.u.line.price = 100;
+    turn(r, low);
+    has(r->text, "\"code\":\"price_changed\"");
+    has(r->text, "\"price\":{\"amount\":14900,\"currency\":\"NOK\"}");
+    rig_close(r);
+}
+
+static void test_staff_operations_need_the_role(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *req = req_of(r, TG_SALE_OP, "pA", TG_ROLE_VIEWER | TG_ROLE_HOST);
+
+    (void)state;
+    req->op.kind = TG_OP_PRICE;
+    tg_str_cut(req->op.id, sizeof(req->op.id), "x1");
+    tg_str_cut(req->op.u.price.sku, sizeof(req->op.u.price.sku), "MUG-RED");
+    req->op.u.price.amount = 100;
+    req->op.u.price.until_wall_us = -1;
+    has(turn(r, req), "\"code\":\"forbidden\"");
+    req = req_of(r, TG_SALE_OP, "s1", TG_ROLE_MERCHANDISER);
+    req->op.kind = TG_OP_STOCK;
+    tg_str_cut(req->op.id, sizeof(req->op.id), "x2");
+    tg_str_cut(req->op.u.stock.sku, sizeof(req->op.u.stock.sku), "MUG-RED");
+    req->op.u.stock.absolute = true;
+    req->op.u.stock.value = 7;
+    has(turn(r, req), "\"available\":7,\"on_hand\":7,\"held\":0,\"sold\":0}");
+    rig_close(r);
+}
+
+static void test_join_goes_to_live_with_the_cart(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *req = req_of(r, TG_SALE_JOIN, "pA", TG_ROLE_VIEWER);
+    struct tg_live_join *join = tg_msg_new(TG_MSG_LIVE_JOIN, sizeof(*join));
+    void *msg = NULL;
+
+    (void)state;
+    assert_non_null(join);
+    turn(r, line_of(r, TG_OP_CART_SET, "c1", "MUG-RED", 2));
+    has(r->text, "{\"re\":\"c1\",\"ok\":true,\"cart\":{\"lines\":[{\"sku\":\"MUG-RED\",\"qty\":2");
+    req->http = false;
+    req->join = join;
+    turn(r, req);
+    assert_int_equal(r->status, -1); /* live answers, not sale */
+    assert_int_equal(tg_mailbox_take(r->live, &msg, 1), 1);
+    assert_ptr_equal(msg, join);
+    assert_non_null(join->cart_json);
+    assert_memory_equal(join->cart_json->data, "{\"lines\":[{\"sku\":\"MUG-RED\"", 26);
+    tg_msg_free(msg);
+    rig_close(r);
+}
+
+static void test_everybody_hears_of_a_sale_once_a_batch(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    void *msgs[3] = {line_of(r, TG_OP_BUY, "b1", "MUG-RED", 1),
+                     line_of(r, TG_OP_BUY, "b2", "MUG-RED", 1),
+                     line_of(r, TG_OP_BUY, "b3", "MUG-RED", 1)};
+    const struct tg_live_sale *sale;
+    void *msg = NULL;
+
+    (void)state;
+    tg_sale_turn(r->sale, r->now, msgs, 3);
+    assert_int_equal(tg_mailbox_take(r->live, &msg, 1), 1);
+    sale = msg;
+    assert_true(sale->stock_changed && !sale->price_changed);
+    assert_int_equal(sale->available, 117);
+    assert_int_equal(sale->show, UINT16_MAX);
+    tg_msg_free(msg);
+    assert_int_equal(tg_mailbox_take(r->live, &msg, 1), 1);
+    sale = msg;
+    assert_false(sale->stock_changed);
+    assert_int_equal(sale->show, 2);
+    assert_int_equal(sale->sold_count, 3);
+    tg_msg_free(msg);
+    assert_int_equal(drain(r->live), 0);
+    assert_int_equal(drain(r->web[1]), 3); /* an `order` event each, on every worker */
+    rig_close(r);
+}
+
+static void test_unpaid_order_expires_and_the_buyer_hears_it(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    void *msg = NULL;
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "SHEEPSKIN-ONE", 1));
+    (void)drain(r->web[1]);
+    r->now.mono += (tg_us)600 * TG_US_PER_S;
+    r->now.wall += (tg_us)600 * TG_US_PER_S;
+    assert_int_equal(tg_sale_deadline(r->sale), r->now.mono);
+    tg_sale_turn(r->sale, r->now, NULL, 0);
+    assert_int_equal(tg_mailbox_take(r->web[1], &msg, 1), 1);
+    has((const char *)((struct tg_web_person *)msg)->json->data, "\"state\":\"expired\"");
+    assert_string_equal(((struct tg_web_person *)msg)->person, "pA");
+    tg_msg_free(msg);
+    has(turn(r, line_of(r, TG_OP_BUY, "b2", "SHEEPSKIN-ONE", 1)), "\"ok\":true");
+    rig_close(r);
+}
+
+/* --- HTTP --- */
+
+static struct tg_sale_req *pay_of(struct rig *r, const char *payment, const char *key, bool paid)
+{
+    struct tg_sale_req *req = req_of(r, TG_SALE_PAY, "xhash", TG_ROLE_VIEWER);
+
+    req->flag = paid;
+    tg_str_cut(req->key, sizeof(req->key), payment);
+    tg_str_cut(req->idempotency, sizeof(req->idempotency), key);
+    return req;
+}
+
+static void test_declined_payment_may_be_tried_again(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    char payment[TG_PAYMENT_ID_SIZE];
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 1));
+    member(payment, sizeof(payment), r->text, "/pay/sandbox/");
+    has(turn(r, pay_of(r, payment, "k1", false)), "\"state\":\"declined\"");
+    assert_int_equal(r->status, 200);
+    has(turn(r, pay_of(r, payment, "k2", true)), "\"state\":\"paid\",\"lines\"");
+    has(turn(r, pay_of(r, payment, "k3", true)), "\"payment\":{\"id\":\"");
+    assert_int_equal(r->status, 200);
+    turn(r, pay_of(r, payment, "k3", false));
+    assert_int_equal(r->status, 422); /* the key was used for another body */
+    turn(r, pay_of(r, "nothing", "k4", true));
+    assert_int_equal(r->status, 404);
+    rig_close(r);
+}
+
+static void test_payment_after_the_time_is_refused_in_plain_words(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    char payment[TG_PAYMENT_ID_SIZE];
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 1));
+    member(payment, sizeof(payment), r->text, "/pay/sandbox/");
+    r->now.mono += (tg_us)3600 * TG_US_PER_S;
+    r->now.wall += (tg_us)3600 * TG_US_PER_S;
+    turn(r, pay_of(r, payment, "k1", true));
+    assert_int_equal(r->status, 409);
+    has(r->text, "Nothing was charged.");
+    turn(r, pay_of(r, payment, "k2", true)); /* and again, from disk */
+    assert_int_equal(r->status, 409);
+    rig_close(r);
+}
+
+static void test_without_the_sandbox_nothing_can_be_paid_by_it(void **state)
+{
+    struct rig *r = rig_open(false, true);
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 1));
+    assert_null(strstr(r->text, "pay_url"));
+    turn(r, pay_of(r, "anything", "k1", true));
+    assert_int_equal(r->status, 403);
+    rig_close(r);
+}
+
+static struct tg_sale_req *show_of(struct rig *r, const char *id, const char *key)
+{
+    struct tg_sale_req *req = req_of(r, TG_SALE_SHOW_CREATE, "s1", TG_ROLE_HOST);
+
+    tg_str_cut(req->key, sizeof(req->key), id);
+    tg_str_cut(req->text, sizeof(req->text), "Winter & <wool>");
+    tg_str_cut(req->idempotency, sizeof(req->idempotency), key);
+    return req;
+}
+
+static void test_show_is_made_once_and_announced(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_show_info show;
+    struct tg_sale_req *req;
+    void *msg = NULL;
+
+    (void)state;
+    turn(r, show_of(r, "winter", "k1"));
+    assert_int_equal(r->status, 201);
+    has(r->text, "{\"id\":\"winter\",\"title\":\"Winter & ");
+    assert_string_equal(r->added.id, "winter");
+    assert_int_equal(tg_registry_show_get(r->registry, "winter", 6, &show), TG_OK);
+    assert_int_equal(tg_mailbox_take(r->live, &msg, 1), 1);
+    assert_int_equal(((struct tg_msg *)msg)->kind, TG_MSG_LIVE_SHOW);
+    tg_msg_free(msg);
+    turn(r, show_of(r, "winter", "k2"));
+    assert_int_equal(r->status, 409);
+    turn(r, show_of(r, "Wi nter", "k3"));
+    assert_int_equal(r->status, 400);
+    req = show_of(r, "spring", "k4");
+    req->who.roles = TG_ROLE_MODERATOR;
+    turn(r, req);
+    assert_int_equal(r->status, 403);
+    req = req_of(r, TG_SALE_SHOW_STATE, "", 0);
+    req->show = show.ord;
+    req->number = TG_SHOW_LIVE;
+    turn(r, req);
+    assert_int_equal(r->status, -1);
+    assert_int_equal(tg_registry_show_get(r->registry, "winter", 6, &show), TG_OK);
+    assert_int_equal(show.state, TG_SHOW_LIVE);
+    rig_close(r);
+}
+
+static struct tg_sale_req *token_of(struct rig *r, const char *key)
+{
+    struct tg_sale_req *req = req_of(r, TG_SALE_TOKEN_CREATE, "s1", TG_ROLE_ADMIN);
+
+    req->number = TG_ROLE_HOST | TG_ROLE_MERCHANDISER;
+    tg_str_cut(req->text, sizeof(req->text), "desk");
+    tg_str_cut(req->idempotency, sizeof(req->idempotency), key);
+    return req;
+}
+
+static void test_token_is_given_once_and_revoked_at_once(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_token_info info;
+    struct tg_sale_req *req;
+    char text[TG_TOKEN_SIZE];
+
+    (void)state;
+    turn(r, token_of(r, "k1"));
+    assert_int_equal(r->status, 201);
+    member(text, sizeof(text), r->text, "\"token\":\"");
+    has(r->text, "\"roles\":[\"host\",\"merchandiser\"]");
+    assert_int_equal(tg_registry_token_check(r->registry, WALL_US, text, strlen(text), &info),
+                     TG_OK);
+    has(turn(r, token_of(r, "k1")), "\"token\":null"); /* a repeat does not know it any more */
+    req = token_of(r, "k2");
+    req->flag = true;
+    turn(r, req);
+    assert_int_equal(r->status, 400); /* a stream key needs its show */
+    req = req_of(r, TG_SALE_TOKEN_REVOKE, "s1", TG_ROLE_ADMIN);
+    tg_str_cut(req->key, sizeof(req->key), info.id);
+    turn(r, req);
+    assert_int_equal(r->status, 204);
+    assert_int_equal(tg_registry_token_check(r->registry, WALL_US, text, strlen(text), &info),
+                     TG_ERR_AUTH);
+    rig_close(r);
+}
+
+static void test_audit_is_clean_after_trade(void **state)
+{
+    struct rig *r = rig_open(true, true);
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 3));
+    turn(r, req_of(r, TG_SALE_STOCK_AUDIT, "s1", TG_ROLE_ADMIN));
+    assert_int_equal(r->status, 200);
+    has(r->text, "{\"differences\":[],\"ok\":true,\"checked\":");
+    turn(r, req_of(r, TG_SALE_STOCK_AUDIT, "pA", TG_ROLE_VIEWER));
+    assert_int_equal(r->status, 403);
+    rig_close(r);
+}
+
+static void test_boot_makes_shows_and_tokens(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_boot_token want = {.roles = TG_ROLE_HOST,
+                                 .publish_only = true,
+                                 .expires_wall_us = TG_US_NEVER,
+                                 .label = "demo"};
+    struct tg_show_info show;
+    struct tg_token_info info;
+    char text[TG_TOKEN_SIZE];
+
+    (void)state;
+    assert_int_equal(tg_sale_boot_show(r->sale, r->now, "demo", "Demo", true, &show), TG_OK);
+    assert_int_equal(tg_sale_boot_show(r->sale, r->now, "demo", "Demo", true, &show),
+                     TG_ERR_CONFLICT);
+    want.show = show.ord;
+    assert_int_equal(tg_sale_boot_token(r->sale, r->now, &want, text), TG_OK);
+    assert_int_equal(tg_registry_token_check(r->registry, WALL_US, text, strlen(text), &info),
+                     TG_OK);
+    assert_int_equal(tg_sale_boot_revoke(r->sale, r->now, "other"), TG_OK);
+    assert_int_equal(tg_registry_token_check(r->registry, WALL_US, text, strlen(text), &info),
+                     TG_OK);
+    assert_int_equal(tg_sale_boot_revoke(r->sale, r->now, "demo"), TG_OK);
+    assert_int_equal(tg_registry_token_check(r->registry, WALL_US, text, strlen(text), &info),
+                     TG_ERR_AUTH);
+    rig_close(r);
+}
+
+/* --- when the disk or memory refuses --- */
+
+static void test_full_disk_answers_busy_and_forgets(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    void *msgs[2];
+
+    (void)state;
+    for (long n = 1; n < 12; n++) {
+        char id[16];
+
+        tg_str_printf(id, sizeof(id), "b%ld", n);
+        r->faulty.fault = TG_FAULT_REFUSE;
+        r->faulty.fail_in = n;
+        msgs[0] = line_of(r, TG_OP_BUY, id, "SHEEPSKIN-ONE", 1);
+        msgs[1] = line_of(r, TG_OP_BUY, "other", "SHEEPSKIN-ONE", 1);
+        if (r->faulty.refused < (unsigned long)(n - 1)) {
+            tg_msg_free(msgs[0]);
+            tg_msg_free(msgs[1]);
+            break; /* the fault came too late for this batch: all its calls were tried */
+        }
+        tg_sale_turn(r->sale, r->now, msgs, 2);
+        take_answers(r);
+        if (r->faulty.refused == (unsigned long)n)
+            has(r->text, "\"code\":\"busy\"");
+    }
+    assert_true(r->faulty.refused > 5);
+    r->faulty.fail_in = -1;
+    turn(r, req_of(r, TG_SALE_STOCK_AUDIT, "s1", TG_ROLE_ADMIN));
+    has(r->text, "\"ok\":true");
+    rig_close(r);
+}
+
+static void test_batch_without_memory_is_undone(void **state)
+{
+    struct rig *r = rig_open(true, true);
+
+    (void)state;
+    for (long n = 0;; n++) {
+        char id[16];
+        struct tg_sale_req *req;
+
+        tg_str_printf(id, sizeof(id), "b%ld", n);
+        req = line_of(r, TG_OP_BUY, id, "MUG-RED", 1);
+        tg_alloc_fail_nth(n);
+        turn(r, req);
+        if (!tg_alloc_failed())
+            break;
+        tg_alloc_fail_nth(-1);
+        turn(r, req_of(r, TG_SALE_STOCK_AUDIT, "s1", TG_ROLE_ADMIN));
+        has(r->text, "\"ok\":true");
+    }
+    tg_alloc_fail_nth(-1);
+    has(r->text, "\"ok\":true,\"order\"");
+    rig_close(r);
+}
+
+/* --- the read thread --- */
+
+static const char *ask(struct rig *r, struct tg_reader *reader, enum tg_read_what what,
+                       const char *person, uint32_t roles, const char *key)
+{
+    struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
+
+    assert_non_null(req);
+    req->what = what;
+    req->conn = (struct tg_conn){.mb = r->web[0]};
+    req->show = 2;
+    req->limit = 1;
+    req->who.roles = roles;
+    tg_str_cut(req->who.id, sizeof(req->who.id), person);
+    tg_str_cut(req->key, sizeof(req->key), key);
+    tg_reader_turn(reader, req);
+    take_answers(r);
+    return r->text;
+}
+
+static void test_reader_answers_pages(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_reader_cfg cfg = {.path = r->path, .allow_sandbox = true};
+    struct tg_reader *reader = NULL;
+    char why[256] = "";
+    char payment[TG_PAYMENT_ID_SIZE];
+    char order[TG_UUID_SIZE];
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 1));
+    member(payment, sizeof(payment), r->text, "/pay/sandbox/");
+    member(order, sizeof(order), r->text, "\"order\":{\"id\":\"");
+    turn(r, line_of(r, TG_OP_BUY, "b2", "MUG-RED", 1));
+    assert_int_equal(tg_reader_new(&reader, &cfg, why), TG_OK);
+    has(ask(r, reader, TG_READ_MY_ORDERS, "pA", TG_ROLE_VIEWER, ""), "\"number\":1002");
+    has(r->text, "\"next\":\"1002\"");
+    has(ask(r, reader, TG_READ_MY_ORDERS, "pB", TG_ROLE_VIEWER, ""),
+        "{\"orders\":[],\"next\":null}");
+    has(ask(r, reader, TG_READ_ORDER, "pA", TG_ROLE_VIEWER, order), "\"pay_url\"");
+    (void)ask(r, reader, TG_READ_ORDER, "pB", TG_ROLE_VIEWER, order);
+    assert_int_equal(r->status, 404);
+    has(ask(r, reader, TG_READ_ORDER, "s1", TG_ROLE_ADMIN, order), "\"person\":\"pA\"");
+    has(ask(r, reader, TG_READ_PAYMENT, "", TG_ROLE_VIEWER, payment),
+        "\"amount\":{\"amount\":14900,\"currency\":\"NOK\"}");
+    (void)ask(r, reader, TG_READ_ORDERS, "pA", TG_ROLE_VIEWER, "");
+    assert_int_equal(r->status, 403);
+    has(ask(r, reader, TG_READ_PRODUCTS, "pA", TG_ROLE_VIEWER, ""), "\"stock\":\"many\"");
+    has(ask(r, reader, TG_READ_TOKENS, "s1", TG_ROLE_ADMIN, ""), "{\"tokens\":[],\"next\":null}");
+    has(ask(r, reader, TG_READ_REPORT, "s1", TG_ROLE_HOST, "demo"),
+        "\"awaiting_payment\":{\"orders\":2,\"units\":2,\"buyers\":1");
+    tg_reader_free(reader);
+    rig_close(r);
+}
+
+/* --- the thread --- */
+
+static void test_thread_starts_and_stops_many_times(void **state)
+{
+    struct rig *r = rig_open(true, true);
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct tg_sale_cfg cfg = {
+            .store = r->store, .live = r->live, .web = r->web, .web_count = 2};
+        struct tg_registry *reg = NULL;
+        struct tg_sale *sale = NULL;
+        struct tg_reader_cfg rcfg = {.path = r->path};
+        struct tg_reader *reader = NULL;
+        char why[256];
+
+        assert_int_equal(tg_registry_new(&reg), TG_OK);
+        cfg.registry = reg;
+        assert_int_equal(tg_sale_new(&sale, &cfg, r->now), TG_OK);
+        assert_int_equal(tg_sale_start(sale), TG_OK);
+        assert_int_equal(tg_reader_new(&reader, &rcfg, why), TG_OK);
+        assert_int_equal(tg_reader_start(reader), TG_OK);
+        tg_reader_stop(reader);
+        tg_reader_free(reader);
+        tg_sale_stop(sale);
+        tg_sale_free(sale);
+        tg_registry_free(reg);
+    }
+    rig_close(r);
+}
+
+enum { BURST = 10000, UNITS = 500, SOCKETS = 200 };
+
+static void count_answers(struct rig *r, size_t *sold, size_t *refused)
+{
+    void *msg;
+
+    while (tg_mailbox_take(r->web[0], &msg, 1) == 1) {
+        const struct tg_web_send *send = msg;
+
+        if (send->head.kind == TG_MSG_WEB_SEND) {
+            const char *text = (const char *)send->json->data;
+
+            *sold += memmem(text, send->json->len, "\"ok\":true", 9) != NULL;
+            *refused += memmem(text, send->json->len, "\"sold_out\"", 10) != NULL;
+        }
+        tg_msg_free(msg);
+    }
+}
+
+static void test_burst_of_10000_buys_sells_exactly_500(void **state)
+{
+    struct rig *r = rig_open(true, false);
+    struct tg_sale_req *stock = req_of(r, TG_SALE_OP, "s1", TG_ROLE_ADMIN);
+    size_t sold = 0;
+    size_t refused = 0;
+
+    (void)state;
+    stock->op.kind = TG_OP_STOCK;
+    stock->op.u.stock.absolute = true;
+    stock->op.u.stock.value = UNITS;
+    tg_str_cut(stock->op.u.stock.sku, sizeof(stock->op.u.stock.sku), "MUG-WHITE");
+    has(turn(r, stock), "\"available\":500");
+    assert_int_equal(tg_sale_start(r->sale), TG_OK);
+    for (unsigned i = 0; i < BURST; i++) {
+        char id[16];
+        struct tg_sale_req *req;
+
+        tg_str_printf(id, sizeof(id), "b%u", i / SOCKETS);
+        req = line_of(r, TG_OP_BUY, id, "MUG-WHITE", 1);
+        tg_str_printf(req->who.id, sizeof(req->who.id), "p%u", i % SOCKETS);
+        assert_int_equal(tg_mailbox_post(tg_sale_mailbox(r->sale), req), TG_OK);
+    }
+    tg_sale_stop(r->sale);
+    count_answers(r, &sold, &refused);
+    assert_int_equal(sold, UNITS);
+    assert_int_equal(refused, BURST - UNITS);
+    assert_int_equal(tg_shop_order_count(tg_sale_shop(r->sale)), UNITS);
+    turn(r, req_of(r, TG_SALE_STOCK_AUDIT, "s1", TG_ROLE_ADMIN));
+    has(r->text, "\"ok\":true");
+    rig_close(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_buy_is_answered_with_the_order),
+        cmocka_unit_test(test_same_id_gets_the_same_answer_and_no_second_order),
+        cmocka_unit_test(test_refusals_say_what_is_true_now),
+        cmocka_unit_test(test_staff_operations_need_the_role),
+        cmocka_unit_test(test_join_goes_to_live_with_the_cart),
+        cmocka_unit_test(test_everybody_hears_of_a_sale_once_a_batch),
+        cmocka_unit_test(test_unpaid_order_expires_and_the_buyer_hears_it),
+        cmocka_unit_test(test_declined_payment_may_be_tried_again),
+        cmocka_unit_test(test_payment_after_the_time_is_refused_in_plain_words),
+        cmocka_unit_test(test_without_the_sandbox_nothing_can_be_paid_by_it),
+        cmocka_unit_test(test_show_is_made_once_and_announced),
+        cmocka_unit_test(test_token_is_given_once_and_revoked_at_once),
+        cmocka_unit_test(test_audit_is_clean_after_trade),
+        cmocka_unit_test(test_boot_makes_shows_and_tokens),
+        cmocka_unit_test(test_full_disk_answers_busy_and_forgets),
+        cmocka_unit_test(test_batch_without_memory_is_undone),
+        cmocka_unit_test(test_reader_answers_pages),
+        cmocka_unit_test(test_thread_starts_and_stops_many_times),
+        cmocka_unit_test(test_burst_of_10000_buys_sells_exactly_500),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
