@@ -303,6 +303,19 @@ static void test_http_refused_body_keeps_the_connection(void **state)
     web_close(&c);
 }
 
+static void test_http_expect_continue_is_told_to_go_on(void **state)
+{
+    struct web_client c = web_open(t.port, 0);
+
+    (void)state;
+    web_send_text(&c, "POST /api/v1/session HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+                      "Content-Type: application/json\r\nContent-Length: 13\r\n\r\n");
+    assert_int_equal(web_read_answer(&c, true).status, 100);
+    web_send_text(&c, "{\"token\":\"z\"}");
+    assert_int_equal(web_read_answer(&c, false).status, 401);
+    web_close(&c);
+}
+
 static void test_http_keep_alive_and_pipelining(void **state)
 {
     struct web_client c = web_open(t.port, 0);
@@ -1276,6 +1289,7 @@ int main(void)
         CASE(test_http_unknown_path_and_method),
         CASE(test_http_body_limits),
         CASE(test_http_refused_body_keeps_the_connection),
+        CASE(test_http_expect_continue_is_told_to_go_on),
         CASE(test_http_keep_alive_and_pipelining),
         CASE(test_http_odd_requests_do_no_harm),
         CASE(test_http_long_headers_end_the_connection),
