@@ -50,10 +50,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (tg_h264_sps_parse(&sps, tg_span(data + 1, size - 1)) == TG_OK &&
         (sps.width == 0 || sps.height == 0 || sps.reorder_frames > 16))
         abort();
-    (void)tg_h264_split(nals, &count, data + 1, size - 1, sizes[data[0] & 3]);
+    if (tg_h264_split(nals, &count, data + 1, size - 1, sizes[data[0] & 3]) == TG_ERR_LIMIT &&
+        count != TG_H264_NALS_MAX)
+        abort();
     (void)tg_h264_has_b(nals, count);
     for (size_t i = 0; i < count; i++)
-        (void)tg_h264_sps_parse(&sps, nals[i]);
+        if (tg_h264_sps_parse(&sps, nals[i]) == TG_OK && sps.width > TG_H264_SIDE_MAX)
+            abort();
     pack(nals, count, have_avcc ? &avcc : NULL, TG_H264_PAYLOAD_MIN + (data[0] >> 2) * 20U);
     return 0;
 }
