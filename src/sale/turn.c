@@ -162,8 +162,10 @@ static tg_err write_all(struct tg_sale *sale, tg_us wall)
 
     if (err != TG_OK)
         return err;
-    if (count == 0 && tg_idem_each_pending(sale->idem, &cursor) == NULL && !any_admin(sale))
-        return TG_OK; /* only refusals and looking: no disk write */
+    if (count == 0 && tg_idem_each_pending(sale->idem, &cursor) == NULL && !any_admin(sale)) {
+        store->ops->rollback(store); /* only refusals and looking: no disk write */
+        return TG_OK;
+    }
     err = store->ops->begin(store);
     if (err == TG_OK)
         err = write_effects(sale, effects, count);

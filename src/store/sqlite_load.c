@@ -292,7 +292,7 @@ tg_err tg_sqlite_load(struct tg_store *store, struct tg_shop_now now, const stru
                       size_t count, struct tg_shop *shop, struct tg_idem *idem)
 {
     struct tg_db *db = &tg_sqlite(store)->db;
-    tg_err err = TG_OK;
+    tg_err err = count > 0 ? tg_sqlite_begin_read(tg_sqlite(store)) : TG_OK;
 
     for (size_t i = 0; err == TG_OK && i < count; i++) {
         const struct tg_claim *c = &claims[i];

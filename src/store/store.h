@@ -8,7 +8,8 @@
  *                                   only writer, so lock is nothing and load is what memory lacks)
  *     tg_shop_tick, tg_shop_decide
  *     begin, write..., commit       only when there is something to write
- *     rollback                      after any failure; legal at any time
+ *     rollback                      after any failure, and after a load with nothing to write
+ *                                   (it lets go of what load locked); legal at any time
  *
  * After a failed commit the batch may be on disk all the same (the power went between the write and
  * the answer). Nobody was told so; a repeat under the same key finds it.

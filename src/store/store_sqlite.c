@@ -54,10 +54,24 @@ static tg_err run(struct tg_store_sqlite *s, enum tg_sql which)
     return tg_q_run(&q);
 }
 
+tg_err tg_sqlite_begin_read(struct tg_store_sqlite *s)
+{
+    tg_err err = s->in_transaction ? TG_OK : run(s, TG_SQL_BEGIN_READ);
+
+    s->in_transaction = err == TG_OK;
+    return err;
+}
+
 static tg_err begin(struct tg_store *store)
 {
     struct tg_store_sqlite *s = tg_sqlite(store);
-    tg_err err = run(s, TG_SQL_BEGIN);
+    tg_err err;
+
+    /* The batch's reads opened it; its first write takes the writer's lock. Should another program
+     * have written in between, that write answers AGAIN and the batch is decided anew. */
+    if (s->in_transaction)
+        return TG_OK;
+    err = run(s, TG_SQL_BEGIN);
 
     s->in_transaction = err == TG_OK;
     return err;
