@@ -18,8 +18,8 @@ static inline struct tg_store_sqlite *tg_sqlite(struct tg_store *store)
     return (struct tg_store_sqlite *)(void *)store;
 }
 
-/* store_sqlite.c: one transaction for all reads of a batch; taking the lock for each costs more than
- * the reads. */
+/* store_sqlite.c: one transaction for all reads of a batch; taking the lock for each costs more
+ * than the reads. */
 TG_MUST_CHECK tg_err tg_sqlite_begin_read(struct tg_store_sqlite *s);
 /* sqlite_load.c */
 TG_MUST_CHECK tg_err tg_sqlite_load_shop(struct tg_store *store, struct tg_shop_now now,

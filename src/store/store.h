@@ -36,7 +36,8 @@ typedef tg_err (*tg_audit_fn)(void *ctx, const struct tg_audit_row *row);
 /* Errors everywhere: IO (disk, library), AGAIN (locked by someone else), NOMEM, MALFORMED (damaged
  * data), CONFLICT (a constraint of the schema said no: a bug of ours, the batch is void). */
 struct tg_store_ops {
-    void (*free)(struct tg_store *store);
+    /* Closes and frees; an open transaction is lost. */
+    void (*end)(struct tg_store *store);
 
     /* --- start --- */
     /* Products, stock, unpaid orders, the shows' sales and the next order number. */

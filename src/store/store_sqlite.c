@@ -115,7 +115,7 @@ static const char *error_text(struct tg_store *store)
 }
 
 static const struct tg_store_ops ops = {
-    .free = store_free,
+    .end = store_free,
     .load_shop = tg_sqlite_load_shop,
     .load_registry = tg_sqlite_load_registry,
     .next_token = next_token,
@@ -139,7 +139,7 @@ static const struct tg_store_ops ops = {
 void tg_store_free(struct tg_store *store)
 {
     if (store != NULL)
-        store->ops->free(store);
+        store->ops->end(store);
 }
 
 tg_err tg_store_sqlite_new(struct tg_store **ret, const struct tg_store_sqlite_cfg *cfg,

@@ -143,7 +143,7 @@ static const char *error_text(struct tg_store *store)
 }
 
 static const struct tg_store_ops ops = {
-    .free = free_both,
+    .end = free_both,
     .load_shop = load_shop,
     .load_registry = load_registry,
     .next_token = next_token,

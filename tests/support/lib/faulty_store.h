@@ -19,7 +19,7 @@ struct tg_faulty_store {
     struct tg_store *inner;
     long fail_in; /* calls until the fault; -1 = none */
     enum tg_fault fault;
-    bool crashed; /* from here on every call answers IO and does nothing */
+    bool crashed;          /* from here on every call answers IO and does nothing */
     unsigned long refused; /* calls that TG_FAULT_REFUSE hit */
 };
 
