@@ -10,7 +10,7 @@ function clockFilter() {
   const parts = [`drawbox=x=0:y=0:w=${CELL * BITS}:h=${CELL}:color=black:t=fill`];
   for (let i = 0; i < BITS; i++) {
     // Bit i of the Gray code of n is bit 0 of floor((n + 2^i) / 2^(i+1)).
-    const bit = `mod(floor((time(0)*100+${2 ** i})/${2 ** (i + 1)}),2)`;
+    const bit = `mod(floor((mod(time(0)*100,${2 ** BITS})+${2 ** i})/${2 ** (i + 1)}),2)`;
     parts.push(`drawbox=x=${CELL * i}:y=0:w=${CELL}:h=${CELL}:color=white:t=fill:enable='${bit}'`);
   }
   return parts.join(',');
@@ -41,11 +41,12 @@ export class Source {
    */
   constructor(url, options = {}) {
     const { clock = false, gop = 60, bitrate = '2500k', bframes = 0, size = '1280x720' } = options;
-    const picture = `testsrc2=size=${size}:rate=30${clock ? `,${clockFilter()}` : ''},format=yuv420p`;
+    // The clock is drawn after -re's pacing: ffmpeg reads its inputs eight frames ahead.
+    const filter = clock ? ['-vf', `${clockFilter()},format=yuv420p`] : ['-pix_fmt', 'yuv420p'];
     this.child = spawn('ffmpeg', [
-      '-hide_banner', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', picture,
+      '-hide_banner', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=30`,
       '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
-      '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', bframes ? 'main' : 'baseline',
+      ...filter, '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', bframes ? 'main' : 'baseline',
       '-bf', String(bframes), '-g', String(gop), '-keyint_min', String(gop), '-sc_threshold', '0',
       '-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-threads', '1',
       '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-f', 'flv', url,
