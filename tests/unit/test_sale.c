@@ -35,7 +35,7 @@ struct rig {
     struct tg_sale *sale;
     struct tg_shop_now now;
     struct tg_show_info added; /* by the callback */
-    char text[16384];          /* of the last answer */
+    char text[8192];          /* of the last answer */
     int status;                /* 0 = on a socket */
 };
 
@@ -209,7 +209,7 @@ static void test_buy_is_answered_with_the_order(void **state)
 static void test_same_id_gets_the_same_answer_and_no_second_order(void **state)
 {
     struct rig *r = rig_open(true, true);
-    char first[16384];
+    char first[8192];
     void *twins[2];
 
     (void)state;
