@@ -35,7 +35,7 @@ struct rig {
     struct tg_sale *sale;
     struct tg_shop_now now;
     struct tg_show_info added; /* by the callback */
-    char text[8192];          /* of the last answer */
+    char text[8192];           /* of the last answer */
     int status;                /* 0 = on a socket */
 };
 
@@ -209,7 +209,7 @@ static void test_buy_is_answered_with_the_order(void **state)
 static void test_same_id_gets_the_same_answer_and_no_second_order(void **state)
 {
     struct rig *r = rig_open(true, true);
-    char first[8192];
+    static char first[8192];
     void *twins[2];
 
     (void)state;
@@ -320,6 +320,7 @@ static void test_everybody_hears_of_a_sale_once_a_batch(void **state)
 static void test_unpaid_order_expires_and_the_buyer_hears_it(void **state)
 {
     struct rig *r = rig_open(true, true);
+    const struct tg_web_person *event;
     void *msg = NULL;
 
     (void)state;
@@ -330,8 +331,13 @@ static void test_unpaid_order_expires_and_the_buyer_hears_it(void **state)
     assert_int_equal(tg_sale_deadline(r->sale), r->now.mono);
     tg_sale_turn(r->sale, r->now, NULL, 0);
     assert_int_equal(tg_mailbox_take(r->web[1], &msg, 1), 1);
-    has((const char *)((struct tg_web_person *)msg)->json->data, "\"state\":\"expired\"");
-    assert_string_equal(((struct tg_web_person *)msg)->person, "pA");
+    event = msg;
+    assert_int_equal(
+        tg_str_copy(r->text, sizeof(r->text), (const char *)event->json->data, event->json->len),
+        TG_OK);
+    has(r->text, "{\"ev\":\"order\",\"order\":{\"id\":\"");
+    has(r->text, "\"state\":\"expired\"");
+    assert_string_equal(event->person, "pA");
     tg_msg_free(msg);
     has(turn(r, line_of(r, TG_OP_BUY, "b2", "SHEEPSKIN-ONE", 1)), "\"ok\":true");
     rig_close(r);
