@@ -1,11 +1,12 @@
 // Builds web/dist: one bundle a page, the shells that name them, embed.js, pictures and texts.
 import { build } from 'esbuild';
-import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const dist = path.join(here, 'dist');
+// Made beside and put in place at the end: who serves or packs dist/ never sees half of it.
+const dist = path.join(here, `dist.new-${process.pid}`);
 const pages = ['shows', 'watch', 'desk', 'studio', 'account', 'pay'];
 
 /** Takes comments and indentation out of the element styles that go into the bundles as text. */
@@ -21,14 +22,13 @@ const shadowStyles = {
   },
 };
 
-await rm(dist, { recursive: true, force: true });
 await mkdir(path.join(dist, 'pages'), { recursive: true });
 
 const result = await build({
   absWorkingDir: here,
   entryPoints: [...pages.map((page) => ({ in: `pages/${page}/page.js`, out: page })), { in: 'styles/tokens.css', out: 'torg' },
     { in: 'embed/embed.js', out: 'embed' }],
-  outdir: 'dist/assets',
+  outdir: path.join(dist, 'assets'),
   entryNames: '[name]-[hash]',
   bundle: true,
   minify: true,
@@ -44,7 +44,7 @@ const result = await build({
 /** @type {Map<string, string>} entry point -> file name in dist */
 const built = new Map();
 for (const [file, output] of Object.entries(result.metafile.outputs)) {
-  if (output.entryPoint) built.set(output.entryPoint, path.relative('dist', file));
+  if (output.entryPoint) built.set(output.entryPoint, path.relative(dist, path.join(here, file)));
 }
 
 /** @param {string} entry */
@@ -70,4 +70,6 @@ await cp(path.join(here, 'i18n'), path.join(dist, 'i18n'), { recursive: true });
 await cp(path.join(here, 'manifest.webmanifest'), path.join(dist, 'manifest.webmanifest'));
 
 const files = await readdir(path.join(dist, 'assets'));
+await rm(path.join(here, 'dist'), { recursive: true, force: true });
+await rename(dist, path.join(here, 'dist'));
 process.stdout.write(`web/dist: ${pages.length} pages, ${files.length} assets\n`);

@@ -20,7 +20,7 @@ const rules = {
 };
 
 export default [
-  { ignores: ['dist/', 'node_modules/'] },
+  { ignores: ['dist/', 'dist.new-*/', 'node_modules/'] },
   {
     files: ['lib/**/*.js', 'elements/**/*.js', 'pages/**/*.js', 'embed/**/*.js'],
     languageOptions: { parser: typed.parser, parserOptions: { project: './jsconfig.json' } },

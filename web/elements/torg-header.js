@@ -11,7 +11,7 @@ export class TorgHeader extends TorgElement {
 
   render() {
     return html`<header>
-      <a class="home" href="/" aria-label=${t('shows.all')}><img src="/favicon.svg" alt="" width="36" height="36"><span>torg</span></a>
+      <a class="home" href="/" ><img src="/favicon.svg" alt="" width="36" height="36"><span>torg</span><span class="visually-hidden">: ${t('shows.all')}</span></a>
       <div class="middle"><slot></slot></div>
       <torg-language></torg-language>
       <a class="icon-button" href="/account" aria-label=${t('account.title')}>${icon('receipt')}</a>

@@ -35,9 +35,8 @@ export class TorgPinnedProduct extends TorgElement {
     if (!product || !variant) return nothing;
     const gone = isSoldOut(variant.stock);
     return html`<article aria-labelledby="title">
-      <button class="picture" type="button" aria-label=${t('product.details', { title: product.title })} @click=${() => this.ask('open-product', { id: product.id })}>
+      <button class="picture" type="button" aria-label=${t('product.details', { title: product.title })} data-number=${product.number} @click=${() => this.ask('open-product', { id: product.id })}>
         <img src=${picture(product).url} alt="" width="96" height="96">
-        <span class="number numbers" aria-hidden="true">${product.number}</span>
       </button>
       <div class="words">
         <h2 id="title">${product.title}</h2>

@@ -1,4 +1,4 @@
-import { html } from 'lit';
+import { html, nothing } from 'lit';
 import { t } from '../lib/i18n.js';
 import { icon } from './icons.js';
 import { TorgElement, styles } from './torg-element.js';
@@ -29,8 +29,7 @@ export class TorgReactions extends TorgElement {
 
   render() {
     return html`
-      <button class="icon-button heart" type="button" aria-label=${t('react.heart')} @click=${() => this.#react('heart')}>${icon('heart')}
-        ${this.total > 0 ? html`<span class="total numbers" aria-hidden="true">${compact(this.total)}</span>` : ''}</button>
+      <button class="icon-button heart" type="button" aria-label=${t('react.heart')} data-total=${this.total > 0 ? compact(this.total) : nothing} @click=${() => this.#react('heart')}>${icon('heart')}</button>
       <button class="icon-button more" type="button" aria-label=${t('react.more')} popovertarget="kinds">${icon('plus')}</button>
       <div id="kinds" popover role="group" aria-label=${t('react.more')}>
         ${kinds.map((kind) => html`<button class="icon-button" type="button" aria-label=${t(`react.${kind}`)} @click=${() => this.#react(kind)}>

@@ -22,10 +22,10 @@ export class TorgSheet extends TorgElement {
   render() {
     return html`<dialog aria-labelledby="heading" @cancel=${this.#cancel} @click=${this.#outside}>
       <div class="panel">
-        <header>
+        <div class="top">
           <h2 id="heading" tabindex="-1" autofocus>${this.heading}</h2>
           <button class="icon-button" type="button" aria-label=${t('close')} @click=${() => this.ask('close')}>${icon('close')}</button>
-        </header>
+        </div>
         <div class="body"><slot></slot></div>
         <slot name="foot"></slot>
       </div>

@@ -39,6 +39,7 @@ export class ChannelTimeout extends Error {}
  * @property {string} url ws(s)://host/ws/{show}
  * @property {() => string | null} [token] resume or role token for `join`
  * @property {(token: string) => void} [keepToken] called with joined.you.token
+ * @property {() => void} [forgetToken] the server does not take the token
  * @property {string} [source] campaign
  * @property {() => string} [name] display name
  * @property {(url: string, protocol: string) => WebSocket} [connect]
@@ -170,14 +171,36 @@ export class Channel {
     }
     if (!Array.isArray(items)) return;
     this.#silentSince = Date.now();
-    if (!this.#joined) this.#welcome();
     for (const item of items) {
+      if (!this.#joined && item?.ok === false && item.re === null) {
+        this.#notJoined(/** @type {Reply} */ (item));
+        return;
+      }
+      if (!this.#joined && item?.ev === 'joined') this.#welcome();
       if (typeof item?.re === 'string') this.#answer(/** @type {Reply} */ (item));
       else if (typeof item?.ev === 'string') this.#event(/** @type {ServerEvent} */ (item));
     }
   }
 
-  /** The first frame after `join`: the server knows us, what waits may go out. */
+  /**
+   * `join` was refused (a refusal without `re`). A secret that the server does not take is forgotten
+   * and we come as somebody new; a busy server is asked again later; else the person decides.
+   * @param {Reply} reply
+   */
+  #notJoined(reply) {
+    const socket = this.#socket;
+    if (!socket) return;
+    if (reply.code === 'unauthorized' && this.options.token?.() && this.options.forgetToken) {
+      this.options.forgetToken();
+      this.#lost(socket, 'identity');
+    } else if (reply.code === 'unauthorized' || reply.code === 'forbidden') {
+      this.#drop('refused', reply.code);
+    } else {
+      this.#lost(socket, reply.code ?? 'refused');
+    }
+  }
+
+  /** `joined`: the server knows us, what waits may go out. */
   #welcome() {
     clearTimeout(this.#timer);
     this.#joined = true;

@@ -28,12 +28,17 @@ const memory = new Map();
 const get = (key) => read(key) ?? memory.get(key) ?? null;
 
 export const identity = {
-  resumeToken: () => get('torg.resume'),
+  resumeToken: () => get('torg.resume') || null,
   /** @param {string} token */
   keepResumeToken: (token) => write('torg.resume', token),
+  forgetResumeToken: () => write('torg.resume', ''),
   name: () => get('torg.name') ?? '',
   /** @param {string} name */
   keepName: (name) => write('torg.name', name.trim().slice(0, 40)),
+  /** The show last watched, for the way back from the payment page. */
+  lastShow: () => get('torg.show') ?? '',
+  /** @param {string} show */
+  keepLastShow: (show) => write('torg.show', show),
   language: () => get('torg.language'),
   /** @param {string} language */
   keepLanguage: (language) => write('torg.language', language),

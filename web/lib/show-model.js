@@ -98,11 +98,12 @@ export function picture({ images, title }) {
   return first ? { url: first.url, alt: first.alt || title } : { url: '/favicon.svg', alt: '' };
 }
 
-/** "Blue · M" from a variant's options.
+/**
+ * "Blue · M" from a variant's options; a value of digits alone brings its name: "pack 2".
  * @param {Record<string, string> | undefined} options
  */
 export function optionWords(options) {
-  return Object.values(options ?? {}).join(' · ');
+  return Object.entries(options ?? {}).map(([name, value]) => /\p{L}/u.test(value) ? value : `${name} ${value}`).join(' · ');
 }
 
 /**

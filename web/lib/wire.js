@@ -57,7 +57,6 @@
  * @property {string} [pay_by] RFC 3339
  * @property {string} [pay_url]
  * @property {string} [created] RFC 3339
- * @property {string} [show] where it was bought
  */
 
 /* --- client to server ------------------------------------------------------------------------- */

@@ -37,6 +37,7 @@ export function launchBrowser(options = {}) {
 async function newPerson(browser, options) {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/Oslo', ...options });
   const page = await context.newPage();
+  page.setDefaultTimeout(20000);
   page.faults = [];
   page.on('pageerror', (error) => page.faults.push(String(error)));
   page.on('console', (message) => {

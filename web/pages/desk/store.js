@@ -7,10 +7,12 @@ import { socketUrl } from '../start.js';
 
 /** @typedef {import('../../lib/wire.js').RequestOp} RequestOp */
 /** @typedef {import('../../elements/torg-sales.js').Sale} Sale */
-/** @typedef {{ orders?: number, units?: number, total?: import('../../lib/wire.js').Money }} Report */
+/** @typedef {{ orders: number, units: number, paid: import('../../lib/wire.js').Money | null }} Report sums of the server's books */
 
 const SALES_KEPT = 60;
 const REPORT_MS = 2000;
+/** Payments are not told on the channel: the sums are asked for again this often. */
+const REPORT_EVERY_MS = 10000;
 const MUTE_S = 600;
 
 /** Answers of requests are shown as `message` for a while. */
@@ -23,6 +25,8 @@ export class DeskStore extends ShowStore {
   message = null;
   chatProblem = '';
   #keys = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #everySo;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #reporting;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -56,7 +60,7 @@ export class DeskStore extends ShowStore {
     this.#reporting ??= setTimeout(() => {
       this.#reporting = undefined;
       getJson(`/api/v1/reports/${encodeURIComponent(this.showId)}`).then((body) => {
-        this.report = body?.report ?? body;
+        this.report = sums(body);
         this.changed();
       }).catch(() => {
         // The next sale asks again; the columns of the rundown are live anyway.
@@ -64,8 +68,14 @@ export class DeskStore extends ShowStore {
     }, this.report ? REPORT_MS : 0);
   }
 
+  open() {
+    super.open();
+    this.#everySo = setInterval(() => !document.hidden && this.#loadReport(), REPORT_EVERY_MS);
+  }
+
   close() {
     super.close();
+    clearInterval(this.#everySo);
     clearTimeout(this.#reporting);
     clearTimeout(this.#messageTimer);
   }
@@ -131,4 +141,22 @@ export class DeskStore extends ShowStore {
     const now = this.clock.estimate(performance.now()) ?? 0;
     return new Set(Object.entries(this.model.mutedUntil).filter(([, until]) => until > now).map(([person]) => person));
   }
+}
+
+/**
+ * Purchases and units that count (awaiting payment, paid, sent), and the money that came in.
+ * @param {Record<string, { orders: number, units: number, amount: import('../../lib/wire.js').Money } | undefined>} body
+ * @returns {Report}
+ */
+function sums(body) {
+  /** @type {Report} */
+  const report = { orders: 0, units: 0, paid: null };
+  for (const state of ['awaiting_payment', 'paid', 'fulfilled']) {
+    const part = body[state];
+    if (!part) continue;
+    report.orders += part.orders;
+    report.units += part.units;
+    if (state !== 'awaiting_payment') report.paid = { ...part.amount, amount: (report.paid?.amount ?? 0) + part.amount.amount };
+  }
+  return report;
 }

@@ -39,13 +39,13 @@ export class TorgDeskPage extends StaffPage {
               .wanted=${store.ready && model.show?.state !== 'ended'} .onFrame=${this.#frame}></torg-player></div>
             <p class=${model.show?.on_air ? 'air good' : 'air'}>${t(model.show?.on_air ? 'desk.on-air' : 'desk.off-air')}</p>
             ${model.notice ? html`<p class="note warn" role="alert">${model.notice}</p>` : nothing}</section>
-          <section class="card sales" aria-labelledby="sales"><h2 id="sales">${t('desk.sales')}</h2><torg-sales tabindex="0" role="region" aria-labelledby="sales" .sales=${store.sales}></torg-sales></section>
+          <section class="card sales" aria-labelledby="sales"><h2 id="sales">${t('desk.sales')}</h2><torg-sales tabindex="0" role="group" aria-label=${t('desk.sales')} .sales=${store.sales}></torg-sales></section>
         </div>
         <section class="card rundown" aria-labelledby="rundown"><h2 id="rundown">${t('desk.rundown')}</h2>
           <torg-rundown .products=${model.products} .pinned=${model.pinned} .sold=${model.sold} .now=${this.now}
             .mayPrice=${this.#may('merchandiser')}></torg-rundown></section>
-        <section class="card chat" aria-labelledby="chat"><h2 id="chat">${t('chat.title')}</h2>
-          <torg-chat .staff=${true} .messages=${model.chat} .you=${model.you} .problem=${store.chatProblem} .muted=${store.muted} .closed=${model.show?.state === 'ended'}></torg-chat></section>
+        <div class="card chat"><h2>${t('chat.title')}</h2>
+          <torg-chat .staff=${true} .messages=${model.chat} .you=${model.you} .problem=${store.chatProblem} .muted=${store.muted} .closed=${model.show?.state === 'ended'}></torg-chat></div>
       </main>
       <p class=${store.message ? `toast ${store.message.bad ? 'bad' : 'good'}` : 'toast empty'} role="status">${store.message?.text ?? ''}</p>
       ${this.#endSheet()}
@@ -69,9 +69,8 @@ export class TorgDeskPage extends StaffPage {
       <div class="title"><h1>${show?.title ?? ''}</h1>${show ? html`<torg-badge .state=${show.state}></torg-badge>` : nothing}</div>
       <dl class="figures">
         ${figure('desk.viewers', viewers)}
-        ${report?.orders === undefined ? nothing : figure('desk.orders', report.orders)}
-        ${figure('desk.sold', report?.units ?? Object.values(store.model.sold).reduce((a, b) => a + b, 0))}
-        ${report?.total ? html`<div><dt>${t('desk.sales')}</dt><dd class="numbers">${formatMoney(report.total, region())}</dd></div>` : nothing}
+        ${report ? html`${figure('desk.orders', report.orders)}${figure('desk.sold', report.units)}` : nothing}
+        ${report?.paid ? html`<div><dt>${t('desk.paid')}</dt><dd class="numbers">${formatMoney(report.paid, region())}</dd></div>` : nothing}
       </dl>
       <span class="run">${this.#runButton(show?.state)}</span>
       <nav>

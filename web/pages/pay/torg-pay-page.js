@@ -2,6 +2,7 @@ import { html, nothing } from 'lit';
 import { newId } from '../../lib/channel.js';
 import { getJson, postJson } from '../../lib/http.js';
 import { region, t } from '../../lib/i18n.js';
+import { identity } from '../../lib/identity.js';
 import { formatMoney } from '../../lib/money.js';
 import { optionWords } from '../../lib/show-model.js';
 import { icon } from '../../elements/icons.js';
@@ -63,7 +64,7 @@ export class TorgPayPage extends TorgElement {
     this.step = 'working';
     this.problem = '';
     try {
-      await postJson(`${this.#url}/sandbox`, { outcome, paid: outcome === 'paid' }, { 'Idempotency-Key': this.#keys[outcome] });
+      await postJson(`${this.#url}/sandbox`, { paid: outcome === 'paid' }, { 'Idempotency-Key': this.#keys[outcome] });
       const payment = /** @type {Payment} */ (await getJson(this.#url));
       this.#show(payment);
       if (outcome === 'declined' && payment.order.state === 'awaiting_payment') {
@@ -78,7 +79,7 @@ export class TorgPayPage extends TorgElement {
 
   render() {
     document.title = `${t('pay.title')} · torg`;
-    return html`<p class="ribbon"><strong>${t('pay.sandbox')}</strong> <span>${t('pay.sandbox.hint')}</span></p>
+    return html`<header class="ribbon"><strong>${t('pay.sandbox')}</strong> <span>${t('pay.sandbox.hint')}</span></header>
       <main><section class="card" aria-live="polite" data-step=${this.step}>${this.#content()}</section></main>`;
   }
 
@@ -124,13 +125,14 @@ export class TorgPayPage extends TorgElement {
 
   /** The page was opened beside the show; going back is closing it where the browser lets us. */
   #back() {
-    const show = this.payment?.order.show;
-    return html`<a class="button wide" href=${show ? `/s/${encodeURIComponent(show)}` : '/'} @click=${this.#leave}>${t(show || window.opener ? 'pay.back' : 'shows.all')}</a>`;
+    const show = identity.lastShow();
+    return html`<a class="button wide" href=${show ? `/s/${encodeURIComponent(show)}` : '/'} @click=${this.#leave}>${t(show ? 'pay.back' : 'shows.all')}</a>`;
   }
 
   /** @param {Event} event */
   #leave(event) {
-    if (!window.opener) return;
+    // A page that was opened beside the show has no history of its own: the show is one tab away.
+    if (history.length > 1) return;
     event.preventDefault();
     window.close();
   }

@@ -41,7 +41,7 @@ export class TorgStudioPage extends StaffPage {
             <ul><li>${t('studio.video')}</li><li>${t('studio.audio')}</li></ul>
             <p class="visually-hidden" role="status">${this.copied ? t('studio.copied') : ''}</p>
           </section>
-          <section class="card chat" aria-label=${t('chat.title')}><torg-chat .staff=${true} .messages=${model.chat} .you=${model.you} .muted=${store.muted} .problem=${store.chatProblem}></torg-chat></section>
+          <div class="card chat"><torg-chat .staff=${true} .messages=${model.chat} .you=${model.you} .muted=${store.muted} .problem=${store.chatProblem}></torg-chat></div>
         </div>
       </main>`;
   }

@@ -33,6 +33,7 @@ export class WatchStore extends ShowStore {
       url: socketUrl(`/ws/${encodeURIComponent(show)}`),
       token: identity.resumeToken,
       keepToken: identity.keepResumeToken,
+      forgetToken: identity.forgetResumeToken,
       name: identity.name,
       source: campaign(location.search),
     });
@@ -59,7 +60,10 @@ export class WatchStore extends ShowStore {
 
   /** @param {import('../../lib/wire.js').ServerEvent} event */
   #follow(event) {
-    if (event.ev === 'joined') this.#loadOrders();
+    if (event.ev === 'joined') {
+      identity.keepLastShow(this.showId);
+      this.#loadOrders();
+    }
     if (event.ev === 'order' && this.purchase?.order?.id === event.order.id) {
       this.purchase = { ...this.purchase, order: event.order };
     }

@@ -135,8 +135,8 @@ export class TorgWatchPage extends TorgElement {
           <span class="viewers numbers">${icon('eye')} <span class="visually-hidden">${t('viewers', { count: model.viewers })}</span><span aria-hidden="true">${t('number', { n: model.viewers })}</span></span></p>` : nothing}
       </div>
       <torg-language compact></torg-language>
-      <button class="icon-button" type="button" aria-label=${t('orders.open', { count: orders.length })} @click=${() => this.#open('orders')}>${icon('receipt')}${open ? html`<span class="count" aria-hidden="true">${open}</span>` : nothing}</button>
-      <button class="icon-button" type="button" aria-label=${t('cart.open', { count: units })} @click=${() => this.#open('cart')}>${icon('cart')}${units ? html`<span class="count" aria-hidden="true">${units}</span>` : nothing}</button>
+      <button class="icon-button" type="button" aria-label=${t('orders.open', { count: orders.length })} data-count=${open || nothing} @click=${() => this.#open('orders')}>${icon('receipt')}</button>
+      <button class="icon-button" type="button" aria-label=${t('cart.open', { count: units })} data-count=${units || nothing} @click=${() => this.#open('cart')}>${icon('cart')}</button>
     </header>`;
   }
 
@@ -191,8 +191,7 @@ export class TorgWatchPage extends TorgElement {
     const hearts = Object.values(store.model.reactions).reduce((sum, n) => sum + n, 0);
     return html`<torg-chat .messages=${store.model.chat} .you=${store.model.you} .problem=${store.chatProblem} .sending=${store.chatSending} .closed=${ended}
         @torg-chat-request=${this.#say} @torg-name-request=${() => this.#open('name')}>
-      ${this.wide ? nothing : html`<button slot="before" class="icon-button bag" type="button" aria-label=${t('products.open', { count: store.model.products.length })} @click=${() => this.#open('products')}>
-        ${icon('bag')}<span class="count quiet" aria-hidden="true">${store.model.products.length}</span></button>`}
+      ${this.wide ? nothing : html`<button slot="before" class="icon-button bag" type="button" data-count=${store.model.products.length} aria-label=${t('products.open', { count: store.model.products.length })} @click=${() => this.#open('products')}>${icon('bag')}</button>`}
       <torg-reactions slot="after" .total=${hearts} @torg-react-request=${this.#react}></torg-reactions>
     </torg-chat>`;
   }
