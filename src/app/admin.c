@@ -422,9 +422,10 @@ static void set_stock(struct tg_admin *admin, const json_t *request, bool absolu
     struct answer a = {0};
 
     if (!json_is_integer(value) || json_integer_value(value) > INT32_MAX ||
-        json_integer_value(value) < INT32_MIN)
+        json_integer_value(value) < INT32_MIN) {
         refuse(out, "The number of units must be a whole number.");
-    return;
+        return;
+    }
     req = new_sale(admin, TG_SALE_OP);
     if (req == NULL) {
         refuse(out, "out of memory");

@@ -1,0 +1,132 @@
+// The operator's tool against a running server, and on the same data when none runs.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Channel } from './lib/channel.mjs';
+import { buildDir, TorgServer } from './lib/server.mjs';
+
+/** @type {TorgServer} */
+let server;
+const folders = [];
+
+before(async () => {
+  server = await TorgServer.start();
+});
+after(async () => {
+  await server?.stop();
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});
+
+async function folder() {
+  const name = await mkdtemp(path.join(tmpdir(), 'torg-ctl-'));
+  folders.push(name);
+  return name;
+}
+
+async function run(program, args, env = {}) {
+  // The tests' own TORG_ variables are none of torgd's.
+  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('TORG_'));
+  const child = spawn(path.join(buildDir, program), args, { env: { ...Object.fromEntries(clean), ...env } });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (d) => (said.out += d));
+  child.stderr.on('data', (d) => (said.err += d));
+  const [code] = await once(child, 'exit');
+  return { code, ...said };
+}
+
+/** The commands that must work in both worlds. */
+async function operate(show) {
+  assert.equal((await server.ctl('show', 'create', show, '--title', 'Høst')).id, show);
+  assert.ok((await server.ctl('show', 'list')).shows.some((s) => s.id === show && s.title === 'Høst'));
+  await server.ctl('show', 'start', show);
+  const key = await server.ctl('token', 'create', '--role', 'host', '--show', show, '--publish-only');
+  assert.match(key.token, /^tg_[\w-]{43}$/);
+  assert.equal(key.publish_only, true);
+  const listed = await server.ctl('token', 'list');
+  assert.ok(listed.tokens.some((t) => t.id === key.id && t.show === show));
+  assert.ok(!JSON.stringify(listed).includes(key.token), 'secrets are told once');
+  await server.ctl('token', 'revoke', key.id);
+  await assert.rejects(server.ctl('token', 'revoke', key.id), /no such token/);
+  await assert.rejects(server.ctl('show', 'create', show), /already/);
+}
+
+test('stock set and adjust change the stock that everybody sees, and the audit agrees', async () => {
+  const desk = await Channel.open(server, 'demo', { token: server.deskToken });
+  const { sku } = desk.joined.products[0].variants[0];
+  assert.equal((await server.ctl('stock', 'set', sku, '123')).on_hand, 123);
+  const { value } = await desk.event((e) => e.ev === 'stock' && e.sku === sku && e.value <= 123);
+  assert.equal((await server.ctl('stock', 'adjust', sku, '-3')).available, value - 3);
+  await assert.rejects(server.ctl('stock', 'set', 'NO-SUCH', '1'), /no such product/i);
+  await assert.rejects(server.ctl('stock', 'adjust', sku, '-1000000'), /cannot go below/);
+  assert.equal((await server.ctl('stock', 'audit')).ok, true);
+  desk.close();
+});
+
+test('the same commands work with the server and, when it is stopped, on its data', async () => {
+  await operate('running');
+  assert.equal((await server.ctl('show', 'status', 'running')).show.state, 'live');
+  assert.equal((await stat(path.join(server.dir, 'torgd.sock'))).mode & 0o777, 0o600);
+  server.child.kill('SIGTERM');
+  await server.exited;
+  assert.equal(server.child.exitCode, 0);
+  await assert.rejects(access(path.join(server.dir, 'torgd.sock')));
+  await operate('stopped');
+  const { sku } = JSON.parse((await run('torgctl', ['--data', server.dir, '--json', 'stock', 'audit'])).out).ok && { sku: 'MUG-RED' };
+  assert.equal((await server.ctl('stock', 'set', sku, '77')).on_hand, 77);
+  await server.launch();
+  assert.equal((await server.ctl('show', 'status', 'stopped')).show.state, 'live');
+  assert.equal((await server.ctl('stock', 'adjust', sku, '1')).on_hand, 78);
+});
+
+test('a folder without a database is not made into a shop; usage errors exit with 2', async () => {
+  const empty = await folder();
+  const nothing = await run('torgctl', ['--data', empty, 'show', 'list']);
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.err, /no server runs/);
+  for (const words of [['dance'], ['show', 'create'], ['stock', 'set', 'X', 'many'], ['token', 'create', '--colour', 'red']]) {
+    assert.equal((await run('torgctl', ['--data', empty, ...words])).code, 2, words.join(' '));
+  }
+});
+
+test('a data directory serves one torgd; the other says so and exits with 1', async () => {
+  const second = await run('torgd', ['--demo', '--data', server.dir]);
+  assert.equal(second.code, 1);
+  assert.match(second.err, /in use by another torgd/);
+});
+
+test('a bad configuration exits with 2 naming file, line and key; --check with 1', async () => {
+  const dir = await folder();
+  const file = path.join(dir, 'torg.yaml');
+  await writeFile(file, 'http:\n  listen: "127.0.0.1:0"\n  colour: red\n');
+  const bad = await run('torgd', ['--config', file, '--data', dir]);
+  assert.equal(bad.code, 2);
+  assert.match(bad.err, /torg\.yaml:3: http\.colour /);
+  assert.equal((await run('torgd', ['--config', file, '--check'])).code, 1);
+  assert.equal((await run('torgd', ['--check'], { TORG_HTTP_LISTEN: 'nonsense' })).code, 1);
+  assert.equal((await run('torgd', ['--check'], { TORG_INGEST_PUBLISHERS_MAX: '65' })).code, 1, 'more than the table holds');
+  assert.equal((await run('torgd', ['--check', '--config', path.join(dir, 'none.yaml')])).code, 1);
+  await writeFile(file, 'log:\n  level: debug\n');
+  assert.equal((await run('torgd', ['--config', file, '--check'])).code, 0);
+});
+
+test('a port in use is named and exits with 1', async () => {
+  const busy = await run('torgd', ['--demo', '--data', await folder()], { TORG_HTTP_LISTEN: `127.0.0.1:${server.httpPort}` });
+  assert.equal(busy.code, 1);
+  assert.match(busy.err, /http\.listen.*in use/);
+  const rtmp = await run('torgd', ['--demo', '--data', await folder()], {
+    TORG_HTTP_LISTEN: '127.0.0.1:0', TORG_RTC_LISTEN: '127.0.0.1:0', TORG_RTMP_LISTEN: `127.0.0.1:${server.rtmpPort}`,
+  });
+  assert.equal(rtmp.code, 1, rtmp.err);
+  assert.match(rtmp.err, /rtmp\.listen/);
+});
+
+test('SIGHUP reloads the log level and nothing ends', async () => {
+  server.child.kill('SIGHUP');
+  for (let i = 0; i < 50 && !/reloaded/.test(server.log); i++) await new Promise((r) => setTimeout(r, 100));
+  assert.match(server.log, /reloaded/);
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
+});
