@@ -1,5 +1,6 @@
 #include "app/config_table.h"
 
+#include "base/limits.h"
 #include "base/macros.h"
 
 #define AT(member) offsetof(struct tg_config, member)
@@ -33,7 +34,7 @@ const struct tg_cfg_row tg_cfg_rows[] = {
     {"ingest.latency_ms", TG_CFG_INT, false, AT(ingest_latency_ms), "100", "ms", 0, 10000, NULL,
      "From camera to arrival at torg, for RTMP: capture time = arrival minus this."},
     {"ingest.publishers_max", TG_CFG_INT, false, AT(ingest_publishers_max), "64", "connections", 1,
-     1024, NULL, "RTMP connections at a time, publishing or not."},
+     TG_RTMP_SESSIONS_MAX, NULL, "RTMP connections at a time, publishing or not."},
     {"limits.trusted_networks", TG_CFG_LIST, false, AT(trusted_networks), "[]", "", 0, 0, NULL,
      "Networks (CIDR) without rate limits per address, e.g. the shop's own office."},
     {"limits.trusted_proxies", TG_CFG_LIST, false, AT(trusted_proxies), "[]", "", 0, 0, NULL,
