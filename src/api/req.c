@@ -192,7 +192,8 @@ struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what)
     }
     msg->what = what;
     msg->http = true;
-    msg->show = UINT16_MAX;
+    /* A token of one show is staff of that show only. */
+    msg->show = q->auth.one_show ? q->auth.show : UINT16_MAX;
     msg->who = q->auth.who;
     msg->until_wall_us = -1;
     tg_str_printf(msg->idempotency, sizeof(msg->idempotency), "%s", q->idempotency);
@@ -210,7 +211,8 @@ struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
         return NULL;
     }
     msg->what = what;
-    msg->show = UINT16_MAX;
+    /* A token of one show is staff of that show only. */
+    msg->show = q->auth.one_show ? q->auth.show : UINT16_MAX;
     msg->who = q->auth.who;
     tg_req_query(q, "cursor", msg->cursor, sizeof(msg->cursor));
     tg_req_query(q, "limit", limit, sizeof(limit));

@@ -35,7 +35,7 @@ struct tg_sale_req {
     enum tg_sale_what what;
     struct tg_conn conn;
     bool http;     /* answer with WEB_REPLY, else WEB_SEND */
-    uint16_t show; /* UINT16_MAX = none */
+    uint16_t show; /* UINT16_MAX = none; CANCEL: staff may only touch orders of it */
     struct tg_person who;
     char source[TG_SOURCE_MAX * 4 + 1]; /* campaign of the session, kept with the order */
     char idempotency[TG_OP_ID_MAX + 1]; /* HTTP only */
@@ -63,7 +63,7 @@ struct tg_read_req {
     struct tg_msg head; /* TG_MSG_READ_REQ */
     enum tg_read_what what;
     struct tg_conn conn;
-    uint16_t show;
+    uint16_t show; /* UINT16_MAX = all; READ_ORDER: staff only see orders of it; READ_REPORT */
     struct tg_person who;
     char key[TG_SKU_MAX + 1];
     char cursor[64]; /* "" = from the start */

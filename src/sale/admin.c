@@ -174,7 +174,7 @@ static bool token_request_ok(struct tg_sale *sale, struct tg_shop_now now, struc
 {
     const struct tg_sale_req *req = item->req;
 
-    if (req->number < 1 || req->number > TG_ROLE_ALL) {
+    if (req->number < (req->flag ? 0 : 1) || req->number > TG_ROLE_ALL) {
         refuse(sale, item, TG_CODE_BAD_REQUEST, "roles must name at least one role.");
         return false;
     }

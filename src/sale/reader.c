@@ -218,6 +218,8 @@ static void one_order(struct tg_reader *r, const struct tg_read_req *req)
     struct tg_order *order = NULL;
     tg_err err = tg_read_order(r->db, req->key, &order);
 
+    if (err == TG_OK && req->show != UINT16_MAX && order->show != req->show)
+        staff = false; /* of another show */
     /* Another person's order does not exist for a buyer. */
     if (err == TG_OK && !staff && strcmp(order->person, req->who.id) != 0)
         err = TG_ERR_NOTFOUND;

@@ -153,6 +153,7 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     switch (req->what) {
     case TG_SALE_JOIN:
         item->claim.kind = TG_CLAIM_CART;
+        item->silent = true; /* live answers with `joined`, also when the cart cannot be had */
         return true;
     case TG_SALE_PAY:
         item->claim.kind = TG_CLAIM_PAY;

@@ -18,7 +18,6 @@ static void cart_for_join(struct tg_sale *sale, struct tg_item *item, const stru
 {
     struct tg_jo j = tg_jo(&sale->buf);
 
-    item->silent = true; /* live answers with `joined` */
     if (cart == NULL || cart->line_count == 0 || item->req->join == NULL)
         return;
     tg_buf_clear(&sale->buf);

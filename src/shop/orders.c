@@ -395,9 +395,10 @@ void tg_decide_cancel(struct tg_shop *shop, struct tg_shop_now now, const struct
                       struct tg_verdict *out)
 {
     struct tg_order *order = tg_map_get_str(&shop->order_by_id, c->key);
+    bool staff = c->staff && order != NULL && (c->show == UINT16_MAX || c->show == order->show);
 
     /* Another person's order does not exist for a buyer. */
-    if (order == NULL || (!c->staff && strcmp(order->person, c->person) != 0)) {
+    if (order == NULL || (!staff && strcmp(order->person, c->person) != 0)) {
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such order.");
         return;
     }

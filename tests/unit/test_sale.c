@@ -289,6 +289,49 @@ static void test_join_goes_to_live_with_the_cart(void **state)
     rig_close(r);
 }
 
+/* `busy` and `joined` both would leave the socket unjoined here and joined there. */
+static void test_join_without_disk_is_answered_by_live_alone(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *req = req_of(r, TG_SALE_JOIN, "pA", TG_ROLE_VIEWER);
+    void *msg = NULL;
+
+    (void)state;
+    req->http = false;
+    req->join = tg_msg_new(TG_MSG_LIVE_JOIN, sizeof(*req->join));
+    assert_non_null(req->join);
+    r->faulty.fault = TG_FAULT_REFUSE;
+    r->faulty.fail_in = 0; /* loading */
+    turn(r, req);
+    assert_int_equal(r->faulty.refused, 1);
+    assert_int_equal(r->status, -1);
+    assert_int_equal(tg_mailbox_take(r->live, &msg, 1), 1);
+    assert_int_equal(((struct tg_msg *)msg)->kind, TG_MSG_LIVE_JOIN);
+    tg_msg_free(msg);
+    rig_close(r);
+}
+
+static void test_staff_of_one_show_leave_other_shows_orders_alone(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *req = req_of(r, TG_SALE_CANCEL, "s1", TG_ROLE_MERCHANDISER);
+    struct tg_sale_req *again = req_of(r, TG_SALE_CANCEL, "s1", TG_ROLE_MERCHANDISER);
+    char order[64];
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 1)); /* in show 2 */
+    member(order, sizeof(order), r->text, "\"order\":{\"id\":\"");
+    tg_str_cut(req->key, sizeof(req->key), order);
+    tg_str_cut(again->key, sizeof(again->key), order);
+    req->show = 3;
+    again->show = 2;
+    turn(r, req);
+    assert_int_equal(r->status, 404);
+    turn(r, again);
+    assert_int_equal(r->status, 200);
+    rig_close(r);
+}
+
 static void test_everybody_hears_of_a_sale_once_a_batch(void **state)
 {
     struct rig *r = rig_open(true, true);
@@ -732,6 +775,8 @@ int main(void)
         cmocka_unit_test(test_refusals_say_what_is_true_now),
         cmocka_unit_test(test_staff_operations_need_the_role),
         cmocka_unit_test(test_join_goes_to_live_with_the_cart),
+        cmocka_unit_test(test_join_without_disk_is_answered_by_live_alone),
+        cmocka_unit_test(test_staff_of_one_show_leave_other_shows_orders_alone),
         cmocka_unit_test(test_everybody_hears_of_a_sale_once_a_batch),
         cmocka_unit_test(test_unpaid_order_expires_and_the_buyer_hears_it),
         cmocka_unit_test(test_declined_payment_may_be_tried_again),
