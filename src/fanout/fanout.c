@@ -57,6 +57,14 @@ const struct tg_rtc_handler *tg_fanout_handler(struct tg_fanout *f, unsigned wor
 
 /* --- shows ---------------------------------------------------------------------------------- */
 
+static void wake(struct tg_shard *shard)
+{
+    struct tg_rtc_worker *worker = atomic_load(&shard->worker);
+
+    if (worker != NULL)
+        tg_rtc_worker_wake(worker);
+}
+
 static tg_err feeds_new(struct tg_fanout_show *show, unsigned workers)
 {
     tg_err err = TG_OK;
@@ -94,6 +102,9 @@ tg_err tg_fanout_show_add(struct tg_fanout *f, uint16_t show, tg_us epoch_us)
     }
     while (end < show + 1U && !atomic_compare_exchange_weak(&f->show_end, &end, show + 1U)) {
     }
+    /* A worker that sleeps without a deadline knows of no show whose rings it must empty. */
+    for (unsigned w = 0; w < f->cfg.workers; w++)
+        wake(&f->shards[w]);
     return TG_OK;
 }
 
@@ -171,14 +182,6 @@ static bool feed_push(struct tg_fanout_feed *feed, struct tg_frame *frame)
     if (video)
         *skip = false;
     return true;
-}
-
-static void wake(struct tg_shard *shard)
-{
-    struct tg_rtc_worker *worker = atomic_load(&shard->worker);
-
-    if (worker != NULL)
-        tg_rtc_worker_wake(worker);
 }
 
 void tg_fanout_emit(void *fanout, struct tg_frame *take_frame)

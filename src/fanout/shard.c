@@ -286,6 +286,7 @@ static tg_err on_start(void *ctx, struct tg_rtc_worker *w)
     if (s->offer == NULL)
         return TG_ERR_NOMEM;
     atomic_store(&s->worker, w);
+    tg_rtc_worker_wake(w); /* shows that are there already: see tg_fanout_show_add */
     return TG_OK;
 }
 

@@ -332,6 +332,28 @@ static void test_viewer_gets_cached_picture_then_live(void **state)
     world_stop(&w);
 }
 
+/* Rings that nobody empties fill up, and the first viewer would start from a picture of long ago.
+ */
+static void test_frames_are_taken_while_nobody_watches(void **state)
+{
+    const tg_us end = tg_clock_mono() + 5 * (tg_us)TG_US_PER_S;
+    const int64_t before = tg_metric_get(TG_M_fanout_frames_in_total);
+    const int64_t dropped = tg_metric_get(TG_M_fanout_frames_dropped_total);
+    struct world w;
+
+    (void)state;
+    world_start(&w);
+    for (int i = 0; i < 2 * TG_FRAME_RING; i++) {
+        emit(&w, TG_TRACK_VIDEO, 1, i == 0);
+        while (i % (TG_FRAME_RING / 2) == 0 && tg_clock_mono() < end &&
+               tg_metric_get(TG_M_fanout_frames_in_total) - before <= i)
+            (void)poll(NULL, 0, 1);
+    }
+    assert_true(tg_clock_mono() < end);
+    assert_int_equal(tg_metric_get(TG_M_fanout_frames_dropped_total), dropped);
+    world_stop(&w);
+}
+
 static void test_nack_gives_rtx_and_pli_asks_upstream_once(void **state)
 {
     struct world w;
@@ -479,6 +501,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_viewer_gets_cached_picture_then_live),
+        cmocka_unit_test(test_frames_are_taken_while_nobody_watches),
         cmocka_unit_test(test_nack_gives_rtx_and_pli_asks_upstream_once),
         cmocka_unit_test(test_bye_and_delete_end_sessions),
         cmocka_unit_test(test_bad_offers_get_clear_refusals),
