@@ -47,6 +47,18 @@ void tg_history_free(struct tg_history *h)
     tg_free(h);
 }
 
+static bool stamp_due(struct tg_history *h, const struct tg_frame *f)
+{
+    /* Of sound every frame is a keyframe: that says nothing. */
+    const bool key = f->track == TG_TRACK_VIDEO && (f->flags & TG_FRAME_KEY) != 0;
+    const tg_us ahead = h->stamp_next - f->media_us; /* media time may go back: as good as due */
+
+    if (!key && ahead > 0 && ahead <= TG_STAMP_EVERY_US)
+        return false;
+    h->stamp_next = f->media_us + TG_STAMP_EVERY_US;
+    return true;
+}
+
 bool tg_history_push(struct tg_history *h, struct tg_frame *take_frame, tg_us now)
 {
     struct tg_frame *f = take_frame;
@@ -63,7 +75,8 @@ bool tg_history_push(struct tg_history *h, struct tg_frame *take_frame, tg_us no
            (h->head - h->tail == h->cap ||
             h->packet_next + f->packet_count - slot(h, h->tail)->packet_first > TG_HISTORY_PACKETS))
         drop_oldest(h);
-    *slot(h, h->head) = (struct tg_history_entry){.frame = f, .packet_first = h->packet_next};
+    *slot(h, h->head) = (struct tg_history_entry){
+        .frame = f, .packet_first = h->packet_next, .stamped = stamp_due(h, f)};
     h->packet_next += f->packet_count;
     h->head_at = now;
     if ((f->flags & TG_FRAME_KEY) != 0) {

@@ -9,6 +9,11 @@
  *
  * The oldest frames leave when TG_HISTORY_PACKETS packets or the frame capacity are exceeded; the
  * newest frame always stays.
+ *
+ * Some frames are stamped: their first packet tells the time of capture. Receivers interpolate for
+ * seconds, so a stamp with each keyframe and each TG_STAMP_EVERY_US of media is enough. More would
+ * make the first packet of every frame longer than its others, which then do not leave in one
+ * segmented send.
  */
 #ifndef TG_FANOUT_HISTORY_H
 #define TG_FANOUT_HISTORY_H
@@ -23,6 +28,7 @@
 struct tg_history_entry {
     struct tg_frame *frame;
     uint64_t packet_first;
+    bool stamped;
 };
 
 struct tg_history {
@@ -37,7 +43,10 @@ struct tg_history {
     uint32_t generation;
     tg_us key_at; /* when it came */
     tg_us head_at;
+    tg_us stamp_next; /* media time from which on the next frame is stamped */
 };
+
+#define TG_STAMP_EVERY_US ((tg_us)TG_US_PER_S)
 
 /* Errors: NOMEM, LIMIT (frames_max not a power of two). */
 TG_MUST_CHECK tg_err tg_history_new(struct tg_history **ret, size_t frames_max);

@@ -216,7 +216,7 @@ static size_t exts_make(const struct tg_viewer *v, const struct tg_viewer_track 
         exts[count++] = (struct tg_rtp_ext){
             .id = t->cfg.ext_playout_delay, .len = TG_PLAYOUT_DELAY_LEN, .data = data};
     }
-    if (t->cfg.ext_abs_capture_time != 0 && p->index == 0) {
+    if (t->cfg.ext_abs_capture_time != 0 && p->index == 0 && p->entry->stamped) {
         uint8_t *at = data + TG_PLAYOUT_DELAY_LEN;
 
         tg_abs_capture_time_write(at,

@@ -187,6 +187,54 @@ static void test_start_sends_from_the_keyframe_with_true_times(void **state)
     bed_done(&b);
 }
 
+static size_t stamps_of(struct bed *b, uint32_t ssrc)
+{
+    size_t count = 0;
+
+    while (take(b)) {
+        struct tg_rtp_ext ext;
+
+        if (b->got.rtp.ssrc == ssrc && tg_rtp_ext_find(&b->got.rtp, EXT_CAPTURE, &ext)) {
+            assert_int_equal(ext.len, TG_ABS_CAPTURE_TIME_LEN);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Each frame's packets are of one size, but for the last: then they leave in one segmented send. */
+static void test_capture_time_comes_with_keyframes_and_each_second(void **state)
+{
+    struct bed b;
+    size_t stamps = 0;
+
+    (void)state;
+    bed_init(&b, true);
+    b.v.tracks[TG_TRACK_AUDIO].cfg.ext_abs_capture_time = EXT_CAPTURE;
+    push(&b, TG_TRACK_VIDEO, 3, true);
+    start(&b);
+    assert_int_equal(stamps_of(&b, VIDEO_SSRC), 1);
+    for (int i = 0; i < 100; i++) { /* 3.3 s */
+        b.now += 33 * (tg_us)MS;
+        push(&b, TG_TRACK_VIDEO, 3, false);
+        stamps += stamps_of(&b, VIDEO_SSRC);
+    }
+    assert_int_equal(stamps, 3);
+    push(&b, TG_TRACK_VIDEO, 3, true);
+    assert_int_equal(stamps_of(&b, VIDEO_SSRC), 1);
+    stamps = 0;
+    for (int i = 0; i < 100; i++) { /* 2 s; every frame of sound is a keyframe */
+        b.now += 20 * (tg_us)MS;
+        push(&b, TG_TRACK_AUDIO, 1, true);
+        stamps += stamps_of(&b, AUDIO_SSRC);
+    }
+    assert_int_equal(stamps, 2);
+    b.now -= 60 * (tg_us)TG_US_PER_S; /* another clock */
+    push(&b, TG_TRACK_AUDIO, 1, true);
+    assert_int_equal(stamps_of(&b, AUDIO_SSRC), 1);
+    bed_done(&b);
+}
+
 static void test_start_without_keyframe_waits_and_asks(void **state)
 {
     struct bed b;
@@ -748,6 +796,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_start_sends_from_the_keyframe_with_true_times),
+        cmocka_unit_test(test_capture_time_comes_with_keyframes_and_each_second),
         cmocka_unit_test(test_start_without_keyframe_waits_and_asks),
         cmocka_unit_test(test_start_without_any_history_is_legal),
         cmocka_unit_test(test_start_ignores_a_silent_source),
