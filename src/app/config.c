@@ -144,7 +144,7 @@ void tg_config_defaults(struct tg_config *ret)
 {
     struct tg_config_error err;
 
-    *ret = (struct tg_config){0};
+    memset(ret, 0, sizeof(*ret)); /* an initialiser would be built on the stack first */
     for (size_t i = 0; i < tg_cfg_row_count; i++) {
         const struct tg_cfg_row *row = &tg_cfg_rows[i];
         char value[TG_CFG_TEXT_SIZE];

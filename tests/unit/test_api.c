@@ -1,6 +1,7 @@
 /* Real web workers on a free port, fake other threads, raw sockets. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,12 +36,13 @@ static struct {
     char merch[TG_TOKEN_SIZE];
     char other[TG_TOKEN_SIZE]; /* merchandiser of another show */
     char key[TG_TOKEN_SIZE];   /* a stream key */
-    bool is_ready;
+    atomic_bool is_ready;
+    const char *proxy; /* the trusted one; NULL = none */
 } t;
 
 static bool ready(void *ctx)
 {
-    return *(bool *)ctx;
+    return atomic_load((atomic_bool *)ctx);
 }
 
 static void add_show(uint16_t ord, const char *id)
@@ -85,6 +87,7 @@ static void start_web(const char *const *trusted, size_t trusted_count, unsigned
 
     cfg.embed_origins = (struct tg_texts){embed, 1};
     cfg.trusted_networks = (struct tg_texts){trusted, trusted_count};
+    cfg.trusted_proxies = (struct tg_texts){&t.proxy, t.proxy == NULL ? 0 : 1};
     cfg.sandbox = true;
     cfg.ready = ready;
     cfg.ready_ctx = &t.is_ready;
@@ -107,6 +110,7 @@ static int set_up(void **state)
 
     (void)state;
     t.is_ready = true;
+    t.proxy = NULL;
     assert_int_equal(tg_registry_new(&t.reg), TG_OK);
     add_show(0, "demo");
     add_show(1, "other");
@@ -413,14 +417,22 @@ static void test_http_roles_of_each_endpoint(void **state)
         {"GET /api/v1/orders", NULL, 401, 0, 403},
         {"GET /api/v1/orders/x", NULL, 401, 0, 403},
         {"POST /api/v1/orders/x/cancel", "{}", 401, 400, 403}, /* 400: no Idempotency-Key */
-        {"POST /api/v1/payments/x/sandbox", "{}", 400, 400, 400},
+        {"POST /api/v1/payments/x/sandbox", "{}", 400, 400, 403},
+        {"GET /api/v1/payments/x", NULL, 0, 0, 403},
+        {"GET /api/v1/products", NULL, 0, 0, 403},
+        {"GET /api/v1/shows", NULL, 200, 200, 403},
+        {"GET /api/v1/session", NULL, 200, 200, 403},
+        {"POST /whep/demo", "v=0", 415, 415, 403},
+        {"GET /metrics", NULL, 200, 200, 403},
+        {"POST /whip/demo", "v=0", 501, 501, 501}, /* the one thing it is for */
     };
     static const char json[] = "Content-Type: application/json\r\n";
-    char headers[256];
+    char headers[512];
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(ask(rows[i].line, json, rows[i].body).status, rows[i].nobody);
+        if (rows[i].nobody != 0)
+            assert_int_equal(ask(rows[i].line, json, rows[i].body).status, rows[i].nobody);
         tg_str_printf(headers, sizeof(headers), "%s%s", json, bearer(t.key));
         assert_int_equal(ask(rows[i].line, headers, rows[i].body).status, rows[i].key);
         if (rows[i].merch == 0)
@@ -429,6 +441,8 @@ static void test_http_roles_of_each_endpoint(void **state)
         assert_int_equal(ask(rows[i].line, headers, rows[i].body).status, rows[i].merch);
     }
     assert_int_equal(ask("GET /api/v1/shows", bearer("tg_wrong"), NULL).status, 401);
+    tg_str_printf(headers, sizeof(headers), "Authorization: Bearer %0400d\r\n", 1);
+    assert_int_equal(ask("GET /api/v1/shows", headers, NULL).status, 401);
 }
 
 static void test_http_orders_say_who_asks(void **state)
@@ -591,6 +605,36 @@ static void test_http_health_ready_metrics(void **state)
     assert_int_equal(ask("GET /readyz", "", NULL).status, 503);
     t.is_ready = true;
     assert_int_equal(ask("GET /readyz", "", NULL).status, 200);
+}
+
+static int metrics_through(const char *forwarded)
+{
+    static char header[1024];
+
+    tg_str_printf(header, sizeof(header), "X-Forwarded-For: %s\r\n", forwarded);
+    return ask("GET /metrics", header, NULL).status;
+}
+
+static void test_http_strangers_behind_a_proxy_are_not_loopback(void **state)
+{
+    char chain[700];
+
+    (void)state;
+    stop_web();
+    t.proxy = "10.0.0.0/8"; /* not the one that stands on our loopback */
+    start_web(NULL, 0, 1);
+    assert_int_equal(metrics_through("203.0.113.9"), 403);
+    stop_web();
+    t.proxy = "127.0.0.0/8";
+    start_web(NULL, 0, 1);
+    assert_int_equal(metrics_through("203.0.113.9"), 403);
+    assert_int_equal(metrics_through("127.0.0.1, 203.0.113.9"), 403);
+    assert_int_equal(metrics_through("unknown"), 403);
+    assert_int_equal(metrics_through("x, 127.0.0.1"), 403);
+    tg_str_printf(chain, sizeof(chain), "%0600d, 203.0.113.9", 1);
+    assert_int_equal(metrics_through(chain), 403);
+    assert_int_equal(metrics_through("127.0.0.1"), 200);
+    assert_int_equal(ask("GET /metrics", "", NULL).status, 200);
 }
 
 static void test_http_full_mailbox_is_busy(void **state)
@@ -1000,6 +1044,28 @@ static void test_ws_roles_and_tokens(void **state)
     web_close(&c);
 }
 
+static void test_ws_revoked_token_ends_its_sockets(void **state)
+{
+    struct web_client speaks = open_socket(0);
+    struct web_client listens = open_socket(0);
+    struct tg_conn conn = join_as(&speaks, t.merch, NULL);
+    int code;
+
+    (void)state;
+    (void)join_as(&listens, t.merch, NULL);
+    assert_int_equal(tg_registry_token_del(t.reg, "t2"), TG_OK);
+    web_ws_send(&speaks, "{\"op\":\"price\",\"id\":\"x\",\"sku\":\"A\",\"amount\":1}");
+    assert_contains(web_ws_read(&speaks, &code), "\"code\":\"unauthorized\"");
+    assert_null(take(t.sale, 50)); /* nothing was done with it */
+    assert_string_equal(web_ws_read(&speaks, &code), "");
+    assert_int_equal(code, 1008);
+    expect_leave(conn);
+    assert_string_equal(web_ws_read(&listens, &code), ""); /* it hears nothing more either */
+    assert_int_equal(code, 1008);
+    web_close(&speaks);
+    web_close(&listens);
+}
+
 static void test_ws_cookie_of_our_page_and_resume(void **state)
 {
     struct web_client c = web_open(t.port, 0);
@@ -1300,6 +1366,7 @@ int main(void)
         CASE(test_http_tokens_and_shows_are_made_by_sale),
         CASE(test_http_session_cookie_needs_our_origin),
         CASE(test_http_health_ready_metrics),
+        CASE(test_http_strangers_behind_a_proxy_are_not_loopback),
         CASE(test_http_full_mailbox_is_busy),
         CASE(test_http_unanswered_request_times_out),
         CASE(test_http_rate_limit_without_trust),
@@ -1312,6 +1379,7 @@ int main(void)
         CASE(test_ws_what_follows_join_waits_for_it),
         CASE(test_ws_closed_while_joining_leaves_after_the_join),
         CASE(test_ws_roles_and_tokens),
+        CASE(test_ws_revoked_token_ends_its_sockets),
         CASE(test_ws_cookie_of_our_page_and_resume),
         CASE(test_ws_five_bad_frames_close_with_1008),
         CASE(test_ws_fragments_make_one_message),
