@@ -32,11 +32,9 @@ void tg_h_readyz(struct tg_req *q)
  */
 static bool may_scrape(const struct tg_req *q)
 {
-    bool trusted_proxy = !q->direct && q->w->web->proxies.count > 0;
-
     if (tg_auth_may(&q->auth, UINT16_MAX, TG_ROLE_ADMIN))
         return true;
-    if (!q->direct && !trusted_proxy)
+    if (!q->addr_certain)
         return false;
     return tg_addr_is_loopback(&q->peer) || tg_cidr_list_match(&q->w->web->metrics, &q->peer);
 }

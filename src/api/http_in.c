@@ -49,7 +49,10 @@ static struct tg_addr socket_addr(struct lws *wsi)
     return addr;
 }
 
-/* From the right: each trusted proxy's word counts until the first address that is not one. */
+/*
+ * From the right: each trusted proxy's word counts until the first address that is not one. What
+ * cannot be read is nobody's address: never the proxy's own, which may be trusted with more.
+ */
 static struct tg_addr forwarded_addr(struct tg_worker *w, const char *list, struct tg_addr addr)
 {
     size_t end = strlen(list);
@@ -63,7 +66,7 @@ static struct tg_addr forwarded_addr(struct tg_worker *w, const char *list, stru
         while (start < end && list[start] == ' ')
             start++;
         if (tg_addr_parse(&next, list + start, end - start, 0) != TG_OK)
-            return addr;
+            return (struct tg_addr){.port = 0};
         addr = next;
         while (start > 0 && (list[start - 1] == ' ' || list[start - 1] == ','))
             start--;
@@ -72,14 +75,19 @@ static struct tg_addr forwarded_addr(struct tg_worker *w, const char *list, stru
     return addr;
 }
 
-struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_direct)
+struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_certain)
 {
     char forwarded[512];
     struct tg_addr addr = socket_addr(wsi);
+    bool told = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0;
 
+    *ret_certain = !told || tg_cidr_list_match(&w->web->proxies, &addr);
+    if (!told || !*ret_certain)
+        return addr;
     tg_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, forwarded, sizeof(forwarded));
-    *ret_direct = lws_hdr_total_length(wsi, WSI_TOKEN_X_FORWARDED_FOR) == 0;
-    return *ret_direct ? addr : forwarded_addr(w, forwarded, addr);
+    if (forwarded[0] == '\0') /* longer than any honest chain */
+        return (struct tg_addr){.port = 0};
+    return forwarded_addr(w, forwarded, addr);
 }
 
 bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
@@ -249,6 +257,10 @@ static bool read_auth(struct tg_req *q)
         refuse_token(q);
         return false;
     }
+    if (header[0] == '\0' && lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_AUTHORIZATION) > 0) {
+        refuse_token(q); /* longer than any token of ours: not to be taken for nobody */
+        return false;
+    }
     tg_header_custom(q->wsi, "sec-fetch-site:", fetch_site, sizeof(fetch_site));
     if (!tg_cookie_allowed(q->origin_class, fetch_site))
         return true;
@@ -279,6 +291,10 @@ static bool check_role(struct tg_req *q)
     const struct tg_route *route = q->match.route;
     bool needs = route->roles != 0 || (route->flags & TG_ROUTE_LOGIN) != 0;
 
+    if (q->auth.publish_only && (route->flags & TG_ROUTE_PUBLISH) == 0) {
+        tg_reply_problem(q, 403, NULL, "A stream key sends video and does nothing else.");
+        return false;
+    }
     if (!needs)
         return true;
     if (q->auth.kind == TG_AUTH_NONE) {
@@ -288,7 +304,7 @@ static bool check_role(struct tg_req *q)
         tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
         return false;
     }
-    if (q->auth.publish_only || (route->roles != 0 && (q->auth.who.roles & route->roles) == 0)) {
+    if (route->roles != 0 && (q->auth.who.roles & route->roles) == 0) {
         tg_reply_problem(q, 403, NULL, "Your token does not have the role that this needs.");
         return false;
     }
@@ -372,7 +388,7 @@ int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)
 
     if (!read_method(q))
         return -1;
-    q->peer = tg_peer_addr(q->w, q->wsi, &q->direct);
+    q->peer = tg_peer_addr(q->w, q->wsi, &q->addr_certain);
     tg_header(q->wsi, WSI_TOKEN_HOST, q->host, sizeof(q->host));
     tg_header(q->wsi, WSI_TOKEN_ORIGIN, q->origin, sizeof(q->origin));
     q->origin_class = tg_origin_class(&q->w->web->origins, q->origin, q->host);

@@ -35,10 +35,10 @@ struct tg_req {
     char origin[TG_HOST_SIZE];
     enum tg_origin origin_class;
     struct tg_addr peer;
-    bool direct;  /* no proxy told us the address */
-    bool close;   /* the connection ends with this answer */
-    bool http10;  /* HTTP/1.0 client */
-    bool refused; /* answered before the body came */
+    bool addr_certain; /* no proxy between, or one that we trust */
+    bool close;        /* the connection ends with this answer */
+    bool http10;       /* HTTP/1.0 client */
+    bool refused;      /* answered before the body came */
     struct tg_auth auth;
     char idempotency[TG_OP_ID_MAX + 1];
     char content_type[64]; /* without parameters, lower case */

@@ -26,11 +26,12 @@ enum tg_method {
 };
 
 enum tg_route_flag {
-    TG_ROUTE_CORS_ANY = 1 << 0,    /* any site may call it (public shows' WHEP) */
-    TG_ROUTE_LOGIN = 1 << 1,       /* some credential: a resume secret or a staff token */
-    TG_ROUTE_IDEMPOTENT = 1 << 2,  /* moves stock or money: Idempotency-Key required */
-    TG_ROUTE_WHOLE_SHOP = 1 << 3,  /* not for tokens bound to one show */
-    TG_ROUTE_NO_BODY_TYPE = 1 << 4 /* the handler checks Content-Type itself */
+    TG_ROUTE_CORS_ANY = 1 << 0,     /* any site may call it (public shows' WHEP) */
+    TG_ROUTE_LOGIN = 1 << 1,        /* some credential: a resume secret or a staff token */
+    TG_ROUTE_IDEMPOTENT = 1 << 2,   /* moves stock or money: Idempotency-Key required */
+    TG_ROUTE_WHOLE_SHOP = 1 << 3,   /* not for tokens bound to one show */
+    TG_ROUTE_NO_BODY_TYPE = 1 << 4, /* the handler checks Content-Type itself */
+    TG_ROUTE_PUBLISH = 1 << 5       /* a stream key may do this, and nothing else */
 };
 
 /* Rate classes, see rates[] in http_in.c and ws_op.c. */

@@ -52,7 +52,7 @@ const struct tg_route tg_routes[] = {
     {TG_PATCH, "/whep/{show}/{session}", tg_h_whep_patch, OPEN, CORS, TG_RATE_WHEP, TG_SDP_MAX},
     {TG_DELETE, "/whep/{show}/{session}", tg_h_whep_delete, OPEN, CORS, TG_RATE_WHEP, 0},
     {TG_HEAD, "/whep/{show}/{session}", tg_h_whep_head, OPEN, CORS, TG_RATE_WHEP, 0},
-    {TG_POST, "/whip/*", tg_h_later, OPEN, CORS, TG_RATE_WHEP, TG_SDP_MAX},
+    {TG_POST, "/whip/*", tg_h_later, OPEN, CORS | TG_ROUTE_PUBLISH, TG_RATE_WHEP, TG_SDP_MAX},
     {TG_GET, "/hls/*", tg_h_later, OPEN, CORS, TG_RATE_PAGE, 0},
 };
 const size_t tg_route_count = TG_ARRAY_LEN(tg_routes);

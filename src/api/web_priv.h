@@ -103,9 +103,11 @@ enum { TG_HTTP_PSS_SIZE = sizeof(void *), TG_WS_PSS_SIZE = sizeof(void *) };
 void tg_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size);
 /* name is lower-case with its colon. */
 void tg_header_custom(struct lws *wsi, const char *name, char *out, size_t size);
-/* The client's address: the socket's, or what a trusted proxy says. *ret_direct: no proxy between.
+/*
+ * The client's address: the socket's, or what a trusted proxy says (all zeros when that cannot be
+ * read). *ret_certain: false when a proxy that we were not told about stands between.
  */
-struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_direct);
+struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_certain);
 /* One token of the address's bucket; false: *ret_wait_ms. Always true for trusted networks. */
 bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
                   uint32_t *ret_wait_ms);

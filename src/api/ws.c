@@ -97,8 +97,8 @@ int tg_ws_upgrade(struct tg_worker *w, struct lws *wsi, const char *protocol)
 {
     uint32_t wait_ms = 0;
     uint16_t show;
-    bool direct;
-    struct tg_addr peer = tg_peer_addr(w, wsi, &direct);
+    bool certain;
+    struct tg_addr peer = tg_peer_addr(w, wsi, &certain);
     char version[8];
 
     tg_worker_clock(w);
@@ -151,7 +151,7 @@ static int on_established(struct tg_worker *w, struct lws *wsi, struct pss *pss)
 {
     struct tg_sock *s = tg_calloc(1, sizeof(*s));
     struct tg_addr peer;
-    bool direct;
+    bool certain;
 
     tg_worker_clock(w);
     if (s == NULL || !find_show(w, wsi, &s->show) ||
@@ -164,7 +164,7 @@ static int on_established(struct tg_worker *w, struct lws *wsi, struct pss *pss)
     s->since = w->now;
     s->heard = w->now;
     s->pinged = w->now;
-    peer = tg_peer_addr(w, wsi, &direct);
+    peer = tg_peer_addr(w, wsi, &certain);
     s->trusted = tg_cidr_list_match(&w->web->trusted, &peer);
     tg_buf_init(&s->in, TG_WS_FRAME_MAX);
     read_token(s);
@@ -504,9 +504,14 @@ static void check_time(struct tg_sock *s)
     tg_us now = s->w->now;
     tg_us aged = now - s->since;
 
+    if (s->state == TG_SOCK_JOINED && s->close_code == 0)
+        (void)tg_sock_still_staff(s); /* closes it when not: what staff are told ends, too */
+
     if (s->state == TG_SOCK_LEAVING) {
-        if (aged > (tg_us)LEAVING_S * TG_US_PER_S)
-            sock_free(s);
+        if (aged <= (tg_us)LEAVING_S * TG_US_PER_S)
+            return;
+        post_leave(s); /* should its join still be on the way, it is void */
+        sock_free(s);
     } else if (now - s->heard > (tg_us)TG_WS_DEAD_S * TG_US_PER_S) {
         TG_COUNT(ws_dead_total);
         lws_set_timeout(s->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);

@@ -137,6 +137,9 @@ static bool identify(struct tg_sock *s, const struct tg_op *op, char resume[TG_T
         TG_ASSERT(err == TG_OK); /* a minted secret is well formed */
     }
     s->who = auth.who;
+    s->staff_token[0] = '\0';
+    if (auth.kind == TG_AUTH_STAFF) /* "s17" is the person of the token "t17" */
+        tg_str_printf(s->staff_token, sizeof(s->staff_token), "t%s", auth.who.id + 1);
     if (op->u.join.name[0] != '\0')
         tg_str_printf(s->who.name, sizeof(s->who.name), "%s", op->u.join.name);
     return true;
@@ -246,6 +249,19 @@ static bool within_rates(struct tg_sock *s, const struct tg_op *op)
     return false;
 }
 
+bool tg_sock_still_staff(struct tg_sock *s)
+{
+    struct tg_token_info token;
+
+    if (s->staff_token[0] == '\0' ||
+        (tg_registry_token_get(s->w->web->cfg.registry, s->staff_token, &token) == TG_OK &&
+         token.expires_wall_us > s->w->now_wall))
+        return true;
+    TG_COUNT(ws_revoked_total);
+    tg_sock_close(s, LWS_CLOSE_STATUS_POLICY_VIOLATION);
+    return false;
+}
+
 static void refuse_later(struct tg_sock *s, const struct tg_op *op)
 {
     char message[64];
@@ -258,6 +274,11 @@ static void dispatch(struct tg_sock *s, const struct tg_op *op)
 {
     if (!within_rates(s, op))
         return;
+    if (!tg_sock_still_staff(s)) {
+        tg_sock_refuse(s, op->id, "unauthorized", NULL, "Your token was revoked or has expired.",
+                       0);
+        return;
+    }
     if (op->kind == TG_OP_PING) {
         send_ok(s, op->id);
     } else if (op->kind == TG_OP_JOIN && s->state == TG_SOCK_NEW) {

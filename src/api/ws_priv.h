@@ -34,6 +34,7 @@ struct tg_sock {
     uint16_t show;
     bool trusted;              /* no rate limits */
     struct tg_person who;      /* from join on */
+    char staff_token[24];      /* id of the token that the roles come from; "" = none */
     char token[TG_TOKEN_SIZE]; /* what the handshake carried; "" = nothing */
     char *source;              /* campaign; NULL = none */
     tg_us since;               /* of the state */
@@ -55,6 +56,9 @@ void tg_sock_refuse(struct tg_sock *s, const char *id, const char *code, const c
                     const char *message, uint32_t retry_ms);
 /* The same, counted: the fifth bad frame within a minute closes with 1008. */
 void tg_sock_bad(struct tg_sock *s, const char *id, const char *field, const char *message);
+
+/* False: the token behind the roles was revoked or has expired; the socket is being closed. */
+bool tg_sock_still_staff(struct tg_sock *s);
 
 /* ws.c */
 void tg_sock_close(struct tg_sock *s, uint16_t code);
