@@ -261,6 +261,8 @@ static void read_join(struct reader *r, struct tg_op *op)
     get_text(r, "source", op->u.join.source, sizeof(op->u.join.source), TG_SOURCE_MAX,
              MAY_BE_EMPTY);
     op->u.join.since = get_int_or(r, "since", 0, INT64_MAX, -1);
+    get_text(r, "since_epoch", op->u.join.since_epoch, sizeof(op->u.join.since_epoch), TG_EPOCH_MAX,
+             MAY_BE_EMPTY);
 }
 
 static void read_chat(struct reader *r, struct tg_op *op)

@@ -162,6 +162,7 @@ static struct tg_sale_req *join_message(const struct tg_sock *s, const struct tg
     tg_str_printf(join->resume, sizeof(join->resume), "%s", resume);
     tg_str_printf(join->source, sizeof(join->source), "%s", op->u.join.source);
     join->since = op->u.join.since;
+    tg_str_printf(join->since_epoch, sizeof(join->since_epoch), "%s", op->u.join.since_epoch);
     msg->what = TG_SALE_JOIN;
     msg->conn = join->conn;
     msg->show = s->show;

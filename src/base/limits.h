@@ -15,6 +15,7 @@ enum {
     TG_CHAT_SIZE = 2001, /* TG_CHAT_MAX characters of up to 4 bytes, NUL */
     TG_SOURCE_MAX = 64,  /* contract: campaign source */
     TG_TITLE_SIZE = 201, /* product and show titles, bytes with NUL */
+    TG_EPOCH_MAX = 24,   /* joined.epoch: 16 of today, and room */
     TG_TOKEN_SIZE = 47,  /* "tg_" + 43 characters of base64url + NUL */
     TG_URL_SIZE = 513,   /* a payment page, an image path */
 

@@ -47,7 +47,7 @@ static tg_err fill(struct tg_board *b)
         *v = (struct tg_board_variant){.view = view,
                                        .price = view->price,
                                        .compare_at = view->compare_at,
-                                       .price_until_wall_us = -1,
+                                       .price_until_wall_us = view->price_until_wall_us,
                                        .available = view->available,
                                        .told_viewers = banded(b, view->available)};
         err = tg_map_put(&b->by_sku, view->sku, strlen(view->sku), v);

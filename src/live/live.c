@@ -4,11 +4,20 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/metrics.h"
+#include "base/str.h"
 #include "live/journal.h"
 #include "live/live_priv.h"
 #include "msg/msg.h"
 
 enum { BATCH = 256, BOARD_EVERY_US = 100 * TG_US_PER_MS };
+
+static void mint_epoch(char out[TG_EPOCH_MAX + 1], struct tg_rng *rng)
+{
+    uint8_t bytes[12];
+
+    tg_rng_bytes(rng, bytes, sizeof(bytes));
+    tg_b64url_encode(out, TG_EPOCH_MAX + 1, bytes, sizeof(bytes));
+}
 
 tg_err tg_live_new(struct tg_live **ret, const struct tg_live_cfg *cfg)
 {
@@ -27,6 +36,7 @@ tg_err tg_live_new(struct tg_live **ret, const struct tg_live_cfg *cfg)
     live->journal = cfg->journal;
     live->registry = cfg->registry;
     live->chat_slow_ms = cfg->chat_slow_ms;
+    mint_epoch(live->epoch, &rng);
     members_init(&live->members, &rng);
     tg_board_init(&live->board, &rng, cfg->stock_band);
     tg_names_init(&live->names, &rng);

@@ -52,7 +52,8 @@ struct tg_live {
     struct tg_mailbox *webs[TG_LIVE_WEBS_MAX];
     size_t web_count;
     struct tg_mailbox *journal;
-    char *journal_dir; /* NULL = none */
+    char *journal_dir;            /* NULL = none */
+    char epoch[TG_EPOCH_MAX + 1]; /* random, new at every start; see show.h */
     struct tg_mailbox *sale;
     struct tg_registry *registry;
     int64_t chat_slow_ms;

@@ -19,29 +19,38 @@ enum { ROLES_SIZE = 96 };
 /* --- out -----------------------------------------------------------------------------------------
  */
 
-static void post_cast(struct tg_live *live, struct tg_mailbox *web, uint16_t show,
-                      enum tg_audience audience, struct tg_slab *slab)
+struct cast {
+    uint16_t show;
+    enum tg_audience audience;
+    bool must; /* goes in even when the box is full: there are few, and none may be missing */
+};
+
+static void post_cast(struct tg_live *live, struct tg_mailbox *web, const struct cast *cast,
+                      struct tg_slab *slab)
 {
     struct tg_web_cast *msg = tg_msg_new(TG_MSG_WEB_CAST, sizeof(*msg));
     uint64_t count;
+    tg_err err = TG_ERR_NOMEM;
 
     if (msg != NULL) {
-        msg->show = show;
-        msg->audience = audience;
+        msg->show = cast->show;
+        msg->audience = cast->audience;
         msg->json = tg_slab_ref(slab);
-        if (tg_mailbox_post(web, msg) == TG_OK)
-            return;
+        err = cast->must ? tg_mailbox_post_reply(web, msg) : tg_mailbox_post(web, msg);
     }
-    /* A worker that far behind cuts its sockets anyway; they come back with `since`. */
+    if (err == TG_OK)
+        return;
     TG_COUNT(live_casts_dropped_total);
     count = tg_log_burst(&live->drops, live->now, 10 * (tg_us)TG_US_PER_S);
     if (count > 0)
-        tg_log_warn("live", "cast-dropped", "show=%u count=%llu", show, (unsigned long long)count);
+        tg_log_warn("live", "cast-dropped", "show=%u count=%llu", cast->show,
+                    (unsigned long long)count);
 }
 
-void room_cast(struct tg_live *live, const struct room *room, enum tg_audience audience,
-               const char *json, size_t len)
+static void cast(struct tg_live *live, const struct room *room, const struct cast *how,
+                 const char *json, size_t len)
 {
+    enum tg_audience audience = how->audience;
     uint32_t readers = (audience == TG_AUDIENCE_STAFF ? 0 : room->viewers) +
                        (audience == TG_AUDIENCE_VIEWERS ? 0 : room->staff);
     struct tg_slab *slab;
@@ -54,8 +63,16 @@ void room_cast(struct tg_live *live, const struct room *room, enum tg_audience a
         return;
     }
     for (size_t i = 0; i < live->web_count; i++)
-        post_cast(live, live->webs[i], room->ord, audience, slab);
+        post_cast(live, live->webs[i], how, slab);
     tg_slab_unref(slab);
+}
+
+void room_cast(struct tg_live *live, const struct room *room, enum tg_audience audience,
+               const char *json, size_t len)
+{
+    const struct cast how = {.show = room->ord, .audience = audience};
+
+    cast(live, room, &how, json, len);
 }
 
 /* Answers were admitted with their requests, so they always go in. */
@@ -128,12 +145,14 @@ static void tell_sale(struct tg_live *live, const struct room *room)
 
 void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op *op)
 {
+    struct cast to_all = {.show = room->ord, .audience = TG_AUDIENCE_ALL};
     struct tg_show_out out;
 
     while (tg_show_poll(room->show, &out)) {
         switch (out.kind) {
         case TG_SHOW_OUT_ALL:
-            room_cast(live, room, TG_AUDIENCE_ALL, out.json, out.len);
+            to_all.must = out.must;
+            cast(live, room, &to_all, out.json, out.len);
             break;
         case TG_SHOW_OUT_VIEWERS:
             room_cast(live, room, TG_AUDIENCE_VIEWERS, out.json, out.len);
@@ -227,6 +246,7 @@ tg_err room_new(struct tg_live *live, const struct tg_live_show *msg)
     cfg.id = room->id;
     cfg.title = room->title;
     cfg.epoch_us = msg->epoch_us;
+    cfg.epoch = live->epoch;
     cfg.phase = (enum tg_show_phase)msg->state;
     cfg.slow_ms = live->chat_slow_ms;
     cfg.rng = &rng;
@@ -330,7 +350,8 @@ static tg_err write_joined(struct tg_live *live, struct room *room, const struct
                               .who = &who,
                               .token = msg->resume,
                               .notice = room->notice,
-                              .since = msg->since};
+                              .since = msg->since,
+                              .since_epoch = msg->since_epoch};
     struct tg_buf cart;
     tg_err err;
 
@@ -372,7 +393,9 @@ void room_join(struct tg_live *live, const struct tg_live_join *msg)
         err = write_joined(live, room, msg, &resumed);
     }
     if (err != TG_OK) {
-        cut(&msg->conn, 1013); /* try again later; its leave will come */
+        /* Try again later. No leave comes of a socket that was never told `joined`. */
+        room_leave(live, &(struct tg_live_leave){.conn = msg->conn, .show = msg->show});
+        cut(&msg->conn, 1013);
         return;
     }
     TG_COUNT(live_joins_total);

@@ -21,6 +21,8 @@ struct tg_catalog *tg_catalog_new(size_t products, size_t variants)
         tg_catalog_unref(catalog);
         return NULL;
     }
+    for (size_t i = 0; i < variants; i++)
+        catalog->variants[i].price_until_wall_us = -1;
     return catalog;
 }
 

@@ -15,10 +15,11 @@
 
 struct tg_variant_view {
     char sku[TG_SKU_MAX + 1];
-    char options[96];   /* JSON object, e.g. {"size":"M","color":"blue"}; "{}" = none */
-    int64_t price;      /* minor units now (flash price when one runs) */
-    int64_t compare_at; /* minor units before; -1 = none */
-    int32_t available;  /* on hand - held - sold, >= 0 */
+    char options[96];            /* JSON object, e.g. {"size":"M","color":"blue"}; "{}" = none */
+    int64_t price;               /* minor units now (flash price when one runs) */
+    int64_t compare_at;          /* minor units before; -1 = none */
+    int64_t price_until_wall_us; /* of a flash price with an end; else -1 */
+    int32_t available;           /* on hand - held - sold, >= 0 */
 };
 
 struct tg_product_view {

@@ -21,8 +21,9 @@ struct tg_live_join {
     struct tg_person who;
     char resume[TG_TOKEN_SIZE]; /* the secret given back as joined.you.token; "" for staff */
     char source[TG_SOURCE_MAX * 4 + 1];
-    int64_t since;             /* -1 = none */
-    struct tg_slab *cart_json; /* the `cart` value; NULL = empty cart */
+    int64_t since;                      /* -1 = none */
+    char since_epoch[TG_EPOCH_MAX + 1]; /* "" = not said */
+    struct tg_slab *cart_json;          /* the `cart` value; NULL = empty cart */
 };
 
 struct tg_live_leave {

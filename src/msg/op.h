@@ -54,6 +54,7 @@ struct tg_op {
             char token[TG_TOKEN_SIZE];          /* "" = none; tg_... (role) or tp_... (resume) */
             char source[TG_SOURCE_MAX * 4 + 1]; /* campaign; "" = none */
             int64_t since;                      /* last seq seen; -1 = none */
+            char since_epoch[TG_EPOCH_MAX + 1]; /* joined.epoch that it belongs to; "" = not said */
         } join;
         struct {
             char text[TG_CHAT_SIZE];

@@ -137,6 +137,7 @@ static void fill_variants(struct tg_catalog *catalog, const struct tg_product *p
         tg_str_cut(view->options, sizeof(view->options), v->options);
         view->price = tg_variant_price(v);
         view->compare_at = tg_variant_compare_at(v);
+        view->price_until_wall_us = v->flash >= 0 ? v->flash_until_wall : -1;
         view->available = tg_variant_available(v);
     }
 }

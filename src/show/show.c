@@ -100,8 +100,10 @@ bool tg_show_poll(struct tg_show *show, struct tg_show_out *ret)
 
     if (show->out_next == show->out_count)
         return false;
-    *ret = (struct tg_show_out){
-        .kind = out->kind, .json = tg_buf_cstr(&show->text) + out->offset, .len = out->len};
+    *ret = (struct tg_show_out){.kind = out->kind,
+                                .json = tg_buf_cstr(&show->text) + out->offset,
+                                .len = out->len,
+                                .must = out->must};
     show->out_next++;
     return true;
 }
@@ -252,6 +254,7 @@ void show_event_end(struct show_call *call, struct tg_jo *j)
 
     tg_jo_end_obj(j);
     show_out_copy(s, TG_SHOW_OUT_ALL, tg_buf_cstr(&s->event), s->event.len);
+    s->outs[s->out_count - 1].must = true;
     line = show_out_begin(s, TG_SHOW_OUT_JOURNAL);
     tg_jo_obj(&line, NULL);
     tg_jo_raw(&line, "event", tg_buf_cstr(&s->event), s->event.len);

@@ -28,6 +28,12 @@ struct tg_show_cfg {
     const char *id;    /* borrowed for the show's life */
     const char *title; /* likewise */
     tg_us epoch_us;    /* media time = now - epoch */
+    /*
+     * Names this run of the server; borrowed, "" or NULL = none. After a crash the journal may lack
+     * the last events that viewers saw: their `since` then counts events that never come again, so
+     * it holds in the run it is of and no other.
+     */
+    const char *epoch;
     enum tg_show_phase phase;
     struct tg_rng *rng;    /* secrets of hash tables; used in new only */
     int64_t chat_burst;    /* lines of one person at once, > 0 */
@@ -76,6 +82,7 @@ struct tg_show_out {
     enum tg_show_out_kind kind;
     const char *json;
     size_t len;
+    bool must; /* carries a seq: nobody may miss it */
 };
 
 bool tg_show_poll(struct tg_show *show, struct tg_show_out *ret);
@@ -147,8 +154,9 @@ struct tg_show_join {
     bool products_more; /* the catalogue has more than stands there */
     const char *cart;   /* JSON of `cart` */
     size_t cart_len;
-    const char *notice; /* staff only: the source's trouble in plain words; "" = none */
-    int64_t since;      /* -1 = none */
+    const char *notice;      /* staff only: the source's trouble in plain words; "" = none */
+    int64_t since;           /* -1 = none */
+    const char *since_epoch; /* the epoch it is of; "" or NULL = not said, and not judged */
 };
 
 /*

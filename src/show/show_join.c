@@ -62,16 +62,26 @@ static void write_recent(struct tg_jo *j, const struct tg_show *s, bool staff)
     tg_jo_end_arr(j);
 }
 
+static bool in_reach(const struct tg_show *s, const struct tg_show_join *in)
+{
+    bool other_run = in->since_epoch != NULL && in->since_epoch[0] != '\0' &&
+                     s->cfg.epoch != NULL && strcmp(in->since_epoch, s->cfg.epoch) != 0;
+
+    return !other_run && tg_timeline_covers(&s->timeline, in->since);
+}
+
 tg_err tg_show_write_joined(const struct tg_show *show, const struct tg_show_join *in,
                             struct tg_buf *out, bool *ret_resumed)
 {
-    bool resumed = tg_timeline_covers(&show->timeline, in->since);
+    bool resumed = in_reach(show, in);
     struct tg_jo j = tg_jo(out);
 
     tg_jo_obj(&j, NULL);
     tg_jo_str(&j, "ev", "joined");
     tg_jo_int(&j, "seq", resumed ? in->since : show->timeline.last);
     tg_jo_bool(&j, "resumed", resumed);
+    if (show->cfg.epoch != NULL && show->cfg.epoch[0] != '\0')
+        tg_jo_str(&j, "epoch", show->cfg.epoch);
     write_you(&j, in);
     write_show(&j, show);
     write_clock(&j, show, in);

@@ -34,6 +34,7 @@ struct show_out {
     enum tg_show_out_kind kind;
     size_t offset;
     size_t len;
+    bool must;
 };
 
 /* A value of which only the newest matters, sent at most once per interval. */

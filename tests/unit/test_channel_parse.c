@@ -43,13 +43,15 @@ static void refuse(const char *text, const char *field)
 static void test_channel_join_reads_all_fields(void **state)
 {
     (void)state;
-    parse_ok("{\"op\":\"join\",\"name\":\"Kari\",\"token\":\"tp_x\",\"since\":41,"
+    parse_ok("{\"op\":\"join\",\"name\":\"Kari\",\"token\":\"tp_x\",\"since\":41,\"since_epoch\":"
+             "\"e-1_A\","
              "\"source\":\"ig\",\"later\":{\"x\":[1]}}");
     assert_int_equal(op.kind, TG_OP_JOIN);
     assert_string_equal(op.u.join.name, "Kari");
     assert_string_equal(op.u.join.token, "tp_x");
     assert_string_equal(op.u.join.source, "ig");
     assert_int_equal(op.u.join.since, 41);
+    assert_string_equal(op.u.join.since_epoch, "e-1_A");
     parse_ok("{\"op\":\"join\",\"name\":null}");
     assert_int_equal(op.u.join.since, -1);
     assert_string_equal(op.u.join.name, "");

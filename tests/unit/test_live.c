@@ -75,7 +75,8 @@ static struct tg_person person(const char *id, uint32_t roles)
     return who;
 }
 
-static void join_since(uint32_t slot, uint32_t generation, struct tg_person who, int64_t since)
+static void join_of(uint32_t slot, uint32_t generation, struct tg_person who, int64_t since,
+                    const char *epoch)
 {
     struct tg_live_join *msg = make(TG_MSG_LIVE_JOIN, sizeof(*msg));
 
@@ -85,7 +86,13 @@ static void join_since(uint32_t slot, uint32_t generation, struct tg_person who,
     (void)snprintf(msg->resume, sizeof(msg->resume),
                    "tp_0123456789012345678901234567890123456789012");
     msg->since = since;
+    (void)snprintf(msg->since_epoch, sizeof(msg->since_epoch), "%s", epoch);
     post(msg);
+}
+
+static void join_since(uint32_t slot, uint32_t generation, struct tg_person who, int64_t since)
+{
+    join_of(slot, generation, who, since, "");
 }
 
 static void join(uint32_t slot, struct tg_person who)
@@ -331,10 +338,11 @@ static void test_live_joined_comes_first_with_products(void **state)
     assert_int_equal(got->kind, TG_MSG_WEB_SEND);
     assert_true(got->joined);
     assert_int_equal(got->slot, 1);
-    assert_non_null(strstr(got->json,
-                           "{\"ev\":\"joined\",\"seq\":0,\"resumed\":false,\"you\":{"
-                           "\"id\":\"pA\",\"name\":\"Name of pA\",\"roles\":[\"viewer\"],"
-                           "\"token\":\"tp_0123456789012345678901234567890123456789012\"}"));
+    assert_non_null(
+        strstr(got->json, "{\"ev\":\"joined\",\"seq\":0,\"resumed\":false,\"epoch\":\""));
+    assert_non_null(strstr(
+        got->json, "\",\"you\":{\"id\":\"pA\",\"name\":\"Name of pA\",\"roles\":[\"viewer\"],"
+                   "\"token\":\"tp_0123456789012345678901234567890123456789012\"}"));
     assert_non_null(
         strstr(got->json, "\"products\":[{\"id\":\"prod\",\"title\":\"Mug\",\"number\":7,"
                           "\"description\":\"\",\"images\":[{\"url\":\"/img/mug.svg\",\"alt\":"
@@ -626,6 +634,38 @@ static void test_live_everything_comes_back_after_a_restart(void **state)
     assert_non_null(strstr(await("joined")->json, "\"seq\":2,\"resumed\":false"));
 }
 
+static void epoch_of(char out[TG_EPOCH_MAX + 1], const char *joined)
+{
+    const char *at = strstr(joined, "\"epoch\":\"");
+
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "\"epoch\":\"%24[^\"]", out), 1);
+}
+
+/* What the last run told and the journal lost must not be taken for what this run tells. */
+static void test_live_since_of_a_lost_future_starts_afresh(void **state)
+{
+    struct tg_person host = person("s1", TG_ROLE_HOST);
+    char before[TG_EPOCH_MAX + 1];
+    char after[TG_EPOCH_MAX + 1];
+
+    (void)state;
+    join(1, host);
+    epoch_of(before, await("\"ev\":\"joined\"")->json);
+    stop_live(); /* as if two pins had been seen, seq 1 and 2, and neither written */
+    assert_int_equal(start_live(), 0);
+    add_show(TG_SHOW_LIVE);
+    add_catalog();
+    pin(9, host, "p", "MUG-0");
+    pin(9, host, "q", "MUG-1");
+    pin(9, host, "r", "MUG-0");
+    join_of(1, 2, host, 2, before);
+    epoch_of(after, await("\"seq\":2,\"resumed\":false")->json);
+    assert_string_not_equal(before, after);
+    join_of(1, 3, host, 1, after);
+    (void)await("\"seq\":1,\"resumed\":true");
+}
+
 static void test_live_starts_and_stops_a_hundred_times(void **state)
 {
     (void)state;
@@ -678,6 +718,7 @@ int main(void)
         CASE(test_live_reactions_are_cast),
         CASE(test_live_unknown_show_is_cut_or_refused),
         CASE(test_live_everything_comes_back_after_a_restart),
+        CASE(test_live_since_of_a_lost_future_starts_afresh),
         CASE(test_live_starts_and_stops_a_hundred_times),
         CASE(test_live_new_survives_failing_allocations),
     };

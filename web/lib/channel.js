@@ -68,6 +68,8 @@ export class Channel {
   state = 'closed';
   /** Last must-arrive event seen; -1 = none. */
   seq = -1;
+  /** The server's run that `seq` belongs to. */
+  epoch = '';
   /** @type {(event: ServerEvent) => void} */
   onEvent = () => {};
   /** @type {(state: ChannelState, reason: string) => void} */
@@ -157,6 +159,7 @@ export class Channel {
     if (name?.()) join.name = name();
     if (source) join.source = source.slice(0, 64);
     if (this.seq >= 0) join.since = this.seq;
+    if (this.seq >= 0 && this.epoch) join.since_epoch = this.epoch;
     socket.send(JSON.stringify(join));
   }
 
@@ -223,6 +226,7 @@ export class Channel {
     if (event.ev === 'joined') {
       if (event.you.token) this.options.keepToken?.(event.you.token);
       this.seq = event.seq;
+      this.epoch = event.epoch ?? '';
     } else if ('seq' in event && typeof event.seq === 'number') {
       if (event.seq <= this.seq) return; // already seen before the reconnect
       this.seq = event.seq;

@@ -61,7 +61,7 @@
 
 /* --- client to server ------------------------------------------------------------------------- */
 
-/** @typedef {{ op: 'join', name?: string, token?: string, since?: number, source?: string }} JoinOp */
+/** @typedef {{ op: 'join', name?: string, token?: string, since?: number, since_epoch?: string, source?: string }} JoinOp */
 /** @typedef {{ op: 'chat', text: string, reply_to?: string }} ChatOp */
 /** @typedef {{ op: 'react', kind: ReactionKind, n: number }} ReactOp */
 /** @typedef {{ op: 'buy', sku: string, qty: number, price?: number, at?: number, code?: string, location?: string }} BuyOp */
@@ -84,6 +84,7 @@
  * @property {'joined'} ev
  * @property {number} seq
  * @property {boolean} [resumed] what was missed since `since` follows
+ * @property {string} [epoch] the server's run that `seq` belongs to; goes back as `since_epoch`
  * @property {Person & { token?: string }} you
  * @property {ShowInfo} show
  * @property {ClockValue} clock
