@@ -1,7 +1,7 @@
 #include "app/core.h"
+#include "app/reason.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,18 +32,6 @@ struct tg_core {
     struct tg_mailbox *reader_boxes[READERS];
 };
 
-static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...) TG_PRINTF(4, 5);
-
-static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(reason, size, fmt, args); /* a cut reason is still one */
-    va_end(args);
-    return err;
-}
-
 static struct tg_shop_now now_both(void)
 {
     return (struct tg_shop_now){.mono = tg_clock_mono(), .wall = tg_clock_wall()};
@@ -67,13 +55,14 @@ static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
     tg_err err = tg_datadir_lock(&core->lock_fd, core->cfg.data_dir);
 
     if (err == TG_ERR_CONFLICT)
-        return because(err, reason, size,
-                       "the data directory %s is in use by another torgd; stop that one or choose "
-                       "another with --data",
-                       core->cfg.data_dir);
+        return tg_because(
+            err, reason, size,
+            "the data directory %s is in use by another torgd; stop that one or choose "
+            "another with --data",
+            core->cfg.data_dir);
     if (err != TG_OK)
-        return because(err, reason, size, "cannot use the data directory %s (errno %d)",
-                       core->cfg.data_dir, errno);
+        return tg_because(err, reason, size, "cannot use the data directory %s (errno %d)",
+                          core->cfg.data_dir, errno);
     return TG_OK;
 }
 
@@ -84,13 +73,13 @@ static tg_err open_store(struct tg_core *core, char *reason, size_t size)
     tg_err err = tg_store_sqlite_new(&core->store, &cfg, why);
 
     if (err != TG_OK)
-        return because(err, reason, size, "%s", why);
+        return tg_because(err, reason, size, "%s", why);
     if (!core->cfg.demo)
         return TG_OK;
     err = tg_demo_seed(core->store, tg_clock_wall());
     return err == TG_OK ? TG_OK
-                        : because(err, reason, size, "cannot write the demo catalogue: %s",
-                                  core->store->ops->error(core->store));
+                        : tg_because(err, reason, size, "cannot write the demo catalogue: %s",
+                                     core->store->ops->error(core->store));
 }
 
 tg_err tg_core_open(struct tg_core **ret, const struct tg_core_cfg *cfg, char *reason, size_t size)
@@ -99,14 +88,14 @@ tg_err tg_core_open(struct tg_core **ret, const struct tg_core_cfg *cfg, char *r
     tg_err err;
 
     if (core == NULL)
-        return because(TG_ERR_NOMEM, reason, size, "out of memory");
+        return tg_because(TG_ERR_NOMEM, reason, size, "out of memory");
     core->cfg = *cfg;
     core->lock_fd = -1;
     tg_config_defaults(&core->defaults);
     core->config = cfg->config != NULL ? cfg->config : &core->defaults;
     err = paths(core);
     if (err != TG_OK)
-        (void)because(err, reason, size, "the data directory's path is too long");
+        (void)tg_because(err, reason, size, "the data directory's path is too long");
     if (err == TG_OK)
         err = lock_dir(core, reason, size);
     if (err == TG_OK)
@@ -114,7 +103,7 @@ tg_err tg_core_open(struct tg_core **ret, const struct tg_core_cfg *cfg, char *r
     if (err == TG_OK) {
         err = tg_registry_new(&core->registry);
         if (err != TG_OK)
-            (void)because(err, reason, size, "out of memory");
+            (void)tg_because(err, reason, size, "out of memory");
     }
     if (err == TG_OK)
         *ret = core;
@@ -194,15 +183,15 @@ tg_err tg_core_prepare(struct tg_core *core, const struct tg_core_peers *peers, 
     tg_err err = new_live(core, peers);
 
     if (err != TG_OK)
-        return because(err, reason, size, "cannot prepare the show rooms in %s (%s)",
-                       core->journal_dir, tg_err_name(err));
+        return tg_because(err, reason, size, "cannot prepare the show rooms in %s (%s)",
+                          core->journal_dir, tg_err_name(err));
     err = new_sale(core, peers);
     if (err != TG_OK)
-        return because(err, reason, size, "cannot load the shop from %s: %s (%s)", core->db_path,
-                       core->store->ops->error(core->store), tg_err_name(err));
+        return tg_because(err, reason, size, "cannot load the shop from %s: %s (%s)", core->db_path,
+                          core->store->ops->error(core->store), tg_err_name(err));
     err = new_readers(core, why);
     if (err != TG_OK)
-        return because(err, reason, size, "%s", why);
+        return tg_because(err, reason, size, "%s", why);
     return TG_OK;
 }
 
@@ -234,7 +223,7 @@ tg_err tg_core_run(struct tg_core *core, char *reason, size_t size)
         err = tg_sale_start(core->sale);
     return err == TG_OK
                ? TG_OK
-               : because(err, reason, size, "cannot start a thread (%s)", tg_err_name(err));
+               : tg_because(err, reason, size, "cannot start a thread (%s)", tg_err_name(err));
 }
 
 void tg_core_halt(struct tg_core *core)

@@ -1,12 +1,12 @@
 #include "app/media_wiring.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/demo.h"
+#include "app/reason.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -29,18 +29,6 @@ struct tg_wiring {
     struct tg_rtc_worker *workers[TG_FANOUT_WORKERS_MAX];
     struct tg_mailbox *worker_boxes[TG_FANOUT_WORKERS_MAX];
 };
-
-static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...) TG_PRINTF(4, 5);
-
-static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(reason, size, fmt, args); /* a cut reason is still one */
-    va_end(args);
-    return err;
-}
 
 /* --- what the services tell each other
  * ------------------------------------------------------------- */
@@ -181,20 +169,20 @@ static tg_err start_media(struct tg_wiring *w, char *reason, size_t size)
     tg_err err = tg_media_init(w->cfg.data_dir);
 
     if (err != TG_OK)
-        return because(err, reason, size,
-                       "GStreamer cannot start; is it installed whole? See "
-                       "deploy/packages/run");
+        return tg_because(err, reason, size,
+                          "GStreamer cannot start; is it installed whole? See "
+                          "deploy/packages/run");
     err = tg_plugins_register();
     if (err != TG_OK)
-        return because(err, reason, size, "GStreamer refuses torg's elements");
+        return tg_because(err, reason, size, "GStreamer refuses torg's elements");
     if (w->cfg.demo)
         cfg.products = tg_demo_products(&cfg.product_count);
     err = tg_media_new(&w->media, &cfg);
     if (err == TG_OK)
         err = tg_media_start(w->media);
-    return err == TG_OK
-               ? TG_OK
-               : because(err, reason, size, "the media thread cannot start (%s)", tg_err_name(err));
+    return err == TG_OK ? TG_OK
+                        : tg_because(err, reason, size, "the media thread cannot start (%s)",
+                                     tg_err_name(err));
 }
 
 static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char *reason,
@@ -203,12 +191,12 @@ static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char
     const struct tg_cfg_list *list = &w->cfg.config->rtc_advertise;
 
     if (list->count > TG_RTC_ADVERTISE_MAX)
-        return because(TG_ERR_MALFORMED, reason, size, "rtc.advertise has more than %d addresses",
-                       TG_RTC_ADVERTISE_MAX);
+        return tg_because(TG_ERR_MALFORMED, reason, size,
+                          "rtc.advertise has more than %d addresses", TG_RTC_ADVERTISE_MAX);
     for (size_t i = 0; i < list->count; i++) {
         if (tg_addr_parse(&cfg->advertise[i], list->items[i], strlen(list->items[i]), 0) != TG_OK)
-            return because(TG_ERR_MALFORMED, reason, size,
-                           "rtc.advertise: \"%s\" is not an IP address", list->items[i]);
+            return tg_because(TG_ERR_MALFORMED, reason, size,
+                              "rtc.advertise: \"%s\" is not an IP address", list->items[i]);
     }
     cfg->advertise_count = list->count;
     if (list->count == 0)
@@ -224,8 +212,9 @@ static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
     uint16_t port = cfg.listen.port;
 
     if (err != TG_OK)
-        return because(err, reason, size, "rtc.listen: the host of %s must be an IP address or *",
-                       w->cfg.config->rtc_listen);
+        return tg_because(err, reason, size,
+                          "rtc.listen: the host of %s must be an IP address or *",
+                          w->cfg.config->rtc_listen);
     err = advertise(w, &cfg, reason, size);
     for (unsigned i = 0; i < w->worker_count && err == TG_OK; i++) {
         cfg.index = i;
@@ -233,11 +222,11 @@ static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
         cfg.handlers[0] = tg_fanout_handler(w->fanout, i);
         err = tg_rtc_worker_start(&w->workers[i], &cfg);
         if (err != TG_OK)
-            (void)because(err, reason, size,
-                          "rtc.listen: UDP port %u cannot be used (%s, errno %d); %u workers take "
-                          "%u ports counted up from it",
-                          cfg.listen.port, tg_err_name(err), errno, w->worker_count,
-                          w->worker_count);
+            (void)tg_because(
+                err, reason, size,
+                "rtc.listen: UDP port %u cannot be used (%s, errno %d); %u workers take "
+                "%u ports counted up from it",
+                cfg.listen.port, tg_err_name(err), errno, w->worker_count, w->worker_count);
         else
             w->worker_boxes[i] = tg_rtc_worker_mailbox(w->workers[i]);
     }
@@ -253,7 +242,7 @@ tg_err tg_wiring_start(struct tg_wiring **ret, const struct tg_wiring_cfg *cfg,
     tg_err err;
 
     if (w == NULL)
-        return because(TG_ERR_NOMEM, reason, size, "out of memory");
+        return tg_because(TG_ERR_NOMEM, reason, size, "out of memory");
     w->cfg = *cfg;
     w->registry = registry;
     w->live = live;
@@ -262,7 +251,7 @@ tg_err tg_wiring_start(struct tg_wiring **ret, const struct tg_wiring_cfg *cfg,
     fanout.ctx = w;
     err = tg_fanout_new(&w->fanout, &fanout);
     if (err != TG_OK)
-        (void)because(err, reason, size, "the fan-out cannot be set up (%s)", tg_err_name(err));
+        (void)tg_because(err, reason, size, "the fan-out cannot be set up (%s)", tg_err_name(err));
     else
         err = start_media(w, reason, size);
     if (err == TG_OK)
@@ -291,13 +280,14 @@ tg_err tg_wiring_listen(struct tg_wiring *w, char *reason, size_t size)
         return TG_OK;
     err = parse_listen(w->cfg.config->rtmp_listen, &cfg.listen);
     if (err != TG_OK)
-        return because(err, reason, size, "rtmp.listen: the host of %s must be an IP address or *",
-                       w->cfg.config->rtmp_listen);
+        return tg_because(err, reason, size,
+                          "rtmp.listen: the host of %s must be an IP address or *",
+                          w->cfg.config->rtmp_listen);
     err = tg_rtmp_start(&w->rtmp, &cfg);
     return err == TG_OK
                ? TG_OK
-               : because(err, reason, size, "rtmp.listen: cannot listen on %s (%s, errno %d)",
-                         w->cfg.config->rtmp_listen, tg_err_name(err), errno);
+               : tg_because(err, reason, size, "rtmp.listen: cannot listen on %s (%s, errno %d)",
+                            w->cfg.config->rtmp_listen, tg_err_name(err), errno);
 }
 
 void tg_wiring_unlisten(struct tg_wiring *w)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -14,6 +13,7 @@
 #include "app/core.h"
 #include "app/demo.h"
 #include "app/media_wiring.h"
+#include "app/reason.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -37,18 +37,6 @@ struct tg_server {
     const char *trusted_proxies[TG_CFG_LIST_MAX];
     const char *metrics_allow[TG_CFG_LIST_MAX];
 };
-
-static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...) TG_PRINTF(4, 5);
-
-static tg_err because(tg_err err, char *reason, size_t size, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(reason, size, fmt, args); /* a cut reason is still one */
-    va_end(args);
-    return err;
-}
 
 static struct tg_texts texts(const char **out, const struct tg_cfg_list *list)
 {
@@ -102,13 +90,13 @@ static tg_err new_web(struct tg_server *s, char *reason, size_t size)
     }
     err = tg_web_new(&s->web, &cfg, &key);
     if (err == TG_ERR_CONFLICT)
-        return because(err, reason, size,
-                       "http.listen: %s is in use; stop the other program or "
-                       "choose another port",
-                       c->http_listen);
+        return tg_because(err, reason, size,
+                          "http.listen: %s is in use; stop the other program or "
+                          "choose another port",
+                          c->http_listen);
     if (err != TG_OK)
-        return because(err, reason, size, "%s: the web server cannot be set up (%s, errno %d)",
-                       key != NULL ? key : "http.listen", tg_err_name(err), errno);
+        return tg_because(err, reason, size, "%s: the web server cannot be set up (%s, errno %d)",
+                          key != NULL ? key : "http.listen", tg_err_name(err), errno);
     return TG_OK;
 }
 
@@ -138,9 +126,9 @@ static tg_err start_web(struct tg_server *s, char *reason, size_t size)
     peers.read = tg_core_read_mailboxes(s->core, &peers.read_count);
     peers.rtc = tg_wiring_rtc_mailboxes(s->wiring, &peers.rtc_count);
     err = tg_web_start(s->web, &peers);
-    return err == TG_OK
-               ? TG_OK
-               : because(err, reason, size, "the web workers cannot start (%s)", tg_err_name(err));
+    return err == TG_OK ? TG_OK
+                        : tg_because(err, reason, size, "the web workers cannot start (%s)",
+                                     tg_err_name(err));
 }
 
 static tg_err open_admin(struct tg_server *s, char *reason, size_t size)
@@ -151,15 +139,16 @@ static tg_err open_admin(struct tg_server *s, char *reason, size_t size)
     if (err == TG_OK)
         err = tg_admin_socket_open(&s->admin_fd, s->cfg.data_dir);
     if (err != TG_OK)
-        return because(err, reason, size, "cannot open %s/torgd.sock (%s, errno %d)",
-                       s->cfg.data_dir, tg_err_name(err), errno);
+        return tg_because(err, reason, size, "cannot open %s/torgd.sock (%s, errno %d)",
+                          s->cfg.data_dir, tg_err_name(err), errno);
     (void)snprintf(s->pid_path, sizeof(s->pid_path), "%s/torgd.pid", s->cfg.data_dir);
     pid = fopen(s->pid_path, "we");
     if (pid == NULL)
-        return because(TG_ERR_IO, reason, size, "cannot write %s (errno %d)", s->pid_path, errno);
+        return tg_because(TG_ERR_IO, reason, size, "cannot write %s (errno %d)", s->pid_path,
+                          errno);
     (void)fprintf(pid, "%ld\n", (long)getpid());
     return fclose(pid) == 0 ? TG_OK
-                            : because(TG_ERR_IO, reason, size, "cannot write %s", s->pid_path);
+                            : tg_because(TG_ERR_IO, reason, size, "cannot write %s", s->pid_path);
 }
 
 /* The demo's show is live from the first start on; a merchandiser's "end" is undone by the next. */
@@ -189,7 +178,7 @@ static tg_err start_all(struct tg_server *s, char *reason, size_t size)
     if (err == TG_OK && s->cfg.demo) {
         err = tg_demo_boot(tg_core_sale(s->core), tg_core_registry(s->core), &s->logins);
         if (err != TG_OK)
-            (void)because(err, reason, size, "cannot set up the demo (%s)", tg_err_name(err));
+            (void)tg_because(err, reason, size, "cannot set up the demo (%s)", tg_err_name(err));
     }
     if (err == TG_OK)
         err = tg_wiring_start(&s->wiring, &wiring, tg_core_registry(s->core),
@@ -215,7 +204,7 @@ tg_err tg_server_start(struct tg_server **ret, const struct tg_server_cfg *cfg, 
     tg_err err;
 
     if (s == NULL)
-        return because(TG_ERR_NOMEM, reason, size, "out of memory");
+        return tg_because(TG_ERR_NOMEM, reason, size, "out of memory");
     s->cfg = *cfg;
     s->admin_fd = -1;
     tg_metric_set(TG_M_start_time_seconds, tg_clock_wall() / TG_US_PER_S);
