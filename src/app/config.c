@@ -320,7 +320,7 @@ tg_err tg_config_load(struct tg_config *cfg, const char *file, struct tg_config_
     *reterr = (struct tg_config_error){0};
     tg_str_cut(reterr->file, sizeof(reterr->file), file);
     if (in == NULL) {
-        (void)refuse(reterr, "", "cannot be opened: errno %d", errno);
+        (void)refuse(reterr, "", "cannot be opened: %s", strerror(errno));
         return TG_ERR_IO;
     }
     tg_buf_init(&text, TG_CFG_FILE_MAX);

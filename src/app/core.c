@@ -61,8 +61,8 @@ static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
             "another with --data",
             core->cfg.data_dir);
     if (err != TG_OK)
-        return tg_because(err, reason, size, "cannot use the data directory %s (errno %d)",
-                          core->cfg.data_dir, errno);
+        return tg_because(err, reason, size, "cannot use the data directory %s (%s)",
+                          core->cfg.data_dir, strerror(errno));
     return TG_OK;
 }
 

@@ -222,11 +222,11 @@ static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
         cfg.handlers[0] = tg_fanout_handler(w->fanout, i);
         err = tg_rtc_worker_start(&w->workers[i], &cfg);
         if (err != TG_OK)
-            (void)tg_because(
-                err, reason, size,
-                "rtc.listen: UDP port %u cannot be used (%s, errno %d); %u workers take "
-                "%u ports counted up from it",
-                cfg.listen.port, tg_err_name(err), errno, w->worker_count, w->worker_count);
+            (void)tg_because(err, reason, size,
+                             "rtc.listen: UDP port %u cannot be used (%s, %s); %u workers take "
+                             "%u ports counted up from it",
+                             cfg.listen.port, tg_err_name(err), strerror(errno), w->worker_count,
+                             w->worker_count);
         else
             w->worker_boxes[i] = tg_rtc_worker_mailbox(w->workers[i]);
     }
@@ -284,10 +284,9 @@ tg_err tg_wiring_listen(struct tg_wiring *w, char *reason, size_t size)
                           "rtmp.listen: the host of %s must be an IP address or *",
                           w->cfg.config->rtmp_listen);
     err = tg_rtmp_start(&w->rtmp, &cfg);
-    return err == TG_OK
-               ? TG_OK
-               : tg_because(err, reason, size, "rtmp.listen: cannot listen on %s (%s, errno %d)",
-                            w->cfg.config->rtmp_listen, tg_err_name(err), errno);
+    return err == TG_OK ? TG_OK
+                        : tg_because(err, reason, size, "rtmp.listen: cannot listen on %s (%s, %s)",
+                                     w->cfg.config->rtmp_listen, tg_err_name(err), strerror(errno));
 }
 
 void tg_wiring_unlisten(struct tg_wiring *w)

@@ -95,8 +95,8 @@ static tg_err new_web(struct tg_server *s, char *reason, size_t size)
                           "choose another port",
                           c->http_listen);
     if (err != TG_OK)
-        return tg_because(err, reason, size, "%s: the web server cannot be set up (%s, errno %d)",
-                          key != NULL ? key : "http.listen", tg_err_name(err), errno);
+        return tg_because(err, reason, size, "%s: the web server cannot be set up (%s, %s)",
+                          key != NULL ? key : "http.listen", tg_err_name(err), strerror(errno));
     return TG_OK;
 }
 
@@ -139,13 +139,13 @@ static tg_err open_admin(struct tg_server *s, char *reason, size_t size)
     if (err == TG_OK)
         err = tg_admin_socket_open(&s->admin_fd, s->cfg.data_dir);
     if (err != TG_OK)
-        return tg_because(err, reason, size, "cannot open %s/torgd.sock (%s, errno %d)",
-                          s->cfg.data_dir, tg_err_name(err), errno);
+        return tg_because(err, reason, size, "cannot open %s/torgd.sock (%s, %s)", s->cfg.data_dir,
+                          tg_err_name(err), strerror(errno));
     (void)snprintf(s->pid_path, sizeof(s->pid_path), "%s/torgd.pid", s->cfg.data_dir);
     pid = fopen(s->pid_path, "we");
     if (pid == NULL)
-        return tg_because(TG_ERR_IO, reason, size, "cannot write %s (errno %d)", s->pid_path,
-                          errno);
+        return tg_because(TG_ERR_IO, reason, size, "cannot write %s (%s)", s->pid_path,
+                          strerror(errno));
     (void)fprintf(pid, "%ld\n", (long)getpid());
     return fclose(pid) == 0 ? TG_OK
                             : tg_because(TG_ERR_IO, reason, size, "cannot write %s", s->pid_path);

@@ -78,13 +78,17 @@ static tg_err load(struct tg_config *cfg, const struct options *opt, struct tg_c
     return err;
 }
 
+/* "torgd: FILE:LINE: KEY REASON", without the parts that are not known. */
 static void print_refusal(const struct tg_config_error *e)
 {
+    const char *blank = e->key[0] != '\0' ? " " : "";
+
     if (e->line > 0)
-        (void)fprintf(stderr, "torgd: %s:%u: %s %s\n", e->file, e->line, e->key, e->reason);
+        (void)fprintf(stderr, "torgd: %s:%u: %s%s%s\n", e->file, e->line, e->key, blank, e->reason);
+    else if (e->file[0] != '\0')
+        (void)fprintf(stderr, "torgd: %s: %s%s%s\n", e->file, e->key, blank, e->reason);
     else
-        (void)fprintf(stderr, "torgd: %s%s%s %s\n", e->file, e->file[0] != '\0' ? ": " : "", e->key,
-                      e->reason);
+        (void)fprintf(stderr, "torgd: %s%s%s\n", e->key, blank, e->reason);
 }
 
 static void apply_log_level(const struct tg_config *cfg)
