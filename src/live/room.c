@@ -166,6 +166,9 @@ void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op
             break;
         case TG_SHOW_OUT_JOURNAL:
             post_journal(live, room->ord, out.json, out.len);
+            /* A line that was refused, or sent before, is not written. */
+            if (op != NULL && op->op.kind == TG_OP_CHAT)
+                TG_COUNT(live_chat_lines_total);
             break;
         case TG_SHOW_OUT_PHASE:
             tell_sale(live, room);

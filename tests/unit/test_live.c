@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "live/journal.h"
 #include "live/live.h"
 #include "msg/sale.h"
@@ -601,6 +602,7 @@ static void test_live_everything_comes_back_after_a_restart(void **state)
     struct tg_person kari = person("pA", TG_ROLE_VIEWER);
     struct tg_person host = person("s1", TG_ROLE_HOST);
     struct tg_live_op *mute = new_op(1, host, TG_OP_MUTE, "m");
+    const int64_t lines = tg_metric_get(TG_M_live_chat_lines_total);
     const struct got *got;
 
     (void)state;
@@ -613,6 +615,7 @@ static void test_live_everything_comes_back_after_a_restart(void **state)
     post(mute);
     (void)await("\"re\":\"m\"");
     stop_live();
+    assert_int_equal(tg_metric_get(TG_M_live_chat_lines_total), lines + 1);
     assert_int_equal(start_live(), 0);
     add_show(TG_SHOW_SCHEDULED);
     add_catalog();
@@ -632,6 +635,8 @@ static void test_live_everything_comes_back_after_a_restart(void **state)
     assert_non_null(strstr(await("\"re\":\"b\"")->json, "muted"));
     join_since(2, 1, kari, 77); /* ahead of us: fresh */
     assert_non_null(strstr(await("joined")->json, "\"seq\":2,\"resumed\":false"));
+    /* Neither read back, nor sent again, nor refused lines count. */
+    assert_int_equal(tg_metric_get(TG_M_live_chat_lines_total), lines + 1);
 }
 
 static void epoch_of(char out[TG_EPOCH_MAX + 1], const char *joined)
