@@ -128,6 +128,19 @@ test('comes back after a cut, with since, and asks again under the same id', asy
   channel.close();
 });
 
+test('since names the run of the server that it is of', () => {
+  const channel = open();
+  last().accept();
+  last().say({ ...joined(), seq: 3, epoch: 'run-1' });
+  last().drop(1006);
+  mock.timers.tick(300);
+  last().accept();
+  assert.deepEqual(last().sent[0], { op: 'join', since: 3, since_epoch: 'run-1' });
+  last().say({ ...joined(), seq: 1, epoch: 'run-2' });
+  assert.deepEqual([channel.seq, channel.epoch], [1, 'run-2'], 'a restart may count from below');
+  channel.close();
+});
+
 test('an event seen before the cut is not told twice', () => {
   const channel = open();
   join(1);

@@ -1,0 +1,344 @@
+// Who may do what: every operation of openapi.json and of asyncapi.json by every kind of person. An
+// operation that is missing here fails, and so does an answer that the documents do not describe.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { once } from 'node:events';
+import WebSocket from 'ws';
+import { Channel } from './lib/channel.mjs';
+import { Schemas } from './lib/schema.mjs';
+import { TorgServer } from './lib/server.mjs';
+
+const openapi = new Schemas('openapi');
+const asyncapi = new Schemas('asyncapi');
+
+/** @type {TorgServer} */
+let server;
+/** Tokens by person; '' = no Authorization header. */
+const people = {};
+let order; // alice's, in the show demo, paid by nobody
+let other; // another of hers
+let keys = 0;
+
+const payment = (of) => of.pay_url.split('/').at(-1);
+
+async function mint(...args) {
+  return (await server.ctl('token', 'create', ...args)).token;
+}
+
+before(async () => {
+  server = await TorgServer.start();
+  await server.ctl('show', 'create', 'other');
+  const alice = await Channel.open(server);
+  const bob = await Channel.open(server);
+  const { sku } = alice.joined.products[1].variants[0];
+  order = (await alice.ask({ op: 'buy', sku, qty: 1 })).order;
+  other = (await alice.ask({ op: 'buy', sku, qty: 1 })).order;
+  Object.assign(people, {
+    nobody: '',
+    wrong: `tg_${'A'.repeat(43)}`,
+    key: await mint('--role', 'host', '--show', 'demo', '--publish-only'),
+    alice: alice.joined.you.token,
+    bob: bob.joined.you.token,
+    moderator: await mint('--role', 'moderator'),
+    host: await mint('--role', 'host', '--show', 'demo'),
+    hostOther: await mint('--role', 'host', '--show', 'other'),
+    merch: await mint('--role', 'merchandiser'),
+    merchOther: await mint('--role', 'merchandiser', '--show', 'other'),
+    adminOther: await mint('--role', 'admin', '--show', 'other'),
+    admin: await mint('--role', 'admin'),
+  });
+  alice.close();
+  bob.close();
+});
+after(() => server?.stop());
+
+/** The same for everybody, but a stream key is refused and a token that is none is told so. */
+const open = (status) => ({ ...all(status), key: 403, wrong: 401 });
+const all = (status) => Object.fromEntries(Object.keys(people).map((name) => [name, status]));
+const adminOnly = (status) => ({ ...all(403), nobody: 401, wrong: 401, admin: status });
+
+/** By operationId: how to call it, and what each person gets. */
+const operations = {
+  listShows: () => ({ expect: open(200) }),
+  getShow: () => ({ path: { show: 'demo' }, expect: open(200) }),
+  createShow: () => ({ json: { id: 'made-here', title: 'Made' }, expect: adminOnly(201) }),
+  listProducts: () => ({ expect: open(200) }),
+  listOrders: () => ({ expect: { ...open(200), nobody: 401 } }),
+  getOrder: () => ({
+    path: { order: order.id },
+    expect: { ...open(200), nobody: 401, bob: 404, hostOther: 404, merchOther: 404, adminOther: 404 },
+  }),
+  cancelOrder: () => ({
+    path: { order: order.id },
+    keyed: true,
+    expect: { ...open(404), nobody: 401, alice: 200, merch: 200, admin: 200 },
+  }),
+  getPayment: () => ({ path: { payment: payment(other) }, expect: open(200) }),
+  paySandbox: () => ({ path: { payment: payment(other) }, keyed: true, json: { paid: false }, expect: open(200) }),
+  getSession: () => ({ expect: open(200) }),
+  login: () => ({ json: { token: people.alice }, expect: open(200) }),
+  logout: () => ({ expect: open(204) }),
+  listTokens: () => ({ expect: adminOnly(200) }),
+  createToken: () => ({ json: { roles: ['host'], show: 'demo', expires: 60 }, expect: adminOnly(201) }),
+  revokeToken: () => ({ path: { token: 't999999' }, expect: adminOnly(404) }),
+  getReport: () => ({
+    path: { show: 'demo' },
+    expect: { ...open(200), nobody: 401, alice: 403, bob: 403, hostOther: 403, merchOther: 403, adminOther: 403 },
+  }),
+  getOpenapi: () => ({ expect: open(200) }),
+  getAsyncapi: () => ({ expect: open(200) }),
+  whepOffer: () => ({ path: { show: 'demo' }, text: 'hello', type: 'application/sdp', expect: open(400) }),
+  whepHead: () => ({ path: { show: 'demo' }, expect: open(204) }),
+  whepTrickle: () => ({
+    path: { show: 'demo', session: '0.nosuch' }, text: 'a=end-of-candidates\r\n', type: 'application/trickle-ice-sdpfrag', expect: open(404),
+  }),
+  whepEnd: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(404) }),
+  whepSessionHead: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(204) }),
+  healthz: () => ({ expect: all(200) }),
+  readyz: () => ({ expect: all(200) }),
+  metrics: () => ({ expect: open(200) }),
+};
+
+function described() {
+  return Object.entries(openapi.doc.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })));
+}
+
+async function call({ path, method }, how, token) {
+  const headers = { ...(token && { authorization: `Bearer ${token}` }), ...how.headers };
+  let body = how.text;
+  if (how.type) headers['content-type'] = how.type;
+  if (how.json) (headers['content-type'] = 'application/json'), (body = JSON.stringify(how.json));
+  if (how.keyed) headers['idempotency-key'] = how.key ?? `k${keys++}`;
+  const url = path.replace(/\{(\w+)\}/g, (_, name) => how.path[name]);
+  return fetch(server.url + url, { method: method.toUpperCase(), headers, body });
+}
+
+/** The answer's body fits what the document says of this status. */
+async function checkAnswer(name, operation, response) {
+  const promise = operation.responses[response.status];
+  const text = await response.text();
+  assert.ok(promise, `${name}: ${response.status} is not documented: ${text}`);
+  const type = response.headers.get('content-type')?.split(';')[0];
+  if (response.status >= 400 && text) assert.equal(type, 'application/problem+json', name);
+  const schema = promise.content?.[type]?.schema;
+  if (!text || !/json/.test(type ?? '')) return text;
+  assert.ok(schema, `${name}: ${response.status} has no schema for ${type}`);
+  const value = JSON.parse(text);
+  assert.equal(openapi.fault(schema, value), null, `${name} ${response.status}`);
+  return value;
+}
+
+test('every HTTP operation gives every person what the document says', async () => {
+  const wrong = [];
+  for (const at of described()) {
+    const id = at.operation.operationId;
+    assert.ok(operations[id], `no row for ${id} (${at.method} ${at.path})`);
+    const { expect, ...how } = operations[id]();
+    for (const [person, token] of Object.entries(people)) {
+      const response = await call(at, how, token);
+      if (response.status !== expect[person]) wrong.push(`${id} by ${person}: ${response.status}, not ${expect[person]}`);
+      await checkAnswer(`${id} by ${person}`, at.operation, response);
+    }
+  }
+  assert.deepEqual(wrong, []);
+});
+
+test('people see their own orders, staff of the whole shop all, staff of one show none of the others', async () => {
+  const list = async (token) => (await (await fetch(`${server.url}/api/v1/orders`, { headers: { authorization: `Bearer ${token}` } })).json()).orders;
+  assert.equal((await list(people.alice)).length, 2);
+  assert.equal((await list(people.moderator)).length, 2);
+  for (const person of ['bob', 'hostOther', 'merchOther', 'adminOther']) assert.deepEqual(await list(people[person]), [], person);
+});
+
+test('a stream key or an unknown token cannot log in, and a cookie counts on our own pages only', async () => {
+  const login = (token, headers = {}) => fetch(`${server.url}/api/v1/session`, {
+    method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ token }),
+  });
+  assert.equal((await login(people.key)).status, 403);
+  assert.equal((await login(people.wrong)).status, 401);
+  assert.equal((await login(people.admin, { origin: 'https://evil.example' })).status, 403);
+  const setCookie = (await login(people.admin, { origin: server.url })).headers.get('set-cookie');
+  assert.match(setCookie, /^torg_session=tg_[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+  const cookie = setCookie.split(';')[0];
+  const tokens = async (headers) => (await fetch(`${server.url}/api/v1/tokens`, { headers })).status;
+  assert.equal(await tokens({ cookie, origin: server.url }), 200);
+  assert.equal(await tokens({ cookie }), 401);
+  assert.equal(await tokens({ cookie, origin: 'https://evil.example' }), 401);
+  const make = (origin) => fetch(`${server.url}/api/v1/shows`, {
+    method: 'POST', headers: { cookie, origin, 'content-type': 'application/json' }, body: '{"id":"forged","title":"x"}',
+  });
+  assert.equal((await make('https://evil.example')).status, 403);
+  assert.equal((await make(server.url)).status, 201);
+  const socket = new WebSocket(`${server.wsUrl}/ws/demo`, 'torg.v1', { headers: { cookie } }); // no Origin
+  await once(socket, 'open');
+  socket.send('{"op":"join"}');
+  const [data] = await once(socket, 'message');
+  assert.deepEqual(JSON.parse(data)[0].you.roles, ['viewer']);
+  socket.close();
+});
+
+test('metrics through an unknown proxy need an admin', async () => {
+  const scrape = (token) => fetch(`${server.url}/metrics`, { headers: { 'x-forwarded-for': '203.0.113.9', authorization: `Bearer ${token}` } });
+  assert.equal((await scrape(people.merch)).status, 403);
+  assert.equal((await scrape(people.adminOther)).status, 403);
+  assert.equal((await scrape(people.admin)).status, 200);
+});
+
+test('idempotency keys: needed, repeated, not reused', async () => {
+  const pay = (paid, headers) => fetch(`${server.url}/api/v1/payments/${payment(other)}/sandbox`, {
+    method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ paid }),
+  });
+  assert.equal((await pay(false, {})).status, 400);
+  const first = await (await pay(false, { 'idempotency-key': 'same' })).text();
+  assert.equal(await (await pay(false, { 'idempotency-key': 'same' })).text(), first);
+  assert.equal((await pay(true, { 'idempotency-key': 'same' })).status, 422);
+});
+
+test('HTTP manners: 405 with Allow, HEAD like GET, OPTIONS, problem details', async () => {
+  for (const [method, path, allow] of [
+    ['DELETE', '/api/v1/shows', 'GET, HEAD, POST, OPTIONS'],
+    ['PUT', '/whep/demo', 'HEAD, POST, OPTIONS'],
+    ['POST', '/whep/demo/0.x', 'HEAD, PATCH, DELETE, OPTIONS'],
+  ]) {
+    const response = await fetch(server.url + path, { method });
+    assert.equal(response.status, 405);
+    assert.deepEqual(response.headers.get('allow').split(', ').sort(), allow.split(', ').sort(), `${method} ${path}`);
+    const problem = await response.json();
+    assert.equal(openapi.fault({ $ref: '#/components/schemas/Problem' }, problem), null);
+    assert.equal(problem.status, 405);
+  }
+  const head = await fetch(`${server.url}/api/v1/shows`, { method: 'HEAD' });
+  assert.equal(head.status, 200);
+  assert.equal(await head.text(), '');
+  assert.ok(Number(head.headers.get('content-length')) > 0);
+  const options = await fetch(`${server.url}/whep/demo`, { method: 'OPTIONS' });
+  assert.equal(options.status, 204);
+  assert.equal(options.headers.get('accept-post'), 'application/sdp');
+});
+
+// --- the show channel ---------------------------------------------------------------------------
+
+/** One socket for a person that tells what the server answers, and checks every frame's shape. */
+async function enter(show, token) {
+  const socket = new WebSocket(`${server.wsUrl}/ws/${show}`, 'torg.v1', { origin: server.url });
+  const items = [];
+  const wake = new Set();
+  socket.on('message', (data) => {
+    const frame = JSON.parse(data.toString());
+    assert.equal(asyncapi.fault({ $ref: '#/components/schemas/ServerFrame' }, frame), null);
+    items.push(...frame);
+    for (const w of wake) w();
+  });
+  await once(socket, 'open');
+  const find = async (match) => {
+    for (let end = Date.now() + 10000; Date.now() < end;) {
+      const item = items.find(match);
+      if (item) return item;
+      await new Promise((resolve) => {
+        const timer = setTimeout(done, 500);
+        function done() {
+          clearTimeout(timer);
+          wake.delete(done);
+          resolve();
+        }
+        wake.add(done);
+      });
+    }
+    throw new Error(`nothing like ${match} in ${JSON.stringify(items.slice(-5))}`);
+  };
+  const ask = (op) => {
+    const id = `q${keys++}`;
+    socket.send(JSON.stringify({ ...op, id }));
+    return find((item) => item.re === id);
+  };
+  socket.send(JSON.stringify({ op: 'join', ...(token && { token }) }));
+  const first = await find((item) => item.ev === 'joined' || item.re === null);
+  return { socket, first, ask, find };
+}
+
+const staffOps = { pin: ['host', 'merch', 'admin'], price: ['merch', 'admin'], hide: ['moderator', 'host', 'merch', 'admin'] };
+const sku = 'MUG-RED';
+/** By op: what to send, and who may; everybody when not said. null = no reply to look at. */
+const channelOps = {
+  join: { send: null },
+  chat: { send: { text: 'hello' } },
+  react: { send: null },
+  buy: { send: { sku, qty: 1 } },
+  'cart.set': { send: { sku, qty: 1 } },
+  checkout: { send: {} },
+  ping: { send: {} },
+  pin: { send: { sku }, may: staffOps.pin },
+  unpin: { send: { sku }, may: staffOps.pin },
+  price: { send: { sku, amount: 100 }, may: staffOps.price },
+  stock: { send: { sku, delta: 1 }, may: staffOps.price },
+  hide: { send: { message: 'c1' }, may: staffOps.hide },
+  mute: { send: { person: 'pNobody', seconds: 1 }, may: staffOps.hide },
+  'show.start': { send: {}, may: staffOps.pin },
+  'show.end': { send: null, may: staffOps.pin }, // last, below
+};
+
+function opsOf(schema) {
+  const s = asyncapi.resolve(schema);
+  if (!s.properties) return s.oneOf.flatMap(opsOf);
+  const op = asyncapi.resolve(s.properties.op);
+  return op.const ? [op.const] : op.enum;
+}
+
+test('every channel operation is for the roles that the contract names', async () => {
+  const later = new Set(asyncapi.resolve({ $ref: '#/components/schemas/Later' }).properties.op.enum);
+  const known = opsOf({ $ref: '#/components/schemas/ClientFrame' });
+  for (const op of known) assert.ok(channelOps[op] || later.has(op), `no row for ${op}`);
+  const wrong = [];
+  for (const person of ['nobody', 'alice', 'bob', 'moderator', 'host', 'merch', 'admin']) {
+    const { socket, first, ask } = await enter('demo', people[person]);
+    assert.equal(first.ev, 'joined', person);
+    for (const [op, row] of Object.entries(channelOps)) {
+      const may = !row.may || row.may.includes(person);
+      if (!row.send && (may || !row.may)) continue;
+      const reply = await ask({ op, ...row.send });
+      if ((reply.code !== 'forbidden') !== may) wrong.push(`${op} by ${person}: ${reply.code ?? 'done'}`);
+    }
+    for (const op of later) assert.equal((await ask({ op })).code, 'bad_request', op);
+    socket.close();
+  }
+  assert.deepEqual(wrong, []);
+  const desk = await enter('demo', people.host);
+  assert.equal((await desk.ask({ op: 'show.end' })).ok, true);
+  assert.equal((await desk.ask({ op: 'show.start' })).ok, true);
+  desk.socket.close();
+});
+
+test('who may not join is told why', async () => {
+  for (const [person, show, code] of [
+    ['key', 'demo', 'forbidden'], ['wrong', 'demo', 'unauthorized'], ['hostOther', 'demo', 'forbidden'],
+    ['merchOther', 'demo', 'forbidden'], ['adminOther', 'demo', 'forbidden'], ['host', 'other', 'forbidden'],
+  ]) {
+    const { socket, first } = await enter(show, people[person]);
+    assert.equal(first.code, code, `${person} in ${show}`);
+    socket.close();
+  }
+  const { first, socket } = await enter('other', people.hostOther);
+  assert.equal(first.ev, 'joined');
+  assert.equal(first.you.token, undefined, 'staff get no resume secret');
+  socket.close();
+});
+
+test('a token that is revoked or expires ends its sockets and its requests', async () => {
+  const made = await server.ctl('token', 'create', '--role', 'merchandiser');
+  const short = await mint('--role', 'merchandiser', '--expires', '2');
+  const [revoked, expired] = [await enter('demo', made.token), await enter('demo', short)];
+  const closed = [once(revoked.socket, 'close'), once(expired.socket, 'close')];
+  await server.ctl('token', 'revoke', made.id);
+  for (const end of closed) assert.equal((await end)[0], 1008);
+  for (const token of [made.token, short]) {
+    const response = await fetch(`${server.url}/api/v1/session`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(response.status, 401);
+    assert.equal(response.headers.get('www-authenticate'), 'Bearer');
+  }
+});
+
+test('no secret stands in the log', () => {
+  assert.doesNotMatch(server.log, /t[gp]_[\w-]{43}/);
+  for (const [person, token] of Object.entries(people)) if (token) assert.ok(!server.log.includes(token), person);
+});
