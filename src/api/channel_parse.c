@@ -161,6 +161,7 @@ static int64_t days_from_civil(int year, int month, int day)
     int64_t leaps = y / 4 - y / 100 + y / 400 - 477;
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
+    TG_ASSERT(month >= 1 && month <= 12); /* date_is_valid said so */
     return (int64_t)(year - 1970) * 365 + leaps + before[month - 1] + (leap && month > 2 ? 1 : 0) +
            day - 1;
 }

@@ -110,11 +110,12 @@ static tg_err open_bound(int *ret, const struct tg_addr *addr, bool share)
 
 static uint16_t bound_port(int fd)
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(sa);
 
     if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
         return 0;
+    /* NOLINTNEXTLINE: the kernel filled in what the family says */
     return ntohs(sa.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&sa)->sin6_port
                                           : ((struct sockaddr_in *)(void *)&sa)->sin_port);
 }

@@ -55,7 +55,8 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "Units of one SKU that one person may hold or buy in one order."},
     {"payments.allow_sandbox", TG_CFG_BOOL, false, AT(payments_allow_sandbox), "false", "", 0, 0,
      NULL,
-     "Allow the sandbox payment provider, with which nobody pays real money, outside --demo."},
+     "Allow the sandbox payment provider, with which nobody pays real money, outside --demo. "
+     "Without any provider orders are made without pay_url and expire after shop.hold_s."},
     /* Known to the contract, owned by later parts. */
     {"srt.listen", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "SRT publishers."},
     {"srt.passphrase", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "SRT encryption."},

@@ -9,7 +9,7 @@
 
 #define DEMO_SHOW "demo"
 #define DEMO_TITLE "Autumn at the market square"
-#define DEMO_LABEL "demo"
+#define DEMO_LABEL "torg demo login" /* nobody else's tokens are revoked by it */
 
 static struct tg_shop_now now_both(void)
 {
@@ -30,6 +30,11 @@ static tg_err mint(struct tg_sale *sale, uint32_t roles, bool publish_only, uint
     return tg_sale_boot_token(sale, now_both(), &token, ret_text);
 }
 
+tg_err tg_demo_revoke(struct tg_sale *sale)
+{
+    return tg_sale_boot_revoke(sale, now_both(), DEMO_LABEL);
+}
+
 tg_err tg_demo_boot(struct tg_sale *sale, struct tg_registry *registry, struct tg_demo_logins *ret)
 {
     struct tg_show_info show;
@@ -38,7 +43,7 @@ tg_err tg_demo_boot(struct tg_sale *sale, struct tg_registry *registry, struct t
     if (err == TG_ERR_NOTFOUND)
         err = tg_sale_boot_show(sale, now_both(), DEMO_SHOW, DEMO_TITLE, true, &show);
     if (err == TG_OK)
-        err = tg_sale_boot_revoke(sale, now_both(), DEMO_LABEL);
+        err = tg_demo_revoke(sale);
     if (err == TG_OK)
         err = mint(sale, TG_ROLE_MERCHANDISER | TG_ROLE_HOST | TG_ROLE_MODERATOR, false, UINT16_MAX,
                    ret->desk);

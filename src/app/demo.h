@@ -19,6 +19,11 @@ struct tg_demo_logins {
  */
 TG_MUST_CHECK tg_err tg_demo_boot(struct tg_sale *sale, struct tg_registry *registry,
                                   struct tg_demo_logins *ret);
+/*
+ * Ends the logins that a demo on this data printed: they hold until the next start, whatever it is.
+ * On main, before tg_sale_start. Errors: the store's.
+ */
+TG_MUST_CHECK tg_err tg_demo_revoke(struct tg_sale *sale);
 /* To stdout only: never to a log. rtmp_port 0 = off. */
 void tg_demo_print(const struct tg_demo_logins *logins, const char *url, unsigned rtmp_port);
 /* The built-in host's products with their drawings, static; *ret_count of them. */

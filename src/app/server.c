@@ -175,10 +175,13 @@ static tg_err start_all(struct tg_server *s, char *reason, size_t size)
         err = new_web(s, reason, size); /* its port and mailboxes, no thread yet */
     if (err == TG_OK)
         err = prepare_core(s, reason, size);
-    if (err == TG_OK && s->cfg.demo) {
-        err = tg_demo_boot(tg_core_sale(s->core), tg_core_registry(s->core), &s->logins);
+    if (err == TG_OK) {
+        err = s->cfg.demo
+                  ? tg_demo_boot(tg_core_sale(s->core), tg_core_registry(s->core), &s->logins)
+                  : tg_demo_revoke(tg_core_sale(s->core));
         if (err != TG_OK)
-            (void)tg_because(err, reason, size, "cannot set up the demo (%s)", tg_err_name(err));
+            (void)tg_because(err, reason, size, "cannot set up the demo's logins (%s)",
+                             tg_err_name(err));
     }
     if (err == TG_OK)
         err = tg_wiring_start(&s->wiring, &wiring, tg_core_registry(s->core),

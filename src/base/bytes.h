@@ -169,7 +169,7 @@ static inline void tg_wr_bytes(struct tg_wr *w, const void *data, size_t len)
     uint8_t *out = tg_wr_skip(w, len);
 
     if (out != NULL && len > 0)
-        memcpy(out, data, len);
+        memcpy(out, data, len); /* NOLINT: callers have data when they have len */
 }
 
 static inline void tg_wr_u8(struct tg_wr *w, uint8_t value)

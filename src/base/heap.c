@@ -49,7 +49,8 @@ tg_err tg_heap_set(struct tg_heap *heap, struct tg_heap_node *node, tg_us at)
     if (node->place == 0) {
         if (heap->count == heap->cap) {
             size_t cap = heap->cap == 0 ? 16 : heap->cap * 2;
-            struct tg_heap_node **grown = tg_realloc(heap->nodes, cap, sizeof(*grown));
+            struct tg_heap_node **grown =
+                tg_realloc(heap->nodes, cap, sizeof(struct tg_heap_node *));
 
             if (grown == NULL)
                 return TG_ERR_NOMEM;

@@ -236,8 +236,8 @@ static void on_turn(void *ctx, tg_us now)
     unsigned end = atomic_load(&s->fanout->show_end);
 
     s->turn++;
-    for (uint16_t i = 0; i < end; i++) {
-        struct tg_fanout_show *show = tg_fanout_show_get(s->fanout, i);
+    for (unsigned i = 0; i < end; i++) {
+        struct tg_fanout_show *show = tg_fanout_show_get(s->fanout, (uint16_t)i);
 
         if (show == NULL)
             continue;
@@ -267,8 +267,8 @@ static tg_us deadline(void *ctx, tg_us now)
 
     if (s->busy != NULL)
         at = now + TG_US_PER_MS;
-    for (uint16_t i = 0; i < end; i++) {
-        struct tg_fanout_show *show = tg_fanout_show_get(s->fanout, i);
+    for (unsigned i = 0; i < end; i++) {
+        struct tg_fanout_show *show = tg_fanout_show_get(s->fanout, (uint16_t)i);
 
         if (show != NULL && s->shows[i] != NULL && s->shows[i]->viewer_count > 0)
             at = TG_MIN(at, tg_fanout_key_retry(s->fanout, show, now));

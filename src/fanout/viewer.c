@@ -310,7 +310,7 @@ static tg_err write_resend(struct tg_viewer *v, const struct tg_viewer_packet *p
 }
 
 tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p, struct tg_srtp_tx *tx,
-                       uint8_t *out, size_t cap, size_t *ret_len)
+                       uint8_t *out, size_t cap, size_t *ret_len) /* NOLINT: written through sink */
 {
     struct tg_viewer_sink sink = {.tx = tx, .out = out, .cap = cap};
     tg_err err = p->resend ? write_resend(v, p, &sink) : write_live(v, p, &sink);

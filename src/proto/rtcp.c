@@ -65,7 +65,7 @@ static tg_err remb_parse(struct tg_rtcp *p)
     uint8_t count = tg_rd_u8(&r);
     uint32_t rate = tg_rd_u24(&r);
 
-    if (r.bad || memcmp(id.data, remb_id, sizeof(remb_id)) != 0)
+    if (r.bad || id.data == NULL || memcmp(id.data, remb_id, sizeof(remb_id)) != 0)
         return TG_OK; /* another application's feedback */
     if (tg_rd_left(&r) < (size_t)count * 4)
         return TG_ERR_MALFORMED;

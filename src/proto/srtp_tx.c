@@ -205,6 +205,7 @@ static bool seal_cm(struct tg_srtp_tx *tx, const struct tg_srtp_plain *in, uint8
     struct tg_wr w = tg_wr(roc_bytes, sizeof(roc_bytes));
     size_t digest_len = 0;
 
+    TG_ASSERT(out != NULL);
     tg_wr_u32(&w, roc);
     bool ok = seal_part(tx, body, in->prefix) &&
               seal_part(tx, body + in->prefix.len, in->payload) &&

@@ -62,8 +62,6 @@ static bool parse(int argc, char **argv, struct options *ret)
     return true;
 }
 
-extern char **environ;
-
 static tg_err load(struct tg_config *cfg, const struct options *opt, struct tg_config_error *reterr)
 {
     tg_err err = TG_OK;
