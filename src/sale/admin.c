@@ -312,6 +312,7 @@ void tg_admin_apply(struct tg_sale *sale, const struct tg_admin *a)
         break;
     case TG_ADMIN_STATE:
         tg_registry_show_set_state(reg, a->show.ord, a->show.state);
+        tg_sale_state_saved(sale, a->show.ord);
         break;
     case TG_ADMIN_TOKEN:
         err = tg_registry_token_put(reg, &a->token);

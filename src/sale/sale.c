@@ -132,6 +132,8 @@ tg_us tg_sale_deadline(const struct tg_sale *sale)
 {
     tg_us due = tg_shop_deadline(sale->shop);
 
+    if (sale->unsaved_count > 0)
+        return sale->retry_at;
     return due == TG_US_NEVER ? due : TG_MAX(due, sale->retry_at);
 }
 

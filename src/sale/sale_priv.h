@@ -54,6 +54,13 @@ struct tg_sale {
     uint32_t next_token;
     uint16_t next_show;
     struct tg_log_burst fail_burst;
+    /* Shows whose state could not be written: nobody asks again, so the thread itself tries again.
+     */
+    struct {
+        bool waits;
+        uint8_t state; /* enum tg_show_state */
+    } unsaved[TG_SHOWS_MAX];
+    size_t unsaved_count;
 };
 
 /* The payment page's address in front of the payment id; NULL = there is none. */
@@ -75,6 +82,9 @@ void tg_answer_busy(struct tg_sale *sale, struct tg_item *item);
 struct tg_slab *tg_answer_slab(struct tg_sale *sale);
 void tg_answer_send(struct tg_item *item);
 int tg_code_status(enum tg_code code);
+
+/* turn.c: the show's state is on disk. */
+void tg_sale_state_saved(struct tg_sale *sale, uint16_t show);
 
 /* admin.c */
 void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item);

@@ -257,6 +257,26 @@ static void finish_batch(struct tg_sale *sale)
         }
 }
 
+/* --- show states that the disk refused --- */
+
+static void keep_state(struct tg_sale *sale, const struct tg_sale_req *req)
+{
+    if (req->what != TG_SALE_SHOW_STATE || req->show >= TG_SHOWS_MAX)
+        return;
+    if (!sale->unsaved[req->show].waits)
+        sale->unsaved_count++;
+    sale->unsaved[req->show].waits = true;
+    sale->unsaved[req->show].state = (uint8_t)req->number;
+}
+
+void tg_sale_state_saved(struct tg_sale *sale, uint16_t show)
+{
+    if (!sale->unsaved[show].waits)
+        return;
+    sale->unsaved[show].waits = false;
+    sale->unsaved_count--;
+}
+
 static void fail_batch(struct tg_sale *sale, struct tg_shop_now now, tg_err err)
 {
     struct tg_store *store = sale->cfg.store;
@@ -277,6 +297,7 @@ static void fail_batch(struct tg_sale *sale, struct tg_shop_now now, tg_err err)
         if (item->admin != NULL && item->admin->kind == TG_ADMIN_SHOW)
             sale->next_show--;
         pass_join(sale, item);
+        keep_state(sale, item->req); /* in order: the last one counts */
         if (item->silent)
             continue;
         tg_answer_busy(sale, item);
@@ -299,23 +320,40 @@ static void free_items(struct tg_sale *sale)
     sale->item_count = 0;
 }
 
-static void take_items(struct tg_sale *sale, void *const *msgs, size_t count)
+static void take_item(struct tg_sale *sale, struct tg_sale_req *take_req)
 {
-    struct tg_verdict *refusals = sale->refusals;
+    size_t i = sale->item_count++;
+    struct tg_item *item = &sale->items[i];
 
-    TG_ASSERT(count <= TG_SALE_BATCH_MAX);
-    for (size_t i = 0; i < count; i++) {
-        struct tg_item *item = &sale->items[i];
+    TG_ASSERT(i < TG_SALE_BATCH_MAX);
+    *item = (struct tg_item){.req = take_req};
+    TG_ASSERT(item->req->head.kind == TG_MSG_SALE_REQ);
+    sale->refusals[i] = (struct tg_verdict){.code = TG_CODE_OK};
+    if (!tg_request_claim(item, &sale->refusals[i], sale->cfg.allow_sandbox))
+        TG_ASSERT(sale->refusals[i].code != TG_CODE_OK);
+    sale->claims[i] = item->claim;
+}
 
-        *item = (struct tg_item){.req = msgs[i]};
-        TG_ASSERT(item->req->head.kind == TG_MSG_SALE_REQ);
-        refusals[i] = (struct tg_verdict){.code = TG_CODE_OK};
-        if (!tg_request_claim(item, &refusals[i], sale->cfg.allow_sandbox))
-            TG_ASSERT(refusals[i].code != TG_CODE_OK);
-        sale->claims[i] = item->claim;
+/* In front of what came since, which may say something newer of the same show. */
+static void take_unsaved(struct tg_sale *sale, struct tg_shop_now now, size_t room)
+{
+    if (sale->unsaved_count == 0 || sale->retry_at > now.mono)
+        return;
+    for (uint16_t show = 0; show < TG_SHOWS_MAX && room > 0; show++) {
+        struct tg_sale_req *req;
+
+        if (!sale->unsaved[show].waits)
+            continue;
+        req = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*req));
+        if (req == NULL)
+            return; /* next turn */
+        req->what = TG_SALE_SHOW_STATE;
+        req->show = show;
+        req->number = sale->unsaved[show].state;
+        req->until_wall_us = -1;
+        take_item(sale, req);
+        room--;
     }
-    sale->item_count = count;
-    tg_metric_add(TG_M_sale_requests_total, (int64_t)count);
 }
 
 void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *take_msgs,
@@ -324,7 +362,12 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     struct tg_store *store = sale->cfg.store;
     tg_err err;
 
-    take_items(sale, take_msgs, count);
+    TG_ASSERT(count <= TG_SALE_BATCH_MAX);
+    take_unsaved(sale, now, TG_SALE_BATCH_MAX - count);
+    for (size_t i = 0; i < count; i++)
+        take_item(sale, take_msgs[i]);
+    count = sale->item_count;
+    tg_metric_add(TG_M_sale_requests_total, (int64_t)count);
     sale->failed = TG_OK;
     /* Loading comes before the clock's work: per-person sums on disk must be of the same moment as
      * the orders in memory. */

@@ -605,6 +605,32 @@ static void test_full_disk_answers_busy_and_forgets(void **state)
     rig_close(r);
 }
 
+static void test_show_state_survives_a_full_disk(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_show_info show;
+    struct tg_sale_req *req;
+
+    (void)state;
+    assert_int_equal(tg_sale_boot_show(r->sale, r->now, "winter", "Winter", false, &show), TG_OK);
+    req = req_of(r, TG_SALE_SHOW_STATE, "", 0);
+    req->show = show.ord;
+    req->number = TG_SHOW_LIVE;
+    r->faulty.fault = TG_FAULT_REFUSE;
+    r->faulty.fail_in = 1; /* begin */
+    turn(r, req);
+    assert_int_equal(r->faulty.refused, 1);
+    assert_int_equal(tg_registry_show_at(r->registry, show.ord, &show), TG_OK);
+    assert_int_equal(show.state, TG_SHOW_SCHEDULED); /* as on disk */
+    assert_int_equal(tg_sale_deadline(r->sale), r->now.mono + TG_US_PER_S);
+    r->now.mono += TG_US_PER_S;
+    tg_sale_turn(r->sale, r->now, NULL, 0); /* nobody asked again */
+    assert_int_equal(tg_registry_show_at(r->registry, show.ord, &show), TG_OK);
+    assert_int_equal(show.state, TG_SHOW_LIVE);
+    assert_int_equal(tg_sale_deadline(r->sale), TG_US_NEVER);
+    rig_close(r);
+}
+
 static void test_batch_without_memory_is_undone(void **state)
 {
     struct rig *r = rig_open(true, true);
@@ -787,6 +813,7 @@ int main(void)
         cmocka_unit_test(test_audit_is_clean_after_trade),
         cmocka_unit_test(test_boot_makes_shows_and_tokens),
         cmocka_unit_test(test_full_disk_answers_busy_and_forgets),
+        cmocka_unit_test(test_show_state_survives_a_full_disk),
         cmocka_unit_test(test_batch_without_memory_is_undone),
         cmocka_unit_test(test_reader_answers_pages),
         cmocka_unit_test(test_thread_starts_and_stops_many_times),
