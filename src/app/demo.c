@@ -9,7 +9,7 @@
 
 #define DEMO_SHOW "demo"
 #define DEMO_TITLE "Autumn at the market square"
-#define DEMO_LABEL "torg demo login" /* nobody else's tokens are revoked by it */
+#define DEMO_LABEL "torg demo" /* nobody else's tokens are revoked by it */
 
 static struct tg_shop_now now_both(void)
 {
