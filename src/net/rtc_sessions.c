@@ -305,6 +305,7 @@ tg_err tg_rtc_open(struct tg_rtc_worker *w, const struct tg_rtc_handler *handler
         return TG_ERR_NOMEM;
     s->pub.handler = handler;
     s->pub.user = cfg->user;
+    tg_str_cut(s->remote_ufrag, sizeof(s->remote_ufrag), cfg->remote_ufrag);
     name_session(w, s);
     err = make_peer(w, s, cfg, now);
     if (err == TG_OK)

@@ -68,12 +68,36 @@ void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
     (void)tg_mailbox_post_reply(req->conn.mb, reply); /* a web worker that ends needs no answer */
 }
 
+/* Does a fragment (RFC 8840) bring new credentials of the client's? */
+static bool restarts_ice(const struct session *s, const struct tg_slab *fragment)
+{
+    static const char name[] = "a=ice-ufrag:";
+    const char *at =
+        fragment == NULL ? NULL : memmem(fragment->data, fragment->len, name, sizeof(name) - 1);
+    const size_t known = strlen(s->remote_ufrag);
+    size_t len = 0;
+    size_t left;
+
+    if (at == NULL)
+        return false;
+    at += sizeof(name) - 1;
+    left = fragment->len - (size_t)(at - (const char *)fragment->data);
+    while (len < left && at[len] != '\r' && at[len] != '\n')
+        len++;
+    return len != known || memcmp(at, s->remote_ufrag, known) != 0;
+}
+
 static void on_session_request(struct tg_rtc_worker *w, const struct tg_rtc_req *req)
 {
     struct session *s = tg_map_get_str(&w->by_id, req->session);
 
     if (s == NULL || s->doomed) {
         tg_rtc_reply(req, TG_ERR_NOTFOUND, "no such session", NULL, NULL);
+        return;
+    }
+    if (req->what == TG_RTC_PATCH && restarts_ice(s, req->sdp)) {
+        tg_rtc_reply(req, TG_ERR_UNSUPPORTED, "ICE restarts are not done here; make a new session",
+                     NULL, NULL);
         return;
     }
     tg_rtc_reply(req, TG_OK, NULL, &s->pub, NULL);

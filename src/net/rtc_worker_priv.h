@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "net/loop.h"
 #include "net/rtc_worker.h"
+#include "proto/ice_lite.h"
 
 /* One session; handlers see `pub`. */
 struct session {
@@ -21,8 +22,9 @@ struct session {
     struct tg_addr addrs[TG_ICE_ADDRS_MAX]; /* keys of by_addr */
     bool addr_used[TG_ICE_ADDRS_MAX];
     uint64_t sdp_id;
-    bool doomed; /* in the doomed list: ends later in this turn */
-    bool closed; /* the peer said CLOSED */
+    char remote_ufrag[TG_ICE_UFRAG_SIZE]; /* another one in a PATCH is an ICE restart */
+    bool doomed;                          /* in the doomed list: ends later in this turn */
+    bool closed;                          /* the peer said CLOSED */
     enum tg_peer_reason reason;
     struct session *next_doomed;
 };

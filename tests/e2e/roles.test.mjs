@@ -217,6 +217,35 @@ test('HTTP manners: 405 with Allow, HEAD like GET, OPTIONS, problem details', as
   assert.equal(options.headers.get('accept-post'), 'application/sdp');
 });
 
+test('a WHEP session is known by its Location, its tag and its ICE credentials', async () => {
+  const sdp = [
+    'v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0',
+    'm=video 9 UDP/TLS/RTP/SAVPF 102', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=recvonly', 'a=rtcp-mux',
+    'a=ice-ufrag:abcd', 'a=ice-pwd:abcdefghijklmnopqrstuvwx', 'a=setup:actpass',
+    `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`,
+    'a=rtpmap:102 H264/90000', 'a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f', '',
+  ].join('\r\n');
+  const made = await fetch(`${server.url}/whep/demo`, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: sdp });
+  assert.equal(made.status, 201);
+  assert.match(made.headers.get('content-type'), /^application\/sdp/);
+  const [location, etag] = [made.headers.get('location'), made.headers.get('etag')];
+  assert.match(location, /^\/whep\/demo\/\d+\.[\w-]{22}$/);
+  assert.match(etag, /^"[^"]+"$/);
+  const patch = async (ufrag, match) => (await fetch(server.url + location, {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/trickle-ice-sdpfrag', ...(match && { 'if-match': match }) },
+    body: `a=ice-ufrag:${ufrag}\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\na=mid:0\r\na=end-of-candidates\r\n`,
+  })).status;
+  assert.equal(await patch('abcd'), 204);
+  assert.equal(await patch('abcd', etag), 204);
+  assert.equal(await patch('abcd', '"another"'), 412);
+  assert.equal(await patch('wxyz'), 422, 'an ICE restart');
+  assert.equal(await patch('abc'), 422);
+  assert.equal((await fetch(server.url + location, { method: 'DELETE' })).status, 200);
+  assert.equal(await patch('abcd'), 404);
+  assert.equal((await fetch(server.url + location, { method: 'DELETE' })).status, 404);
+});
+
 // --- the show channel ---------------------------------------------------------------------------
 
 /** One socket for a person that tells what the server answers, and checks every frame's shape. */
