@@ -42,7 +42,14 @@ static void post_media(struct tg_wiring *w, enum tg_media_what what, uint16_t sh
     msg->what = what;
     msg->show = show;
     msg->count = count;
-    (void)tg_mailbox_post(tg_media_mailbox(w->media), msg); /* full: the next one asks again */
+    /*
+     * A keyframe is asked for again. Nobody repeats the last count of viewers, and without it the
+     * host would sleep before an audience, so it goes in even when the box is full.
+     */
+    if (what == TG_MEDIA_WATCHERS)
+        (void)tg_mailbox_post_reply(tg_media_mailbox(w->media), msg); /* closed: stopping */
+    else
+        (void)tg_mailbox_post(tg_media_mailbox(w->media), msg);
 }
 
 static void on_keyframe(void *ctx, uint16_t show)
