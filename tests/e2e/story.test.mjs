@@ -1,31 +1,17 @@
 // The story: a rig goes live, two phones watch and chat, the desk pins, both want the last unit, one
 // gets it and pays, the server dies and comes back, and nothing is lost.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { desktop, launchBrowser, phone, shot } from './lib/browser.mjs';
 import { Channel } from './lib/channel.mjs';
 import { TorgServer } from './lib/server.mjs';
 import { Source } from './lib/source.mjs';
 import { moves } from './lib/video.mjs';
 
-/** @type {TorgServer} */
-let server;
-let browser;
-let source;
-
-before(async () => {
-  server = await TorgServer.start();
-  source = new Source(server.rtmpUrl);
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await source?.stop();
-  await server?.stop();
-});
+const RUNS = Number(process.env.TORG_STORY_RUNS ?? 1);
 
 /** The product of which exactly one unit is left. */
-async function lastOne() {
+async function lastOne(server) {
   const channel = await Channel.open(server);
   const product = channel.joined.products.find((p) => p.variants.length === 1 && p.variants[0].stock === 1);
   channel.close();
@@ -41,8 +27,14 @@ async function say(page, text) {
   await page.getByPlaceholder('Write something').press('Enter');
 }
 
-test('the story', async (t) => {
-  const product = await lastOne();
+async function story(t) {
+  const server = await TorgServer.start();
+  t.after(() => server.stop());
+  let source = new Source(server.rtmpUrl);
+  t.after(() => source.stop());
+  const browser = await launchBrowser();
+  t.after(() => browser.close());
+  const product = await lastOne(server);
   const anna = await phone(browser);
   const bo = await phone(browser);
   const desk = await desktop(browser);
@@ -116,4 +108,6 @@ test('the story', async (t) => {
   assert.deepEqual((await server.ctl('stock', 'audit')).differences, []);
   for (const page of [anna, bo, desk]) assert.deepEqual(page.faults, []);
   t.diagnostic(`winner: ${winner === anna ? 'Anna' : 'Bo'}`);
-});
+}
+
+for (let run = 1; run <= RUNS; run++) test(`the story, ${run} of ${RUNS}`, story);

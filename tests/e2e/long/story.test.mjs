@@ -1,0 +1,3 @@
+// The story ten times in a row.
+process.env.TORG_STORY_RUNS ??= '10';
+await import('../story.test.mjs');
