@@ -95,6 +95,14 @@ tg_err tg_origin_of_url(char *out, size_t size, const char *url)
     return tg_str_copy(out, size, url, skip + host) == TG_OK ? TG_OK : TG_ERR_MALFORMED;
 }
 
+bool tg_origin_listable(const char *text)
+{
+    char origin[256];
+
+    return tg_origin_of_url(origin, sizeof(origin), text) == TG_OK && strcmp(origin, text) == 0 &&
+           strpbrk(text, " ;,'\"") == NULL;
+}
+
 tg_err tg_cookie_get(char *out, size_t size, const char *header, const char *name)
 {
     size_t name_len = strlen(name);

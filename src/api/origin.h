@@ -29,6 +29,8 @@ enum tg_origin tg_origin_class(const struct tg_origin_cfg *cfg, const char *orig
                                const char *host);
 /* "scheme://host[:port]" of a URL into out; MALFORMED when it is none. */
 TG_MUST_CHECK tg_err tg_origin_of_url(char *out, size_t size, const char *url);
+/* Is this an origin as browsers write it (embed.origins): no path, no slash at the end? */
+bool tg_origin_listable(const char *text);
 /* The value of one cookie in a Cookie header; NOTFOUND, LIMIT (does not fit). First one wins. */
 TG_MUST_CHECK tg_err tg_cookie_get(char *out, size_t size, const char *header, const char *name);
 /*

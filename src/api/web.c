@@ -40,22 +40,13 @@ static tg_err fill_networks(struct tg_web *web, const char **reterr_key)
     return err;
 }
 
-/* An origin as browsers write it: no path, no slash at the end. */
-static bool origin_ok(const char *text)
-{
-    char origin[TG_HOST_SIZE];
-
-    return tg_origin_of_url(origin, sizeof(origin), text) == TG_OK && strcmp(origin, text) == 0 &&
-           strpbrk(text, " ;,'\"") == NULL;
-}
-
 static tg_err fill_origins(struct tg_web *web, const char **reterr_key)
 {
     const struct tg_web_cfg *cfg = &web->cfg;
 
     *reterr_key = "embed.origins";
     for (size_t i = 0; i < cfg->embed_origins.count; i++) {
-        if (!origin_ok(cfg->embed_origins.items[i]))
+        if (!tg_origin_listable(cfg->embed_origins.items[i]))
             return TG_ERR_MALFORMED;
     }
     web->origins.embed = cfg->embed_origins.items;

@@ -402,26 +402,6 @@ tg_err tg_config_env(struct tg_config *cfg, const char *const *env, struct tg_co
     return TG_OK;
 }
 
-tg_err tg_config_check(const struct tg_config *cfg, struct tg_config_error *reterr)
-{
-    char host[TG_CFG_TEXT_SIZE];
-    uint16_t port;
-
-    if (strncmp(cfg->store_url, "postgresql:", 11) == 0)
-        return refuse(reterr, "store.url", "PostgreSQL is not built yet; use sqlite:PATH");
-    if (strncmp(cfg->store_url, "sqlite:", 7) != 0)
-        return refuse(reterr, "store.url", "must begin with sqlite:");
-    if (strcmp(cfg->http_listen, "off") == 0)
-        return refuse(reterr, "http.listen", "cannot be off: it is how everything is reached");
-    if (strcmp(cfg->rtc_listen, "off") == 0 ||
-        tg_config_hostport(cfg->rtc_listen, host, sizeof(host), &port) != TG_OK)
-        return refuse(reterr, "rtc.listen", "cannot be off: viewers need it");
-    if (strcmp(cfg->http_tls, "files") == 0 &&
-        (cfg->http_cert[0] == '\0' || cfg->http_key[0] == '\0'))
-        return refuse(reterr, "http.tls", "is files, but http.cert or http.key is missing");
-    return TG_OK;
-}
-
 /* --- reference
  * -------------------------------------------------------------------------------------- */
 

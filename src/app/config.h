@@ -33,6 +33,7 @@ struct tg_config {
     char bus_url[TG_CFG_TEXT_SIZE];
     char http_listen[TG_CFG_TEXT_SIZE];
     char http_tls[TG_CFG_TEXT_SIZE]; /* off, self-signed, files */
+    char http_base_url[TG_CFG_TEXT_SIZE];
     char http_cert[TG_CFG_TEXT_SIZE];
     char http_key[TG_CFG_TEXT_SIZE];
     int64_t http_workers;

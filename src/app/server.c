@@ -70,6 +70,7 @@ static tg_err new_web(struct tg_server *s, char *reason, size_t size)
         .workers = tg_worker_count(c->http_workers),
         .tls_self_signed = strcmp(c->http_tls, "self-signed") == 0,
         .data_dir = s->cfg.data_dir,
+        .base_url = c->http_base_url,
         .registry = tg_core_registry(s->core),
         .embed_origins = texts(s->embed_origins, &c->embed_origins),
         .trusted_networks = texts(s->trusted_networks, &c->trusted_networks),

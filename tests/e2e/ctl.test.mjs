@@ -109,6 +109,16 @@ test('a bad configuration exits with 2 naming file, line and key; --check with 1
   assert.equal((await run('torgd', ['--check'], { TORG_HTTP_LISTEN: 'nonsense' })).code, 1);
   assert.equal((await run('torgd', ['--check'], { TORG_INGEST_PUBLISHERS_MAX: '65' })).code, 1, 'more than the table holds');
   assert.equal((await run('torgd', ['--check', '--config', path.join(dir, 'none.yaml')])).code, 1);
+  for (const [name, value] of [
+    ['HTTP_BASE_URL', 'live.shop.example'], ['EMBED_ORIGINS', 'https://shop.example/'], ['LIMITS_TRUSTED_NETWORKS', 'office'],
+    ['LIMITS_TRUSTED_PROXIES', '300.1.1.1/8'], ['METRICS_ALLOW', '10.0.0.1/8'], ['RTC_ADVERTISE', 'live.shop.example'],
+    ['RTMP_LISTEN', 'localhost:1935'], ['RTC_LISTEN', 'localhost:8189'],
+  ]) {
+    const env = { [`TORG_${name}`]: value };
+    const [check, start] = [await run('torgd', ['--check'], env), await run('torgd', ['--data', dir], env)];
+    assert.deepEqual([check.code, start.code], [1, 2], name);
+    assert.match(start.err, new RegExp(name.toLowerCase().replace('_', '\\.')));
+  }
   await writeFile(file, 'log:\n  level: debug\n');
   assert.equal((await run('torgd', ['--config', file, '--check'])).code, 0);
 });

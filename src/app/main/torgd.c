@@ -9,6 +9,7 @@
 #include "app/config.h"
 #include "app/server.h"
 #include "base/log.h"
+#include "base/str.h"
 
 enum { EXIT_BAD_CONFIG = 2 };
 
@@ -71,8 +72,11 @@ static tg_err load(struct tg_config *cfg, const struct options *opt, struct tg_c
         err = tg_config_load(cfg, opt->config, reterr);
     if (err == TG_OK)
         err = tg_config_env(cfg, (const char *const *)environ, reterr);
-    if (err == TG_OK)
+    if (err == TG_OK) {
         err = tg_config_check(cfg, reterr);
+        if (err != TG_OK && opt->config != NULL)
+            tg_str_cut(reterr->file, sizeof(reterr->file), opt->config);
+    }
     return err;
 }
 
@@ -100,7 +104,7 @@ static void apply_log_level(const struct tg_config *cfg)
 static void reload(void *ctx)
 {
     static struct tg_config fresh;
-    struct tg_config_error err;
+    struct tg_config_error err = {0};
 
     if (load(&fresh, ctx, &err) != TG_OK) {
         tg_log_error("app", "reload_refused", "line=%u key=%s", err.line, TG_LOG_Q(err.key));
@@ -128,7 +132,7 @@ int main(int argc, char **argv)
 {
     static struct tg_config config;
     struct options opt = {.data = "data"};
-    struct tg_config_error refused;
+    struct tg_config_error refused = {0};
     struct tg_server *server;
     char reason[512] = "";
     tg_err err;
