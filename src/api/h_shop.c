@@ -18,22 +18,6 @@ static bool show_id_ok(const char *id)
     return id[0] != '\0' && id[0] != '-';
 }
 
-static void write_show(struct tg_jo *j, const char *key, const struct tg_show_info *show)
-{
-    char created[TG_RFC3339_SIZE];
-
-    tg_rfc3339(created, show->created_wall_us);
-    tg_jo_obj(j, key);
-    tg_jo_str(j, "id", show->id);
-    tg_jo_str(j, "title", show->title);
-    tg_jo_str(j, "state", tg_show_state_name(show->state));
-    tg_jo_bool(j, "on_air", show->on_air);
-    tg_jo_int(j, "viewers", show->viewers);
-    tg_jo_bool(j, "demo", show->demo);
-    tg_jo_str(j, "created", created);
-    tg_jo_end_obj(j);
-}
-
 void tg_h_shows(struct tg_req *q)
 {
     struct tg_show_info *shows = tg_calloc(TG_SHOWS_MAX, sizeof(*shows));
@@ -48,7 +32,7 @@ void tg_h_shows(struct tg_req *q)
     tg_jo_obj(&j, NULL);
     tg_jo_arr(&j, "shows");
     for (size_t i = 0; i < count; i++)
-        write_show(&j, NULL, &shows[i]);
+        tg_show_info_write(&j, NULL, &shows[i]);
     tg_jo_end_arr(&j);
     tg_jo_null(&j, "next");
     tg_jo_end_obj(&j);
@@ -63,7 +47,7 @@ void tg_h_show(struct tg_req *q)
 
     if (!tg_req_show(q, &show))
         return;
-    write_show(&j, NULL, &show);
+    tg_show_info_write(&j, NULL, &show);
     tg_reply_json(q, 200);
 }
 

@@ -244,21 +244,6 @@ static void cmd_show_create(struct tg_admin *admin, const json_t *request, struc
     pass_on(out, ask(admin, admin->sale, req, &a), &a);
 }
 
-static void write_show(struct tg_jo *j, const char *key, const struct tg_show_info *show)
-{
-    char created[TG_RFC3339_SIZE];
-
-    tg_rfc3339(created, show->created_wall_us);
-    tg_jo_obj(j, key);
-    tg_jo_str(j, "id", show->id);
-    tg_jo_str(j, "title", show->title);
-    tg_jo_str(j, "state", tg_show_state_name(show->state));
-    tg_jo_bool(j, "on_air", show->on_air);
-    tg_jo_int(j, "viewers", show->viewers);
-    tg_jo_str(j, "created_at", created);
-    tg_jo_end_obj(j);
-}
-
 static void cmd_show_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
     static struct tg_show_info shows[TG_SHOWS_MAX];
@@ -270,7 +255,7 @@ static void cmd_show_list(struct tg_admin *admin, const json_t *request, struct 
     tg_jo_bool(&j, "ok", true);
     tg_jo_arr(&j, "shows");
     for (size_t i = 0; i < count; i++)
-        write_show(&j, NULL, &shows[i]);
+        tg_show_info_write(&j, NULL, &shows[i]);
     tg_jo_end_arr(&j);
     tg_jo_end_obj(&j);
 }
@@ -284,7 +269,7 @@ static void cmd_show_status(struct tg_admin *admin, const json_t *request, struc
         return;
     tg_jo_obj(&j, NULL);
     tg_jo_bool(&j, "ok", true);
-    write_show(&j, "show", &show);
+    tg_show_info_write(&j, "show", &show);
     tg_jo_end_obj(&j);
 }
 

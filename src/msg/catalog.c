@@ -46,3 +46,20 @@ void tg_catalog_unref(struct tg_catalog *catalog)
     tg_free(catalog->variants);
     tg_free(catalog);
 }
+
+void tg_product_write_open(struct tg_jo *j, const struct tg_product_view *product)
+{
+    tg_jo_obj(j, NULL);
+    tg_jo_str(j, "id", product->id);
+    tg_jo_str(j, "title", product->title);
+    tg_jo_int(j, "number", product->number);
+    tg_jo_str(j, "description", product->description);
+    tg_jo_arr(j, "images");
+    if (product->image[0] != '\0') {
+        tg_jo_obj(j, NULL);
+        tg_jo_str(j, "url", product->image);
+        tg_jo_str(j, "alt", product->image_alt);
+        tg_jo_end_obj(j);
+    }
+    tg_jo_end_arr(j);
+}

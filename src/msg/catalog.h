@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/json_out.h"
 #include "base/limits.h"
 
 struct tg_variant_view {
@@ -47,5 +48,11 @@ struct tg_catalog {
 TG_MUST_CHECK struct tg_catalog *tg_catalog_new(size_t products, size_t variants);
 struct tg_catalog *tg_catalog_ref(struct tg_catalog *catalog);
 void tg_catalog_unref(struct tg_catalog *catalog);
+
+/*
+ * Opens a product's JSON object with what does not change while a show runs (id, title, number,
+ * description, images). The caller adds the variants and closes it.
+ */
+void tg_product_write_open(struct tg_jo *j, const struct tg_product_view *product);
 
 #endif

@@ -90,15 +90,7 @@ static void answer_show(struct tg_sale *sale, struct tg_item *item, const struct
     item->status = 201;
     tg_str_printf(item->location, sizeof(item->location), "/api/v1/shows/%s", show->id);
     tg_buf_clear(&sale->buf);
-    tg_jo_obj(&j, NULL);
-    tg_jo_str(&j, "id", show->id);
-    tg_jo_str(&j, "title", show->title);
-    tg_jo_str(&j, "state", tg_show_state_name(show->state));
-    tg_jo_bool(&j, "on_air", false);
-    tg_jo_int(&j, "viewers", 0);
-    tg_jo_bool(&j, "demo", show->demo);
-    when(&j, "created", show->created_wall_us);
-    tg_jo_end_obj(&j);
+    tg_show_info_write(&j, NULL, show);
     item->reply = tg_answer_slab(sale);
 }
 

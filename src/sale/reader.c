@@ -273,19 +273,7 @@ static void write_variant(struct tg_jo *j, const struct tg_catalog *c,
 static void write_product(struct tg_jo *j, const struct tg_catalog *c,
                           const struct tg_product_view *p, bool staff)
 {
-    tg_jo_obj(j, NULL);
-    tg_jo_str(j, "id", p->id);
-    tg_jo_str(j, "title", p->title);
-    tg_jo_str(j, "description", p->description);
-    tg_jo_int(j, "number", p->number);
-    tg_jo_arr(j, "images");
-    if (p->image[0] != '\0') {
-        tg_jo_obj(j, NULL);
-        tg_jo_str(j, "url", p->image);
-        tg_jo_str(j, "alt", p->image_alt);
-        tg_jo_end_obj(j);
-    }
-    tg_jo_end_arr(j);
+    tg_product_write_open(j, p);
     tg_jo_arr(j, "variants");
     for (uint32_t i = 0; i < p->variant_count; i++)
         write_variant(j, c, &c->variants[p->variant_first + i], staff);

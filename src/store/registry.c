@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -298,4 +299,20 @@ tg_err tg_resume_person(char ret_id[TG_PERSON_SIZE], const char *text, size_t le
     ret_id[0] = 'p';
     tg_b64url_encode(ret_id + 1, TG_PERSON_SIZE - 1, hash, PERSON_HASH_LEN);
     return TG_OK;
+}
+
+void tg_show_info_write(struct tg_jo *j, const char *key, const struct tg_show_info *show)
+{
+    char created[TG_RFC3339_SIZE];
+
+    tg_rfc3339(created, show->created_wall_us);
+    tg_jo_obj(j, key);
+    tg_jo_str(j, "id", show->id);
+    tg_jo_str(j, "title", show->title);
+    tg_jo_str(j, "state", tg_show_state_name(show->state));
+    tg_jo_bool(j, "on_air", show->on_air);
+    tg_jo_int(j, "viewers", show->viewers);
+    tg_jo_bool(j, "demo", show->demo);
+    tg_jo_str(j, "created", created);
+    tg_jo_end_obj(j);
 }

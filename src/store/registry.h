@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/json_out.h"
 #include "msg/frame.h"
 #include "msg/live.h"
 #include "msg/role.h"
@@ -57,6 +58,9 @@ size_t tg_registry_shows(struct tg_registry *reg, struct tg_show_info *out, size
 void tg_registry_show_set_state(struct tg_registry *reg, uint16_t ord, enum tg_show_state state);
 void tg_registry_show_set_on_air(struct tg_registry *reg, uint16_t ord, bool on_air);
 void tg_registry_show_set_viewers(struct tg_registry *reg, uint16_t ord, uint32_t viewers);
+
+/* A show as JSON, as the API and the operator see it. */
+void tg_show_info_write(struct tg_jo *j, const char *key, const struct tg_show_info *show);
 
 /* Tokens. check: AUTH when unknown, expired or not of the form tg_ + 43 base64url characters. */
 TG_MUST_CHECK tg_err tg_registry_token_put(struct tg_registry *reg, const struct tg_token_info *t);
