@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 
-enum { PATIENCE_S = 5 };
+enum { PATIENCE_S = 2 }; /* a client that says nothing must not hold up a clean stop (<= 5 s) */
 
 static tg_err path_of(struct sockaddr_un *addr, const char *data_dir)
 {

@@ -1,6 +1,6 @@
 /*
  * admin_socket.h - DIR/torgd.sock: where torgctl reaches the running server. Mode 0600, so the file
- * system says who is the operator. Thread: main; one client at a time, at most 5 s each way.
+ * system says who is the operator. Thread: main; one client at a time, at most 2 s each way.
  */
 #ifndef TG_APP_ADMIN_SOCKET_H
 #define TG_APP_ADMIN_SOCKET_H

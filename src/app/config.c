@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-static const struct tg_cfg_row *find_row(const char *key)
+const struct tg_cfg_row *tg_cfg_row_find(const char *key)
 {
     for (size_t i = 0; i < tg_cfg_row_count; i++) {
         if (strcmp(tg_cfg_rows[i].key, key) == 0)
@@ -51,10 +51,7 @@ tg_err tg_config_hostport(const char *text, char *ret_host, size_t host_size, ui
     return TG_OK;
 }
 
-static tg_err refuse(struct tg_config_error *reterr, const char *key, const char *fmt, ...)
-    TG_PRINTF(3, 4);
-
-static tg_err refuse(struct tg_config_error *reterr, const char *key, const char *fmt, ...)
+tg_err tg_config_refuse(struct tg_config_error *reterr, const char *key, const char *fmt, ...)
 {
     va_list args;
 
@@ -85,15 +82,17 @@ static tg_err set_text(struct tg_config *cfg, const struct tg_cfg_row *row, cons
     uint16_t port;
 
     if (row->type == TG_CFG_CHOICE && !is_choice(row->choices, value))
-        return refuse(reterr, row->key, "is \"%.100s\"; must be one of %s", value, row->choices);
+        return tg_config_refuse(reterr, row->key, "is \"%.100s\"; must be one of %s", value,
+                                row->choices);
     if (row->type == TG_CFG_HOSTPORT && strcmp(value, "off") != 0 &&
         tg_config_hostport(value, host, sizeof(host), &port) != TG_OK)
-        return refuse(reterr, row->key,
-                      "is \"%.100s\"; must be host:port with a port of 0 to 65535, for example "
-                      "127.0.0.1:8080, [::1]:8080 or *:8080",
-                      value);
+        return tg_config_refuse(
+            reterr, row->key,
+            "is \"%.100s\"; must be host:port with a port of 0 to 65535, for example "
+            "127.0.0.1:8080, [::1]:8080 or *:8080",
+            value);
     if (tg_str_copy(slot(cfg, row), TG_CFG_TEXT_SIZE, value, strlen(value)) != TG_OK)
-        return refuse(reterr, row->key, "is longer than %d bytes", TG_CFG_TEXT_SIZE - 1);
+        return tg_config_refuse(reterr, row->key, "is longer than %d bytes", TG_CFG_TEXT_SIZE - 1);
     return TG_OK;
 }
 
@@ -103,9 +102,10 @@ static tg_err add_item(struct tg_config *cfg, const struct tg_cfg_row *row, cons
     struct tg_cfg_list *list = slot(cfg, row);
 
     if (list->count == TG_CFG_LIST_MAX)
-        return refuse(reterr, row->key, "has more than %d entries", TG_CFG_LIST_MAX);
+        return tg_config_refuse(reterr, row->key, "has more than %d entries", TG_CFG_LIST_MAX);
     if (tg_str_copy(list->items[list->count], TG_CFG_ITEM_SIZE, value, len) != TG_OK)
-        return refuse(reterr, row->key, "has an entry longer than %d bytes", TG_CFG_ITEM_SIZE - 1);
+        return tg_config_refuse(reterr, row->key, "has an entry longer than %d bytes",
+                                TG_CFG_ITEM_SIZE - 1);
     list->count++;
     return TG_OK;
 }
@@ -122,22 +122,23 @@ static tg_err set_scalar(struct tg_config *cfg, const struct tg_cfg_row *row, co
         return set_text(cfg, row, value, reterr);
     case TG_CFG_INT:
         if (tg_parse_i64(&number, value, strlen(value), row->min, row->max) != TG_OK)
-            return refuse(reterr, row->key,
-                          "is \"%.100s\"; must be a whole number from %lld to %lld", value,
-                          (long long)row->min, (long long)row->max);
+            return tg_config_refuse(reterr, row->key,
+                                    "is \"%.100s\"; must be a whole number from %lld to %lld",
+                                    value, (long long)row->min, (long long)row->max);
         *(int64_t *)slot(cfg, row) = number;
         return TG_OK;
     case TG_CFG_BOOL:
         if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-            return refuse(reterr, row->key, "is \"%.100s\"; must be true or false", value);
+            return tg_config_refuse(reterr, row->key, "is \"%.100s\"; must be true or false",
+                                    value);
         *(bool *)slot(cfg, row) = value[0] == 't';
         return TG_OK;
     case TG_CFG_LIST:
-        return refuse(reterr, row->key, "must be a list, for example [\"10.0.0.0/8\"]");
+        return tg_config_refuse(reterr, row->key, "must be a list, for example [\"10.0.0.0/8\"]");
     case TG_CFG_LATER:
         break;
     }
-    return refuse(reterr, row->key, "is not built yet: %s Remove the key.", row->help);
+    return tg_config_refuse(reterr, row->key, "is not built yet: %s Remove the key.", row->help);
 }
 
 void tg_config_defaults(struct tg_config *ret)
@@ -179,14 +180,14 @@ struct walk {
 static tg_err take_section(struct walk *w, const char *value, size_t len)
 {
     if (tg_str_copy(w->section, sizeof(w->section), value, len) != TG_OK)
-        return refuse(w->reterr, "", "has an unknown section with a very long name");
+        return tg_config_refuse(w->reterr, "", "has an unknown section with a very long name");
     for (size_t i = 0; i < tg_cfg_row_count; i++) {
         if (strncmp(tg_cfg_rows[i].key, w->section, len) == 0 && tg_cfg_rows[i].key[len] == '.') {
             w->state = WANT_SECTION_MAP;
             return TG_OK;
         }
     }
-    return refuse(w->reterr, w->section, "is no section of torg's configuration");
+    return tg_config_refuse(w->reterr, w->section, "is no section of torg's configuration");
 }
 
 static tg_err take_key(struct walk *w, const char *value)
@@ -195,12 +196,12 @@ static tg_err take_key(struct walk *w, const char *value)
 
     (void)snprintf(w->key, sizeof(w->key), "%s.%s", w->section,
                    value); /* a cut key is unknown too */
-    w->row = find_row(w->key);
+    w->row = tg_cfg_row_find(w->key);
     if (w->row == NULL)
-        return refuse(w->reterr, w->key, "is not a key of torg's configuration");
+        return tg_config_refuse(w->reterr, w->key, "is not a key of torg's configuration");
     bit = UINT64_C(1) << (w->row - tg_cfg_rows);
     if ((w->seen & bit) != 0)
-        return refuse(w->reterr, w->key, "is given twice");
+        return tg_config_refuse(w->reterr, w->key, "is given twice");
     w->seen |= bit;
     w->state = WANT_VALUE;
     return TG_OK;
@@ -213,12 +214,15 @@ static tg_err take_scalar(struct walk *w, const yaml_event_t *event)
     tg_err err;
 
     if (strlen(value) != len)
-        return refuse(w->reterr, w->key, "contains a NUL character");
+        return tg_config_refuse(w->reterr, w->key, "contains a NUL character");
     switch (w->state) {
     case WANT_SECTION:
         return take_section(w, value, len);
     case WANT_KEY:
-        return take_key(w, value);
+        err = take_key(w, value);
+        if (err == TG_OK)
+            w->cfg->from.lines[w->row - tg_cfg_rows] = (unsigned)event->start_mark.line + 1;
+        return err;
     case WANT_VALUE:
         err = set_scalar(w->cfg, w->row, value, w->reterr);
         w->state = WANT_KEY;
@@ -230,7 +234,8 @@ static tg_err take_scalar(struct walk *w, const yaml_event_t *event)
             w->state = WANT_SECTION;
             return TG_OK;
         }
-        return refuse(w->reterr, w->section, "is a section; its keys stand indented below it");
+        return tg_config_refuse(w->reterr, w->section,
+                                "is a section; its keys stand indented below it");
     case WANT_TOP:
         if (len == 0) {
             w->state = ENDED;
@@ -240,9 +245,9 @@ static tg_err take_scalar(struct walk *w, const yaml_event_t *event)
     case ENDED:
         break;
     }
-    return refuse(w->reterr, "",
-                  "must be a map of sections, for example \"http:\" and below it "
-                  "\"  listen: ...\"");
+    return tg_config_refuse(w->reterr, "",
+                            "must be a map of sections, for example \"http:\" and below it "
+                            "\"  listen: ...\"");
 }
 
 static tg_err take_event(struct walk *w, const yaml_event_t *event)
@@ -256,14 +261,14 @@ static tg_err take_event(struct walk *w, const yaml_event_t *event)
         else if (w->state == WANT_SECTION_MAP)
             w->state = WANT_KEY;
         else
-            return refuse(w->reterr, w->key, "must not be a map");
+            return tg_config_refuse(w->reterr, w->key, "must not be a map");
         return TG_OK;
     case YAML_MAPPING_END_EVENT:
         w->state = w->state == WANT_KEY ? WANT_SECTION : ENDED;
         return TG_OK;
     case YAML_SEQUENCE_START_EVENT:
         if (w->state != WANT_VALUE || w->row->type != TG_CFG_LIST)
-            return refuse(w->reterr, w->key, "must not be a list");
+            return tg_config_refuse(w->reterr, w->key, "must not be a list");
         ((struct tg_cfg_list *)slot(w->cfg, w->row))->count = 0;
         w->state = IN_LIST;
         return TG_OK;
@@ -271,7 +276,8 @@ static tg_err take_event(struct walk *w, const yaml_event_t *event)
         w->state = WANT_KEY;
         return TG_OK;
     case YAML_ALIAS_EVENT:
-        return refuse(w->reterr, w->key, "uses a YAML alias, which torg's configuration does not");
+        return tg_config_refuse(w->reterr, w->key,
+                                "uses a YAML alias, which torg's configuration does not");
     default:
         return TG_OK;
     }
@@ -287,6 +293,7 @@ tg_err tg_config_parse(struct tg_config *cfg, const char *file, const char *text
 
     *reterr = (struct tg_config_error){0};
     tg_str_cut(reterr->file, sizeof(reterr->file), file);
+    tg_str_cut(cfg->from.file, sizeof(cfg->from.file), file);
     if (yaml_parser_initialize(&parser) == 0)
         return TG_ERR_NOMEM;
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
@@ -295,13 +302,14 @@ tg_err tg_config_parse(struct tg_config *cfg, const char *file, const char *text
 
         if (yaml_parser_parse(&parser, &event) == 0) {
             reterr->line = (unsigned)parser.problem_mark.line + 1;
-            err = refuse(reterr, "", "is not YAML: %s",
-                         parser.problem != NULL ? parser.problem : "unreadable");
+            err = tg_config_refuse(reterr, "", "is not YAML: %s",
+                                   parser.problem != NULL ? parser.problem : "unreadable");
             break;
         }
         err = take_event(&w, &event);
         if (err != TG_OK)
             reterr->line = (unsigned)event.start_mark.line + 1;
+
         end = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);
     }
@@ -320,17 +328,17 @@ tg_err tg_config_load(struct tg_config *cfg, const char *file, struct tg_config_
     *reterr = (struct tg_config_error){0};
     tg_str_cut(reterr->file, sizeof(reterr->file), file);
     if (in == NULL) {
-        (void)refuse(reterr, "", "cannot be opened: %s", strerror(errno));
+        (void)tg_config_refuse(reterr, "", "cannot be opened: %s", strerror(errno));
         return TG_ERR_IO;
     }
     tg_buf_init(&text, TG_CFG_FILE_MAX);
     while ((got = fread(chunk, 1, sizeof(chunk), in)) > 0)
         tg_buf_add(&text, chunk, got);
     if (ferror(in) != 0) {
-        (void)refuse(reterr, "", "cannot be read");
+        (void)tg_config_refuse(reterr, "", "cannot be read");
         err = TG_ERR_IO;
     } else if (text.err != TG_OK) {
-        err = refuse(reterr, "", "is larger than %d bytes", TG_CFG_FILE_MAX);
+        err = tg_config_refuse(reterr, "", "is larger than %d bytes", TG_CFG_FILE_MAX);
     } else {
         err = tg_config_parse(cfg, file, tg_buf_cstr(&text), text.len, reterr);
     }
@@ -392,12 +400,13 @@ tg_err tg_config_env(struct tg_config *cfg, const char *const *env, struct tg_co
             char shown[48];
 
             (void)snprintf(shown, sizeof(shown), "%.*s", (int)(equals - *env), *env);
-            return refuse(reterr, shown, "names no key of torg's configuration");
+            return tg_config_refuse(reterr, shown, "names no key of torg's configuration");
         }
         err = row->type == TG_CFG_LIST ? set_list(cfg, row, equals + 1, reterr)
                                        : set_scalar(cfg, row, equals + 1, reterr);
         if (err != TG_OK)
             return err;
+        cfg->from.lines[row - tg_cfg_rows] = 0;
     }
     return TG_OK;
 }

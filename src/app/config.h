@@ -20,6 +20,7 @@ enum {
     TG_CFG_TEXT_SIZE = 512,
     TG_CFG_LIST_MAX = 32,
     TG_CFG_ITEM_SIZE = 128,
+    TG_CFG_ROWS_MAX = 64,
     TG_CFG_FILE_MAX = 256 * 1024, /* a configuration larger than this is a mistake */
 };
 
@@ -53,6 +54,11 @@ struct tg_config {
     int64_t shop_stock_band;
     int64_t shop_person_max;
     bool payments_allow_sandbox;
+    /* Where the values came from, for tg_config_check's refusals. */
+    struct {
+        char file[TG_CFG_TEXT_SIZE];
+        unsigned lines[TG_CFG_ROWS_MAX]; /* by row of the table; 0 = not from the file */
+    } from;
 };
 
 /* Why a configuration was refused; line 0 = not from a line of the file. */

@@ -2,30 +2,15 @@
  * config_check.c - what no single row of the table can say: values that only their users
  * understand, and keys that must fit together. What passes here is not refused at the start.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/cidr.h"
 #include "api/origin.h"
-#include "app/config.h"
+#include "app/config_table.h"
 #include "base/addr.h"
 #include "base/str.h"
 #include "net/rtc_worker.h"
-
-static tg_err refuse(struct tg_config_error *reterr, const char *key, const char *fmt, ...)
-    TG_PRINTF(3, 4);
-
-static tg_err refuse(struct tg_config_error *reterr, const char *key, const char *fmt, ...)
-{
-    va_list args;
-
-    tg_str_cut(reterr->key, sizeof(reterr->key), key);
-    va_start(args, fmt);
-    (void)vsnprintf(reterr->reason, sizeof(reterr->reason), fmt, args); /* a cut text is fine */
-    va_end(args);
-    return TG_ERR_MALFORMED;
-}
 
 static tg_err check_networks(const struct tg_cfg_list *list, const char *key,
                              struct tg_config_error *reterr)
@@ -34,8 +19,8 @@ static tg_err check_networks(const struct tg_cfg_list *list, const char *key,
 
     for (size_t i = 0; i < list->count; i++) {
         if (strcmp(list->items[i], "loopback") != 0 && tg_cidr_parse(&net, list->items[i]) != TG_OK)
-            return refuse(reterr, key, "\"%.80s\" is no network such as 10.0.0.0/8",
-                          list->items[i]);
+            return tg_config_refuse(reterr, key, "\"%.80s\" is no network such as 10.0.0.0/8",
+                                    list->items[i]);
     }
     return TG_OK;
 }
@@ -46,13 +31,13 @@ static tg_err check_origins(const struct tg_config *cfg, struct tg_config_error 
 
     for (size_t i = 0; i < cfg->embed_origins.count; i++) {
         if (!tg_origin_listable(cfg->embed_origins.items[i]))
-            return refuse(reterr, "embed.origins", "\"%.80s\" is no origin such as %s",
-                          cfg->embed_origins.items[i], "https://shop.example");
+            return tg_config_refuse(reterr, "embed.origins", "\"%.80s\" is no origin such as %s",
+                                    cfg->embed_origins.items[i], "https://shop.example");
     }
     if (cfg->http_base_url[0] != '\0' &&
         tg_origin_of_url(origin, sizeof(origin), cfg->http_base_url) != TG_OK)
-        return refuse(reterr, "http.base_url", "must be an address such as %s",
-                      "https://live.shop.example");
+        return tg_config_refuse(reterr, "http.base_url", "must be an address such as %s",
+                                "https://live.shop.example");
     return TG_OK;
 }
 
@@ -64,9 +49,9 @@ static tg_err check_listen(const char *text, const char *key, struct tg_config_e
     uint16_t port;
 
     if (tg_config_hostport(text, host, sizeof(host), &port) != TG_OK)
-        return refuse(reterr, key, "must be host:port");
+        return tg_config_refuse(reterr, key, "must be host:port");
     if (host[0] != '\0' && tg_addr_parse(&addr, host, strlen(host), port) != TG_OK)
-        return refuse(reterr, key, "the host of %.80s must be an IP address or *", text);
+        return tg_config_refuse(reterr, key, "the host of %.80s must be an IP address or *", text);
     return TG_OK;
 }
 
@@ -77,15 +62,17 @@ static tg_err check_media(const struct tg_config *cfg, struct tg_config_error *r
     tg_err err;
 
     if (strcmp(cfg->rtc_listen, "off") == 0)
-        return refuse(reterr, "rtc.listen", "cannot be off: viewers need it");
+        return tg_config_refuse(reterr, "rtc.listen", "cannot be off: viewers need it");
     err = check_listen(cfg->rtc_listen, "rtc.listen", reterr);
     if (err == TG_OK && strcmp(cfg->rtmp_listen, "off") != 0)
         err = check_listen(cfg->rtmp_listen, "rtmp.listen", reterr);
     if (err == TG_OK && list->count > TG_RTC_ADVERTISE_MAX)
-        err = refuse(reterr, "rtc.advertise", "has more than %d addresses", TG_RTC_ADVERTISE_MAX);
+        err = tg_config_refuse(reterr, "rtc.advertise", "has more than %d addresses",
+                               TG_RTC_ADVERTISE_MAX);
     for (size_t i = 0; err == TG_OK && i < list->count; i++) {
         if (tg_addr_parse(&addr, list->items[i], strlen(list->items[i]), 0) != TG_OK)
-            err = refuse(reterr, "rtc.advertise", "\"%.80s\" is not an IP address", list->items[i]);
+            err = tg_config_refuse(reterr, "rtc.advertise", "\"%.80s\" is not an IP address",
+                                   list->items[i]);
     }
     return err;
 }
@@ -93,21 +80,24 @@ static tg_err check_media(const struct tg_config *cfg, struct tg_config_error *r
 static tg_err check_http(const struct tg_config *cfg, struct tg_config_error *reterr)
 {
     if (strcmp(cfg->http_listen, "off") == 0)
-        return refuse(reterr, "http.listen", "cannot be off: it is how everything is reached");
+        return tg_config_refuse(reterr, "http.listen",
+                                "cannot be off: it is how everything is reached");
     if (strcmp(cfg->http_tls, "files") == 0 &&
         (cfg->http_cert[0] == '\0' || cfg->http_key[0] == '\0'))
-        return refuse(reterr, "http.tls", "is files, but http.cert or http.key is missing");
+        return tg_config_refuse(reterr, "http.tls",
+                                "is files, but http.cert or http.key is missing");
     return TG_OK;
 }
 
-tg_err tg_config_check(const struct tg_config *cfg, struct tg_config_error *reterr)
+static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *reterr)
 {
     tg_err err;
 
     if (strncmp(cfg->store_url, "postgresql:", 11) == 0)
-        return refuse(reterr, "store.url", "PostgreSQL is not built yet; use sqlite:PATH");
+        return tg_config_refuse(reterr, "store.url",
+                                "PostgreSQL is not built yet; use sqlite:PATH");
     if (strncmp(cfg->store_url, "sqlite:", 7) != 0)
-        return refuse(reterr, "store.url", "must begin with sqlite:");
+        return tg_config_refuse(reterr, "store.url", "must begin with sqlite:");
     err = check_http(cfg, reterr);
     if (err == TG_OK)
         err = check_media(cfg, reterr);
@@ -119,5 +109,20 @@ tg_err tg_config_check(const struct tg_config *cfg, struct tg_config_error *rete
         err = check_networks(&cfg->trusted_proxies, "limits.trusted_proxies", reterr);
     if (err == TG_OK)
         err = check_networks(&cfg->metrics_allow, "metrics.allow", reterr);
+    return err;
+}
+
+tg_err tg_config_check(const struct tg_config *cfg, struct tg_config_error *reterr)
+{
+    const struct tg_cfg_row *row;
+    tg_err err;
+
+    *reterr = (struct tg_config_error){0};
+    err = check_all(cfg, reterr);
+    row = err == TG_OK ? NULL : tg_cfg_row_find(reterr->key);
+    if (row != NULL && cfg->from.lines[row - tg_cfg_rows] > 0) {
+        tg_str_cut(reterr->file, sizeof(reterr->file), cfg->from.file);
+        reterr->line = cfg->from.lines[row - tg_cfg_rows];
+    }
     return err;
 }

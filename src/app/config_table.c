@@ -68,3 +68,4 @@ const struct tg_cfg_row tg_cfg_rows[] = {
     {"media.renditions", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "Transcoded renditions."},
 };
 const size_t tg_cfg_row_count = TG_ARRAY_LEN(tg_cfg_rows);
+_Static_assert(TG_ARRAY_LEN(tg_cfg_rows) <= TG_CFG_ROWS_MAX, "tg_config.from has a line a row");

@@ -5,6 +5,7 @@
 #define TG_APP_CONFIG_TABLE_H
 
 #include "app/config.h"
+#include "base/macros.h"
 
 enum tg_cfg_type {
     TG_CFG_TEXT,     /* any text shorter than TG_CFG_TEXT_SIZE */
@@ -30,6 +31,12 @@ struct tg_cfg_row {
 };
 
 extern const struct tg_cfg_row tg_cfg_rows[];
-extern const size_t tg_cfg_row_count;
+extern const size_t tg_cfg_row_count; /* <= TG_CFG_ROWS_MAX */
+
+/* NULL = no such key. */
+const struct tg_cfg_row *tg_cfg_row_find(const char *key);
+/* Fills key and reason (cut when too long) and returns MALFORMED. */
+tg_err tg_config_refuse(struct tg_config_error *reterr, const char *key, const char *fmt, ...)
+    TG_PRINTF(3, 4);
 
 #endif

@@ -102,6 +102,10 @@ static void test_config_check_finds_what_does_not_fit_together(void **state)
     assert_int_equal(parse(&cfg, "store: {url: 'postgresql://x'}", &err), TG_OK);
     assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
     assert_non_null(strstr(err.reason, "not built yet"));
+    assert_int_equal(parse(&cfg, "log:\n  level: info\nstore:\n  url: 'mysql://x'\n", &err), TG_OK);
+    assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
+    assert_string_equal(err.file, "t.yaml");
+    assert_int_equal(err.line, 4);
 }
 
 /* configs/torg.yaml is the reference that the table writes, and it parses to the defaults. */
@@ -129,6 +133,7 @@ static void test_config_reference_is_the_file_in_configs(void **state)
     assert_int_equal(kept_len, written_len);
     assert_int_equal(parse(&cfg, written, &err), TG_OK);
     tg_config_defaults(&defaults);
+    memset(&cfg.from, 0, sizeof(cfg.from)); /* the defaults stand in no file */
     assert_memory_equal(&cfg, &defaults, sizeof(cfg));
     free(written);
 }
