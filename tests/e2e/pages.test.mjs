@@ -316,7 +316,7 @@ describe('watching', { concurrency: 2 }, () => {
     await page.getByText('It is yours').waitFor();
     await page.keyboard.press('Escape');
     await page.getByText('It is yours').waitFor({ state: 'detached' });
-    assert.equal(await buy.evaluate((b) => b.getRootNode().activeElement === b), true);
+    await until(() => buy.evaluate((b) => b.getRootNode().activeElement === b));
   });
 
   onPhone('a returning viewer joins with the secret and the last seq', async (page) => {
@@ -459,7 +459,7 @@ describe('account and payment', { concurrency: 2 }, () => {
 /** Waits for something on this side; fails after 10 s. */
 async function until(condition) {
   const deadline = Date.now() + 10000;
-  while (!condition()) {
+  while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`did not happen: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
