@@ -23,6 +23,7 @@ export class TorgPinnedProduct extends TorgElement {
     this.product = null;
     /** the chosen variant */
     this.sku = '';
+    /** a purchase is on its way; the button stays enabled, so that the focus can come back to it */
     this.busy = false;
     /** the show sells nothing now */
     this.closed = false;
@@ -47,7 +48,8 @@ export class TorgPinnedProduct extends TorgElement {
         </p>
       </div>
       <torg-variants .product=${product} .sku=${variant.sku}></torg-variants>
-      <button class="button buy" type="button" ?disabled=${gone || this.busy || this.closed} @click=${() => this.ask('buy', { sku: variant.sku, qty: 1 })}>
+      <button class="button buy" type="button" ?disabled=${gone || this.closed} aria-disabled=${this.busy ? 'true' : nothing}
+          @click=${() => this.busy || this.ask('buy', { sku: variant.sku, qty: 1 })}>
         ${this.busy ? t('buy.sending') : gone ? t('stock.none') : t('buy.now')}</button>
     </article>`;
   }

@@ -22,6 +22,7 @@ export class TorgProductDetail extends TorgElement {
     /** @type {import('../lib/wire.js').Product | null} */
     this.product = null;
     this.sku = '';
+    /** a purchase is on its way; the button stays enabled, so that the focus can come back to it */
     this.busy = false;
     this.closed = false;
   }
@@ -38,7 +39,8 @@ export class TorgProductDetail extends TorgElement {
       ${product.description ? html`<p class="description">${product.description}</p>` : nothing}
       <torg-variants wrap .product=${product} .sku=${variant.sku}></torg-variants>
       <div class="acts">
-        <button class="button buy wide" type="button" ?disabled=${gone || this.busy || this.closed} @click=${() => this.ask('buy', { sku: variant.sku, qty: 1 })}>
+        <button class="button buy wide" type="button" ?disabled=${gone || this.closed} aria-disabled=${this.busy ? 'true' : nothing}
+          @click=${() => this.busy || this.ask('buy', { sku: variant.sku, qty: 1 })}>
           ${this.busy ? t('buy.sending') : gone ? t('stock.none') : t('buy.now')}</button>
         <button class="button wide" type="button" ?disabled=${gone || this.closed} @click=${() => this.ask('cart', { sku: variant.sku, qty: 1 })}>${t('cart.add')}</button>
       </div>`;
