@@ -55,7 +55,7 @@ const struct tg_cfg_row tg_cfg_rows[] = {
     {"shop.stock_band", TG_CFG_INT, false, AT(shop_stock_band), "20", "units", 0, 1000000, NULL,
      "Viewers see the exact stock up to this number, and \"many\" above it."},
     {"shop.person_max", TG_CFG_INT, false, AT(shop_person_max), "10", "units", 1, 100, NULL,
-     "Units of one SKU that one person may hold or buy in one order."},
+     "Units of one SKU that one person may hold and have bought, all orders together."},
     {"payments.allow_sandbox", TG_CFG_BOOL, false, AT(payments_allow_sandbox), "false", "", 0, 0,
      NULL,
      "Allow the sandbox payment provider, with which nobody pays real money, outside --demo. "
