@@ -326,7 +326,6 @@ static void read_checkout(struct reader *r, struct tg_op *op)
     get_text(r, "code", op->u.checkout.code, sizeof(op->u.checkout.code), 32, MAY_BE_EMPTY);
     get_text(r, "location", op->u.checkout.location, sizeof(op->u.checkout.location), 32,
              MAY_BE_EMPTY);
-    op->u.checkout.price_total_max = -1;
     prices = field(r, "prices", false);
     if (prices == NULL)
         return;

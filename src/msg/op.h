@@ -75,8 +75,7 @@ struct tg_op {
         struct {
             char code[33];
             char location[33];
-            int64_t price_total_max; /* reserved; -1 */
-            uint32_t price_count;    /* `prices`: what the page showed, checked per line */
+            uint32_t price_count; /* `prices`: what the page showed, checked per line */
             struct {
                 char sku[TG_SKU_MAX + 1];
                 int64_t amount;
