@@ -62,35 +62,36 @@ static void on_viewers(void *ctx, uint16_t show, uint32_t count)
     post_media(ctx, TG_MEDIA_WATCHERS, show, count);
 }
 
-static void tell_live(struct tg_wiring *w, uint16_t show, bool change, bool on, uint32_t generation,
-                      const char *notice)
+/* change = false: what live knows of the source stays as it is, the notice is news. */
+static void tell_live(struct tg_wiring *w, const struct tg_air *air, bool change)
 {
     struct tg_live_source *msg = tg_msg_new(TG_MSG_LIVE_SOURCE, sizeof(*msg));
-    struct tg_show_info info;
 
     if (msg == NULL)
         return;
-    msg->show = show;
-    msg->on = on;
-    /* A notice without a change: what live knows of the source stays as it is. */
-    if (!change && tg_registry_show_at(w->registry, show, &info) == TG_OK)
-        msg->on = info.on_air;
-    msg->generation = generation;
-    tg_str_cut(msg->notice, sizeof(msg->notice), notice);
+    msg->show = air->show;
+    msg->change = change;
+    msg->state = air->state;
+    msg->kind = air->kind;
+    msg->generation = air->generation;
+    tg_str_cut(msg->publisher, sizeof(msg->publisher), air->publisher);
+    tg_str_cut(msg->notice, sizeof(msg->notice), air->notice);
     (void)tg_mailbox_post_reply(w->live, msg); /* few a minute; must not be lost */
 }
 
-static void on_source(void *ctx, uint16_t show, bool on, uint32_t generation, const char *notice)
+static void on_source(void *ctx, const struct tg_air *air)
 {
     struct tg_wiring *w = ctx;
 
-    tg_registry_show_set_on_air(w->registry, show, on);
-    tell_live(w, show, true, on, generation, notice);
+    tg_registry_show_set_on_air(w->registry, air->show, air->state == TG_AIR_ON);
+    tell_live(w, air, true);
 }
 
 static void on_notice(void *ctx, uint16_t show, const char *text)
 {
-    tell_live(ctx, show, false, false, 0, text);
+    const struct tg_air air = {.show = show, .publisher = "", .notice = text};
+
+    tell_live(ctx, &air, false);
 }
 
 static tg_err show_of_key(struct tg_wiring *w, const struct tg_token_info *token, const char *show,
@@ -143,6 +144,7 @@ void tg_wiring_show_added(struct tg_wiring *w, const struct tg_show_info *show)
     msg->show = show->ord;
     msg->demo = show->demo && w->cfg.demo;
     msg->epoch_us = show->epoch_us;
+    tg_str_cut(msg->title, sizeof(msg->title), show->title);
     (void)tg_mailbox_post_reply(tg_media_mailbox(w->media), msg); /* at most TG_SHOWS_MAX */
 }
 

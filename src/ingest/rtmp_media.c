@@ -23,7 +23,9 @@ tg_err tg_rtmp_media_open(struct tg_rtmp_media *m, const struct tg_rtmp_cfg *cfg
 {
     *m = (struct tg_rtmp_media){.cfg = cfg, .show = show, .epoch_us = epoch_us, .wait_key = true};
     tg_clock_map_init(&m->map);
-    return cfg->ops.open(cfg->ops.ctx, show, TG_SOURCE_RTMP, &m->source);
+    const struct tg_source_info info = {.show = show, .kind = TG_SOURCE_RTMP};
+
+    return cfg->ops.open(cfg->ops.ctx, &info, &m->source);
 }
 
 void tg_rtmp_media_close(struct tg_rtmp_media *m)

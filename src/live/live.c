@@ -196,6 +196,9 @@ static void handle(struct tg_live *live, void *msg)
     case TG_MSG_LIVE_SOURCE:
         room_source(live, msg);
         break;
+    case TG_MSG_LIVE_UPLINK:
+        room_uplink(live, msg);
+        break;
     default:
         TG_ASSERT(false); /* posted to the wrong thread */
     }

@@ -43,6 +43,7 @@ struct room {
     uint32_t viewers; /* sockets without a staff role */
     uint32_t staff;
     bool count_changed; /* the registry does not know yet */
+    bool on_air;        /* a host's pictures flow */
     char notice[160];   /* the source's trouble, for staff; "" = none */
 };
 
@@ -96,6 +97,7 @@ void room_join(struct tg_live *live, const struct tg_live_join *msg);
 void room_leave(struct tg_live *live, const struct tg_live_leave *msg);
 void room_op(struct tg_live *live, const struct tg_live_op *msg);
 void room_source(struct tg_live *live, const struct tg_live_source *msg);
+void room_uplink(struct tg_live *live, const struct tg_live_uplink *msg);
 void room_tick(struct tg_live *live, struct room *room);
 /* What the show has to say goes where it belongs. conn and op may be NULL when nobody asked. */
 void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op *op);

@@ -531,15 +531,24 @@ void room_op(struct tg_live *live, const struct tg_live_op *msg)
  */
 
 /* Staff learn of every change of the source, and why it failed. */
-static void cast_source(struct tg_live *live, const struct room *room, bool on_air)
+static void cast_source(struct tg_live *live, const struct room *room,
+                        const struct tg_live_source *msg)
 {
+    static const char *const states[] = {
+        [TG_AIR_OFF] = "off", [TG_AIR_ON] = "on", [TG_AIR_STALL] = "stalled"};
+
     struct tg_jo j = tg_jo(&live->scratch);
 
     tg_buf_clear(&live->scratch);
     tg_jo_obj(&j, NULL);
     tg_jo_str(&j, "ev", "source");
     tg_jo_int(&j, "at", tg_show_media_ms(room->show, live->now));
-    tg_jo_bool(&j, "on_air", on_air);
+    tg_jo_bool(&j, "on_air", room->on_air);
+    if (msg->change) {
+        tg_jo_str(&j, "state", states[msg->state]);
+        tg_jo_str(&j, "kind", tg_source_kind_name(msg->kind));
+        tg_jo_str(&j, "publisher", msg->publisher);
+    }
     if (room->notice[0] != '\0')
         tg_jo_str(&j, "notice", room->notice);
     tg_jo_end_obj(&j);
@@ -555,10 +564,50 @@ void room_source(struct tg_live *live, const struct tg_live_source *msg)
     if (room == NULL)
         return;
     tg_str_cut(room->notice, sizeof(room->notice), msg->notice);
-    if (tg_show_set_source(room->show, live->now, live->wall, msg->on) == TG_OK)
+    if (msg->change)
+        room->on_air = msg->state == TG_AIR_ON;
+    if (tg_show_set_source(room->show, live->now, live->wall, room->on_air) == TG_OK)
         room_drain(live, room, NULL);
-    tg_registry_show_set_on_air(live->registry, room->ord, msg->on);
-    cast_source(live, room, msg->on);
+    tg_registry_show_set_on_air(live->registry, room->ord, room->on_air);
+    cast_source(live, room, msg);
+}
+
+/* Staff see the host's line once a second. */
+void room_uplink(struct tg_live *live, const struct tg_live_uplink *msg)
+{
+    const struct room *room = msg->show < TG_SHOWS_MAX ? live->rooms[msg->show] : NULL;
+    struct tg_jo j = tg_jo(&live->scratch);
+
+    if (room == NULL || room->staff == 0)
+        return;
+    tg_buf_clear(&live->scratch);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "ev", "uplink");
+    tg_jo_int(&j, "at", tg_show_media_ms(room->show, live->now));
+    tg_jo_str(&j, "kind", tg_source_kind_name(msg->kind));
+    tg_jo_str(&j, "publisher", msg->publisher);
+    tg_jo_int(&j, "video_bps", msg->video_bps);
+    tg_jo_int(&j, "audio_bps", msg->audio_bps);
+    tg_jo_int(&j, "width", msg->width);
+    tg_jo_int(&j, "height", msg->height);
+    tg_jo_int(&j, "frames", msg->frames);
+    tg_jo_int(&j, "loss_permille", msg->loss_permille);
+    tg_jo_int(&j, "unrepaired_permille", msg->unrepaired_permille);
+    if (msg->jitter_ms >= 0)
+        tg_jo_int(&j, "jitter_ms", msg->jitter_ms);
+    if (msg->rtt_ms >= 0)
+        tg_jo_int(&j, "rtt_ms", msg->rtt_ms);
+    if (msg->audio_dbov <= 0)
+        tg_jo_int(&j, "audio_dbov", msg->audio_dbov);
+    tg_jo_arr(&j, "troubles");
+    for (unsigned i = 0; i < TG_UPLINK_TROUBLE_COUNT; i++)
+        if ((msg->troubles & 1U << i) != 0)
+            tg_jo_str(&j, NULL, tg_uplink_trouble_name((enum tg_uplink_trouble)i));
+    tg_jo_end_arr(&j);
+    tg_jo_end_obj(&j);
+    if (live->scratch.err == TG_OK)
+        room_cast(live, room, TG_AUDIENCE_STAFF, (const char *)live->scratch.data,
+                  live->scratch.len);
 }
 
 void room_tick(struct tg_live *live, struct room *room)

@@ -45,10 +45,16 @@ tg_err tg_media_init(const char *data_dir)
 static void tell(struct tg_media_show *show, bool on, uint32_t generation, const char *notice)
 {
     const struct tg_media_cfg *cfg = &show->media->cfg;
+    const struct tg_air air = {.show = show->ordinal,
+                               .state = on ? TG_AIR_ON : TG_AIR_OFF,
+                               .kind = show->playing == NULL ? TG_SOURCE_DEMO : show->playing->kind,
+                               .generation = generation,
+                               .publisher = show->playing == NULL ? "" : show->playing->publisher,
+                               .notice = notice};
 
     tg_log_info("media", "source", "show=%u on=%d generation=%u", show->ordinal, on, generation);
     if (cfg->on_source != NULL)
-        cfg->on_source(cfg->source_ctx, show->ordinal, on, generation, notice);
+        cfg->on_source(cfg->source_ctx, &air);
 }
 
 void tg_media_show_on_air(struct tg_media_show *show)
@@ -280,6 +286,8 @@ static void handle(struct tg_media *media, const struct tg_media_msg *msg)
     case TG_MEDIA_SHOW_ADD:
         add_show(media, msg);
         break;
+    case TG_MEDIA_SHOW_END:
+        break;
     case TG_MEDIA_WATCHERS:
         if (show != NULL && show->demo != NULL)
             tg_demo_host_watchers(show->demo, msg->count);
@@ -405,6 +413,9 @@ struct tg_mailbox *tg_media_mailbox(struct tg_media *media)
 
 struct tg_source_ops tg_media_source_ops(struct tg_media *media)
 {
-    return (struct tg_source_ops){
-        .ctx = media, .open = tg_source_open, .push = tg_source_push, .close = tg_source_close};
+    return (struct tg_source_ops){.ctx = media,
+                                  .open = tg_source_open,
+                                  .push = tg_source_push,
+                                  .poll = tg_source_poll,
+                                  .close = tg_source_close};
 }

@@ -25,12 +25,8 @@ struct tg_demo_product {
     size_t svg_len;
 };
 
-/*
- * On the media thread. on: `generation` is on air now (the demo host counts as a publisher); off:
- * nobody sends. notice: plain words for staff, "" = none; borrowed for the call.
- */
-typedef void (*tg_media_source_fn)(void *ctx, uint16_t show, bool on, uint32_t generation,
-                                   const char *notice);
+/* On the media thread: who feeds the show changed. The demo host counts as a publisher. */
+typedef void (*tg_media_source_fn)(void *ctx, const struct tg_air *air);
 
 struct tg_media_cfg {
     tg_frame_out_fn frame_out; /* on streaming threads, see msg/media.h */

@@ -27,6 +27,7 @@ struct tg_source {
     struct tg_media *media;
     uint16_t show;
     enum tg_source_kind kind;
+    char publisher[TG_PUBLISHER_SIZE];
     uint32_t generation;
     atomic_bool closed;                  /* pushes answer CLOSED */
     GstElement *ingest[TG_TRACK_COUNT];  /* never changes after open */
@@ -62,7 +63,9 @@ struct tg_media {
 };
 
 /* --- source.c: publishers' side --- */
-tg_err tg_source_open(void *ctx, uint16_t show, enum tg_source_kind kind, struct tg_source **ret);
+tg_err tg_source_open(void *ctx, const struct tg_source_info *info, struct tg_source **ret);
+tg_err tg_source_poll(struct tg_source *source, uint32_t *ret_key_layers,
+                      const char **reterr_reason);
 tg_err tg_source_push(struct tg_source *source, const struct tg_au *take_au,
                       const char **reterr_reason);
 void tg_source_close(struct tg_source *source);

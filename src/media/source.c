@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/str.h"
 #include "media/media_priv.h"
 #include "proto/h264.h"
 
@@ -45,15 +46,15 @@ void tg_source_end(struct tg_source *source, const char *reason)
 }
 
 /* NULL: the plugin is not registered. */
-static struct tg_source *make_source(struct tg_media *media, uint16_t show,
-                                     enum tg_source_kind kind)
+static struct tg_source *make_source(struct tg_media *media, const struct tg_source_info *info)
 {
     struct tg_source *source = g_new0(struct tg_source, 1);
 
     atomic_init(&source->refs, 1);
     source->media = media;
-    source->show = show;
-    source->kind = kind;
+    source->show = info->show;
+    source->kind = info->kind;
+    tg_str_cut(source->publisher, sizeof(source->publisher), info->publisher);
     for (size_t i = 0; i < TG_TRACK_COUNT; i++) {
         GstElement *element = gst_element_factory_make(TG_ELEMENT_INGEST_SRC, NULL);
 
@@ -84,16 +85,16 @@ static tg_err take_show(struct tg_media *media, struct tg_source *source, struct
     return err;
 }
 
-tg_err tg_source_open(void *ctx, uint16_t show, enum tg_source_kind kind, struct tg_source **ret)
+tg_err tg_source_open(void *ctx, const struct tg_source_info *info, struct tg_source **ret)
 {
     struct tg_media *media = ctx;
     struct tg_source *source;
     struct tg_source *before = NULL;
     tg_err err;
 
-    if (show >= TG_SHOWS_MAX)
+    if (info->show >= TG_SHOWS_MAX)
         return TG_ERR_NOTFOUND;
-    source = make_source(media, show, kind);
+    source = make_source(media, info);
     if (source == NULL)
         return TG_ERR_NOMEM;
     err = take_show(media, source, &before);
@@ -180,6 +181,25 @@ static tg_err hand_on(struct tg_source *source, const struct tg_au *take_au)
     return (tg_err)err;
 }
 
+/* CLOSED with *reterr_reason when another has the show or the server stops. */
+static tg_err check_open(struct tg_source *source, const char **reterr_reason)
+{
+    const char *reason;
+
+    if (!atomic_load(&source->closed))
+        return TG_OK;
+    reason = atomic_load(&source->closed_reason);
+    *reterr_reason = reason == NULL ? "The server is stopping." : reason;
+    return TG_ERR_CLOSED;
+}
+
+tg_err tg_source_poll(struct tg_source *source, uint32_t *ret_key_layers,
+                      const char **reterr_reason)
+{
+    *ret_key_layers = 0;
+    return check_open(source, reterr_reason);
+}
+
 tg_err tg_source_push(struct tg_source *source, const struct tg_au *take_au,
                       const char **reterr_reason)
 {
@@ -187,10 +207,8 @@ tg_err tg_source_push(struct tg_source *source, const struct tg_au *take_au,
 
     TG_ASSERT(take_au->track < TG_TRACK_COUNT);
     TG_ASSERT(take_au->data != NULL);
-    if (atomic_load(&source->closed)) {
-        reason = atomic_load(&source->closed_reason);
+    if (check_open(source, reterr_reason) != TG_OK) {
         tg_slab_unref(take_au->data);
-        *reterr_reason = reason == NULL ? "The server is stopping." : reason;
         return TG_ERR_CLOSED;
     }
     reason = check_au(source, take_au);

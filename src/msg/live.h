@@ -6,6 +6,7 @@
 
 #include "msg/catalog.h"
 #include "msg/frame.h"
+#include "msg/media.h"
 #include "msg/msg.h"
 #include "msg/op.h"
 #include "msg/role.h"
@@ -70,17 +71,52 @@ struct tg_live_show {
     tg_us epoch_us; /* media time = mono now - epoch */
 };
 
-enum tg_show_state { TG_SHOW_SCHEDULED, TG_SHOW_LIVE, TG_SHOW_ENDED };
-/* "scheduled", "live", "ended". */
+enum tg_show_state { TG_SHOW_SCHEDULED, TG_SHOW_LIVE, TG_SHOW_ENDED, TG_SHOW_REHEARSAL };
+/* "scheduled", "live", "ended", "rehearsal" (live to staff only). */
 const char *tg_show_state_name(enum tg_show_state state);
 
-/* A publisher came, went, or was refused in plain words (shown to staff). */
+/* A publisher came, went, fell silent, or was refused in plain words (shown to staff). */
 struct tg_live_source {
     struct tg_msg head; /* TG_MSG_LIVE_SOURCE */
     uint16_t show;
-    bool on;
+    bool change; /* false: only the notice is news */
+    enum tg_air_state state;
+    enum tg_source_kind kind;
     uint32_t generation;
+    char publisher[TG_PUBLISHER_SIZE];
     char notice[160]; /* "" = none; e.g. "Turn B-frames off ..." */
+};
+
+/* What is wrong with a publisher's line, as the server sees it; names go over the wire. */
+enum tg_uplink_trouble {
+    TG_UPLINK_LOW,     /* "low": bitrate below what a good picture needs */
+    TG_UPLINK_FALLING, /* "falling": bitrate fell by half within seconds */
+    TG_UPLINK_LOSS,    /* "loss": packets lost on the way in, before repair */
+    TG_UPLINK_JITTER,  /* "jitter": packets come in bursts */
+    TG_UPLINK_FROZEN,  /* "frozen": connected, but no new pictures */
+    TG_UPLINK_SILENT,  /* "silent": no sound, or silence only */
+    TG_UPLINK_CLIPPED, /* "clipped": sound at the ceiling */
+    TG_UPLINK_TROUBLE_COUNT
+};
+const char *tg_uplink_trouble_name(enum tg_uplink_trouble trouble);
+
+/* The publisher's line in the last second, once a second; staff see it as `uplink`. */
+struct tg_live_uplink {
+    struct tg_msg head; /* TG_MSG_LIVE_UPLINK */
+    uint16_t show;
+    enum tg_source_kind kind;
+    char publisher[TG_PUBLISHER_SIZE];
+    uint32_t video_bps;
+    uint32_t audio_bps;
+    uint16_t width; /* of the best layer's last keyframe; 0 = not known */
+    uint16_t height;
+    uint16_t frames;        /* of the best layer in this second */
+    uint16_t loss_permille; /* lost on the way in, before repair */
+    uint16_t unrepaired_permille;
+    int32_t jitter_ms;  /* -1 = not known */
+    int32_t rtt_ms;     /* -1 = not known */
+    int16_t audio_dbov; /* loudest of the second, -127..0; 1 = not known */
+    uint32_t troubles;  /* 1 << enum tg_uplink_trouble */
 };
 
 /* One line of a show's timeline, as JSON without newline. */

@@ -28,6 +28,7 @@ enum tg_op_kind {
     TG_OP_MUTE,
     TG_OP_SHOW_START,
     TG_OP_SHOW_END,
+    TG_OP_SHOW_REHEARSE, /* live to staff only, before show.start */
     TG_OP_PING,
     TG_OP_LATER, /* known to the contract, built in a later part: ask vote poll.* answer ban ... */
     TG_OP_COUNT

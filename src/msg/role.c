@@ -25,11 +25,3 @@ uint32_t tg_role_parse(const char *name, size_t len)
     }
     return 0;
 }
-
-const char *tg_show_state_name(enum tg_show_state state)
-{
-    static const char *const states[] = {"scheduled", "live", "ended"};
-
-    TG_ASSERT((unsigned)state < TG_ARRAY_LEN(states));
-    return states[state];
-}

@@ -1,5 +1,5 @@
 /*
- * rtc.h - web workers ask an rtc worker for WebRTC sessions (WHEP now, WHIP in part 2).
+ * rtc.h - web workers ask an rtc worker for WebRTC sessions: WHEP viewers and WHIP publishers.
  */
 #ifndef TG_MSG_RTC_H
 #define TG_MSG_RTC_H
@@ -9,10 +9,17 @@
 
 enum tg_rtc_what {
     TG_RTC_WHEP_OFFER, /* make a viewer: sdp = offer */
-    TG_RTC_PATCH,      /* trickle fragment (RFC 8840): sdp = body; answered ok, lite needs none */
-    TG_RTC_DELETE,     /* end the session */
-    TG_RTC_SHOW_ADD,   /* a show exists now; no reply */
-    TG_RTC_STOP,       /* end all sessions with DTLS close_notify, then the thread; no reply */
+    TG_RTC_WHIP_OFFER, /* make a publisher: sdp = offer */
+    /*
+     * sdp = a trickle fragment (RFC 8840) for the session: candidates (a lite agent needs none), or
+     * new ICE credentials, which restart ICE (RFC 9725 s4.3.2): answered with ours in `sdp` and a
+     * new etag.
+     */
+    TG_RTC_PATCH,
+    TG_RTC_DELETE,   /* end the session */
+    TG_RTC_SHOW_ADD, /* a show exists now; no reply */
+    TG_RTC_REHEARSE, /* on: only staff may watch the show, others' sessions end; off; no reply */
+    TG_RTC_STOP,     /* end all sessions with DTLS close_notify, then the thread; no reply */
 };
 
 /*
@@ -26,7 +33,13 @@ struct tg_rtc_req {
     enum tg_rtc_what what;
     uint16_t show;
     struct tg_conn conn;
+    tg_us epoch_us;                    /* offers: media time of the show = mono now - epoch */
+    bool staff;                        /* WHEP_OFFER: may watch a rehearsal */
+    bool on;                           /* REHEARSE */
+    bool publisher;                    /* PATCH, DELETE: a WHIP session is meant, else WHEP */
+    char token[24];                    /* WHIP_OFFER: public id of the token; asked again later */
     char session[TG_RTC_SESSION_SIZE]; /* PATCH, DELETE */
+    char if_match[48];                 /* PATCH: the header's value, "" = not there */
     struct tg_slab *sdp;               /* <= TG_SDP_MAX bytes, or NULL */
 };
 
@@ -34,12 +47,17 @@ struct tg_rtc_reply {
     struct tg_msg head; /* TG_MSG_RTC_REPLY */
     struct tg_conn conn;
     enum tg_rtc_what what;
-    /* OK; MALFORMED (400), UNSUPPORTED (422: no usable codec ...), NOTFOUND (404), LIMIT (503). */
+    /*
+     * OK; MALFORMED (400), UNSUPPORTED (422: no usable codec ...), NOTFOUND (404: also a session
+     * of another show or kind), AUTH (403: a rehearsal), CONFLICT (412: another etag), AGAIN (428:
+     * If-Match is missing), LIMIT (503).
+     */
     tg_err err;
     char detail[128]; /* plain words for problem+json; "" on OK */
     char session[TG_RTC_SESSION_SIZE];
     char etag[32];       /* without quotes */
-    struct tg_slab *sdp; /* the answer */
+    char publisher[24];  /* WHIP_OFFER: the publisher's public name (msg/media.h) */
+    struct tg_slab *sdp; /* the answer; PATCH: NULL after a trickle, else the fragment */
 };
 
 #endif

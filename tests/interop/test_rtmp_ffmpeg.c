@@ -57,14 +57,14 @@ struct tg_source {
     unsigned generation;
 };
 
-static tg_err rec_open(void *ctx, uint16_t show, enum tg_source_kind kind, struct tg_source **ret)
+static tg_err rec_open(void *ctx, const struct tg_source_info *info, struct tg_source **ret)
 {
     struct recorder *rec = ctx;
     struct tg_source *source = tg_calloc(1, sizeof(*source));
 
     if (source == NULL)
         return TG_ERR_NOMEM;
-    if (show != SHOW || kind != TG_SOURCE_RTMP)
+    if (info->show != SHOW || info->kind != TG_SOURCE_RTMP)
         abort();
     (void)pthread_mutex_lock(&rec->lock);
     source->rec = rec;

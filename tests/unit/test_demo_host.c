@@ -178,8 +178,13 @@ struct rig {
     atomic_bool on;
 };
 
-static void on_source(void *ctx, uint16_t show, bool on, uint32_t generation, const char *notice)
+static void on_source(void *ctx, const struct tg_air *air)
 {
+    const uint16_t show = air->show;
+    const bool on = air->state == TG_AIR_ON;
+    const uint32_t generation = air->generation;
+    const char *notice = air->notice;
+
     struct rig *rig = ctx;
 
     assert_int_equal(show, SHOW);
@@ -405,7 +410,8 @@ static void test_publisher_takes_the_demo_show_and_gives_it_back(void **state)
     rig_init(&rig);
     post(&rig, TG_MEDIA_WATCHERS, 1);
     assert_true(tg_frames_wait(&rig.frames, TG_TRACK_VIDEO, 3, WAIT_US));
-    assert_int_equal(rig.ops.open(rig.ops.ctx, SHOW, TG_SOURCE_RTMP, &source), TG_OK);
+    assert_int_equal(rig.ops.open(rig.ops.ctx, &(struct tg_source_info){.show = SHOW}, &source),
+                     TG_OK);
     assert_true(wait_silence(&rig)); /* the host is gone though somebody watches */
     mine = atomic_load(&rig.generation);
     tg_frames_clear(&rig.frames);

@@ -552,7 +552,8 @@ static void test_live_source_change_tells_all_and_staff_why(void **state)
     join(1, person("pA", TG_ROLE_VIEWER));
     join(2, person("s1", TG_ROLE_HOST));
     msg->show = SHOW;
-    msg->on = true;
+    msg->change = true;
+    msg->state = TG_AIR_ON;
     (void)snprintf(msg->notice, sizeof(msg->notice), "Turn B-frames off");
     post(msg);
     (void)await("\"ev\":\"clock\"");

@@ -32,8 +32,13 @@ struct rig {
     char notice[256];
 };
 
-static void on_source(void *ctx, uint16_t show, bool on, uint32_t generation, const char *notice)
+static void on_source(void *ctx, const struct tg_air *air)
 {
+    const uint16_t show = air->show;
+    const bool on = air->state == TG_AIR_ON;
+    const uint32_t generation = air->generation;
+    const char *notice = air->notice;
+
     struct rig *rig = ctx;
 
     assert_int_equal(show, SHOW);
@@ -80,7 +85,7 @@ static struct tg_source *open_source(struct rig *rig)
     tg_err err;
 
     do
-        err = rig->ops.open(rig->ops.ctx, SHOW, TG_SOURCE_RTMP, &source);
+        err = rig->ops.open(rig->ops.ctx, &(struct tg_source_info){.show = SHOW}, &source);
     while (err == TG_ERR_NOTFOUND && tg_clock_mono() < until);
     assert_int_equal(err, TG_OK);
     return source;
@@ -404,9 +409,11 @@ static void test_foreign_codec_and_broken_setup_are_refused(void **state)
     avcc.data = tg_slab_copy("\x01\x42\xc0\x1f\xff", 5);
     assert_int_equal(rig.ops.push(source, &avcc, &reason), TG_ERR_UNSUPPORTED);
     rig.ops.close(source);
-    assert_int_equal(rig.ops.open(rig.ops.ctx, SHOW + 1, TG_SOURCE_RTMP, &source), TG_ERR_NOTFOUND);
-    assert_int_equal(rig.ops.open(rig.ops.ctx, UINT16_MAX, TG_SOURCE_RTMP, &source),
+    assert_int_equal(rig.ops.open(rig.ops.ctx, &(struct tg_source_info){.show = SHOW + 1}, &source),
                      TG_ERR_NOTFOUND);
+    assert_int_equal(
+        rig.ops.open(rig.ops.ctx, &(struct tg_source_info){.show = UINT16_MAX}, &source),
+        TG_ERR_NOTFOUND);
     rig_done(&rig);
 }
 
