@@ -560,7 +560,7 @@ static void test_live_source_change_tells_all_and_staff_why(void **state)
     assert_non_null(strstr(await("\"ev\":\"show\"")->json, "\"on_air\":true"));
     got = await("\"ev\":\"source\"");
     assert_int_equal(got->audience, TG_AUDIENCE_STAFF);
-    assert_non_null(strstr(got->json, "\"on_air\":true,\"notice\":\"Turn B-frames off\"}"));
+    assert_non_null(strstr(got->json, "\"publisher\":\"\",\"notice\":\"Turn B-frames off\"}"));
     (void)count_until_ping("");
     assert_int_equal(tg_registry_show_at(registry, SHOW, &info), TG_OK);
     assert_true(info.on_air);
