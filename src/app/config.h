@@ -21,6 +21,7 @@ enum {
     TG_CFG_LIST_MAX = 32,
     TG_CFG_ITEM_SIZE = 128,
     TG_CFG_ROWS_MAX = 64,
+    TG_CFG_SECRET_SIZE = 257,     /* coturn's static-auth-secret and a NUL */
     TG_CFG_FILE_MAX = 256 * 1024, /* a configuration larger than this is a mistake */
 };
 
@@ -41,9 +42,15 @@ struct tg_config {
     char rtc_listen[TG_CFG_TEXT_SIZE];
     struct tg_cfg_list rtc_advertise;
     int64_t rtc_workers;
+    struct tg_cfg_list rtc_ice_servers;
+    char rtc_turn_secret_file[TG_CFG_TEXT_SIZE];
     char rtmp_listen[TG_CFG_TEXT_SIZE];
     int64_t ingest_latency_ms;
     int64_t ingest_publishers_max;
+    int64_t ingest_grace_s;
+    int64_t ingest_start_kbps;
+    int64_t ingest_stall_ms;
+    char ingest_slate_text[TG_CFG_TEXT_SIZE];
     struct tg_cfg_list trusted_networks;
     struct tg_cfg_list trusted_proxies;
     struct tg_cfg_list embed_origins;
@@ -85,6 +92,16 @@ TG_MUST_CHECK tg_err tg_config_env(struct tg_config *cfg, const char *const *env
                                    struct tg_config_error *reterr);
 /* Rules between keys; demo lifts the ban on the sandbox payment provider. */
 TG_MUST_CHECK tg_err tg_config_check(const struct tg_config *cfg, struct tg_config_error *reterr);
+/* The part of it about rtc.ice_servers and rtc.turn_secret_file (config_ice.c). */
+TG_MUST_CHECK tg_err tg_config_check_ice(const struct tg_config *cfg,
+                                         struct tg_config_error *reterr);
+/*
+ * What rtc.turn_secret_file holds, without white space around it; "" when the key is not set.
+ * MALFORMED with the reason. The caller cleanses out.
+ */
+TG_MUST_CHECK tg_err tg_config_turn_secret(const struct tg_config *cfg,
+                                           char out[TG_CFG_SECRET_SIZE],
+                                           struct tg_config_error *reterr);
 /* The annotated reference: configs/torg.yaml is this text. */
 void tg_config_reference(FILE *out);
 

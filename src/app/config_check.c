@@ -102,6 +102,8 @@ static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *ret
     if (err == TG_OK)
         err = check_media(cfg, reterr);
     if (err == TG_OK)
+        err = tg_config_check_ice(cfg, reterr);
+    if (err == TG_OK)
         err = check_origins(cfg, reterr);
     if (err == TG_OK)
         err = check_networks(&cfg->trusted_networks, "limits.trusted_networks", reterr);

@@ -1,6 +1,7 @@
 #include "app/server.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,8 @@ struct tg_server {
     const char *trusted_networks[TG_CFG_LIST_MAX + 2];
     const char *trusted_proxies[TG_CFG_LIST_MAX];
     const char *metrics_allow[TG_CFG_LIST_MAX];
+    const char *ice_servers[TG_CFG_LIST_MAX];
+    char turn_secret[TG_CFG_SECRET_SIZE];
 };
 
 static struct tg_texts texts(const char **out, const struct tg_cfg_list *list)
@@ -58,6 +61,18 @@ static bool is_ready(void *ctx)
 {
     (void)ctx;
     return true; /* web workers start last: when they answer, everything else runs */
+}
+
+static tg_err ice_servers(struct tg_server *s, struct tg_web_cfg *cfg, char *reason, size_t size)
+{
+    struct tg_config_error why = {0};
+    tg_err err = tg_config_turn_secret(s->cfg.config, s->turn_secret, &why);
+
+    if (err != TG_OK)
+        return tg_because(err, reason, size, "%s: %s", why.key, why.reason);
+    cfg->ice_servers = texts(s->ice_servers, &s->cfg.config->rtc_ice_servers);
+    cfg->turn_secret = s->turn_secret[0] != '\0' ? s->turn_secret : NULL;
+    return TG_OK;
 }
 
 static tg_err new_web(struct tg_server *s, char *reason, size_t size)
@@ -89,6 +104,9 @@ static tg_err new_web(struct tg_server *s, char *reason, size_t size)
         s->trusted_networks[cfg.trusted_networks.count++] = "127.0.0.0/8";
         s->trusted_networks[cfg.trusted_networks.count++] = "::1/128";
     }
+    err = ice_servers(s, &cfg, reason, size);
+    if (err != TG_OK)
+        return err;
     err = tg_web_new(&s->web, &cfg, &key);
     if (err == TG_ERR_CONFLICT)
         return tg_because(err, reason, size,
@@ -296,5 +314,6 @@ void tg_server_stop(struct tg_server *s)
         tg_admin_done(&s->admin);
     tg_web_free(s->web); /* its mailboxes took the last answers */
     tg_core_free(s->core);
+    OPENSSL_cleanse(s->turn_secret, sizeof(s->turn_secret));
     tg_free(s);
 }

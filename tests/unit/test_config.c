@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -108,6 +109,68 @@ static void test_config_check_finds_what_does_not_fit_together(void **state)
     assert_int_equal(err.line, 4);
 }
 
+static void expect_checked(const char *text, const char *key, const char *reason)
+{
+    static struct tg_config cfg;
+    struct tg_config_error err = {0};
+
+    assert_int_equal(parse(&cfg, text, &err), TG_OK);
+    assert_int_equal(tg_config_check(&cfg, &err), key == NULL ? TG_OK : TG_ERR_MALFORMED);
+    assert_string_equal(err.key, key == NULL ? "" : key);
+    if (key != NULL)
+        assert_non_null(strstr(err.reason, reason));
+}
+
+static void test_config_ice_servers_are_uris_that_fit_a_header(void **state)
+{
+    static const char *const bad[] = {"http://x",     "stun:",      "stun:a:0",
+                                      "stun:a:70000", "stun:a b",   "stun:a?transport=udp",
+                                      "stun:[::1",    "stun:[x]:1", "stun:a\\\";b",
+                                      "turn"};
+    char text[128];
+
+    (void)state;
+    expect_checked("rtc: {ice_servers: ['stun:stun.shop.example:3478', 'stuns:[::1]:5349', "
+                   "'stun:[::1]', 'stun:10.0.0.1']}",
+                   NULL, NULL);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)snprintf(text, sizeof(text), "rtc: {ice_servers: [\"%s\"]}", bad[i]);
+        expect_checked(text, "rtc.ice_servers", "must be like");
+    }
+}
+
+static void test_config_turn_needs_a_readable_secret(void **state)
+{
+    static const char *const bad[] = {"\n", "two words\n"};
+    static struct tg_config cfg;
+    struct tg_config_error err;
+    char path[] = "/tmp/torg-config-XXXXXX";
+    char text[256];
+    char secret[TG_CFG_SECRET_SIZE];
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    expect_checked("rtc: {ice_servers: ['turn:turn.shop.example?transport=tcp']}",
+                   "rtc.ice_servers", "turn_secret_file");
+    expect_checked("rtc: {turn_secret_file: /nowhere}", "rtc.turn_secret_file", "does not exist");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pwrite(fd, bad[i], strlen(bad[i]), 0), strlen(bad[i]));
+        (void)snprintf(text, sizeof(text), "rtc: {turn_secret_file: '%s'}", path);
+        expect_checked(text, "rtc.turn_secret_file", i == 0 ? "empty" : "more than one");
+    }
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(pwrite(fd, "s3cret\n", 7, 0), 7);
+    (void)snprintf(text, sizeof(text),
+                   "rtc: {turn_secret_file: '%s', ice_servers: ['turns:t.example:5349']}", path);
+    expect_checked(text, NULL, NULL);
+    assert_int_equal(parse(&cfg, text, &err), TG_OK);
+    assert_int_equal(tg_config_turn_secret(&cfg, secret, &err), TG_OK);
+    assert_string_equal(secret, "s3cret");
+    (void)close(fd);
+    (void)unlink(path);
+}
+
 /* configs/torg.yaml is the reference that the table writes, and it parses to the defaults. */
 static void test_config_reference_is_the_file_in_configs(void **state)
 {
@@ -145,6 +208,8 @@ int main(void)
         cmocka_unit_test(test_config_bad_input_names_line_key_and_reason),
         cmocka_unit_test(test_config_environment_overrides_and_refuses),
         cmocka_unit_test(test_config_check_finds_what_does_not_fit_together),
+        cmocka_unit_test(test_config_ice_servers_are_uris_that_fit_a_header),
+        cmocka_unit_test(test_config_turn_needs_a_readable_secret),
         cmocka_unit_test(test_config_reference_is_the_file_in_configs),
     };
 
