@@ -35,7 +35,10 @@ struct tg_media_cfg {
     void *source_ctx;
     const struct tg_demo_product *products;
     size_t product_count;
-    tg_us demo_sleep_us; /* the demo host sleeps after so long without watchers; 0 = 10 s */
+    tg_us demo_sleep_us;    /* demo host, slate: sleep after so long without watchers; 0 = 10 s */
+    const char *slate_text; /* below the title, UTF-8, copied; NULL = "Back in a moment" */
+    tg_us grace_us;         /* a show is STALL for so long after its publisher left; 0 = 60 s */
+    tg_us stall_us;         /* a publisher so long without pictures gets the slate; 0 = 1 s */
 };
 
 /*
