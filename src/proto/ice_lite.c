@@ -34,6 +34,18 @@ void tg_ice_credentials(struct tg_rng *rng, char ret_ufrag[TG_ICE_LOCAL_UFRAG + 
     random_text(rng, ret_pwd, TG_ICE_LOCAL_PWD);
 }
 
+static bool fits(const char *text, size_t len_min, size_t len_max)
+{
+    const size_t len = strlen(text);
+
+    return len >= len_min && len <= len_max && strspn(text, ice_chars) == len;
+}
+
+bool tg_ice_credentials_ok(const char *ufrag, const char *pwd)
+{
+    return fits(ufrag, ICE_UFRAG_MIN, TG_ICE_UFRAG_MAX) && fits(pwd, ICE_PWD_MIN, TG_ICE_PWD_MAX);
+}
+
 static tg_err copy_credential(char *out, size_t size, const char *text, size_t len_min)
 {
     size_t len = strlen(text);

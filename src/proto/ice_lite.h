@@ -95,6 +95,10 @@ struct tg_ice {
 /* Fresh local credentials of characters that RFC 8839 allows. */
 void tg_ice_credentials(struct tg_rng *rng, char ret_ufrag[TG_ICE_LOCAL_UFRAG + 1],
                         char ret_pwd[TG_ICE_LOCAL_PWD + 1]);
+/* Can a peer have these? 4..256 and 22..256 ice-chars (RFC 8839 s5.4). */
+bool tg_ice_credentials_ok(const char *ufrag, const char *pwd);
+#define TG_ICE_CREDENTIALS_RULE                                                                    \
+    "ice-ufrag or ice-pwd is not of 4 (22) to 256 letters, digits, + and /"
 /* LIMIT: a ufrag not of 4..256 or a password not of 22..256 ice-chars. */
 TG_MUST_CHECK tg_err tg_ice_init(struct tg_ice *ice, const struct tg_ice_cfg *cfg);
 /* Wipes the passwords. */

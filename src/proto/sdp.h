@@ -1,12 +1,14 @@
 /*
- * sdp.h - session descriptions as WebRTC uses them: a bounded parser, and writers for WHEP.
+ * sdp.h - session descriptions as WebRTC uses them: a bounded parser, and writers for WHEP (WHIP:
+ * sdp_whip.h).
  * Pure. Spec: RFC 8866 (SDP), RFC 8829 (JSEP), RFC 9143 (BUNDLE), RFC 8839 (ICE), RFC 8122
  * (fingerprint), RFC 5888 (mid), RFC 8853/8851 (simulcast, rid), RFC 6184 s8 (H.264), RFC 4588
  * (rtx), draft-ietf-wish-whep.
  *
  * What torg does not use is skipped; what it uses must be well formed. Reasons are static texts in
  * plain words for a person who debugs a player. Session-level ICE, fingerprint, setup and direction
- * are copied into every m-line that has none of its own.
+ * are copied into every m-line that has none of its own, and those of a bundle's first m-line into
+ * its bundle-only m-lines.
  */
 #ifndef TG_PROTO_SDP_H
 #define TG_PROTO_SDP_H
@@ -28,6 +30,7 @@ enum {
     TG_SDP_RIDS_MAX = 8,       /* simulcast layers of one m-line */
     TG_SDP_CANDIDATES_MAX = 8, /* host candidates kept of one m-line; more are skipped */
     TG_SDP_NAME_SIZE = 17,     /* mid, rid, codec name: 16 characters and the NUL */
+    TG_SDP_STREAM_SIZE = 65,   /* msid: 64 characters (RFC 8830 s2) and the NUL */
     TG_SDP_FINGERPRINT_SIZE = 32, /* SHA-256 */
 };
 
@@ -71,11 +74,14 @@ struct tg_sdp_codec {
     uint8_t packetization_mode;
     bool level_asymmetry;
     uint32_t profile_level_id;
+    bool has_profile; /* the fmtp names it */
+    bool stereo;      /* Opus: stereo=1 or sprop-stereo=1 */
 };
 
 struct tg_sdp_rid {
     char id[TG_SDP_NAME_SIZE];
-    bool send; /* direction as its owner means it */
+    bool send;      /* direction as its owner means it */
+    bool simulcast; /* named in a=simulcast:send, alternatives left out */
 };
 
 struct tg_sdp_ssrc_pair {
@@ -106,8 +112,9 @@ struct tg_sdp_media {
     uint8_t pair_count;
     struct tg_sdp_ssrc_pair pairs[TG_SDP_SSRCS_MAX / 2];
     uint8_t rid_count;
-    struct tg_sdp_rid rids[TG_SDP_RIDS_MAX];
-    bool simulcast; /* a=simulcast is there */
+    struct tg_sdp_rid rids[TG_SDP_RIDS_MAX]; /* those of a simulcast first, in its order */
+    bool simulcast;                          /* a=simulcast is there */
+    char stream[TG_SDP_STREAM_SIZE];         /* the first a=msid's, "" = none, "-" = no stream */
     uint8_t candidate_count;
     struct tg_addr candidates[TG_SDP_CANDIDATES_MAX]; /* udp, component 1, literal addresses */
     /* "<port-proto-formats>" of the m= line as it was, for a rejected m-line in the answer. */
@@ -134,10 +141,14 @@ TG_MUST_CHECK tg_err tg_sdp_parse(struct tg_sdp *ret, const char *text, size_t l
 
 /* What a viewer's m-line will get. */
 struct tg_sdp_track {
-    int8_t media; /* index of the m-line, -1 = the offer has none for this kind */
-    uint8_t pt;
+    int8_t media;   /* index of the m-line, -1 = the offer has none for this kind */
+    int16_t pt;     /* H.264 or Opus; -1 = a video viewer that takes VP8 only */
     int16_t rtx_pt; /* -1 = none offered */
     uint8_t fb;     /* offered and understood, enum tg_sdp_fb */
+    /* Video: answered beside H.264, so that the sender may change over with its source. */
+    int16_t vp8_pt; /* -1 = none offered */
+    int16_t vp8_rtx_pt;
+    uint8_t vp8_fb;
     uint32_t clock;
     uint32_t profile_level_id; /* H.264 */
     bool rcvr_rtt;
@@ -160,7 +171,8 @@ struct tg_sdp_whep {
 /*
  * Choose codecs for a viewer. MALFORMED (400): no ICE credentials, no SHA-256 fingerprint, m-lines
  * without rtcp-mux or outside one bundle, a setup that leaves us no passive role. UNSUPPORTED
- * (422): nothing to receive, or video without H.264 packetization-mode=1 of a playable profile.
+ * (422): nothing to receive, or video with neither H.264 packetization-mode=1 of a playable profile
+ * nor VP8.
  * An offer with audio only, or whose audio has no Opus, is fine as long as one track is left.
  */
 TG_MUST_CHECK tg_err tg_sdp_whep_pick(struct tg_sdp_whep *ret, const struct tg_sdp *offer,
@@ -182,7 +194,7 @@ struct tg_sdp_local {
     const char *stream_id; /* a=msid: token characters */
 };
 
-/* Errors are the buffer's: LIMIT, NOMEM. */
+/* H.264 before VP8. Errors are the buffer's: LIMIT, NOMEM. */
 TG_MUST_CHECK tg_err tg_sdp_write_whep_answer(struct tg_buf *out, const struct tg_sdp *offer,
                                               const struct tg_sdp_whep *pick,
                                               const struct tg_sdp_local *local);

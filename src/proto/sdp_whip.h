@@ -70,11 +70,18 @@ struct tg_sdp_frag {
     char ice_pwd[TG_ICE_PWD_SIZE];
     uint8_t candidate_count; /* well-formed ones; a lite agent does not need them */
     bool end_of_candidates;
+    /* Of its first m-line, for our answer: mid "" = not there, kind AUDIO, VIDEO or OTHER. */
+    enum tg_sdp_kind kind;
+    char mid[TG_SDP_NAME_SIZE];
 };
 /* MALFORMED with a reason in plain words; LIMIT (len > TG_SDP_MAX). */
 TG_MUST_CHECK tg_err tg_sdp_frag_parse(struct tg_sdp_frag *ret, const char *text, size_t len,
                                        const char **reterr_reason);
-/* Our answer to an ICE restart: credentials and candidates. */
-TG_MUST_CHECK tg_err tg_sdp_frag_write(struct tg_buf *out, const struct tg_sdp_local *local);
+/*
+ * Our answer to an ICE restart: credentials and candidates, in the m-line that the client's
+ * fragment had. Errors are the buffer's: LIMIT, NOMEM.
+ */
+TG_MUST_CHECK tg_err tg_sdp_frag_write(struct tg_buf *out, const struct tg_sdp_local *local,
+                                       const struct tg_sdp_frag *in);
 
 #endif

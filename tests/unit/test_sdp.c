@@ -32,25 +32,40 @@ static tg_err parse(struct tg_sdp *ret, const char *text, const char **reason)
     return tg_sdp_parse(ret, text, strlen(text), reason);
 }
 
-/* The browser's offer with every `from` replaced by `to` of the same or smaller length. */
+/* A text with every `from` replaced by `to` of the same or smaller length. */
+static void replace(char *out, const char *in, const char *from, const char *to)
+{
+    unsigned hits = 0;
+
+    assert_true(strlen(to) <= strlen(from));
+    while (*in != '\0') {
+        if (strncmp(in, from, strlen(from)) == 0) {
+            memcpy(out, to, strlen(to));
+            out += strlen(to);
+            in += strlen(from);
+            hits++;
+        } else {
+            *out++ = *in++;
+        }
+    }
+    *out = '\0';
+    assert_true(hits > 0);
+}
+
+/* The browser's offer, changed. */
 static const char *variant(const char *from, const char *to)
 {
     static char text[sizeof(chromium_recvonly)];
-    size_t out = 0;
-    unsigned hits = 0;
 
-    for (size_t i = 0; chromium_recvonly[i] != '\0';) {
-        if (strncmp(chromium_recvonly + i, from, strlen(from)) == 0) {
-            memcpy(text + out, to, strlen(to));
-            out += strlen(to);
-            i += strlen(from);
-            hits++;
-        } else {
-            text[out++] = chromium_recvonly[i++];
-        }
-    }
-    text[out] = '\0';
-    assert_true(hits > 0 && strlen(to) <= strlen(from));
+    replace(text, chromium_recvonly, from, to);
+    return text;
+}
+
+static const char *variant2(const char *from, const char *to, const char *from2, const char *to2)
+{
+    static char text[sizeof(chromium_recvonly)];
+
+    replace(text, variant(from, to), from2, to2);
     return text;
 }
 
@@ -102,11 +117,15 @@ static void test_sdp_pick_prefers_constrained_baseline_and_its_rtx(void **state)
     assert_int_equal(pick.video.pt, 108);
     assert_int_equal(pick.video.rtx_pt, 109);
     assert_int_equal(pick.video.profile_level_id, 0x42e01f);
+    assert_int_equal(pick.video.vp8_pt, 96);
+    assert_int_equal(pick.video.vp8_rtx_pt, 97);
+    assert_int_equal(pick.video.vp8_fb, pick.video.fb);
     assert_int_equal(pick.video.fb, TG_SDP_FB_NACK | TG_SDP_FB_PLI | TG_SDP_FB_FIR |
                                         TG_SDP_FB_REMB | TG_SDP_FB_TWCC);
     assert_int_equal(pick.audio.media, 1);
     assert_int_equal(pick.audio.pt, 111);
     assert_int_equal(pick.audio.rtx_pt, -1);
+    assert_int_equal(pick.audio.vp8_pt, -1);
     assert_string_equal(pick.ice_ufrag, offer.media[0].ice_ufrag);
     assert_null(reason);
 }
@@ -126,6 +145,25 @@ static void test_sdp_pick_falls_back_by_profile(void **state)
                      TG_OK);
     assert_int_equal(tg_sdp_whep_pick(&pick, &offer, &reason), TG_OK);
     assert_int_equal(pick.video.profile_level_id, 0x4d001f);
+}
+
+static void test_sdp_pick_takes_vp8_alone_or_h264_alone(void **state)
+{
+    struct tg_sdp_whep pick;
+    const char *reason = NULL;
+
+    (void)state;
+    assert_int_equal(parse(&offer, variant("H264/90000", "AV1/90000"), &reason), TG_OK);
+    assert_int_equal(tg_sdp_whep_pick(&pick, &offer, &reason), TG_OK);
+    assert_int_equal(pick.video.pt, -1);
+    assert_int_equal(pick.video.rtx_pt, -1);
+    assert_int_equal(pick.video.vp8_pt, 96);
+    assert_int_equal(pick.video.clock, 90000);
+    assert_int_equal(parse(&offer, variant("VP8/90000", "VP9/90000"), &reason), TG_OK);
+    assert_int_equal(tg_sdp_whep_pick(&pick, &offer, &reason), TG_OK);
+    assert_int_equal(pick.video.pt, 108);
+    assert_int_equal(pick.video.vp8_pt, -1);
+    assert_int_equal(pick.video.vp8_rtx_pt, -1);
 }
 
 static struct tg_sdp_local local_of(const struct tg_addr *candidates, size_t count)
@@ -176,11 +214,16 @@ static void test_sdp_answer_reads_back_as_meant(void **state)
     assert_true(v->bundled && v->rtcp_mux && v->rtcp_rsize && v->rcvr_rtt);
     assert_string_equal(v->ice_ufrag, "abcdefgh");
     assert_int_equal(v->fingerprint[31], 0xAB);
-    assert_int_equal(v->codec_count, 2);
+    assert_int_equal(v->codec_count, 4);
     assert_int_equal(v->codecs[0].pt, 108);
     assert_int_equal(v->codecs[0].packetization_mode, 1);
     assert_true(v->codecs[0].level_asymmetry);
     assert_int_equal(v->codecs[1].apt, 108);
+    assert_true(tg_sdp_codec_is(&v->codecs[2], "VP8"));
+    assert_int_equal(v->codecs[2].pt, 96);
+    assert_int_equal(v->codecs[2].fb, v->codecs[0].fb);
+    assert_int_equal(v->codecs[3].pt, 97);
+    assert_int_equal(v->codecs[3].apt, 96);
     assert_int_equal(v->pair_count, 1);
     assert_int_equal(v->pairs[0].media, 1111);
     assert_int_equal(v->pairs[0].rtx, 2222);
@@ -190,6 +233,17 @@ static void test_sdp_answer_reads_back_as_meant(void **state)
     assert_int_equal(answer.media[1].ssrcs[0], 3333);
     assert_non_null(strstr(tg_buf_cstr(&out), "\r\na=end-of-candidates\r\n"));
     assert_non_null(strstr(tg_buf_cstr(&out), " 2001:db8::1 8189 typ host\r\n"));
+    tg_buf_done(&out);
+}
+
+static void test_sdp_answer_to_vp8_alone_has_no_h264(void **state)
+{
+    struct tg_buf out;
+
+    (void)state;
+    make_answer(&out, variant("H264/90000", "AV1/90000"));
+    assert_null(strstr(tg_buf_cstr(&out), "H264"));
+    assert_non_null(strstr(tg_buf_cstr(&out), "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n"));
     tg_buf_done(&out);
 }
 
@@ -237,10 +291,11 @@ static void test_sdp_answer_rejects_other_m_lines_in_their_place(void **state)
 static void test_sdp_bad_offers_get_plain_words(void **state)
 {
     (void)state;
-    assert_refused(variant("packetization-mode=1", "packetization-mode=0"), TG_ERR_UNSUPPORTED,
-                   "the offer has no H.264 with packetization-mode=1");
-    assert_refused(variant("H264/90000", "VP8/90000"), TG_ERR_UNSUPPORTED,
-                   "the offer has no H.264 with packetization-mode=1");
+    assert_refused(variant2("packetization-mode=1", "packetization-mode=0", "VP8/90000", "VP9/90"),
+                   TG_ERR_UNSUPPORTED,
+                   "the offer has no H.264 with packetization-mode=1 and no VP8");
+    assert_refused(variant2("H264/90000", "AV1/90000", "VP8/90000", "VP9/90"), TG_ERR_UNSUPPORTED,
+                   "the offer has no H.264 with packetization-mode=1 and no VP8");
     assert_refused(variant("a=recvonly", "a=sendonly"), TG_ERR_UNSUPPORTED,
                    "the SDP offers no receiving video or audio");
     assert_refused(variant("a=rtcp-mux\r\n", ""), TG_ERR_MALFORMED, "an m-line has no a=rtcp-mux");
@@ -375,7 +430,9 @@ int main(void)
         cmocka_unit_test(test_sdp_chromium_offer_is_read),
         cmocka_unit_test(test_sdp_pick_prefers_constrained_baseline_and_its_rtx),
         cmocka_unit_test(test_sdp_pick_falls_back_by_profile),
+        cmocka_unit_test(test_sdp_pick_takes_vp8_alone_or_h264_alone),
         cmocka_unit_test(test_sdp_answer_reads_back_as_meant),
+        cmocka_unit_test(test_sdp_answer_to_vp8_alone_has_no_h264),
         cmocka_unit_test(test_sdp_answer_echoes_only_what_was_offered),
         cmocka_unit_test(test_sdp_answer_rejects_other_m_lines_in_their_place),
         cmocka_unit_test(test_sdp_bad_offers_get_plain_words),
