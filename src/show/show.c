@@ -405,8 +405,9 @@ tg_err tg_show_tick(struct tg_show *show, tg_us now, tg_us wall)
 
 const char *tg_show_phase_name(enum tg_show_phase phase)
 {
-    static const char *const names[] = {"scheduled", "live", "ended"};
+    static const char *const names[] = {"scheduled", "live", "ended", "rehearsal"};
 
+    _Static_assert(TG_ARRAY_LEN(names) == TG_SHOW_PHASE_COUNT, "one name each");
     TG_ASSERT((unsigned)phase < TG_ARRAY_LEN(names));
     return names[phase];
 }
@@ -450,29 +451,57 @@ tg_err tg_show_set_source(struct tg_show *show, tg_us now, tg_us wall, bool on_a
     return TG_OK;
 }
 
+/* A person changes the state; to what it is already: a plain yes. */
+static tg_err go_to(struct show_call *call, enum tg_show_phase to)
+{
+    struct tg_show *s = call->s;
+    tg_err err;
+
+    if (s->phase == to) {
+        show_ok(call, NULL, 0);
+        return show_commit(call);
+    }
+    send_state(call, to, s->on_air);
+    (void)show_out_begin(s, TG_SHOW_OUT_PHASE); /* no text */
+    show_out_end(s);
+    show_ok(call, "seq", show_event_seq(call));
+    err = show_commit(call);
+    if (err == TG_OK)
+        s->phase = to;
+    return err;
+}
+
 tg_err tg_show_run(struct tg_show *show, const struct tg_show_req *rq, enum tg_show_phase to)
 {
     struct show_call call;
     const char *op = to == TG_SHOW_PHASE_LIVE ? "show.start" : "show.end";
-    tg_err err;
 
-    TG_ASSERT(to != TG_SHOW_PHASE_SCHEDULED);
+    TG_ASSERT(to == TG_SHOW_PHASE_LIVE || to == TG_SHOW_PHASE_ENDED);
     if (!show_begin(&call, show, rq, op, 0))
         return show_finish(show);
     if (to == TG_SHOW_PHASE_ENDED && show->phase == TG_SHOW_PHASE_SCHEDULED)
         return show_refuse(&call, "closed", NULL, -1, "The show has not started yet.");
-    if (show->phase == to) {
-        show_ok(&call, NULL, 0);
-        return show_commit(&call);
-    }
-    send_state(&call, to, show->on_air);
-    (void)show_out_begin(show, TG_SHOW_OUT_PHASE); /* no text */
-    show_out_end(show);
-    show_ok(&call, "seq", show_event_seq(&call));
-    err = show_commit(&call);
-    if (err == TG_OK)
-        show->phase = to;
-    return err;
+    if (to == TG_SHOW_PHASE_ENDED && show->phase == TG_SHOW_PHASE_REHEARSAL)
+        return show_refuse(&call, "closed", NULL, -1,
+                           "The show has not started yet. End the rehearsal instead.");
+    return go_to(&call, to);
+}
+
+tg_err tg_show_rehearse(struct tg_show *show, const struct tg_show_req *rq, bool on)
+{
+    struct show_call call;
+
+    if (!show_begin(&call, show, rq, "show.rehearse", on ? 1 : 0))
+        return show_finish(show);
+    if (show->phase == TG_SHOW_PHASE_LIVE)
+        return show_refuse(&call, "conflict", NULL, -1,
+                           on ? "The show is live, everybody sees it. End it before you rehearse."
+                              : "The show is live. The rehearsal is over.");
+    if (on)
+        return go_to(&call, TG_SHOW_PHASE_REHEARSAL);
+    /* Without a rehearsal there is nothing to take back: an ended show stays ended. */
+    return go_to(&call,
+                 show->phase == TG_SHOW_PHASE_REHEARSAL ? TG_SHOW_PHASE_SCHEDULED : show->phase);
 }
 
 enum tg_show_phase tg_show_phase(const struct tg_show *show)

@@ -22,7 +22,13 @@
 
 struct tg_show;
 
-enum tg_show_phase { TG_SHOW_PHASE_SCHEDULED, TG_SHOW_PHASE_LIVE, TG_SHOW_PHASE_ENDED };
+enum tg_show_phase {
+    TG_SHOW_PHASE_SCHEDULED,
+    TG_SHOW_PHASE_LIVE,
+    TG_SHOW_PHASE_ENDED,
+    TG_SHOW_PHASE_REHEARSAL, /* live to staff only */
+    TG_SHOW_PHASE_COUNT
+};
 
 struct tg_show_cfg {
     const char *id;    /* borrowed for the show's life */
@@ -115,6 +121,11 @@ TG_MUST_CHECK tg_err tg_show_mute(struct tg_show *show, const struct tg_show_req
 /* Start or end the show. Refusals: closed (end of a show that has not begun), conflict. */
 TG_MUST_CHECK tg_err tg_show_run(struct tg_show *show, const struct tg_show_req *rq,
                                  enum tg_show_phase to);
+/*
+ * Begin a rehearsal (of a show that is scheduled or has ended) or go back to scheduled; it ends in
+ * tg_show_run(LIVE) as well. It is so already: fine. Refusals: conflict (the show is live).
+ */
+TG_MUST_CHECK tg_err tg_show_rehearse(struct tg_show *show, const struct tg_show_req *rq, bool on);
 /* An answer to an operation that something outside the show refuses, e.g. a role. */
 TG_MUST_CHECK tg_err tg_show_refuse(struct tg_show *show, const struct tg_show_req *rq,
                                     const char *code, const char *message);
@@ -136,7 +147,7 @@ void tg_show_set_audience(struct tg_show *show, tg_us now, bool anybody);
 enum tg_show_phase tg_show_phase(const struct tg_show *show);
 int64_t tg_show_seq(const struct tg_show *show);
 int64_t tg_show_media_ms(const struct tg_show *show, tg_us now);
-/* "scheduled", "live", "ended". */
+/* "scheduled", "live", "ended", "rehearsal". */
 const char *tg_show_phase_name(enum tg_show_phase phase);
 /* "heart", "fire", "clap", "laugh", "wow"; NULL beyond. */
 const char *tg_show_reaction_name(unsigned kind);

@@ -149,6 +149,19 @@ static void take_text(struct tg_rd *rd, char *out, size_t size)
     out[bytes.len] = '\0';
 }
 
+/* Start, end, rehearse; what is live never turns into a rehearsal. */
+static tg_err run_show(struct run *r, const struct tg_show_req *rq, uint8_t arg)
+{
+    const bool live = tg_show_phase(r->show) == TG_SHOW_PHASE_LIVE;
+    tg_err err;
+
+    if (arg % 4 < 2)
+        return tg_show_run(r->show, rq, arg % 2 == 0 ? TG_SHOW_PHASE_LIVE : TG_SHOW_PHASE_ENDED);
+    err = tg_show_rehearse(r->show, rq, arg % 2 == 0);
+    TG_ASSERT(live == (tg_show_phase(r->show) == TG_SHOW_PHASE_LIVE));
+    return err;
+}
+
 static void step(struct run *r, struct tg_rd *rd)
 {
     uint8_t what = tg_rd_u8(rd);
@@ -192,10 +205,10 @@ static void step(struct run *r, struct tg_rd *rd)
         err = tg_show_mute(r->show, &rq, people[arg % 4U], arg % 30);
         break;
     case 8:
-        err = tg_show_run(r->show, &rq, arg % 2 == 0 ? TG_SHOW_PHASE_LIVE : TG_SHOW_PHASE_ENDED);
+        err = run_show(r, &rq, arg);
         break;
     case 9:
-        err = tg_show_set_phase(r->show, r->now, (enum tg_show_phase)(arg % 3U));
+        err = tg_show_set_phase(r->show, r->now, (enum tg_show_phase)(arg % TG_SHOW_PHASE_COUNT));
         has_reply = false;
         break;
     case 10:

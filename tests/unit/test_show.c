@@ -234,6 +234,70 @@ static void test_show_start_and_end(void **state)
     assert_int_equal(out_count, 2); /* no PHASE: the shop knows */
 }
 
+static void rehearse(const char *id, bool on)
+{
+    struct tg_show_req rq = req(&host, id);
+
+    drain(tg_show_rehearse(show, &rq, on));
+}
+
+static void test_show_rehearsal_goes_on_and_off(void **state)
+{
+    (void)state;
+    rehearse("a", false); /* nothing to take back */
+    assert_int_equal(out_count, 1);
+    expect(0, TG_SHOW_OUT_REPLY, "{\"re\":\"a\",\"ok\":true}");
+    rehearse("b", true);
+    assert_int_equal(out_count, 4);
+    expect(0, TG_SHOW_OUT_ALL,
+           "{\"ev\":\"show\",\"seq\":1,\"at\":1000,\"state\":\"rehearsal\",\"on_air\":false}");
+    assert_int_equal(kinds[1], TG_SHOW_OUT_JOURNAL);
+    assert_int_equal(kinds[2], TG_SHOW_OUT_PHASE);
+    expect(3, TG_SHOW_OUT_REPLY, "{\"re\":\"b\",\"ok\":true,\"seq\":1}");
+    assert_int_equal(tg_show_phase(show), TG_SHOW_PHASE_REHEARSAL);
+    rehearse("b", true); /* the same again */
+    assert_int_equal(out_count, 1);
+    expect(0, TG_SHOW_OUT_REPLY, "{\"re\":\"b\",\"ok\":true,\"seq\":1}");
+    rehearse("b", false); /* the same id, another wish */
+    assert_non_null(strstr(outs[0], "\"code\":\"conflict\""));
+    assert_int_equal(tg_show_phase(show), TG_SHOW_PHASE_REHEARSAL);
+    rehearse("c", true);
+    assert_int_equal(out_count, 1);
+    rehearse("d", false);
+    assert_int_equal(out_count, 4);
+    assert_non_null(strstr(outs[0], "\"state\":\"scheduled\""));
+    assert_int_equal(tg_show_phase(show), TG_SHOW_PHASE_SCHEDULED);
+}
+
+static void test_show_rehearsal_before_live_and_after_the_end(void **state)
+{
+    struct tg_show_req rq = req(&host, "e");
+
+    (void)state;
+    rehearse("a", true);
+    drain(tg_show_run(show, &rq, TG_SHOW_PHASE_ENDED));
+    assert_int_equal(out_count, 1);
+    assert_non_null(strstr(outs[0], "\"code\":\"closed\""));
+    assert_non_null(strstr(outs[0], "End the rehearsal"));
+    rq.id = "s";
+    drain(tg_show_run(show, &rq, TG_SHOW_PHASE_LIVE));
+    assert_non_null(strstr(outs[0], "\"state\":\"live\""));
+    for (int on = 0; on < 2; on++) {
+        rehearse(on != 0 ? "l1" : "l0", on != 0);
+        assert_int_equal(out_count, 1);
+        assert_non_null(strstr(outs[0], "\"code\":\"conflict\",\"message\":\"The show is live"));
+        assert_int_equal(tg_show_phase(show), TG_SHOW_PHASE_LIVE);
+    }
+    rq.id = "e2";
+    drain(tg_show_run(show, &rq, TG_SHOW_PHASE_ENDED));
+    rehearse("off", false); /* an ended show stays ended */
+    assert_int_equal(out_count, 1);
+    assert_int_equal(tg_show_phase(show), TG_SHOW_PHASE_ENDED);
+    rehearse("again", true);
+    assert_int_equal(out_count, 4);
+    assert_int_equal(tg_show_phase(show), TG_SHOW_PHASE_REHEARSAL);
+}
+
 static void test_show_source_change_sends_clock_and_state(void **state)
 {
     (void)state;
@@ -420,6 +484,10 @@ static bool failing_round(long nth)
         err = tg_show_mute(show, &rq, "pB", 60);
     }
     if (err == TG_OK) {
+        rq.id = "r";
+        err = tg_show_rehearse(show, &rq, true);
+    }
+    if (err == TG_OK) {
         rq.id = "h";
         err = tg_show_hide(show, &rq, "c1", false);
     }
@@ -473,6 +541,8 @@ int main(void)
         CASE(test_show_refusal_is_remembered_ten_minutes),
         CASE(test_show_pins_have_a_maximum),
         CASE(test_show_start_and_end),
+        CASE(test_show_rehearsal_goes_on_and_off),
+        CASE(test_show_rehearsal_before_live_and_after_the_end),
         CASE(test_show_source_change_sends_clock_and_state),
         CASE(test_show_reactions_are_summed_per_interval),
         CASE(test_show_reactions_of_one_person_are_bounded),
