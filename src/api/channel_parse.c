@@ -381,6 +381,12 @@ static void read_mute(struct reader *r, struct tg_op *op)
         (int32_t)get_int_or(r, "seconds", 1, MUTE_SECONDS_MAX, MUTE_SECONDS_DEFAULT);
 }
 
+static void read_rehearse(struct reader *r, struct tg_op *op)
+{
+    (void)field(r, "on", true); /* complains when it is missing: no guess what was meant */
+    op->u.rehearse.on = get_bool(r, "on");
+}
+
 struct op_row {
     const char *name;
     enum tg_op_kind kind;
@@ -403,6 +409,7 @@ static const struct op_row rows[] = {
     {"mute", TG_OP_MUTE, true, read_mute},
     {"show.start", TG_OP_SHOW_START, true, NULL},
     {"show.end", TG_OP_SHOW_END, true, NULL},
+    {"show.rehearse", TG_OP_SHOW_REHEARSE, true, read_rehearse},
     {"ping", TG_OP_PING, true, NULL},
     /* In the contract, built in a later part. */
     {"ask", TG_OP_LATER, true, NULL},

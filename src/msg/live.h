@@ -33,7 +33,10 @@ struct tg_live_leave {
     uint16_t show;
 };
 
-/* chat react pin unpin hide mute show.start show.end; roles were checked by the web worker too. */
+/*
+ * chat react pin unpin hide mute show.start show.end show.rehearse; roles were checked by the web
+ * worker too.
+ */
 struct tg_live_op {
     struct tg_msg head; /* TG_MSG_LIVE_OP */
     struct tg_conn conn;

@@ -102,6 +102,9 @@ struct tg_op {
             char person[TG_PERSON_REF_SIZE]; /* mute */
             int32_t seconds;                 /* mute: 1..86400, default 600 */
         } moderate;                          /* hide, mute */
+        struct {
+            bool on; /* false: back to scheduled */
+        } rehearse;
         char later[24];                      /* the op's name, for "not built yet" */
     } u;
 };

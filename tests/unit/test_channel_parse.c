@@ -184,6 +184,14 @@ static void test_channel_moderation_and_small_ops(void **state)
     assert_int_equal(op.kind, TG_OP_SHOW_START);
     parse_ok("{\"op\":\"show.end\",\"id\":\"1\"}");
     assert_int_equal(op.kind, TG_OP_SHOW_END);
+    parse_ok("{\"op\":\"show.rehearse\",\"id\":\"1\",\"on\":true}");
+    assert_int_equal(op.kind, TG_OP_SHOW_REHEARSE);
+    assert_true(op.u.rehearse.on);
+    parse_ok("{\"op\":\"show.rehearse\",\"id\":\"1\",\"on\":false}");
+    assert_false(op.u.rehearse.on);
+    refuse("{\"op\":\"show.rehearse\",\"id\":\"1\"}", "on");
+    refuse("{\"op\":\"show.rehearse\",\"id\":\"1\",\"on\":null}", "on");
+    refuse("{\"op\":\"show.rehearse\",\"id\":\"1\",\"on\":1}", "on");
     parse_ok("{\"op\":\"ping\",\"id\":\"1\"}");
     parse_ok("{\"op\":\"pin\",\"id\":\"1\",\"sku\":\"A\"}");
     assert_string_equal(op.u.pin.sku, "A");
