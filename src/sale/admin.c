@@ -128,7 +128,7 @@ static void decide_state(struct tg_sale *sale, struct tg_item *item)
     struct tg_show_info show;
     struct tg_admin *a;
 
-    if (req->number < TG_SHOW_SCHEDULED || req->number > TG_SHOW_ENDED ||
+    if (req->number < TG_SHOW_SCHEDULED || req->number > TG_SHOW_REHEARSAL ||
         tg_registry_show_at(sale->cfg.registry, req->show, &show) != TG_OK)
         return; /* a show made in this very batch cannot have started */
     a = admin_new(sale, item, TG_ADMIN_STATE);

@@ -139,7 +139,10 @@ static tg_err load_shows(struct tg_db *db, struct tg_shop_now now, struct tg_reg
         tg_q_copy_text(&q, 2, show.title, sizeof(show.title));
         /* The media clock goes on over restarts: it started when the show was made. */
         show.epoch_us = now.mono - (now.wall - show.created_wall_us);
-        err = row_err(db, "show", show.id, tg_registry_show_put(registry, &show));
+        if (tg_q_get_int(&q, 3) < TG_SHOW_SCHEDULED || tg_q_get_int(&q, 3) > TG_SHOW_REHEARSAL)
+            err = row_err(db, "show", show.id, TG_ERR_MALFORMED);
+        else
+            err = row_err(db, "show", show.id, tg_registry_show_put(registry, &show));
     }
     return end(&q, err);
 }

@@ -489,6 +489,14 @@ static void test_show_is_made_once_and_announced(void **state)
     assert_int_equal(r->status, -1);
     assert_int_equal(tg_registry_show_get(r->registry, "winter", 6, &show), TG_OK);
     assert_int_equal(show.state, TG_SHOW_LIVE);
+    for (int64_t number = TG_SHOW_REHEARSAL; number < TG_SHOW_REHEARSAL + 2; number++) {
+        req = req_of(r, TG_SALE_SHOW_STATE, "", 0);
+        req->show = show.ord;
+        req->number = number; /* the second one is no state */
+        turn(r, req);
+    }
+    assert_int_equal(tg_registry_show_get(r->registry, "winter", 6, &show), TG_OK);
+    assert_int_equal(show.state, TG_SHOW_REHEARSAL);
     rig_close(r);
 }
 

@@ -348,12 +348,13 @@ static void test_shows_and_tokens_fill_the_registry(void **state)
     assert_int_equal(b->store->ops->begin(b->store), TG_OK);
     assert_int_equal(b->store->ops->write_show(b->store, &show, "s1"), TG_OK);
     assert_int_equal(b->store->ops->write_token(b->store, &token, WALL_US, "s1"), TG_OK);
-    assert_int_equal(b->store->ops->write_show_state(b->store, 3, TG_SHOW_LIVE, WALL_US), TG_OK);
+    assert_int_equal(b->store->ops->write_show_state(b->store, 3, TG_SHOW_REHEARSAL, WALL_US),
+                     TG_OK);
     assert_int_equal(b->store->ops->commit(b->store), TG_OK);
     assert_int_equal(tg_registry_new(&reg), TG_OK);
     assert_int_equal(b->store->ops->load_registry(b->store, b->now, reg), TG_OK);
     assert_int_equal(tg_registry_show_get(reg, "winter", 6, &show), TG_OK);
-    assert_int_equal(show.state, TG_SHOW_LIVE);
+    assert_int_equal(show.state, TG_SHOW_REHEARSAL);
     assert_int_equal(show.epoch_us, b->now.mono - 1000);
     assert_int_equal(tg_registry_token_check(reg, WALL_US, text, strlen(text), &got), TG_OK);
     assert_int_equal(got.show, 3);
@@ -368,6 +369,15 @@ static void test_shows_and_tokens_fill_the_registry(void **state)
     tg_registry_free(reg);
     assert_int_equal(b->store->ops->next_token(b->store, &next), TG_OK);
     assert_int_equal(next, 2);
+
+    /* A row that torg did not write. */
+    assert_int_equal(b->store->ops->begin(b->store), TG_OK);
+    assert_int_equal(b->store->ops->write_show_state(b->store, 3, (enum tg_show_state)4, WALL_US),
+                     TG_OK);
+    assert_int_equal(b->store->ops->commit(b->store), TG_OK);
+    assert_int_equal(tg_registry_new(&reg), TG_OK);
+    assert_int_equal(b->store->ops->load_registry(b->store, b->now, reg), TG_ERR_MALFORMED);
+    tg_registry_free(reg);
     close_all(b);
     box_free(b);
 }
