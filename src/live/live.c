@@ -35,6 +35,8 @@ tg_err tg_live_new(struct tg_live **ret, const struct tg_live_cfg *cfg)
     live->web_count = cfg->web_count;
     live->journal = cfg->journal;
     live->registry = cfg->registry;
+    live->state_changed = cfg->state_changed;
+    live->state_ctx = cfg->state_ctx;
     live->chat_slow_ms = cfg->chat_slow_ms;
     mint_epoch(live->epoch, &rng);
     members_init(&live->members, &rng);
@@ -160,7 +162,7 @@ static void on_show(struct tg_live *live, const struct tg_live_show *msg)
     struct room *room;
     tg_err err = TG_ERR_LIMIT;
 
-    if (msg->show < TG_SHOWS_MAX && msg->state <= TG_SHOW_ENDED) {
+    if (msg->show < TG_SHOWS_MAX && msg->state <= TG_SHOW_REHEARSAL) {
         room = live->rooms[msg->show];
         err = room == NULL
                   ? room_new(live, msg)

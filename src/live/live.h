@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/mailbox.h"
+#include "msg/live.h"
 #include "store/registry.h"
 
 struct tg_live;
@@ -27,6 +28,12 @@ struct tg_live_cfg {
     struct tg_registry *registry; /* is told viewers and on_air */
     int32_t stock_band;           /* above it viewers read "many"; 0 = the catalogue's own */
     int64_t chat_slow_ms;         /* slow mode of every show; 0 = off */
+    /*
+     * A show's state changed, or a show was added that is in rehearsal; before anybody else learns
+     * of it. On the live thread: must not block. NULL = nobody wants to know.
+     */
+    void (*state_changed)(void *ctx, uint16_t show, enum tg_show_state state);
+    void *state_ctx;
 };
 
 enum { TG_LIVE_WEBS_MAX = 64 };

@@ -1,5 +1,6 @@
 /*
- * live_priv.h - the inside of the live thread, shared by live.c, room.c and members.c.
+ * live_priv.h - the inside of the live thread, shared by live.c, room.c, room_source.c and
+ * members.c.
  */
 #ifndef TG_LIVE_LIVE_PRIV_H
 #define TG_LIVE_LIVE_PRIV_H
@@ -45,6 +46,14 @@ struct room {
     bool count_changed; /* the registry does not know yet */
     bool on_air;        /* a host's pictures flow */
     char notice[160];   /* the source's trouble, for staff; "" = none */
+    bool has_source;    /* one was ever told of: */
+    struct {
+        enum tg_air_state state;
+        enum tg_source_kind kind;
+        char publisher[TG_PUBLISHER_SIZE];
+        int64_t at_ms; /* media time of the last change */
+    } source;
+    enum tg_show_state told; /* to state_changed */
 };
 
 struct tg_live {
@@ -57,6 +66,8 @@ struct tg_live {
     char epoch[TG_EPOCH_MAX + 1]; /* random, new at every start; see show.h */
     struct tg_mailbox *sale;
     struct tg_registry *registry;
+    void (*state_changed)(void *ctx, uint16_t show, enum tg_show_state state);
+    void *state_ctx;
     int64_t chat_slow_ms;
     struct tg_owner owner;
 
@@ -96,13 +107,19 @@ void room_free(struct room *room);
 void room_join(struct tg_live *live, const struct tg_live_join *msg);
 void room_leave(struct tg_live *live, const struct tg_live_leave *msg);
 void room_op(struct tg_live *live, const struct tg_live_op *msg);
-void room_source(struct tg_live *live, const struct tg_live_source *msg);
-void room_uplink(struct tg_live *live, const struct tg_live_uplink *msg);
 void room_tick(struct tg_live *live, struct room *room);
 /* What the show has to say goes where it belongs. conn and op may be NULL when nobody asked. */
 void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op *op);
+/* One event or reply for one socket. */
+void room_send(const struct tg_conn *conn, const char *json, size_t len, bool joined);
 /* One event for the room's sockets; nothing when nobody would read it. */
 void room_cast(struct tg_live *live, const struct room *room, enum tg_audience audience,
                const char *json, size_t len);
+
+/* --- room_source.c --- */
+void room_source(struct tg_live *live, const struct tg_live_source *msg);
+void room_uplink(struct tg_live *live, const struct tg_live_uplink *msg);
+/* Who feeds the show now, for a staff member who just joined; nothing before the first source. */
+void room_send_source(struct tg_live *live, const struct room *room, const struct tg_conn *conn);
 
 #endif

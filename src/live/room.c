@@ -13,6 +13,7 @@
 _Static_assert(TG_SHOW_PHASE_SCHEDULED == (int)TG_SHOW_SCHEDULED, "one meaning");
 _Static_assert(TG_SHOW_PHASE_LIVE == (int)TG_SHOW_LIVE, "one meaning");
 _Static_assert(TG_SHOW_PHASE_ENDED == (int)TG_SHOW_ENDED, "one meaning");
+_Static_assert(TG_SHOW_PHASE_REHEARSAL == (int)TG_SHOW_REHEARSAL, "one meaning");
 
 enum { ROLES_SIZE = 96 };
 
@@ -76,7 +77,7 @@ void room_cast(struct tg_live *live, const struct room *room, enum tg_audience a
 }
 
 /* Answers were admitted with their requests, so they always go in. */
-static void send_to(const struct tg_conn *conn, const char *json, size_t len, bool joined)
+void room_send(const struct tg_conn *conn, const char *json, size_t len, bool joined)
 {
     struct tg_web_send *msg;
 
@@ -143,11 +144,25 @@ static void tell_sale(struct tg_live *live, const struct room *room)
         tg_log_error("live", "state-not-saved", "show=%u", room->ord);
 }
 
+/* Those outside who act on a show's state learn of it once. */
+static void tell_state(struct tg_live *live, struct room *room)
+{
+    const enum tg_show_state state = (enum tg_show_state)tg_show_phase(room->show);
+
+    if (state == room->told)
+        return;
+    room->told = state;
+    if (live->state_changed != NULL)
+        live->state_changed(live->state_ctx, room->ord, state);
+}
+
 void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op *op)
 {
     struct cast to_all = {.show = room->ord, .audience = TG_AUDIENCE_ALL};
     struct tg_show_out out;
 
+    /* Before the event: a page that comes to watch because of it must find the doors open. */
+    tell_state(live, room);
     while (tg_show_poll(room->show, &out)) {
         switch (out.kind) {
         case TG_SHOW_OUT_ALL:
@@ -162,7 +177,7 @@ void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op
             break;
         case TG_SHOW_OUT_REPLY:
             if (op != NULL)
-                send_to(&op->conn, out.json, out.len, false);
+                room_send(&op->conn, out.json, out.len, false);
             break;
         case TG_SHOW_OUT_JOURNAL:
             post_journal(live, room->ord, out.json, out.len);
@@ -264,6 +279,9 @@ tg_err room_new(struct tg_live *live, const struct tg_live_show *msg)
     }
     live->rooms[msg->show] = room;
     live->list[live->room_count++] = room;
+    /* Only a rehearsal that goes on over a restart has to be said: the rest is as it was. */
+    room->told = msg->state == TG_SHOW_REHEARSAL ? TG_SHOW_SCHEDULED : msg->state;
+    tell_state(live, room);
     return TG_OK;
 }
 
@@ -324,7 +342,7 @@ static void send_missed(const struct room *room, const struct tg_live_join *msg)
         size_t len;
         const char *json = tg_show_missed(room->show, seq, &len);
 
-        send_to(&msg->conn, json, len, false);
+        room_send(&msg->conn, json, len, false);
     }
 }
 
@@ -402,7 +420,9 @@ void room_join(struct tg_live *live, const struct tg_live_join *msg)
         return;
     }
     TG_COUNT(live_joins_total);
-    send_to(&msg->conn, (const char *)live->scratch.data, live->scratch.len, true);
+    room_send(&msg->conn, (const char *)live->scratch.data, live->scratch.len, true);
+    if (staff)
+        room_send_source(live, room, &msg->conn);
     if (resumed) {
         TG_COUNT(live_resumes_total);
         send_missed(room, msg);
@@ -433,6 +453,7 @@ static uint32_t rights(enum tg_op_kind kind)
         return TG_ROLE_MAY_MODERATE;
     case TG_OP_SHOW_START:
     case TG_OP_SHOW_END:
+    case TG_OP_SHOW_REHEARSE:
         return TG_ROLE_MAY_RUN;
     default:
         return 0;
@@ -459,6 +480,8 @@ static tg_err run_op(struct tg_show *show, const struct tg_show_req *rq, const s
         return tg_show_run(show, rq, TG_SHOW_PHASE_LIVE);
     case TG_OP_SHOW_END:
         return tg_show_run(show, rq, TG_SHOW_PHASE_ENDED);
+    case TG_OP_SHOW_REHEARSE:
+        return tg_show_rehearse(show, rq, op->u.rehearse.on);
     case TG_OP_PING:
         return tg_show_accept(show, rq);
     default:
@@ -495,7 +518,7 @@ static void answer_failure(struct tg_live *live, const struct tg_live_op *msg, c
     tg_jo_str(&j, "message", message);
     tg_jo_end_obj(&j);
     if (live->scratch.err == TG_OK)
-        send_to(&msg->conn, (const char *)live->scratch.data, live->scratch.len, false);
+        room_send(&msg->conn, (const char *)live->scratch.data, live->scratch.len, false);
 }
 
 void room_op(struct tg_live *live, const struct tg_live_op *msg)
@@ -527,88 +550,8 @@ void room_op(struct tg_live *live, const struct tg_live_op *msg)
         room_drain(live, room, msg);
 }
 
-/* --- the source, the clock -----------------------------------------------------------------------
+/* --- time ----------------------------------------------------------------------------------------
  */
-
-/* Staff learn of every change of the source, and why it failed. */
-static void cast_source(struct tg_live *live, const struct room *room,
-                        const struct tg_live_source *msg)
-{
-    static const char *const states[] = {
-        [TG_AIR_OFF] = "off", [TG_AIR_ON] = "on", [TG_AIR_STALL] = "stalled"};
-
-    struct tg_jo j = tg_jo(&live->scratch);
-
-    tg_buf_clear(&live->scratch);
-    tg_jo_obj(&j, NULL);
-    tg_jo_str(&j, "ev", "source");
-    tg_jo_int(&j, "at", tg_show_media_ms(room->show, live->now));
-    tg_jo_bool(&j, "on_air", room->on_air);
-    if (msg->change) {
-        tg_jo_str(&j, "state", states[msg->state]);
-        tg_jo_str(&j, "kind", tg_source_kind_name(msg->kind));
-        tg_jo_str(&j, "publisher", msg->publisher);
-    }
-    if (room->notice[0] != '\0')
-        tg_jo_str(&j, "notice", room->notice);
-    tg_jo_end_obj(&j);
-    if (live->scratch.err == TG_OK)
-        room_cast(live, room, TG_AUDIENCE_STAFF, (const char *)live->scratch.data,
-                  live->scratch.len);
-}
-
-void room_source(struct tg_live *live, const struct tg_live_source *msg)
-{
-    struct room *room = msg->show < TG_SHOWS_MAX ? live->rooms[msg->show] : NULL;
-
-    if (room == NULL)
-        return;
-    tg_str_cut(room->notice, sizeof(room->notice), msg->notice);
-    if (msg->change)
-        room->on_air = msg->state == TG_AIR_ON;
-    if (tg_show_set_source(room->show, live->now, live->wall, room->on_air) == TG_OK)
-        room_drain(live, room, NULL);
-    tg_registry_show_set_on_air(live->registry, room->ord, room->on_air);
-    cast_source(live, room, msg);
-}
-
-/* Staff see the host's line once a second. */
-void room_uplink(struct tg_live *live, const struct tg_live_uplink *msg)
-{
-    const struct room *room = msg->show < TG_SHOWS_MAX ? live->rooms[msg->show] : NULL;
-    struct tg_jo j = tg_jo(&live->scratch);
-
-    if (room == NULL || room->staff == 0)
-        return;
-    tg_buf_clear(&live->scratch);
-    tg_jo_obj(&j, NULL);
-    tg_jo_str(&j, "ev", "uplink");
-    tg_jo_int(&j, "at", tg_show_media_ms(room->show, live->now));
-    tg_jo_str(&j, "kind", tg_source_kind_name(msg->kind));
-    tg_jo_str(&j, "publisher", msg->publisher);
-    tg_jo_int(&j, "video_bps", msg->video_bps);
-    tg_jo_int(&j, "audio_bps", msg->audio_bps);
-    tg_jo_int(&j, "width", msg->width);
-    tg_jo_int(&j, "height", msg->height);
-    tg_jo_int(&j, "frames", msg->frames);
-    tg_jo_int(&j, "loss_permille", msg->loss_permille);
-    tg_jo_int(&j, "unrepaired_permille", msg->unrepaired_permille);
-    if (msg->jitter_ms >= 0)
-        tg_jo_int(&j, "jitter_ms", msg->jitter_ms);
-    if (msg->rtt_ms >= 0)
-        tg_jo_int(&j, "rtt_ms", msg->rtt_ms);
-    if (msg->audio_dbov <= 0)
-        tg_jo_int(&j, "audio_dbov", msg->audio_dbov);
-    tg_jo_arr(&j, "troubles");
-    for (unsigned i = 0; i < TG_UPLINK_TROUBLE_COUNT; i++)
-        if ((msg->troubles & 1U << i) != 0)
-            tg_jo_str(&j, NULL, tg_uplink_trouble_name((enum tg_uplink_trouble)i));
-    tg_jo_end_arr(&j);
-    tg_jo_end_obj(&j);
-    if (live->scratch.err == TG_OK)
-        room_cast(live, room, TG_AUDIENCE_STAFF, (const char *)live->scratch.data,
-                  live->scratch.len);
-}
 
 void room_tick(struct tg_live *live, struct room *room)
 {

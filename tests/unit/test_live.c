@@ -3,6 +3,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,6 +34,15 @@ static struct tg_live *live;
 static struct tg_journal *journal;
 static char dir[64];
 static struct schema_doc *docs;
+static int told_state; /* the newest that state_changed told; -1 = none */
+static atomic_int told_count;
+
+static void on_state(void *ctx, uint16_t show, enum tg_show_state state)
+{
+    TG_ASSERT(ctx == &told_state && show == SHOW);
+    told_state = (int)state; /* read after an answer of the same input, or a stop */
+    atomic_fetch_add(&told_count, 1);
+}
 
 /* --- sending -------------------------------------------------------------------------------------
  */
@@ -270,8 +280,12 @@ static size_t count_until_ping(const char *part)
 static int start_live(void)
 {
     struct tg_mailbox *webs[] = {web, web2};
-    struct tg_live_cfg cfg = {
-        .webs = webs, .web_count = 2, .registry = registry, .journal_dir = dir};
+    struct tg_live_cfg cfg = {.webs = webs,
+                              .web_count = 2,
+                              .registry = registry,
+                              .journal_dir = dir,
+                              .state_changed = on_state,
+                              .state_ctx = &told_state};
 
     if (tg_journal_new(&journal, dir, registry) != TG_OK)
         return -1;
@@ -302,6 +316,8 @@ static int setup(void **state)
         tg_mailbox_new(&web2, 65536, tg_msg_free) != TG_OK ||
         tg_mailbox_new(&sale, 16, tg_msg_free) != TG_OK)
         return -1;
+    told_state = -1;
+    atomic_store(&told_count, 0);
     if (start_live() != 0)
         return -1;
     add_show(TG_SHOW_SCHEDULED);
@@ -568,6 +584,184 @@ static void test_live_source_change_tells_all_and_staff_why(void **state)
     assert_non_null(strstr(await("joined")->json, "\"notice\":\"Turn B-frames off\""));
 }
 
+static void rehearse(uint32_t slot, struct tg_person who, const char *id, bool on)
+{
+    struct tg_live_op *msg = new_op(slot, who, TG_OP_SHOW_REHEARSE, id);
+
+    msg->op.u.rehearse.on = on;
+    post(msg);
+}
+
+static int64_t state_for_sale(void)
+{
+    void *msg;
+    int64_t number;
+
+    tg_mailbox_wait(sale, 5000000);
+    assert_int_equal(tg_mailbox_take(sale, &msg, 1), 1);
+    assert_int_equal(((const struct tg_sale_req *)msg)->what, TG_SALE_SHOW_STATE);
+    number = ((const struct tg_sale_req *)msg)->number;
+    tg_msg_free(msg);
+    return number;
+}
+
+static void test_live_rehearsal_is_told_before_the_event(void **state)
+{
+    struct tg_person host = person("s1", TG_ROLE_HOST);
+
+    (void)state;
+    join(1, person("pA", TG_ROLE_VIEWER));
+    rehearse(1, person("pA", TG_ROLE_VIEWER), "x", true);
+    assert_non_null(strstr(await("\"re\":\"x\"")->json, "forbidden"));
+    assert_int_equal(atomic_load(&told_count), 0);
+    rehearse(2, host, "a", true);
+    assert_int_equal(await("\"state\":\"rehearsal\"")->audience, TG_AUDIENCE_ALL);
+    assert_int_equal(atomic_load(&told_count), 1);
+    assert_int_equal(told_state, TG_SHOW_REHEARSAL);
+    assert_int_equal(state_for_sale(), TG_SHOW_REHEARSAL);
+    add_show(TG_SHOW_REHEARSAL); /* sale's echo changes nothing */
+    join(3, host);
+    assert_non_null(strstr(await("joined")->json, "\"state\":\"rehearsal\""));
+    post(new_op(2, host, TG_OP_SHOW_START, "b"));
+    (void)await("\"state\":\"live\"");
+    assert_int_equal(atomic_load(&told_count), 2);
+    assert_int_equal(told_state, TG_SHOW_LIVE);
+    rehearse(2, host, "c", true);
+    assert_non_null(strstr(await("\"re\":\"c\"")->json, "conflict"));
+    add_show(TG_SHOW_ENDED); /* by an operator */
+    (void)await("\"state\":\"ended\"");
+    assert_int_equal(atomic_load(&told_count), 3);
+    assert_int_equal(told_state, TG_SHOW_ENDED);
+}
+
+static void test_live_rehearsal_goes_on_after_a_restart(void **state)
+{
+    (void)state;
+    rehearse(1, person("s1", TG_ROLE_HOST), "a", true);
+    (void)await("\"re\":\"a\"");
+    stop_live();
+    assert_int_equal(atomic_load(&told_count), 1);
+    assert_int_equal(start_live(), 0);
+    add_show(TG_SHOW_REHEARSAL); /* as the shop's database has it */
+    add_catalog();
+    join(1, person("pA", TG_ROLE_VIEWER));
+    assert_non_null(strstr(await("joined")->json, "\"seq\":1,"));
+    assert_int_equal(atomic_load(&told_count), 2);
+    assert_int_equal(told_state, TG_SHOW_REHEARSAL);
+    rehearse(1, person("s1", TG_ROLE_HOST), "b", false);
+    (void)await("\"state\":\"scheduled\"");
+    assert_int_equal(atomic_load(&told_count), 3);
+    stop_live();
+    assert_int_equal(start_live(), 0);
+    add_show(TG_SHOW_ENDED); /* nobody has to act on that */
+    join(1, person("pA", TG_ROLE_VIEWER));
+    assert_non_null(strstr(await("joined")->json, "\"state\":\"ended\""));
+    assert_int_equal(atomic_load(&told_count), 3);
+}
+
+static void source(enum tg_air_state air, const char *publisher, const char *notice, bool change)
+{
+    struct tg_live_source *msg = make(TG_MSG_LIVE_SOURCE, sizeof(*msg));
+
+    msg->show = SHOW;
+    msg->change = change;
+    msg->state = air;
+    msg->kind = TG_SOURCE_WHIP;
+    (void)snprintf(msg->publisher, sizeof(msg->publisher), "%s", publisher);
+    (void)snprintf(msg->notice, sizeof(msg->notice), "%s", notice);
+    post(msg);
+}
+
+/* The message right after the `joined` of this slot. */
+static const struct got *after_joined(uint32_t slot, struct tg_person who)
+{
+    const struct got *got;
+
+    join(slot, who);
+    do {
+        got = next_of(web);
+    } while (!got->joined || got->slot != slot);
+    post(new_op(slot, who, TG_OP_PING, "after"));
+    return next_of(web);
+}
+
+static void test_live_staff_who_come_later_learn_who_is_on_air(void **state)
+{
+    struct tg_person host = person("s1", TG_ROLE_HOST);
+    const struct got *got;
+    long long at;
+    long long again;
+
+    (void)state;
+    assert_non_null(strstr(after_joined(1, host)->json, "\"re\":\"after\"")); /* none yet */
+    source(TG_AIR_ON, "w0-7", "", true);
+    got = await("\"ev\":\"source\"");
+    assert_int_equal(sscanf(got->json, "{\"ev\":\"source\",\"at\":%lld,", &at), 1);
+    source(TG_AIR_OFF, "", "Turn B-frames off", false); /* about somebody who was refused */
+    got = await("\"ev\":\"source\"");
+    assert_null(strstr(got->json, "publisher"));
+    got = after_joined(2, host);
+    assert_int_equal(got->kind, TG_MSG_WEB_SEND);
+    assert_int_equal(got->slot, 2);
+    assert_false(got->joined);
+    assert_int_equal(sscanf(got->json, "{\"ev\":\"source\",\"at\":%lld,", &again), 1);
+    assert_true(again == at); /* since when */
+    assert_non_null(strstr(got->json, "\"on_air\":true,\"state\":\"on\",\"kind\":\"whip\","
+                                      "\"publisher\":\"w0-7\",\"notice\":\"Turn B-frames off\"}"));
+    /* Not for the public. */
+    assert_null(strstr(after_joined(3, person("pA", TG_ROLE_VIEWER))->json, "source"));
+    source(TG_AIR_STALL, "w0-7", "", true);
+    (void)await("\"state\":\"stalled\"");
+    got = after_joined(4, host);
+    assert_non_null(strstr(got->json, "\"on_air\":false,\"state\":\"stalled\""));
+}
+
+static void uplink(int32_t jitter_ms, int16_t audio_dbov)
+{
+    struct tg_live_uplink *msg = make(TG_MSG_LIVE_UPLINK, sizeof(*msg));
+
+    msg->show = SHOW;
+    msg->kind = TG_SOURCE_WHIP;
+    (void)snprintf(msg->publisher, sizeof(msg->publisher), "w0-7");
+    msg->video_bps = 1500000;
+    msg->audio_bps = 96000;
+    msg->width = 1280;
+    msg->height = 720;
+    msg->frames = 30;
+    msg->loss_permille = 31;
+    msg->unrepaired_permille = 1;
+    msg->jitter_ms = jitter_ms;
+    msg->rtt_ms = jitter_ms;
+    msg->audio_dbov = audio_dbov;
+    msg->troubles = 1U << TG_UPLINK_LOSS | 1U << TG_UPLINK_CLIPPED;
+    post(msg);
+}
+
+static void test_live_uplink_reaches_staff_only(void **state)
+{
+    const struct got *got;
+
+    (void)state;
+    join(1, person("pA", TG_ROLE_VIEWER));
+    uplink(12, -20); /* no staff: to nobody */
+    assert_int_equal(count_until_ping("uplink"), 0);
+    join(2, person("s1", TG_ROLE_MODERATOR));
+    uplink(12, -20);
+    got = await("\"ev\":\"uplink\"");
+    assert_int_equal(got->kind, TG_MSG_WEB_CAST);
+    assert_int_equal(got->audience, TG_AUDIENCE_STAFF);
+    assert_non_null(strstr(got->json, "\"publisher\":\"w0-7\",\"video_bps\":1500000,"
+                                      "\"audio_bps\":96000,\"width\":1280,\"height\":720,"
+                                      "\"frames\":30,\"loss_permille\":31,"
+                                      "\"unrepaired_permille\":1,\"jitter_ms\":12,\"rtt_ms\":12,"
+                                      "\"audio_dbov\":-20,\"troubles\":[\"loss\",\"clipped\"]}"));
+    uplink(-1, 1); /* what is not known is not said */
+    got = await("\"ev\":\"uplink\"");
+    assert_null(strstr(got->json, "jitter"));
+    assert_null(strstr(got->json, "rtt"));
+    assert_null(strstr(got->json, "dbov"));
+}
+
 static void test_live_reactions_are_cast(void **state)
 {
     struct tg_live_op *msg = new_op(1, person("pA", TG_ROLE_VIEWER), TG_OP_REACT, "");
@@ -721,6 +915,10 @@ int main(void)
         CASE(test_live_viewers_are_counted_with_lost_and_early_leaves),
         CASE(test_live_thousands_join_and_leave),
         CASE(test_live_source_change_tells_all_and_staff_why),
+        CASE(test_live_rehearsal_is_told_before_the_event),
+        CASE(test_live_rehearsal_goes_on_after_a_restart),
+        CASE(test_live_staff_who_come_later_learn_who_is_on_air),
+        CASE(test_live_uplink_reaches_staff_only),
         CASE(test_live_reactions_are_cast),
         CASE(test_live_unknown_show_is_cut_or_refused),
         CASE(test_live_everything_comes_back_after_a_restart),
