@@ -125,6 +125,8 @@ static tg_err new_live(struct tg_core *core, const struct tg_core_peers *peers)
         .journal_dir = core->journal_dir,
         .registry = core->registry,
         .stock_band = (int32_t)core->config->shop_stock_band,
+        .state_changed = peers->on_show_state,
+        .state_ctx = peers->ctx,
     };
     tg_err err = tg_journal_new(&core->journal, core->journal_dir, core->registry);
 

@@ -25,6 +25,8 @@ struct tg_core_peers {
     struct tg_mailbox *const *webs; /* live until tg_core_free */
     size_t web_count;
     void (*on_show_added)(void *ctx, const struct tg_show_info *show); /* on the sale thread */
+    /* On the live thread: see tg_live_cfg.state_changed. */
+    void (*on_show_state)(void *ctx, uint16_t show, enum tg_show_state state);
     void *ctx;
 };
 

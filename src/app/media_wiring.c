@@ -44,9 +44,10 @@ static void post_media(struct tg_wiring *w, enum tg_media_what what, uint16_t sh
     msg->count = count;
     /*
      * A keyframe is asked for again. Nobody repeats the last count of viewers, and without it the
-     * host would sleep before an audience, so it goes in even when the box is full.
+     * host would sleep before an audience, so it goes in even when the box is full; as does the
+     * end of a show.
      */
-    if (what == TG_MEDIA_WATCHERS)
+    if (what == TG_MEDIA_WATCHERS || what == TG_MEDIA_SHOW_END)
         (void)tg_mailbox_post_reply(tg_media_mailbox(w->media), msg); /* closed: stopping */
     else
         (void)tg_mailbox_post(tg_media_mailbox(w->media), msg);
@@ -146,6 +147,28 @@ void tg_wiring_show_added(struct tg_wiring *w, const struct tg_show_info *show)
     msg->epoch_us = show->epoch_us;
     tg_str_cut(msg->title, sizeof(msg->title), show->title);
     (void)tg_mailbox_post_reply(tg_media_mailbox(w->media), msg); /* at most TG_SHOWS_MAX */
+}
+
+static void post_rehearse(struct tg_mailbox *worker, uint16_t show, bool on)
+{
+    struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
+
+    if (req == NULL) {
+        tg_log_error("app", "rehearsal_not_told", "show=%u on=%d", show, on);
+        return;
+    }
+    req->what = TG_RTC_REHEARSE;
+    req->show = show;
+    req->on = on;
+    (void)tg_mailbox_post_reply(worker, req); /* few; closed: stopping */
+}
+
+void tg_wiring_show_state(struct tg_wiring *w, uint16_t show, enum tg_show_state state)
+{
+    for (unsigned i = 0; i < w->worker_count; i++)
+        post_rehearse(w->worker_boxes[i], show, state == TG_SHOW_REHEARSAL);
+    if (state == TG_SHOW_ENDED)
+        post_media(w, TG_MEDIA_SHOW_END, show, 0);
 }
 
 /* --- start and stop

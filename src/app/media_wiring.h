@@ -3,7 +3,7 @@
  * who is on air. These services never include each other; this is the one place that knows them
  * all.
  *
- * Thread: main, except tg_wiring_show_added (any).
+ * Thread: main, except tg_wiring_show_added and tg_wiring_show_state (any).
  */
 #ifndef TG_APP_MEDIA_WIRING_H
 #define TG_APP_MEDIA_WIRING_H
@@ -31,6 +31,11 @@ TG_MUST_CHECK tg_err tg_wiring_start(struct tg_wiring **ret, const struct tg_wir
                                      char *reason, size_t reason_size);
 /* A show exists now: fan-out, workers and media learn of it. */
 void tg_wiring_show_added(struct tg_wiring *w, const struct tg_show_info *show);
+/*
+ * A show's state is another now, or it is in rehearsal from the start: rtc workers keep the public
+ * out of a rehearsal, media ends the slate of a show that ended.
+ */
+void tg_wiring_show_state(struct tg_wiring *w, uint16_t show, enum tg_show_state state);
 /* Opens the RTMP port. */
 TG_MUST_CHECK tg_err tg_wiring_listen(struct tg_wiring *w, char *reason, size_t reason_size);
 void tg_wiring_unlisten(struct tg_wiring *w);

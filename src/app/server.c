@@ -126,9 +126,17 @@ static void show_added(void *ctx, const struct tg_show_info *show)
     tg_wiring_show_added(s->wiring, show);
 }
 
+static void show_state(void *ctx, uint16_t show, enum tg_show_state state)
+{
+    const struct tg_server *s = ctx;
+
+    tg_wiring_show_state(s->wiring, show, state);
+}
+
 static tg_err prepare_core(struct tg_server *s, char *reason, size_t size)
 {
-    struct tg_core_peers peers = {.on_show_added = show_added, .ctx = s};
+    struct tg_core_peers peers = {
+        .on_show_added = show_added, .on_show_state = show_state, .ctx = s};
 
     peers.webs = tg_web_mailboxes(s->web, &peers.web_count);
     return tg_core_prepare(s->core, &peers, reason, size);
