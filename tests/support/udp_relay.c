@@ -3,11 +3,23 @@
  * reordering, duplicates and a rate limit, both ways (support/lib/link.h).
  *
  *   udp_relay --listen 0 --to 127.0.0.1:8189 --loss 3 --delay-ms 40 --jitter-ms 10 --reorder 1
- *             --dup 0.5 --rate 5000 --seed 7
+ *             --dup 0.5 --rate 5000 --seed 7 [--loss-up 3] [--loss-down 0]
+ *             [--cut-after S --cut-for S [--cut-every S]]
  *
- * Percentages for loss, reorder and dup; rate in kbit/s each way. Prints "listening PORT" first and
- * one JSON line of counts at the end (SIGINT, SIGTERM). Each client gets a socket of its own
- * towards the target, so the server sees as many addresses as there are clients.
+ * Percentages for loss, reorder and dup; rate in kbit/s each way. --loss-up (client to target) and
+ * --loss-down overrule --loss. Prints "listening PORT" first and one JSON line of counts at the end
+ * (SIGINT, SIGTERM). Each client gets a socket of its own towards the target, so the server sees as
+ * many addresses as there are clients.
+ *
+ * The line can be cut: --cut-after seconds after the first packet for --cut-for seconds, again
+ * every --cut-every; and SIGUSR1 cuts a line that is up and mends one that is cut. A cut line
+ * carries nothing either way, and what was under way is lost. Said on stdout, times in milliseconds
+ * on the monotonic and on the wall clock:
+ *
+ *   cut MONO WALL             the line is cut
+ *   mended MONO WALL          the line is up again
+ *   first-up MONO WALL        the first packet from a client that was forwarded after that
+ *   first-rtp-up MONO WALL    ... the first that is RTP
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,17 +50,32 @@ struct relay {
     size_t client_count;
     struct client clients[CLIENTS_MAX];
     struct pollfd polls[CLIENTS_MAX + 1];
-    struct link up;   /* client to target */
-    struct link down; /* target to client */
-    uint64_t refused; /* packets of clients beyond CLIENTS_MAX */
+    struct link up;        /* client to target */
+    struct link down_link; /* target to client */
+    uint64_t refused;      /* packets of clients beyond CLIENTS_MAX */
+    /* The cut: all 0 = never by the clock. */
+    tg_us cut_after;
+    tg_us cut_for;
+    tg_us cut_every;
+    tg_us cut_next; /* when the line changes next by the clock; TG_US_NEVER = no more */
+    bool started;   /* the first packet has come: cut_next counts from there */
+    bool down;      /* the line is cut */
+    bool await_any; /* first-up was not said yet */
+    bool await_rtp;
+    unsigned cuts;
+    uint64_t cut_drops;
+    unsigned toggles_done;
 };
 
 static volatile sig_atomic_t stop_asked;
+static volatile sig_atomic_t toggles_asked;
 
 static void on_signal(int number)
 {
-    (void)number;
-    stop_asked = 1;
+    if (number == SIGUSR1)
+        toggles_asked++;
+    else
+        stop_asked = 1;
 }
 
 _Noreturn static void usage(const char *why)
@@ -56,7 +83,8 @@ _Noreturn static void usage(const char *why)
     (void)fprintf(stderr,
                   "udp_relay: %s\nusage: udp_relay --listen PORT --to HOST:PORT [--loss %%] "
                   "[--delay-ms N] [--jitter-ms N] [--reorder %%] [--dup %%] [--rate KBIT] "
-                  "[--seed N]\n",
+                  "[--seed N] [--loss-up %%] [--loss-down %%] "
+                  "[--cut-after S --cut-for S [--cut-every S]]\n",
                   why);
     exit(2);
 }
@@ -78,6 +106,16 @@ static double percent(const char *text)
     if (end == text || *end != '\0' || !(value >= 0 && value <= 100))
         usage("a percentage must lie in 0..100");
     return value / 100;
+}
+
+static tg_us seconds(const char *text)
+{
+    char *end = NULL;
+    double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value > 0 && value <= 86400))
+        usage("a time must lie in 0..86400 seconds");
+    return (tg_us)(value * TG_US_PER_S);
 }
 
 static struct sockaddr_in target(const char *text)
@@ -118,6 +156,75 @@ static uint16_t bind_to(int fd, uint16_t port)
     return ntohs(at.sin_port);
 }
 
+static void say(const char *what, tg_us now)
+{
+    (void)printf("%s %.3f %.3f\n", what, (double)now / TG_US_PER_MS,
+                 (double)tg_clock_wall() / TG_US_PER_MS);
+    (void)fflush(stdout);
+}
+
+/* --- the cut ---------------------------------------------------------------------------------- */
+
+static void lose(struct relay *r, struct link *l, tg_us until)
+{
+    struct link_packet *p;
+
+    while ((p = link_pop(l, until)) != NULL) {
+        r->cut_drops++;
+        link_packet_free(p);
+    }
+}
+
+static void toggle(struct relay *r, tg_us now)
+{
+    r->down = !r->down;
+    if (r->down) {
+        r->cuts++;
+        lose(r, &r->up, TG_US_NEVER); /* what was under way */
+        lose(r, &r->down_link, TG_US_NEVER);
+    } else {
+        r->await_any = true;
+        r->await_rtp = true;
+    }
+    say(r->down ? "cut" : "mended", now);
+}
+
+static void tick_cut(struct relay *r, tg_us now)
+{
+    unsigned asked = (unsigned)toggles_asked;
+
+    for (; r->toggles_done != asked; r->toggles_done++)
+        toggle(r, now);
+    if (!r->started || now < r->cut_next)
+        return;
+    toggle(r, now);
+    if (r->down)
+        r->cut_next += r->cut_for;
+    else
+        r->cut_next = r->cut_every > 0 ? r->cut_next + r->cut_every - r->cut_for : TG_US_NEVER;
+}
+
+/* RFC 7983: 128..191 is RTP or RTCP; RFC 5761: the latter has 64..95 as its payload type. */
+static bool is_rtp(const struct link_packet *p)
+{
+    uint8_t pt = p->len > 1 ? p->bytes[1] & 0x7f : 0;
+
+    return p->len >= 12 && p->bytes[0] >= 128 && p->bytes[0] <= 191 && !(pt >= 64 && pt <= 95);
+}
+
+static void note_first(struct relay *r, const struct link_packet *p, tg_us now)
+{
+    if (r->await_any)
+        say("first-up", now);
+    r->await_any = false;
+    if (r->await_rtp && is_rtp(p)) {
+        say("first-rtp-up", now);
+        r->await_rtp = false;
+    }
+}
+
+/* --- the clients ------------------------------------------------------------------------------ */
+
 /* Index of the client; -1 = no room. */
 static int find_client(struct relay *r, const struct sockaddr_in *from)
 {
@@ -155,8 +262,14 @@ static void from_clients(struct relay *r, tg_us now)
         if (len < 0)
             return;
         client = find_client(r, &from);
+        if (!r->started) {
+            r->started = true;
+            r->cut_next = r->cut_for > 0 ? now + r->cut_after : TG_US_NEVER;
+        }
         if (client < 0)
             r->refused++;
+        else if (r->down)
+            r->cut_drops++;
         else
             link_push(&r->up, now, (uint32_t)client, bytes, (size_t)len);
     }
@@ -171,7 +284,10 @@ static void from_target(struct relay *r, size_t client, tg_us now)
 
         if (len < 0)
             return;
-        link_push(&r->down, now, (uint32_t)client, bytes, (size_t)len);
+        if (r->down)
+            r->cut_drops++;
+        else
+            link_push(&r->down_link, now, (uint32_t)client, bytes, (size_t)len);
     }
 }
 
@@ -181,10 +297,11 @@ static void deliver(struct relay *r, tg_us now)
     struct link_packet *p;
 
     while ((p = link_pop(&r->up, now)) != NULL) {
+        note_first(r, p, now);
         (void)!send(r->clients[p->tag].fd, p->bytes, p->len, 0);
         link_packet_free(p);
     }
-    while ((p = link_pop(&r->down, now)) != NULL) {
+    while ((p = link_pop(&r->down_link, now)) != NULL) {
         const struct client *c = &r->clients[p->tag];
 
         (void)!sendto(r->fd, p->bytes, p->len, 0, (const struct sockaddr *)&c->addr,
@@ -198,13 +315,14 @@ static void run(struct relay *r)
     r->polls[0] = (struct pollfd){.fd = r->fd, .events = POLLIN};
     while (stop_asked == 0) {
         tg_us now = tg_clock_mono();
-        tg_us due = TG_MIN(link_deadline(&r->up), link_deadline(&r->down));
+        tg_us due = TG_MIN(link_deadline(&r->up), link_deadline(&r->down_link));
         tg_us wait_us = TG_MAX(TG_MIN(due - now, (tg_us)100 * TG_US_PER_MS), 0);
         struct timespec wait = {.tv_nsec = (long)wait_us * 1000};
 
         if (ppoll(r->polls, r->client_count + 1, &wait, NULL) < 0 && errno != EINTR)
             return;
         now = tg_clock_mono();
+        tick_cut(r, now);
         for (size_t i = r->client_count; i > 0; i--)
             if (r->polls[i].revents != 0)
                 from_target(r, i - 1, now);
@@ -223,21 +341,53 @@ static void print_link(const char *name, const struct link_stats *s)
                  (unsigned long long)s->duplicated, (unsigned long long)s->reordered);
 }
 
-static void parse_args(int argc, char **argv, struct relay *r, struct link_cfg *cfg,
-                       uint16_t *ret_port)
+struct args {
+    struct link_cfg cfg;
+    double loss_up; /* < 0: as cfg says */
+    double loss_down;
+    uint16_t port;
+};
+
+/* The options of the cut and of each direction's loss; false = not one of them. */
+static bool parse_cut(struct relay *r, struct args *a, int option)
 {
-    static const struct option options[] = {{"listen", 1, NULL, 'l'},    {"to", 1, NULL, 't'},
-                                            {"loss", 1, NULL, 'x'},      {"delay-ms", 1, NULL, 'd'},
-                                            {"jitter-ms", 1, NULL, 'j'}, {"reorder", 1, NULL, 'o'},
-                                            {"dup", 1, NULL, 'u'},       {"rate", 1, NULL, 'r'},
-                                            {"seed", 1, NULL, 's'},      {NULL, 0, NULL, 0}};
+    switch (option) {
+    case 'A':
+        r->cut_after = seconds(optarg);
+        return true;
+    case 'F':
+        r->cut_for = seconds(optarg);
+        return true;
+    case 'E':
+        r->cut_every = seconds(optarg);
+        return true;
+    case 'U':
+        a->loss_up = percent(optarg);
+        return true;
+    case 'D':
+        a->loss_down = percent(optarg);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void parse_args(int argc, char **argv, struct relay *r, struct args *a)
+{
+    static const struct option options[] = {
+        {"listen", 1, NULL, 'l'},   {"to", 1, NULL, 't'},        {"loss", 1, NULL, 'x'},
+        {"delay-ms", 1, NULL, 'd'}, {"jitter-ms", 1, NULL, 'j'}, {"reorder", 1, NULL, 'o'},
+        {"dup", 1, NULL, 'u'},      {"rate", 1, NULL, 'r'},      {"seed", 1, NULL, 's'},
+        {"loss-up", 1, NULL, 'U'},  {"loss-down", 1, NULL, 'D'}, {"cut-after", 1, NULL, 'A'},
+        {"cut-for", 1, NULL, 'F'},  {"cut-every", 1, NULL, 'E'}, {NULL, 0, NULL, 0}};
+    struct link_cfg *cfg = &a->cfg;
     bool have_to = false;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'l':
-            *ret_port = (uint16_t)number(optarg, UINT16_MAX);
+            a->port = (uint16_t)number(optarg, UINT16_MAX);
             break;
         case 't':
             r->to = target(optarg);
@@ -265,41 +415,49 @@ static void parse_args(int argc, char **argv, struct relay *r, struct link_cfg *
             cfg->seed = (uint64_t)number(optarg, INT64_MAX);
             break;
         default:
-            usage("unknown option");
+            if (!parse_cut(r, a, option))
+                usage("unknown option");
         }
     }
     if (!have_to)
         usage("--to is missing");
+    if ((r->cut_after > 0) != (r->cut_for > 0) || (r->cut_every > 0 && r->cut_every <= r->cut_for))
+        usage("--cut-after and --cut-for go together, and --cut-every is longer than --cut-for");
 }
 
 int main(int argc, char **argv)
 {
     static struct relay r;
-    struct link_cfg cfg = {.seed = 1};
+    struct args args = {.cfg.seed = 1, .loss_up = -1, .loss_down = -1};
+    struct link_cfg cfg;
     struct sigaction act = {.sa_handler = on_signal};
-    uint16_t port = 0;
 
-    parse_args(argc, argv, &r, &cfg, &port);
+    parse_args(argc, argv, &r, &args);
+    cfg = args.cfg;
+    cfg.loss = args.loss_up >= 0 ? args.loss_up : args.cfg.loss;
     link_init(&r.up, &cfg);
+    cfg.loss = args.loss_down >= 0 ? args.loss_down : args.cfg.loss;
     cfg.seed ^= 0x9e3779b97f4a7c15U; /* the two directions lose different packets */
-    link_init(&r.down, &cfg);
+    link_init(&r.down_link, &cfg);
     r.fd = new_socket();
-    port = bind_to(r.fd, port);
+    args.port = bind_to(r.fd, args.port);
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
-    (void)printf("listening %u\n", port);
+    (void)sigaction(SIGUSR1, &act, NULL);
+    (void)printf("listening %u\n", args.port);
     (void)fflush(stdout);
     run(&r);
-    (void)printf("{\"clients\":%zu,\"refused\":%llu,", r.client_count,
-                 (unsigned long long)r.refused);
+    (void)printf("{\"clients\":%zu,\"refused\":%llu,\"cuts\":%u,\"cut_drops\":%llu,",
+                 r.client_count, (unsigned long long)r.refused, r.cuts,
+                 (unsigned long long)r.cut_drops);
     print_link("up", &r.up.stats);
     (void)printf(",");
-    print_link("down", &r.down.stats);
+    print_link("down", &r.down_link.stats);
     (void)printf("}\n");
     for (size_t i = 0; i < r.client_count; i++)
         (void)close(r.clients[i].fd);
     (void)close(r.fd);
     link_done(&r.up);
-    link_done(&r.down);
+    link_done(&r.down_link);
     return 0;
 }
