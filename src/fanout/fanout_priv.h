@@ -34,6 +34,7 @@ struct tg_shard_viewer {
     struct tg_rtc_session *session;
     struct tg_srtp_tx *tx; /* the peer's; NULL until connected */
     uint16_t show;
+    bool staff;    /* may watch a rehearsal */
     size_t index;  /* in the show's viewers */
     uint64_t turn; /* last turn that pumped it */
     bool busy;     /* in the list of those that have something to send without a new frame */
@@ -57,6 +58,7 @@ struct tg_shard {
     _Atomic(struct tg_rtc_worker *) worker; /* for emitters to wake; NULL = not running */
     struct tg_sdp *offer;                   /* scratch: 45 KB, one offer at a time */
     struct tg_shard_show *shows[TG_SHOWS_MAX];
+    bool rehearsing[TG_SHOWS_MAX]; /* only staff may watch */
     size_t viewer_count;
     uint64_t turn;
     struct tg_shard_viewer *busy;

@@ -290,13 +290,31 @@ static tg_err on_start(void *ctx, struct tg_rtc_worker *w)
     return TG_OK;
 }
 
+/* Those who joined before the doors closed are shown out. */
+static void rehearse(struct tg_shard *s, const struct tg_rtc_req *req, tg_us now)
+{
+    if (req->show >= TG_SHOWS_MAX)
+        return;
+    const struct tg_shard_show *ss = s->shows[req->show];
+
+    s->rehearsing[req->show] = req->on;
+    for (size_t i = 0; req->on && ss != NULL && i < ss->viewer_count; i++) {
+        if (!ss->viewers[i]->staff) /* it stays in the list until on_closed */
+            tg_rtc_close(atomic_load_explicit(&s->worker, memory_order_relaxed),
+                         ss->viewers[i]->session, now);
+    }
+}
+
 static bool on_request(void *ctx, struct tg_rtc_req *req, tg_us now)
 {
     struct tg_shard *s = ctx;
 
-    if (req->what != TG_RTC_WHEP_OFFER)
+    if (req->what == TG_RTC_WHEP_OFFER)
+        tg_shard_offer(s, req, now);
+    else if (req->what == TG_RTC_REHEARSE)
+        rehearse(s, req, now);
+    else
         return false; /* SHOW_ADD: shows come through tg_fanout_show_add */
-    tg_shard_offer(s, req, now);
     return true;
 }
 

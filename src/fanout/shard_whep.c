@@ -21,6 +21,10 @@ static tg_err offer_read(struct tg_shard *s, const struct tg_rtc_req *req, struc
         *reterr_reason = "there is no such show";
         return TG_ERR_NOTFOUND;
     }
+    if (s->rehearsing[req->show] && !req->staff) {
+        *reterr_reason = "This show is being rehearsed. It starts soon.";
+        return TG_ERR_AUTH;
+    }
     if (s->viewer_count >= TG_VIEWERS_MAX) {
         *reterr_reason = "this server has as many viewers as it can serve";
         return TG_ERR_LIMIT;
@@ -47,14 +51,17 @@ static uint32_t ssrc_make(struct tg_rng *rng, uint32_t other1, uint32_t other2)
     return ssrc;
 }
 
-static struct tg_viewer_track_cfg track_make(struct tg_rng *rng, const struct tg_sdp_track *t,
-                                             enum tg_codec codec)
+/* pt -1 = the answer does not carry it. */
+static struct tg_viewer_codec codec_make(enum tg_codec codec, int16_t pt, int16_t rtx_pt)
+{
+    return (struct tg_viewer_codec){
+        .codec = (uint8_t)(pt >= 0 ? codec : TG_CODEC_NONE), .pt = (uint8_t)pt, .rtx_pt = rtx_pt};
+}
+
+static struct tg_viewer_track_cfg track_make(struct tg_rng *rng, const struct tg_sdp_track *t)
 {
     return (struct tg_viewer_track_cfg){
         .on = t->media >= 0,
-        .codec = (uint8_t)codec,
-        .pt = t->pt,
-        .rtx_pt = t->rtx_pt,
         .ext_playout_delay = t->ext_playout_delay,
         .ext_abs_capture_time = t->ext_abs_capture_time,
         .seq_first = (uint16_t)(tg_rng_u32(rng) & 0x7fff),
@@ -71,12 +78,15 @@ static void offer_plan(struct tg_shard *s, struct offer *o)
 
     tg_rng_bytes(rng, name, sizeof(name));
     tg_b64url_encode(o->viewer.cname, sizeof(o->viewer.cname), name, sizeof(name));
-    *video = track_make(rng, &o->pick.video, TG_CODEC_H264);
-    *audio = track_make(rng, &o->pick.audio, TG_CODEC_OPUS);
+    *video = track_make(rng, &o->pick.video);
+    video->codecs[0] = codec_make(TG_CODEC_H264, o->pick.video.pt, o->pick.video.rtx_pt);
+    video->codecs[1] = codec_make(TG_CODEC_VP8, o->pick.video.vp8_pt, o->pick.video.vp8_rtx_pt);
+    *audio = track_make(rng, &o->pick.audio);
+    /* The answer offers RTX for video only. */
+    audio->codecs[0] = codec_make(TG_CODEC_OPUS, o->pick.audio.pt, -1);
     video->ssrc = ssrc_make(rng, 0, 0);
     video->rtx_ssrc = ssrc_make(rng, video->ssrc, 0);
     audio->ssrc = ssrc_make(rng, video->ssrc, video->rtx_ssrc);
-    audio->rtx_pt = -1; /* the answer offers RTX for video only */
     o->viewer.epoch_us = o->show->epoch_us;
     o->viewer.wall_offset_us = s->fanout->wall_offset_us;
     o->local.video_ssrc = video->ssrc;
@@ -86,7 +96,7 @@ static void offer_plan(struct tg_shard *s, struct offer *o)
     o->local.stream_id = "torg";
 }
 
-static tg_err viewer_open(struct tg_shard *s, struct offer *o, tg_us now,
+static tg_err viewer_open(struct tg_shard *s, struct offer *o, bool staff, tg_us now,
                           struct tg_rtc_session **ret)
 {
     struct tg_shard_viewer *v = tg_calloc(1, sizeof(*v));
@@ -99,6 +109,7 @@ static tg_err viewer_open(struct tg_shard *s, struct offer *o, tg_us now,
 
     if (v == NULL)
         return TG_ERR_NOMEM;
+    v->staff = staff;
     tg_viewer_init(&v->core, &o->viewer);
     tg_err err = tg_shard_join(s, o->show, v);
 
@@ -124,7 +135,7 @@ static tg_err offer_accept(struct tg_shard *s, const struct tg_rtc_req *req, str
     struct tg_buf answer;
 
     offer_plan(s, o);
-    tg_err err = viewer_open(s, o, now, &session);
+    tg_err err = viewer_open(s, o, req->staff, now, &session);
 
     if (err != TG_OK)
         return err;

@@ -47,6 +47,15 @@ void tg_viewer_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg
         v->tracks[TG_TRACK_AUDIO].frame_no = h->head;
 }
 
+const struct tg_viewer_codec *tg_viewer_codec_of(const struct tg_viewer_track *t, uint8_t codec)
+{
+    for (size_t i = 0; i < TG_VIEWER_CODECS; i++) {
+        if (t->cfg.codecs[i].codec == codec && codec != TG_CODEC_NONE)
+            return &t->cfg.codecs[i];
+    }
+    return NULL;
+}
+
 /* --- choosing the next packet --------------------------------------------------------------- */
 
 static void credit_refill(struct tg_viewer *v, tg_us now)
@@ -77,7 +86,7 @@ static void cursor_settle(struct tg_viewer *v, struct tg_viewer_track *t, bool v
         t->frame_no = video && h->has_key ? h->key : h->head;
         t->packet_at = 0;
         t->need_key = video;
-        v->wants_key = v->wants_key || (video && !h->has_key);
+        v->wants_key = v->wants_key || (video && !h->has_key && !t->foreign);
         v->counts.sync_lost++;
     }
     if (video && t->packet_at == 0 && h->has_key && h->key > t->frame_no &&
@@ -91,12 +100,15 @@ static void cursor_settle(struct tg_viewer *v, struct tg_viewer_track *t, bool v
 static bool frame_wanted(struct tg_viewer *v, struct tg_viewer_track *t, bool video,
                          const struct tg_frame *f)
 {
-    if (f->codec != t->cfg.codec || f->packet_count == 0)
+    /* No keyframe is asked for: more frames of this codec would help nobody. */
+    t->foreign = tg_viewer_codec_of(t, f->codec) == NULL;
+    if (t->foreign || f->packet_count == 0)
         return false;
-    if (!t->has_generation || t->generation != f->generation) {
+    if (!t->has_generation || t->generation != f->generation || t->codec != f->codec) {
         /* Another publisher's frames refer to pictures that this viewer does not have. */
         t->need_key = video;
         t->generation = f->generation;
+        t->codec = f->codec;
         t->has_generation = true;
     }
     if (!t->need_key)
@@ -249,6 +261,16 @@ static tg_err packet_seal(const struct tg_viewer *v, const struct tg_viewer_pack
     return tg_srtp_tx_protect(sink->tx, &in, sink->out, sink->cap, &sink->len);
 }
 
+/* The codec is the frame's, so a packet of before a change of codec is resent as what it was. */
+static const struct tg_viewer_codec *codec_of(const struct tg_viewer_track *t,
+                                              const struct tg_viewer_packet *p)
+{
+    const struct tg_viewer_codec *c = tg_viewer_codec_of(t, p->entry->frame->codec);
+
+    TG_ASSERT(c != NULL); /* frame_wanted let it pass */
+    return c;
+}
+
 static struct tg_rtp header_of(const struct tg_viewer_track *t, const struct tg_viewer_packet *p,
                                uint64_t seq)
 {
@@ -257,7 +279,7 @@ static struct tg_rtp header_of(const struct tg_viewer_track *t, const struct tg_
     return (struct tg_rtp){
         .marker = f->packets[p->index].marker ||
                   (p->track == TG_TRACK_AUDIO && (f->flags & TG_FRAME_AUDIO_GAP) != 0),
-        .pt = t->cfg.pt,
+        .pt = codec_of(t, p)->pt,
         .seq = (uint16_t)seq,
         .ts = f->rtp_ts,
         .ssrc = t->cfg.ssrc,
@@ -292,16 +314,17 @@ static tg_err write_resend(struct tg_viewer *v, const struct tg_viewer_packet *p
                            struct tg_viewer_sink *sink)
 {
     struct tg_viewer_track *t = &v->tracks[p->track];
+    const struct tg_viewer_codec *codec = codec_of(t, p);
     struct tg_rtp header = header_of(t, p, p->seq);
     uint8_t osn[TG_RTX_OSN_LEN];
     struct tg_wr w = tg_wr(osn, sizeof(osn));
 
     v->resend_head++;
     v->counts.resent++;
-    if (t->cfg.rtx_pt < 0)
+    if (codec->rtx_pt < 0)
         return packet_seal(v, p, &header, p->seq, tg_span(NULL, 0), sink);
     tg_wr_u16(&w, header.seq);
-    header.pt = (uint8_t)t->cfg.rtx_pt;
+    header.pt = (uint8_t)codec->rtx_pt;
     header.ssrc = t->cfg.rtx_ssrc;
     header.seq = (uint16_t)t->rtx_seq_next++;
     t->rtx_packets++;

@@ -6,7 +6,10 @@
  *
  * A viewer walks the histories of its show with a cursor. What it sends has its own SSRCs, payload
  * types and sequence numbers (consecutive whatever was skipped); the RTP time is the frame's, which
- * is the show's media clock. How packet number and sequence number belong together is kept as runs:
+ * is the show's media clock. A track may have a payload type for each of several codecs: when
+ * another publisher sends another codec, the viewer goes on with that codec's payload type on the
+ * same SSRC with the next numbers; a frame of a codec that was not negotiated is skipped. How
+ * packet number and sequence number belong together is kept as runs:
  *
  *   seq    100 101 102 | 103 104 ...        a new run begins where the viewer skipped frames
  *   packet   7   8   9 |  42  43 ...
@@ -35,6 +38,7 @@
 enum {
     TG_VIEWER_RUNS = 16,       /* skips remembered; older ones cannot be asked for again */
     TG_VIEWER_SLOTS = 128,     /* recently answered NACKs, by sequence number */
+    TG_VIEWER_CODECS = 2,      /* of one track: H.264 and VP8 */
     TG_VIEWER_RRTRS = 4,       /* reference times waiting for their DLRR */
     TG_VIEWER_CNAME_SIZE = 17, /* 16 characters, NUL */
     TG_VIEWER_PACKET_MAX = TG_RTP_MTU + 44 + TG_SRTP_RTP_TRAILER, /* with extensions and OSN */
@@ -43,11 +47,16 @@ enum {
     TG_VIEWER_LATE_FRAMES = 8,     /* this far behind with a newer keyframe there: jump to it */
 };
 
-struct tg_viewer_track_cfg {
-    bool on;
-    uint8_t codec; /* enum tg_codec: other frames are skipped */
+/* A codec that was negotiated for a track. */
+struct tg_viewer_codec {
+    uint8_t codec; /* enum tg_codec; TG_CODEC_NONE = no such */
     uint8_t pt;
     int16_t rtx_pt; /* -1 = retransmit on the media SSRC */
+};
+
+struct tg_viewer_track_cfg {
+    bool on;
+    struct tg_viewer_codec codecs[TG_VIEWER_CODECS]; /* frames of others are skipped */
     uint32_t ssrc;
     uint32_t rtx_ssrc;
     uint8_t ext_playout_delay; /* header extension ids, 0 = not negotiated */
@@ -73,6 +82,8 @@ struct tg_viewer_track {
     bool need_key;
     bool started; /* the first packet is out */
     bool has_generation;
+    bool foreign;  /* the newest frame looked at is of a codec that was not negotiated */
+    uint8_t codec; /* enum tg_codec of the frames that are sent now */
     uint32_t generation;
     uint64_t frame_no;  /* cursor into the history */
     uint32_t packet_at; /* next packet of that frame */

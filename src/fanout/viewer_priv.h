@@ -14,6 +14,9 @@ struct tg_viewer_sink {
     size_t len; /* result */
 };
 
+/* The payload types of a codec on a track; NULL = it was not negotiated. */
+const struct tg_viewer_codec *tg_viewer_codec_of(const struct tg_viewer_track *t, uint8_t codec);
+
 /* The viewer misses one packet: queue it again unless it was just answered or is one too many. */
 void tg_viewer_nack(struct tg_viewer *v, tg_us now, enum tg_track track, uint16_t seq);
 

@@ -41,6 +41,8 @@ static void on_pli(struct tg_viewer *v, tg_us now)
     const tg_us patience = 300 * (tg_us)TG_US_PER_MS + (v->rtt_us > 0 ? v->rtt_us : 0);
 
     v->counts.plis++;
+    if (v->tracks[TG_TRACK_VIDEO].foreign)
+        return; /* the show's codec is not one that this player takes: a keyframe changes nothing */
     if (v->running && (v->key_sent_at == 0 || now - v->key_sent_at > patience))
         v->wants_key = true;
 }

@@ -1,20 +1,46 @@
 /*
  * fuzz_fanout_viewer.c - bytes choose frames, time steps, RTCP from the viewer and how much is
- * sent. Checked: numbers on each SSRC stay consecutive, a frame's time is never changed, no endless
- * loop.
+ * sent. Checked: numbers on each SSRC stay consecutive, a frame's time is never changed, each
+ * packet has the payload type of its frame's codec, what is sent again on the same SSRC is the same
+ * bytes, no endless loop.
  */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "fanout/viewer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { SENT_MAX = 4096 };
 
 struct bed {
     struct tg_viewer v;
     struct tg_history *histories[TG_TRACK_COUNT];
     struct tg_srtp_tx *tx;
     tg_us now;
+    uint8_t mode;
     uint16_t seq[TG_TRACK_COUNT];
+    struct {
+        uint64_t seq;
+        uint32_t sum;
+        bool set;
+    } sent[SENT_MAX]; /* video, by sequence number */
 };
+
+/* FNV-1a of what left: a packet that is repeated must be repeated exactly (SRTP nonce). */
+static uint32_t sum_of(const uint8_t *bytes, size_t len)
+{
+    uint32_t sum = 2166136261U;
+
+    for (size_t i = 0; i < len; i++)
+        sum = (sum ^ bytes[i]) * 16777619U;
+    return sum;
+}
+
+static bool has_vp8(uint8_t mode)
+{
+    return (mode & 8) == 0;
+}
 
 static void frame_push(struct bed *b, struct tg_rd *r)
 {
@@ -28,6 +54,8 @@ static void frame_push(struct bed *b, struct tg_rd *r)
     f->codec = track == TG_TRACK_AUDIO ? TG_CODEC_OPUS : TG_CODEC_H264;
     f->flags = (shape & 2) != 0 ? TG_FRAME_KEY : 0;
     f->generation = (shape & 12) == 12 ? tg_rd_u8(r) : 1;
+    if (track == TG_TRACK_VIDEO && ((shape & 12) == 8 || (f->generation & 1) == 0))
+        f->codec = TG_CODEC_VP8;
     f->media_us = b->now;
     f->rtp_ts = tg_media_to_rtp(b->now, track);
     for (size_t i = 0; i < packets; i++)
@@ -40,12 +68,29 @@ static void packet_check(struct bed *b, const struct tg_viewer_packet *p, const 
 {
     struct tg_rtp rtp;
     size_t trailer = tg_srtp_tx_trailer(b->tx);
+    bool vp8 = p->entry->frame->codec == TG_CODEC_VP8;
 
     TG_ASSERT(tg_rtp_parse(&rtp, out, len - trailer) == TG_OK);
     TG_ASSERT(rtp.ts == p->entry->frame->rtp_ts);
-    if (p->resend)
+    TG_ASSERT(!vp8 || has_vp8(b->mode));
+    if (rtp.ssrc == 1)
+        TG_ASSERT(rtp.pt == (vp8 ? 96 : 102));
+    if (rtp.ssrc == 2)
+        TG_ASSERT(p->resend && rtp.pt == (vp8 ? 97 : 103));
+    if (p->resend) {
+        if (rtp.ssrc == 1 && b->sent[p->seq % SENT_MAX].set &&
+            b->sent[p->seq % SENT_MAX].seq == p->seq)
+            TG_ASSERT(b->sent[p->seq % SENT_MAX].sum == sum_of(out, len));
         return;
+    }
     TG_ASSERT(rtp.seq == b->seq[p->track]);
+    if (p->track == TG_TRACK_VIDEO) {
+        uint64_t seq = b->v.tracks[TG_TRACK_VIDEO].seq_next - 1;
+
+        b->sent[seq % SENT_MAX].seq = seq;
+        b->sent[seq % SENT_MAX].sum = sum_of(out, len);
+        b->sent[seq % SENT_MAX].set = true;
+    }
     b->seq[p->track]++;
 }
 
@@ -97,22 +142,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct tg_srtp_keys keys = {.profile = TG_SRTP_AEAD_AES_128_GCM};
     struct tg_viewer_cfg cfg = {.cname = "fuzz"};
 
-    b = (struct bed){.now = 1000000, .seq = {0x7ff0, 5}};
-    cfg.tracks[TG_TRACK_VIDEO] = (struct tg_viewer_track_cfg){.on = true,
-                                                              .codec = TG_CODEC_H264,
-                                                              .pt = 102,
-                                                              .rtx_pt = (mode & 1) != 0 ? 103 : -1,
-                                                              .ssrc = 1,
-                                                              .rtx_ssrc = 2,
-                                                              .ext_playout_delay = mode >> 1 & 7,
-                                                              .ext_abs_capture_time = mode >> 4 & 7,
-                                                              .seq_first = b.seq[0]};
+    memset(&b, 0, sizeof(b));
+    b.now = 1000000;
+    b.mode = mode;
+    b.seq[TG_TRACK_VIDEO] = 0x7ff0;
+    b.seq[TG_TRACK_AUDIO] = 5;
+    cfg.tracks[TG_TRACK_VIDEO] =
+        (struct tg_viewer_track_cfg){.on = true,
+                                     .codecs = {{TG_CODEC_H264, 102, (mode & 1) != 0 ? 103 : -1}},
+                                     .ssrc = 1,
+                                     .rtx_ssrc = 2,
+                                     .ext_playout_delay = mode >> 1 & 7,
+                                     .ext_abs_capture_time = mode >> 4 & 7,
+                                     .seq_first = b.seq[0]};
     cfg.tracks[TG_TRACK_AUDIO] = (struct tg_viewer_track_cfg){.on = (mode & 0x80) == 0,
-                                                              .codec = TG_CODEC_OPUS,
-                                                              .pt = 111,
-                                                              .rtx_pt = -1,
+                                                              .codecs = {{TG_CODEC_OPUS, 111, -1}},
                                                               .ssrc = 3,
                                                               .seq_first = b.seq[1]};
+    if (has_vp8(mode)) /* RTX for both, one or none */
+        cfg.tracks[TG_TRACK_VIDEO].codecs[1] =
+            (struct tg_viewer_codec){TG_CODEC_VP8, 96, (mode & 2) != 0 ? 97 : -1};
     TG_ASSERT(tg_history_new(&b.histories[0], 64) == TG_OK);
     TG_ASSERT(tg_history_new(&b.histories[1], 16) == TG_OK);
     TG_ASSERT(tg_srtp_tx_new(&b.tx, &keys, TG_SRTP_SERVER) == TG_OK);

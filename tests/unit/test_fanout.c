@@ -30,6 +30,7 @@ struct world {
     struct tg_rng rng;
     tg_us epoch_us;
     uint32_t generation;
+    enum tg_codec codec; /* of the video */
     atomic_uint keys_asked;
     atomic_uint viewers;
 };
@@ -44,7 +45,9 @@ struct player {
     bool connected;
     bool closed;
     unsigned video;
-    unsigned rtx;
+    unsigned rtx; /* of H.264 */
+    unsigned vp8; /* of `video` */
+    unsigned vp8_rtx;
     unsigned audio;
     unsigned reports;
     unsigned gaps;
@@ -79,6 +82,7 @@ static void world_start(struct world *w)
     memset(w, 0, sizeof(*w));
     w->rng = tg_rng_os();
     w->generation = 1;
+    w->codec = TG_CODEC_H264;
     w->epoch_us = tg_clock_mono() - 100 * (tg_us)TG_US_PER_S;
     assert_int_equal(tg_fanout_new(&w->fanout, &cfg), TG_OK);
     worker.handlers[0] = tg_fanout_handler(w->fanout, 0);
@@ -104,7 +108,7 @@ static void emit(struct world *w, enum tg_track track, size_t packets, bool key)
     assert_non_null(f);
     f->show = SHOW;
     f->track = (uint8_t)track;
-    f->codec = track == TG_TRACK_VIDEO ? TG_CODEC_H264 : TG_CODEC_OPUS;
+    f->codec = (uint8_t)(track == TG_TRACK_VIDEO ? w->codec : TG_CODEC_OPUS);
     f->flags = key ? TG_FRAME_KEY : 0;
     f->generation = w->generation;
     f->media_us = tg_clock_mono() - w->epoch_us;
@@ -116,8 +120,8 @@ static void emit(struct world *w, enum tg_track track, size_t packets, bool key)
     tg_fanout_emit(w->fanout, f);
 }
 
-static struct tg_rtc_reply *ask(struct world *w, enum tg_rtc_what what, uint16_t show,
-                                const char *session, const struct tg_buf *sdp)
+static struct tg_rtc_reply *ask_as(struct world *w, enum tg_rtc_what what, uint16_t show,
+                                   const char *session, const struct tg_buf *sdp, bool staff)
 {
     struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
     void *reply = NULL;
@@ -125,6 +129,7 @@ static struct tg_rtc_reply *ask(struct world *w, enum tg_rtc_what what, uint16_t
     assert_non_null(req);
     req->what = what;
     req->show = show;
+    req->staff = staff;
     req->conn.mb = w->replies;
     if (session != NULL)
         memcpy(req->session, session, sizeof(req->session));
@@ -136,6 +141,23 @@ static struct tg_rtc_reply *ask(struct world *w, enum tg_rtc_what what, uint16_t
     tg_mailbox_wait(w->replies, 5 * (tg_us)TG_US_PER_S);
     assert_int_equal(tg_mailbox_take(w->replies, &reply, 1), 1);
     return reply;
+}
+
+static struct tg_rtc_reply *ask(struct world *w, enum tg_rtc_what what, uint16_t show,
+                                const char *session, const struct tg_buf *sdp)
+{
+    return ask_as(w, what, show, session, sdp, false);
+}
+
+static void rehearse(struct world *w, uint16_t show, bool on)
+{
+    struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
+
+    assert_non_null(req);
+    req->what = TG_RTC_REHEARSE;
+    req->show = show;
+    req->on = on;
+    assert_int_equal(tg_mailbox_post(tg_rtc_worker_mailbox(w->worker), req), TG_OK);
 }
 
 static void player_answer(struct player *p, struct world *w, const struct tg_rtc_reply *reply)
@@ -176,12 +198,10 @@ static void player_offer(struct player *p, struct world *w, struct tg_buf *out)
     assert_int_equal(tg_sdp_write_whep_offer(out, &local), TG_OK);
 }
 
-static void player_join(struct player *p, struct world *w)
+static void player_join_with(struct player *p, struct world *w, struct tg_buf *take_offer,
+                             bool staff)
 {
-    struct tg_buf offer;
-
-    player_offer(p, w, &offer);
-    struct tg_rtc_reply *reply = ask(w, TG_RTC_WHEP_OFFER, SHOW, NULL, &offer);
+    struct tg_rtc_reply *reply = ask_as(w, TG_RTC_WHEP_OFFER, SHOW, NULL, take_offer, staff);
 
     assert_int_equal(reply->err, TG_OK);
     assert_true(strncmp(reply->session, "0.", 2) == 0);
@@ -189,7 +209,45 @@ static void player_join(struct player *p, struct world *w)
     assert_true(reply->etag[0] != '\0');
     player_answer(p, w, reply);
     tg_msg_free(reply);
+    tg_buf_done(take_offer);
+}
+
+static void player_join_as(struct player *p, struct world *w, bool staff)
+{
+    struct tg_buf offer;
+
+    player_offer(p, w, &offer);
+    player_join_with(p, w, &offer, staff);
+}
+
+/* As a browser's: H.264 (102, RTX 103) and VP8 (96, RTX 97). */
+static void player_join_both(struct player *p, struct world *w)
+{
+    static const char types[] = "SAVPF 102 103";
+    struct tg_buf offer;
+    struct tg_buf both;
+
+    player_offer(p, w, &offer);
+    const char *text = tg_buf_cstr(&offer);
+    const char *at = strstr(text, types);
+
+    assert_non_null(at);
+    at += strlen(types);
+    tg_buf_init(&both, TG_SDP_MAX);
+    tg_buf_add(&both, text, (size_t)(at - text));
+    tg_buf_add_str(&both, " 96 97");
+    tg_buf_add_str(&both, at); /* the video is the last m-line */
+    tg_buf_add_str(&both, "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\n"
+                          "a=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\n"
+                          "a=fmtp:97 apt=96\r\n");
+    assert_int_equal(both.err, TG_OK);
     tg_buf_done(&offer);
+    player_join_with(p, w, &both, false);
+}
+
+static void player_join(struct player *p, struct world *w)
+{
+    player_join_as(p, w, false);
 }
 
 static void player_done(struct player *p)
@@ -212,7 +270,12 @@ static void on_media(struct player *p, struct tg_span bytes)
         p->rtx++;
         return;
     }
-    assert_int_equal(rtp.pt, 102);
+    if (rtp.pt == 97) {
+        p->vp8_rtx++;
+        return;
+    }
+    assert_true(rtp.pt == 102 || rtp.pt == 96);
+    p->vp8 += rtp.pt == 96;
     assert_int_equal(rtp.ssrc, p->video_ssrc);
     if (p->video == 0)
         p->first_ts = rtp.ts;
@@ -416,6 +479,86 @@ static void test_bye_and_delete_end_sessions(void **state)
     world_stop(&w);
 }
 
+/* A phone with VP8 takes over from an encoder with H.264: the session goes on. */
+static void test_takeover_by_another_codec_goes_on(void **state)
+{
+    struct world w;
+    struct player both;
+    struct player one; /* H.264 only */
+    uint8_t out[128];
+    struct tg_wr wr = tg_wr(out, sizeof(out));
+
+    (void)state;
+    world_start(&w);
+    emit(&w, TG_TRACK_VIDEO, 4, true);
+    player_join_both(&both, &w);
+    player_join(&one, &w);
+    player_until(&both, &both.video, 4);
+    player_until(&one, &one.video, 4);
+    assert_int_equal(both.vp8, 0);
+    w.generation++;
+    w.codec = TG_CODEC_VP8;
+    emit(&w, TG_TRACK_VIDEO, 6, true);
+    emit(&w, TG_TRACK_AUDIO, 1, true);
+    player_until(&both, &both.vp8, 6);
+    player_until(&one, &one.audio, 1);
+    assert_int_equal(both.video, 10);
+    assert_int_equal(both.gaps, 0);
+    assert_int_equal(one.video, 4);
+    assert_int_equal(one.vp8, 0);
+    const uint16_t seqs[2] = {(uint16_t)(both.video_seq - 7), (uint16_t)(both.video_seq - 1)};
+
+    tg_rtcp_write_nack(&wr, 1, both.video_ssrc, seqs, 2);
+    player_rtcp(&both, &wr);
+    player_until(&both, &both.vp8_rtx, 1);
+    player_until(&both, &both.rtx, 1);
+    assert_int_equal(atomic_load(&w.keys_asked), 0);
+    player_done(&both);
+    player_done(&one);
+    world_stop(&w);
+}
+
+static void test_rehearsal_is_for_staff(void **state)
+{
+    struct world w;
+    struct player staff;
+    struct player viewer;
+    struct player late;
+    struct tg_buf offer;
+    struct tg_rtc_reply *reply;
+
+    (void)state;
+    world_start(&w);
+    emit(&w, TG_TRACK_VIDEO, 3, true);
+    player_join(&viewer, &w);
+    player_join_as(&staff, &w, true);
+    player_until(&viewer, &viewer.video, 3);
+    rehearse(&w, UINT16_MAX, true); /* no such show: nothing happens */
+    rehearse(&w, SHOW + 1, true);   /* one that is not there yet */
+    rehearse(&w, SHOW, true);
+    world_until(&viewer, &w.viewers, 1);
+    assert_true(viewer.closed); /* close_notify: the page knows at once */
+    player_until(&staff, &staff.video, 3);
+    emit(&w, TG_TRACK_VIDEO, 2, false);
+    player_until(&staff, &staff.video, 5);
+
+    player_offer(&late, &w, &offer);
+    reply = ask(&w, TG_RTC_WHEP_OFFER, SHOW, NULL, &offer);
+    assert_int_equal(reply->err, TG_ERR_AUTH);
+    assert_string_equal(reply->detail, "This show is being rehearsed. It starts soon.");
+    tg_msg_free(reply);
+    rehearse(&w, SHOW, false);
+    reply = ask(&w, TG_RTC_WHEP_OFFER, SHOW, NULL, &offer);
+    assert_int_equal(reply->err, TG_OK);
+    assert_int_equal(atomic_load(&w.viewers), 2);
+    tg_msg_free(reply);
+    tg_buf_done(&offer);
+    player_done(&late);
+    player_done(&viewer);
+    player_done(&staff);
+    world_stop(&w);
+}
+
 static void check_refused(struct world *w, uint16_t show, const struct tg_buf *sdp, tg_err err)
 {
     struct tg_rtc_reply *reply = ask(w, TG_RTC_WHEP_OFFER, show, NULL, sdp);
@@ -504,6 +647,8 @@ int main(void)
         cmocka_unit_test(test_frames_are_taken_while_nobody_watches),
         cmocka_unit_test(test_nack_gives_rtx_and_pli_asks_upstream_once),
         cmocka_unit_test(test_bye_and_delete_end_sessions),
+        cmocka_unit_test(test_takeover_by_another_codec_goes_on),
+        cmocka_unit_test(test_rehearsal_is_for_staff),
         cmocka_unit_test(test_bad_offers_get_clear_refusals),
         cmocka_unit_test(test_stop_with_viewers_and_full_rings),
         cmocka_unit_test(test_shows_survive_every_failed_allocation),

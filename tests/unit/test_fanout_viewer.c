@@ -32,7 +32,8 @@ struct bed {
     struct tg_srtp *browser;
     tg_us now;
     uint32_t generation;
-    struct got got; /* last packet */
+    enum tg_codec codec; /* of the video that is pushed */
+    struct got got;      /* last packet */
 };
 
 static struct tg_viewer_source source(const struct bed *b)
@@ -49,20 +50,20 @@ static void bed_init(struct bed *b, bool rtx)
     memset(keys.server_key, 7, sizeof(keys.server_key));
     memset(keys.server_salt, 9, sizeof(keys.server_salt));
     memcpy(cfg.cname, "viewer", 7);
-    cfg.tracks[TG_TRACK_VIDEO] = (struct tg_viewer_track_cfg){.on = true,
-                                                              .codec = TG_CODEC_H264,
-                                                              .pt = 102,
-                                                              .rtx_pt = rtx ? 103 : -1,
-                                                              .ssrc = VIDEO_SSRC,
-                                                              .rtx_ssrc = RTX_SSRC,
-                                                              .ext_playout_delay = EXT_DELAY,
-                                                              .ext_abs_capture_time = EXT_CAPTURE,
-                                                              .seq_first = SEQ0,
-                                                              .rtx_seq_first = RTX_SEQ0};
+    cfg.tracks[TG_TRACK_VIDEO] = (struct tg_viewer_track_cfg){
+        .on = true,
+        .codecs = {{TG_CODEC_H264, 102, rtx ? 103 : -1}, {TG_CODEC_VP8, 96, rtx ? 97 : -1}},
+        .ssrc = VIDEO_SSRC,
+        .rtx_ssrc = RTX_SSRC,
+        .ext_playout_delay = EXT_DELAY,
+        .ext_abs_capture_time = EXT_CAPTURE,
+        .seq_first = SEQ0,
+        .rtx_seq_first = RTX_SEQ0};
     cfg.tracks[TG_TRACK_AUDIO] = (struct tg_viewer_track_cfg){
-        .on = true, .codec = TG_CODEC_OPUS, .pt = 111, .rtx_pt = -1, .ssrc = AUDIO_SSRC};
+        .on = true, .codecs = {{TG_CODEC_OPUS, 111, -1}}, .ssrc = AUDIO_SSRC};
     b->now = epoch_us + 10 * (tg_us)TG_US_PER_S;
     b->generation = 1;
+    b->codec = TG_CODEC_H264;
     assert_int_equal(tg_history_new(&b->video, 256), TG_OK);
     assert_int_equal(tg_history_new(&b->audio, TG_HISTORY_AUDIO), TG_OK);
     assert_int_equal(tg_srtp_tx_new(&b->tx, &keys, TG_SRTP_SERVER), TG_OK);
@@ -86,7 +87,7 @@ static void push(struct bed *b, enum tg_track track, size_t packets, bool key)
 
     assert_non_null(f);
     f->track = (uint8_t)track;
-    f->codec = track == TG_TRACK_VIDEO ? TG_CODEC_H264 : TG_CODEC_OPUS;
+    f->codec = (uint8_t)(track == TG_TRACK_VIDEO ? b->codec : TG_CODEC_OPUS);
     f->flags = key ? TG_FRAME_KEY : 0;
     f->generation = b->generation;
     f->media_us = b->now - epoch_us;
@@ -581,26 +582,182 @@ static void test_late_viewer_jumps_to_a_newer_keyframe(void **state)
     bed_done(&b);
 }
 
-static void test_foreign_codec_is_skipped(void **state)
-{
-    struct bed b;
-    struct tg_frame *f = tg_frame_new(1, 8);
-
-    (void)state;
-    bed_init(&b, true);
-    assert_non_null(f);
-    f->codec = TG_CODEC_VP8;
-    f->flags = TG_FRAME_KEY;
-    f->generation = 1;
-    start(&b);
-    assert_true(tg_history_push(b.video, f, b.now));
-    assert_false(take(&b));
-    bed_done(&b);
-}
-
 static void send_rtcp(struct bed *b, const uint8_t *bytes, size_t len)
 {
     tg_viewer_rtcp(&b->v, b->now, tg_span(bytes, len));
+}
+
+static void pli(struct bed *b)
+{
+    uint8_t out[64];
+    struct tg_wr w = tg_wr(out, sizeof(out));
+
+    tg_rtcp_write_pli(&w, 1, VIDEO_SSRC);
+    send_rtcp(b, out, tg_wr_len(&w));
+}
+
+/* Whatever such a viewer asks for, a keyframe is no help: the host must not be bothered. */
+static void test_foreign_codec_is_skipped_without_asking(void **state)
+{
+    struct bed b;
+
+    (void)state;
+    bed_init(&b, true);
+    b.v.tracks[TG_TRACK_VIDEO].cfg.codecs[1] = (struct tg_viewer_codec){.codec = TG_CODEC_NONE};
+    b.codec = TG_CODEC_VP8;
+    push_gop(&b, 3);
+    start(&b);
+    for (int i = 0; i < 300; i++) { /* more than the history holds */
+        push(&b, TG_TRACK_VIDEO, 2, false);
+        push(&b, TG_TRACK_AUDIO, 1, false);
+        b.now += 33 * (tg_us)MS;
+        assert_true(take(&b)); /* sound goes on */
+        assert_int_equal(b.got.rtp.ssrc, AUDIO_SSRC);
+        assert_false(take(&b));
+        pli(&b);
+        assert_false(b.v.wants_key);
+    }
+    assert_int_equal(b.v.counts.sync_lost, 0);
+    b.generation++; /* a host whose codec it knows takes over */
+    b.codec = TG_CODEC_H264;
+    push(&b, TG_TRACK_VIDEO, 2, false);
+    assert_false(take(&b));
+    assert_true(b.v.wants_key);
+    push(&b, TG_TRACK_VIDEO, 2, true);
+    assert_true(take(&b));
+    assert_int_equal(b.got.rtp.pt, 102);
+    assert_int_equal(b.got.rtp.seq, SEQ0);
+    bed_done(&b);
+}
+
+static void test_codec_changes_with_the_publisher(void **state)
+{
+    static const enum tg_codec codecs[] = {TG_CODEC_VP8, TG_CODEC_H264, TG_CODEC_VP8};
+    static const uint8_t pts[] = {96, 102, 96};
+    struct bed b;
+    uint16_t seq = SEQ0;
+    uint32_t ts = 0;
+
+    (void)state;
+    bed_init(&b, true);
+    start(&b);
+    for (size_t i = 0; i < TG_ARRAY_LEN(codecs); i++) {
+        b.codec = codecs[i];
+        push(&b, TG_TRACK_VIDEO, 3, false); /* before its keyframe: of no use */
+        assert_false(take(&b));
+        assert_true(b.v.wants_key);
+        b.v.wants_key = false;
+        push_gop(&b, 3);
+        for (size_t k = 0; k < 5 + 2 * 2; k++) {
+            assert_true(take(&b));
+            assert_int_equal(b.got.rtp.pt, pts[i]);
+            assert_int_equal(b.got.rtp.ssrc, VIDEO_SSRC);
+            assert_int_equal(b.got.rtp.seq, seq++);
+            assert_true(ts == 0 || tg_ts_diff(b.got.rtp.ts, ts) >= 0);
+            ts = b.got.rtp.ts;
+        }
+        assert_false(take(&b));
+        b.generation++;
+    }
+    assert_int_equal(b.v.tracks[TG_TRACK_VIDEO].packets, 3 * 9);
+    bed_done(&b);
+}
+
+/* Nobody promised that the generation grows with the codec. */
+static void test_codec_change_within_a_generation_waits_for_a_keyframe(void **state)
+{
+    struct bed b;
+
+    (void)state;
+    bed_init(&b, true);
+    push_gop(&b, 1);
+    start(&b);
+    assert_int_equal(take_all(&b), 5);
+    b.codec = TG_CODEC_VP8;
+    push(&b, TG_TRACK_VIDEO, 2, false);
+    assert_false(take(&b));
+    assert_true(b.v.wants_key);
+    push(&b, TG_TRACK_VIDEO, 2, true);
+    assert_true(take(&b));
+    assert_int_equal(b.got.rtp.pt, 96);
+    bed_done(&b);
+}
+
+/* What was sent before a change of codec comes again as what it was. */
+static void test_nack_across_a_codec_change_uses_the_frames_codec(void **state)
+{
+    struct bed b;
+    const uint16_t seqs[] = {SEQ0 + 4, SEQ0 + 5};
+
+    (void)state;
+    bed_init(&b, true);
+    push_gop(&b, 1);
+    start(&b);
+    assert_int_equal(take_all(&b), 5);
+    b.generation++;
+    b.codec = TG_CODEC_VP8;
+    push(&b, TG_TRACK_VIDEO, 3, false);
+    push_gop(&b, 1);
+    assert_int_equal(take_all(&b), 5);
+    nack(&b, VIDEO_SSRC, seqs, 2);
+    assert_true(take(&b));
+    assert_int_equal(b.got.rtp.ssrc, RTX_SSRC);
+    assert_int_equal(b.got.rtp.pt, 103);
+    assert_int_equal(b.got.rtp.seq, RTX_SEQ0);
+    assert_int_equal(b.got.rtp.payload.data[9], 4);
+    assert_true(take(&b));
+    assert_int_equal(b.got.rtp.pt, 97);
+    assert_int_equal(b.got.rtp.seq, RTX_SEQ0 + 1);
+    assert_int_equal(b.got.rtp.payload.data[9], 0);
+    bed_done(&b);
+}
+
+/* RTX for one codec and none for the other; without RTX the same bytes must come again. */
+static void test_resend_without_rtx_is_identical_across_a_codec_change(void **state)
+{
+    struct bed b;
+    static uint8_t first[10][TG_VIEWER_PACKET_MAX];
+    size_t len[10];
+    size_t count = 0;
+    struct tg_viewer_packet p;
+    uint16_t seqs[10];
+
+    (void)state;
+    bed_init(&b, true);
+    b.v.tracks[TG_TRACK_VIDEO].cfg.codecs[0].rtx_pt = -1;
+    push_gop(&b, 1);
+    start(&b);
+    const struct tg_viewer_source src = source(&b);
+
+    for (int part = 0; part < 2; part++) {
+        while (tg_viewer_next(&b.v, &src, b.now, &p) == TG_VIEWER_SEND) {
+            seqs[count] = (uint16_t)(SEQ0 + count);
+            assert_int_equal(
+                tg_viewer_write(&b.v, &p, b.tx, first[count], sizeof(first[0]), &len[count]),
+                TG_OK);
+            count++;
+        }
+        b.generation++;
+        b.codec = TG_CODEC_VP8;
+        if (part == 0)
+            push_gop(&b, 1);
+    }
+    assert_int_equal(count, 10);
+    nack(&b, VIDEO_SSRC, seqs, count);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t again[TG_VIEWER_PACKET_MAX];
+        size_t again_len = 0;
+
+        assert_int_equal(tg_viewer_next(&b.v, &src, b.now, &p), TG_VIEWER_SEND);
+        assert_int_equal(tg_viewer_write(&b.v, &p, b.tx, again, sizeof(again), &again_len), TG_OK);
+        if (i >= 5) { /* VP8: RTX */
+            assert_int_equal(again[1] & 0x7f, 97);
+            continue;
+        }
+        assert_int_equal(again_len, len[i]);
+        assert_memory_equal(again, first[i], len[i]);
+    }
+    bed_done(&b);
 }
 
 static void test_pli_asks_unless_a_keyframe_is_on_its_way(void **state)
@@ -812,7 +969,11 @@ int main(void)
         cmocka_unit_test(test_new_publisher_waits_for_its_keyframe),
         cmocka_unit_test(test_falling_behind_goes_on_at_the_newest_keyframe),
         cmocka_unit_test(test_late_viewer_jumps_to_a_newer_keyframe),
-        cmocka_unit_test(test_foreign_codec_is_skipped),
+        cmocka_unit_test(test_foreign_codec_is_skipped_without_asking),
+        cmocka_unit_test(test_codec_changes_with_the_publisher),
+        cmocka_unit_test(test_codec_change_within_a_generation_waits_for_a_keyframe),
+        cmocka_unit_test(test_nack_across_a_codec_change_uses_the_frames_codec),
+        cmocka_unit_test(test_resend_without_rtx_is_identical_across_a_codec_change),
         cmocka_unit_test(test_pli_asks_unless_a_keyframe_is_on_its_way),
         cmocka_unit_test(test_report_maps_media_time_and_answers_rrtr),
         cmocka_unit_test(test_reports_come_at_once_early_and_each_second),
