@@ -39,14 +39,19 @@ struct tg_rtc_req {
     bool publisher;                    /* PATCH, DELETE: a WHIP session is meant, else WHEP */
     char token[24];                    /* WHIP_OFFER: public id of the token; asked again later */
     char session[TG_RTC_SESSION_SIZE]; /* PATCH, DELETE */
-    char if_match[48];                 /* PATCH: the header's value, "" = not there */
-    struct tg_slab *sdp;               /* <= TG_SDP_MAX bytes, or NULL */
+    /*
+     * PATCH: If-Match as "" (not there), "*", or strong tags with their quotes, ", " between.
+     * A pair of quotes is a tag that no session has.
+     */
+    char if_match[96];
+    struct tg_slab *sdp; /* <= TG_SDP_MAX bytes, or NULL */
 };
 
 struct tg_rtc_reply {
     struct tg_msg head; /* TG_MSG_RTC_REPLY */
     struct tg_conn conn;
     enum tg_rtc_what what;
+    uint16_t show; /* the request's */
     /*
      * OK; MALFORMED (400), UNSUPPORTED (422: no usable codec ...), NOTFOUND (404: also a session
      * of another show or kind), AUTH (403: a rehearsal), CONFLICT (412: another etag), AGAIN (428:
