@@ -105,7 +105,7 @@ struct tg_op {
         struct {
             bool on; /* false: back to scheduled */
         } rehearse;
-        char later[24];                      /* the op's name, for "not built yet" */
+        char later[24]; /* the op's name, for "not built yet" */
     } u;
 };
 
