@@ -53,6 +53,14 @@ enum {
     TG_RESEND_BURST = 200,
     TG_RESEND_QUEUE = 128, /* answers waiting for their turn: one NACK names 17 a word */
 
+    /* --- WebRTC publishers --- */
+    TG_REORDER_VIDEO = 1024,   /* packets kept for a hole: > 1 s at 8 Mbit/s; a power of two */
+    TG_REORDER_AUDIO = 64,     /* ... > 1 s of 20 ms packets; a power of two */
+    TG_NACK_PENDING_MAX = 512, /* missing packets asked for: half a second of 8 Mbit/s */
+    TG_NACK_TRIES_MAX = 20,    /* requests for one packet; by then its hole was given up */
+    TG_TWCC_RX_WINDOW = 2048,  /* arrivals kept: > 250 ms at 8000 packets/s */
+    TG_RECEIVER_SSRCS = 16,    /* media and RTX of 3 encodings, audio, and replaced ones */
+
     /* --- WebSocket and HTTP --- */
     TG_WS_FRAME_MAX = 16 * 1024,  /* contract */
     TG_HTTP_BODY_MAX = 64 * 1024, /* SDP and API bodies; imports have a limit of their own */
@@ -78,6 +86,8 @@ enum {
     TG_VARIANTS_MAX = 200000,    /* in memory at ~300 bytes each: 60 MB */
     TG_SALE_BATCH_MAX = 1024,    /* claims of one transaction: PEERS.md, the knee of the curve */
     TG_TOKENS_MAX = 10000,       /* staff, stream keys and old demo logins of one node */
+    TG_CODES_MAX = 256,          /* one-time codes open at once: each lives five minutes */
+    TG_CODES_OF_MAKER = 4,       /* ... of one token: a desk shows one at a time */
     TG_STOCK_MAX = 100000000,    /* units of one SKU: far above any shelf, far below overflow */
     TG_OPEN_ORDERS_MAX = 200000, /* unpaid orders in memory, ~1 KB each: 200 MB, then busy */
     TG_CARTS_CACHED = 4096,      /* carts kept in memory between batches; the rest is on disk */

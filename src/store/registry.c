@@ -12,7 +12,13 @@
 #include "base/str.h"
 #include "base/thread.h"
 
-enum { PREFIX_LEN = 3, SECRET_LEN = 32, PERSON_HASH_LEN = 16 };
+enum { PREFIX_LEN = 3, SECRET_LEN = 32, PERSON_HASH_LEN = 16, CODE_LEN = 16 };
+
+struct code {
+    uint8_t hash[32];
+    tg_us ends_wall_us; /* 0 = free */
+    struct tg_code_grant grant;
+};
 
 struct tg_registry {
     struct tg_mutex lock;
@@ -20,6 +26,7 @@ struct tg_registry {
     struct tg_map show_by_id TG_GUARDED_BY(lock);
     struct tg_map token_by_id TG_GUARDED_BY(lock); /* owns the tg_token_info */
     struct tg_map token_by_hash TG_GUARDED_BY(lock);
+    struct code codes[TG_CODES_MAX] TG_GUARDED_BY(lock);
 };
 
 tg_err tg_registry_new(struct tg_registry **ret)
@@ -220,18 +227,18 @@ size_t tg_registry_tokens(struct tg_registry *reg, struct tg_token_info *out, si
     return count;
 }
 
-/* prefix + 43 characters that decode to exactly 32 bytes. */
-static bool secret_shaped(const char *prefix, const char *text, size_t len)
+/* prefix + base64url that decodes to exactly `bytes` bytes. */
+static bool secret_shaped(const char *prefix, size_t bytes, const char *text, size_t len)
 {
     uint8_t secret[SECRET_LEN];
     size_t got = 0;
     bool good;
 
-    if (len != PREFIX_LEN + TG_B64_32_BYTES || memcmp(text, prefix, PREFIX_LEN) != 0)
+    if (len != PREFIX_LEN + (bytes * 4 + 2) / 3 || memcmp(text, prefix, PREFIX_LEN) != 0)
         return false;
     good = tg_b64url_decode(secret, sizeof(secret), &got, text + PREFIX_LEN, len - PREFIX_LEN) ==
                TG_OK &&
-           got == SECRET_LEN;
+           got == bytes;
     OPENSSL_cleanse(secret, sizeof(secret));
     return good;
 }
@@ -243,7 +250,7 @@ tg_err tg_registry_token_check(struct tg_registry *reg, tg_us now_wall_us, const
     uint8_t hash[32];
     bool good;
 
-    if (!secret_shaped("tg_", text, len))
+    if (!secret_shaped("tg_", SECRET_LEN, text, len))
         return TG_ERR_AUTH;
     tg_token_hash(hash, text, len);
     tg_mutex_lock(&reg->lock);
@@ -262,26 +269,98 @@ void tg_token_hash(uint8_t ret_hash[32], const char *text, size_t len)
     TG_ASSERT(EVP_Digest(text, len, ret_hash, NULL, EVP_sha256(), NULL) == 1);
 }
 
-static void mint(char out[TG_TOKEN_SIZE], const char *prefix)
+static void mint(char *out, size_t size, const char *prefix, size_t bytes)
 {
     struct tg_rng rng = tg_rng_os();
     uint8_t secret[SECRET_LEN];
 
-    tg_rng_bytes(&rng, secret, sizeof(secret));
+    TG_ASSERT(bytes <= sizeof(secret));
+    tg_rng_bytes(&rng, secret, bytes);
     memcpy(out, prefix, PREFIX_LEN);
-    tg_b64url_encode(out + PREFIX_LEN, TG_TOKEN_SIZE - PREFIX_LEN, secret, sizeof(secret));
+    tg_b64url_encode(out + PREFIX_LEN, size - PREFIX_LEN, secret, bytes);
     OPENSSL_cleanse(secret, sizeof(secret));
 }
 
 void tg_token_mint(char out[TG_TOKEN_SIZE], uint8_t ret_hash[32])
 {
-    mint(out, "tg_");
+    mint(out, TG_TOKEN_SIZE, "tg_", SECRET_LEN);
     tg_token_hash(ret_hash, out, strlen(out));
 }
 
 void tg_resume_mint(char out[TG_TOKEN_SIZE])
 {
-    mint(out, "tp_");
+    mint(out, TG_TOKEN_SIZE, "tp_", SECRET_LEN);
+}
+
+/* --- one-time codes --- */
+
+/* A free place: an unused or expired one, else the oldest of a maker who has many; NULL: none. */
+static struct code *place_for(struct tg_registry *reg, tg_us now_wall_us, const char *maker)
+    TG_REQUIRES(reg->lock)
+{
+    struct code *empty = NULL;
+    struct code *oldest = NULL;
+    size_t own = 0;
+
+    for (size_t i = 0; i < TG_CODES_MAX; i++) {
+        struct code *c = &reg->codes[i];
+
+        if (c->ends_wall_us <= now_wall_us) {
+            empty = c;
+        } else if (strcmp(c->grant.maker, maker) == 0) {
+            own++;
+            if (oldest == NULL || c->ends_wall_us < oldest->ends_wall_us)
+                oldest = c;
+        }
+    }
+    return own >= TG_CODES_OF_MAKER ? oldest : empty;
+}
+
+tg_err tg_registry_code_make(struct tg_registry *reg, tg_us now_wall_us,
+                             const struct tg_code_grant *grant, char ret_code[TG_CODE_SIZE])
+{
+    struct code made = {.ends_wall_us = now_wall_us + TG_CODE_VALID_US, .grant = *grant};
+    char text[TG_CODE_SIZE];
+    struct code *place;
+
+    mint(text, sizeof(text), "tc_", CODE_LEN);
+    tg_token_hash(made.hash, text, strlen(text));
+    tg_mutex_lock(&reg->lock);
+    place = place_for(reg, now_wall_us, grant->maker);
+    if (place != NULL)
+        *place = made;
+    tg_mutex_unlock(&reg->lock);
+    if (place != NULL)
+        memcpy(ret_code, text, sizeof(text));
+    OPENSSL_cleanse(text, sizeof(text));
+    return place != NULL ? TG_OK : TG_ERR_LIMIT;
+}
+
+tg_err tg_registry_code_take(struct tg_registry *reg, tg_us now_wall_us, const char *text,
+                             size_t len, struct tg_code_grant *ret)
+{
+    uint8_t hash[32];
+    bool good = false;
+
+    if (!secret_shaped("tc_", CODE_LEN, text, len))
+        return TG_ERR_AUTH;
+    tg_token_hash(hash, text, len);
+    tg_mutex_lock(&reg->lock);
+    for (size_t i = 0; i < TG_CODES_MAX; i++) {
+        struct code *c = &reg->codes[i];
+        const struct tg_token_info *maker;
+
+        if (c->ends_wall_us <= now_wall_us || memcmp(c->hash, hash, sizeof(hash)) != 0)
+            continue;
+        maker = tg_map_get_str(&reg->token_by_id, c->grant.maker);
+        good = maker != NULL && maker->expires_wall_us > now_wall_us;
+        if (good)
+            *ret = c->grant;
+        *c = (struct code){.ends_wall_us = 0};
+        break;
+    }
+    tg_mutex_unlock(&reg->lock);
+    return good ? TG_OK : TG_ERR_AUTH;
 }
 
 tg_err tg_resume_person(char ret_id[TG_PERSON_SIZE], const char *text, size_t len)
@@ -290,7 +369,7 @@ tg_err tg_resume_person(char ret_id[TG_PERSON_SIZE], const char *text, size_t le
     char input[sizeof(salt) - 1 + TG_TOKEN_SIZE];
     uint8_t hash[32];
 
-    if (!secret_shaped("tp_", text, len))
+    if (!secret_shaped("tp_", SECRET_LEN, text, len))
         return TG_ERR_MALFORMED;
     memcpy(input, salt, sizeof(salt) - 1);
     memcpy(input + sizeof(salt) - 1, text, len);

@@ -72,6 +72,30 @@ size_t tg_registry_tokens(struct tg_registry *reg, struct tg_token_info *out, si
 TG_MUST_CHECK tg_err tg_registry_token_check(struct tg_registry *reg, tg_us now_wall_us,
                                              const char *text, size_t len,
                                              struct tg_token_info *ret);
+
+/*
+ * One-time codes, in memory only and as hashes: what a phone may become once within five minutes.
+ */
+enum { TG_CODE_SIZE = 26 }; /* "tc_" + 22 characters of base64url (128 random bits) + NUL */
+#define TG_CODE_VALID_US (5 * 60 * TG_US_PER_S)
+
+struct tg_code_grant {
+    char maker[24]; /* public id of the token that asked; the code ends with it */
+    uint32_t roles;
+    uint16_t show;
+    tg_us until_wall_us; /* when the login that comes of it ends */
+};
+
+/*
+ * A maker's fifth open code ends its first. LIMIT: TG_CODES_MAX are open.
+ */
+TG_MUST_CHECK tg_err tg_registry_code_make(struct tg_registry *reg, tg_us now_wall_us,
+                                           const struct tg_code_grant *grant,
+                                           char ret_code[TG_CODE_SIZE]);
+/* Uses the code up. AUTH: unknown, used, expired, or its maker was revoked or has expired. */
+TG_MUST_CHECK tg_err tg_registry_code_take(struct tg_registry *reg, tg_us now_wall_us,
+                                           const char *text, size_t len, struct tg_code_grant *ret);
+
 /* "tg_" + 43 characters into out[TG_TOKEN_SIZE], from the kernel's generator, and its hash. */
 void tg_token_mint(char out[TG_TOKEN_SIZE], uint8_t ret_hash[32]);
 void tg_token_hash(uint8_t ret_hash[32], const char *text, size_t len);
