@@ -14,6 +14,7 @@ static void fill_staff(struct tg_auth *ret, const struct tg_token_info *token)
 {
     ret->kind = TG_AUTH_STAFF;
     ret->publish_only = token->publish_only;
+    tg_str_printf(ret->token, sizeof(ret->token), "%s", token->id);
     ret->one_show = token->one_show;
     ret->show = token->show;
     ret->expires_wall_us = token->expires_wall_us;

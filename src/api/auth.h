@@ -19,6 +19,7 @@ struct tg_auth {
     enum tg_auth_kind kind;
     struct tg_person who; /* roles always hold TG_ROLE_VIEWER */
     bool publish_only;
+    char token[24]; /* STAFF: the token's public id; else "" */
     bool one_show;
     uint16_t show; /* when one_show */
     tg_us expires_wall_us;

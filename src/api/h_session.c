@@ -1,7 +1,7 @@
 /* Logging in with a token, and the tokens themselves. */
 #include <string.h>
 
-#include "api/req.h"
+#include "api/h_session.h"
 
 #include "base/clock.h"
 #include "base/str.h"
@@ -39,37 +39,50 @@ static void set_cookie(struct tg_req *q, const struct tg_auth *auth, const char 
                     token, age);
 }
 
+void tg_session_answer(struct tg_req *q, const struct tg_auth *auth, const char *token)
+{
+    write_you(q, auth);
+    tg_reply_start(q, 200);
+    tg_reply_header(q, "Cache-Control", "no-store");
+    set_cookie(q, auth, token);
+    tg_reply_send(q, "application/json", tg_span(q->out.data, q->out.len));
+}
+
+static void login_with_token(struct tg_req *q, const char *token)
+{
+    struct tg_auth auth;
+
+    if (tg_auth_token(&auth, q->w->web->cfg.registry, q->w->now_wall, token, strlen(token)) !=
+        TG_OK)
+        tg_reply_problem(q, 401, "token", "The token is unknown, revoked or expired.");
+    else if (auth.publish_only)
+        tg_reply_problem(q, 403, "token", "A stream key sends video and cannot log in.");
+    else
+        tg_session_answer(q, &auth, token);
+}
+
 void tg_h_session_post(struct tg_req *q)
 {
     char token[TG_TOKEN_SIZE];
-    struct tg_auth auth;
+    char code[TG_TOKEN_SIZE];
     json_t *body = tg_req_json(q);
     bool ok;
 
     if (body == NULL)
         return;
-    ok = tg_req_text(q, body, "token", token, sizeof(token), true);
+    ok = tg_req_text(q, body, "code", code, sizeof(code), false) &&
+         tg_req_text(q, body, "token", token, sizeof(token), code[0] == '\0');
     json_decref(body);
     if (!ok)
         return;
-    if (q->origin_class == TG_ORIGIN_EMBED) {
+    if (q->origin_class == TG_ORIGIN_EMBED)
         tg_reply_problem(q, 403, "Origin", "Embedding sites use bearer tokens, not the cookie.");
-        return;
-    }
-    if (tg_auth_token(&auth, q->w->web->cfg.registry, q->w->now_wall, token, strlen(token)) !=
-        TG_OK) {
-        tg_reply_problem(q, 401, "token", "The token is unknown, revoked or expired.");
-        return;
-    }
-    if (auth.publish_only) {
-        tg_reply_problem(q, 403, "token", "A stream key sends video and cannot log in.");
-        return;
-    }
-    write_you(q, &auth);
-    tg_reply_start(q, 200);
-    tg_reply_header(q, "Cache-Control", "no-store");
-    set_cookie(q, &auth, token);
-    tg_reply_send(q, "application/json", tg_span(q->out.data, q->out.len));
+    else if (code[0] != '\0' && token[0] != '\0')
+        tg_reply_problem(q, 400, "code", "Send a token or a code, not both.");
+    else if (code[0] != '\0')
+        tg_session_with_code(q, code);
+    else
+        login_with_token(q, token);
 }
 
 void tg_h_session_get(struct tg_req *q)

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "api/req.h"
+#include "api/h_rtc.h"
 
 #include "base/metrics.h"
 #include "base/str.h"
@@ -16,6 +16,8 @@ static const struct tg_rate_rule address_rates[TG_RATE_COUNT] = {
     [TG_RATE_WRITE] = {.per_min = 120, .burst = 60},
     [TG_RATE_LOGIN] = {.per_min = 20, .burst = 10},
     [TG_RATE_WHEP] = {.per_min = 120, .burst = 60},
+    [TG_RATE_WHIP] = {.per_min = 10, .burst = 10}, /* a phone that walks out of Wi-Fi tries again */
+    [TG_RATE_WHIP_PATCH] = {.per_min = 120, .burst = 60},
     [TG_RATE_SOCKET] = {.per_min = 120, .burst = 120},
     /* The others limit persons, see ws_op.c. */
 };
@@ -90,18 +92,33 @@ struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_cert
     return forwarded_addr(w, forwarded, addr);
 }
 
+static bool take_rate(struct tg_worker *w, const struct tg_addr *peer, const void *key, size_t len,
+                      enum tg_rate_class what, uint32_t *ret_wait_ms)
+{
+    if (tg_cidr_list_match(&w->web->trusted, peer) ||
+        tg_rate_take(w->rate, w->now, key, len, what, &address_rates[what], ret_wait_ms))
+        return true;
+    TG_COUNT(http_rate_limited_total);
+    return false;
+}
+
 bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
                   uint32_t *ret_wait_ms)
 {
     uint8_t key[16];
 
-    if (tg_cidr_list_match(&w->web->trusted, peer))
-        return true;
     tg_rate_addr_key(key, peer);
-    if (tg_rate_take(w->rate, w->now, key, sizeof(key), what, &address_rates[what], ret_wait_ms))
-        return true;
-    TG_COUNT(http_rate_limited_total);
-    return false;
+    return take_rate(w, peer, key, sizeof(key), what, ret_wait_ms);
+}
+
+bool tg_rate_addr_token(struct tg_worker *w, const struct tg_addr *peer, const char *token,
+                        enum tg_rate_class what, uint32_t *ret_wait_ms)
+{
+    uint8_t key[16 + 24] = {0};
+
+    tg_rate_addr_key(key, peer);
+    memcpy(key + 16, token, TG_MIN(strlen(token), sizeof(key) - 16));
+    return take_rate(w, peer, key, sizeof(key), what, ret_wait_ms);
 }
 
 static bool read_method(struct tg_req *q)
@@ -204,25 +221,6 @@ static bool check_rate(struct tg_req *q)
     return false;
 }
 
-static void answer_options(struct tg_req *q)
-{
-    char allow[64];
-
-    tg_route_allow(allow, sizeof(allow), q->match.allow);
-    tg_reply_start(q, 204);
-    tg_reply_header(q, "Allow", "%s", allow);
-    if (q->origin_class == TG_ORIGIN_EMBED ||
-        (q->origin_class != TG_ORIGIN_NONE && (q->match.route->flags & TG_ROUTE_CORS_ANY) != 0)) {
-        tg_reply_header(q, "Access-Control-Allow-Methods", "%s", allow);
-        tg_reply_header(q, "Access-Control-Allow-Headers",
-                        "Authorization, Content-Type, Idempotency-Key, If-Match");
-        tg_reply_header(q, "Access-Control-Max-Age", "86400");
-    }
-    if (q->match.route->rate == TG_RATE_WHEP)
-        tg_reply_header(q, "Accept-Post", "application/sdp");
-    tg_reply_send(q, NULL, tg_span(NULL, 0));
-}
-
 static void refuse_token(struct tg_req *q)
 {
     uint32_t wait_ms = 0;
@@ -273,6 +271,44 @@ static bool read_auth(struct tg_req *q)
     return true;
 }
 
+/*
+ * RFC 9725 s4.2 and s4.6: 200 with Accept-Post, and the ICE servers for who has a token, unless a
+ * browser asks for itself (preflights carry no token). False: the token was refused.
+ */
+static bool options_of_video(struct tg_req *q)
+{
+    static const char method[] = "access-control-request-method:";
+
+    return lws_hdr_custom_length(q->wsi, method, sizeof(method) - 1) > 0 || read_auth(q);
+}
+
+static void answer_options(struct tg_req *q)
+{
+    bool video = (q->match.route->flags & TG_ROUTE_VIDEO) != 0;
+    char allow[64];
+
+    if (video && !options_of_video(q))
+        return;
+    tg_route_allow(allow, sizeof(allow), q->match.allow);
+    tg_reply_start(q, video ? 200 : 204);
+    tg_reply_header(q, "Allow", "%s", allow);
+    if (q->origin_class == TG_ORIGIN_EMBED ||
+        (q->origin_class != TG_ORIGIN_NONE && (q->match.route->flags & TG_ROUTE_CORS_ANY) != 0)) {
+        tg_reply_header(q, "Access-Control-Allow-Methods", "%s", allow);
+        tg_reply_header(q, "Access-Control-Allow-Headers",
+                        "Authorization, Content-Type, Idempotency-Key, If-Match");
+        tg_reply_header(q, "Access-Control-Max-Age", "86400");
+    }
+    if (video) {
+        tg_reply_header(q, "Accept-Post", TG_TYPE_SDP);
+        if ((q->match.allow & 1U << TG_PATCH) != 0)
+            tg_reply_header(q, "Accept-Patch", TG_TYPE_SDPFRAG);
+        if (q->auth.kind == TG_AUTH_STAFF)
+            tg_rtc_links(q);
+    }
+    tg_reply_send(q, NULL, tg_span(NULL, 0));
+}
+
 static bool check_origin(struct tg_req *q)
 {
     bool safe = q->method == TG_GET || q->method == TG_HEAD;
@@ -295,7 +331,7 @@ static bool check_role(struct tg_req *q)
         tg_reply_problem(q, 403, NULL, "A stream key sends video and does nothing else.");
         return false;
     }
-    if (!needs)
+    if (!needs || q->auth.publish_only)
         return true;
     if (q->auth.kind == TG_AUTH_NONE) {
         tg_reply_start(q, 401);
@@ -393,6 +429,8 @@ int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)
     tg_header(q->wsi, WSI_TOKEN_ORIGIN, q->origin, sizeof(q->origin));
     q->origin_class = tg_origin_class(&q->w->web->origins, q->origin, q->host);
     tg_header(q->wsi, WSI_TOKEN_HTTP_IF_MATCH, q->if_match, sizeof(q->if_match));
+    q->if_match_long =
+        q->if_match[0] == '\0' && lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_IF_MATCH) > 0;
     read_content_type(q);
     read_connection(q);
     close = q->close;

@@ -18,6 +18,7 @@ const char *tg_status_text(int status)
         {202, "Accepted"},
         {204, "No Content"},
         {304, "Not Modified"},
+        {307, "Temporary Redirect"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {402, "Payment Required"},
@@ -75,7 +76,9 @@ void tg_reply_start(struct tg_req *q, int status)
     } else {
         return;
     }
-    tg_reply_header(q, "Access-Control-Expose-Headers", "Location, ETag, Link, Retry-After");
+    tg_reply_header(q, "Access-Control-Expose-Headers",
+                    "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After, Torg-Publisher, "
+                    "WWW-Authenticate");
 }
 
 void tg_reply_header(struct tg_req *q, const char *name, const char *fmt, ...)

@@ -232,6 +232,10 @@ static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
     if (q == NULL)
         return;
     answer_comes(q);
+    if (q->finish != NULL) {
+        q->finish(q, msg);
+        return;
+    }
     tg_reply_start(q, msg->status);
     tg_reply_header(q, "Cache-Control", "no-store");
     if (msg->location[0] != '\0')
@@ -250,7 +254,7 @@ static void on_rtc_reply(struct tg_worker *w, struct tg_rtc_reply *msg)
         return;
     }
     answer_comes(q);
-    tg_whep_answer(q, msg);
+    tg_rtc_answer(q, msg);
 }
 
 bool tg_req_message(struct tg_worker *w, void *msg)

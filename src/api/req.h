@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "api/if_match.h"
 #include "api/web_priv.h"
 #include "base/json_out.h"
 #include "msg/rtc.h"
@@ -41,13 +42,15 @@ struct tg_req {
     bool refused;      /* answered before the body came */
     struct tg_auth auth;
     char idempotency[TG_OP_ID_MAX + 1];
-    char content_type[64]; /* without parameters, lower case */
-    char if_match[48];
+    char content_type[64];              /* without parameters, lower case */
+    char if_match[TG_IF_MATCH_MAX + 1]; /* as it came; "" = not there */
+    bool if_match_long;                 /* longer than that */
     struct tg_buf body;
     size_t body_left; /* announced and not yet seen */
     size_t discarded;
 
-    /* waiting */
+    /* waiting; finish: what to do with WEB_REPLY instead of passing it on (NULL = pass on) */
+    void (*finish)(struct tg_req *q, struct tg_web_reply *reply);
     struct tg_dlist in_waiting;
     uint32_t slot;
     uint32_t generation;
@@ -144,11 +147,22 @@ void tg_h_session_delete(struct tg_req *q);
 void tg_h_tokens(struct tg_req *q);
 void tg_h_token_create(struct tg_req *q);
 void tg_h_token_revoke(struct tg_req *q);
+/* h_code.c */
+void tg_h_session_code(struct tg_req *q);
+/* h_rtc.c */
+void tg_rtc_answer(struct tg_req *q, struct tg_rtc_reply *reply);
 /* h_whep.c */
 void tg_h_whep(struct tg_req *q);
 void tg_h_whep_patch(struct tg_req *q);
 void tg_h_whep_delete(struct tg_req *q);
-void tg_h_whep_head(struct tg_req *q);
-void tg_whep_answer(struct tg_req *q, struct tg_rtc_reply *reply);
+void tg_h_whep_get(struct tg_req *q);
+void tg_h_whep_slash(struct tg_req *q);
+/* h_whip.c */
+void tg_h_whip(struct tg_req *q);
+void tg_h_whip_patch(struct tg_req *q);
+void tg_h_whip_delete(struct tg_req *q);
+void tg_h_whip_slash(struct tg_req *q);
+void tg_h_whip_no_show(struct tg_req *q);
+void tg_h_rtc_empty(struct tg_req *q);
 
 #endif

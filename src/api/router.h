@@ -31,7 +31,8 @@ enum tg_route_flag {
     TG_ROUTE_IDEMPOTENT = 1 << 2,   /* moves stock or money: Idempotency-Key required */
     TG_ROUTE_WHOLE_SHOP = 1 << 3,   /* not for tokens bound to one show */
     TG_ROUTE_NO_BODY_TYPE = 1 << 4, /* the handler checks Content-Type itself */
-    TG_ROUTE_PUBLISH = 1 << 5       /* a stream key may do this, and nothing else */
+    TG_ROUTE_PUBLISH = 1 << 5,      /* a stream key may do this, whatever its roles */
+    TG_ROUTE_VIDEO = 1 << 6         /* WHIP, WHEP: OPTIONS says what is taken (RFC 9725 s4.2) */
 };
 
 /* Rate classes, see rates[] in http_in.c and ws_op.c. */
@@ -41,6 +42,8 @@ enum tg_rate_class {
     TG_RATE_WRITE,
     TG_RATE_LOGIN,
     TG_RATE_WHEP,
+    TG_RATE_WHIP,       /* POST, per address and token: the handler takes it */
+    TG_RATE_WHIP_PATCH, /* all of WHIP, per address */
     TG_RATE_SOCKET,
     TG_RATE_CHAT,
     TG_RATE_REACT,

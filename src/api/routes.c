@@ -10,6 +10,10 @@ enum {
     LOGIN = TG_ROUTE_LOGIN,
     CORS = TG_ROUTE_CORS_ANY,
     KEYED = TG_ROUTE_IDEMPOTENT,
+    WATCH = TG_ROUTE_CORS_ANY | TG_ROUTE_VIDEO,
+    WHIP = WATCH | TG_ROUTE_PUBLISH,
+    SEND = WHIP | TG_ROUTE_LOGIN,
+    SENDER = TG_ROLE_HOST | TG_ROLE_ADMIN,
 };
 
 const struct tg_route tg_routes[] = {
@@ -30,6 +34,7 @@ const struct tg_route tg_routes[] = {
     {TG_GET, "/api/v1/session", tg_h_session_get, OPEN, 0, TG_RATE_READ, 0},
     {TG_POST, "/api/v1/session", tg_h_session_post, OPEN, 0, TG_RATE_LOGIN, BODY},
     {TG_DELETE, "/api/v1/session", tg_h_session_delete, OPEN, 0, TG_RATE_WRITE, 0},
+    {TG_POST, "/api/v1/session/code", tg_h_session_code, TG_ROLE_MAY_RUN, 0, TG_RATE_WRITE, BODY},
     {TG_GET, "/api/v1/shows", tg_h_shows, OPEN, 0, TG_RATE_READ, 0},
     {TG_POST, "/api/v1/shows", tg_h_show_create, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE, BODY},
     {TG_GET, "/api/v1/shows/{show}", tg_h_show, OPEN, 0, TG_RATE_READ, 0},
@@ -46,13 +51,22 @@ const struct tg_route tg_routes[] = {
     {TG_DELETE, "/api/v1/tokens/{token}", tg_h_token_revoke, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE,
      0},
     {TG_GET, "/api/v1/reports/{show}", tg_h_report, TG_ROLE_STAFF, 0, TG_RATE_READ, 0},
-    /* video */
-    {TG_POST, "/whep/{show}", tg_h_whep, OPEN, CORS, TG_RATE_WHEP, TG_SDP_MAX},
-    {TG_HEAD, "/whep/{show}", tg_h_whep_head, OPEN, CORS, TG_RATE_WHEP, 0},
-    {TG_PATCH, "/whep/{show}/{session}", tg_h_whep_patch, OPEN, CORS, TG_RATE_WHEP, TG_SDP_MAX},
-    {TG_DELETE, "/whep/{show}/{session}", tg_h_whep_delete, OPEN, CORS, TG_RATE_WHEP, 0},
-    {TG_HEAD, "/whep/{show}/{session}", tg_h_whep_head, OPEN, CORS, TG_RATE_WHEP, 0},
-    {TG_POST, "/whip/*", tg_h_later, OPEN, CORS | TG_ROUTE_PUBLISH, TG_RATE_WHEP, TG_SDP_MAX},
+    /* video; the first row of a path also rules its OPTIONS */
+    {TG_POST, "/whep/{show}", tg_h_whep, OPEN, WATCH, TG_RATE_WHEP, TG_SDP_MAX},
+    {TG_GET, "/whep/{show}", tg_h_whep_get, OPEN, WATCH, TG_RATE_WHEP, 0},
+    {TG_POST, "/whep/{show}/", tg_h_whep_slash, OPEN, WATCH, TG_RATE_WHEP, TG_SDP_MAX},
+    {TG_PATCH, "/whep/{show}/{session}", tg_h_whep_patch, OPEN, WATCH, TG_RATE_WHEP, TG_SDP_MAX},
+    {TG_DELETE, "/whep/{show}/{session}", tg_h_whep_delete, OPEN, WATCH, TG_RATE_WHEP, 0},
+    {TG_GET, "/whep/{show}/{session}", tg_h_rtc_empty, OPEN, WATCH, TG_RATE_WHEP, 0},
+    {TG_POST, "/whip", tg_h_whip_no_show, SENDER, SEND, TG_RATE_WHIP_PATCH, TG_SDP_MAX},
+    {TG_POST, "/whip/", tg_h_whip_no_show, SENDER, SEND, TG_RATE_WHIP_PATCH, TG_SDP_MAX},
+    {TG_POST, "/whip/{show}", tg_h_whip, SENDER, SEND, TG_RATE_WHIP_PATCH, TG_SDP_MAX},
+    {TG_GET, "/whip/{show}", tg_h_rtc_empty, OPEN, WHIP, TG_RATE_WHIP_PATCH, 0},
+    {TG_POST, "/whip/{show}/", tg_h_whip_slash, OPEN, WHIP, TG_RATE_WHIP_PATCH, TG_SDP_MAX},
+    {TG_PATCH, "/whip/{show}/{session}", tg_h_whip_patch, SENDER, SEND, TG_RATE_WHIP_PATCH,
+     TG_SDP_MAX},
+    {TG_DELETE, "/whip/{show}/{session}", tg_h_whip_delete, SENDER, SEND, TG_RATE_WHIP_PATCH, 0},
+    {TG_GET, "/whip/{show}/{session}", tg_h_rtc_empty, OPEN, WHIP, TG_RATE_WHIP_PATCH, 0},
     {TG_GET, "/hls/*", tg_h_later, OPEN, CORS, TG_RATE_PAGE, 0},
 };
 const size_t tg_route_count = TG_ARRAY_LEN(tg_routes);

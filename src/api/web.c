@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/ice_link.h"
 #include "api/listen.h"
 #include "api/tls_self.h"
 #include "api/web_priv.h"
@@ -88,6 +89,18 @@ static tg_err make_csp(char **ret, const struct tg_texts *frame_ancestors)
     return *ret == NULL ? TG_ERR_NOMEM : TG_OK;
 }
 
+/* They end up in headers: nothing may open a second one. */
+static tg_err check_ice_servers(const struct tg_texts *servers)
+{
+    if (servers->count > TG_ICE_SERVERS_MAX)
+        return TG_ERR_LIMIT;
+    for (size_t i = 0; i < servers->count; i++) {
+        if (!tg_ice_uri_ok(servers->items[i]))
+            return TG_ERR_MALFORMED;
+    }
+    return TG_OK;
+}
+
 static tg_err fill_tls(struct tg_web *web)
 {
     const struct tg_web_cfg *cfg = &web->cfg;
@@ -165,6 +178,10 @@ static tg_err set_up(struct tg_web *web, const char **reterr_key)
     }
     if (err == TG_OK)
         err = make_csp(&web->csp_embed, &web->cfg.embed_origins);
+    if (err == TG_OK) {
+        *reterr_key = "rtc.ice_servers";
+        err = check_ice_servers(&web->cfg.ice_servers);
+    }
     if (err == TG_OK) {
         *reterr_key = "http.tls";
         err = fill_tls(web);

@@ -112,6 +112,10 @@ struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_cert
 bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
                   uint32_t *ret_wait_ms);
 
+/* The same of a token from one address (`token`: its public id). */
+bool tg_rate_addr_token(struct tg_worker *w, const struct tg_addr *peer, const char *token,
+                        enum tg_rate_class what, uint32_t *ret_wait_ms);
+
 /* A late answer nobody waits for any more. */
 void tg_reply_orphan(struct tg_worker *w, void *msg);
 

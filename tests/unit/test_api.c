@@ -265,8 +265,6 @@ static void test_http_unknown_path_and_method(void **state)
     assert_true(web_has(&a, "Allow", "GET, HEAD, POST, OPTIONS"));
     a = ask("GET /hls/demo/index.m3u8", "", NULL);
     assert_int_equal(a.status, 501);
-    a = ask("POST /whip/demo", "Content-Type: application/sdp\r\n", "v=0");
-    assert_int_equal(a.status, 501);
 }
 
 static void test_http_body_limits(void **state)
@@ -424,7 +422,8 @@ static void test_http_roles_of_each_endpoint(void **state)
         {"GET /api/v1/session", NULL, 200, 200, 403},
         {"POST /whep/demo", "v=0", 415, 415, 403},
         {"GET /metrics", NULL, 200, 200, 403},
-        {"POST /whip/demo", "v=0", 501, 501, 501}, /* the one thing it is for */
+        {"POST /whip/demo", "v=0", 401, 403, 415},          /* the one thing a key is for */
+        {"POST /api/v1/session/code", "{}", 401, 400, 403}, /* 400: no show */
     };
     static const char json[] = "Content-Type: application/json\r\n";
     char headers[512];
@@ -788,7 +787,8 @@ static void test_whep_offer_patch_delete(void **state)
     req = take(t.rtc[1], 2000);
     assert_non_null(req);
     assert_string_equal(req->session, "1.abcdefghij");
-    answer_rtc(req, TG_OK, "", NULL);
+    assert_string_equal(req->if_match, "\"old\"");
+    answer_rtc(req, TG_ERR_CONFLICT, "", NULL);
     assert_int_equal(web_read_answer(&c, false).status, 412);
     web_send_text(&c, "DELETE /whep/demo/1.abcdefghij HTTP/1.1\r\nHost: h\r\n\r\n");
     req = take(t.rtc[1], 2000);
@@ -813,10 +813,15 @@ static void test_whep_bad_requests(void **state)
     assert_int_equal(ask("POST /whep/demo", sdp, "").status, 400);
     assert_int_equal(ask("DELETE /whep/demo/9.x", "", NULL).status, 404);
     assert_int_equal(ask("DELETE /whep/demo/nodot", "", NULL).status, 404);
-    assert_int_equal(ask("GET /whep/demo", "", NULL).status, 405);
+    assert_int_equal(ask("PUT /whep/demo", "", "x").status, 405);
     a = ask("HEAD /whep/demo", "", NULL);
-    assert_int_equal(a.status, 204);
+    assert_int_equal(a.status, 200);
+    assert_true(web_has(&a, "Content-Type", "application/sdp"));
+    a = ask("GET /whep/demo", "", NULL);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(a.body_len, 0);
     a = ask("OPTIONS /whep/demo", "Origin: https://x.example\r\n", NULL);
+    assert_int_equal(a.status, 200);
     assert_true(web_has(&a, "Accept-Post", "application/sdp"));
     assert_true(web_has(&a, "Access-Control-Allow-Methods", ""));
     send_offer(&c);
@@ -849,6 +854,8 @@ static void test_whep_client_that_gives_up_leaves_no_session(void **state)
     req = take(t.rtc[0], 2000);
     assert_non_null(req);
     assert_int_equal(req->what, TG_RTC_DELETE);
+    assert_false(req->publisher);
+    assert_int_equal(req->show, 0);
     assert_string_equal(req->session, "0.sessionid");
     tg_msg_free(req);
 }

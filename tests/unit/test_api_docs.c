@@ -47,8 +47,11 @@ static const char *method_name(enum tg_method method)
 /* Pages and files are not the API's; what answers "not built yet" is not promised. */
 static bool is_api(const char *pattern)
 {
-    static const char *const begins[] = {"/api/", "/whep/", "/healthz", "/readyz", "/metrics"};
+    static const char *const begins[] = {"/api/",    "/whep/",  "/whip",
+                                         "/healthz", "/readyz", "/metrics"};
 
+    if (pattern[strlen(pattern) - 1] == '/') /* a redirect to the same without the slash */
+        return false;
     for (size_t i = 0; i < TG_ARRAY_LEN(begins); i++) {
         if (strncmp(pattern, begins[i], strlen(begins[i])) == 0)
             return true;
