@@ -1025,6 +1025,7 @@ static void test_ws_roles_and_tokens(void **state)
         "{\"op\":\"mute\",\"id\":\"x\",\"person\":\"p1\"}",
         "{\"op\":\"show.start\",\"id\":\"x\"}",
         "{\"op\":\"show.end\",\"id\":\"x\"}",
+        "{\"op\":\"show.rehearse\",\"id\":\"x\",\"on\":true}",
     };
     struct web_client c = open_socket(0);
     struct tg_person who;
