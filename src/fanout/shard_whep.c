@@ -104,6 +104,7 @@ static tg_err viewer_open(struct tg_shard *s, struct offer *o, bool staff, tg_us
         .remote_ufrag = o->pick.ice_ufrag,
         .remote_pwd = o->pick.ice_pwd,
         .remote_sha256 = o->pick.fingerprint,
+        .show = o->show->ordinal,
         .user = v,
     };
 

@@ -54,6 +54,14 @@ static void take_addr(struct tg_rtc_worker *w, struct session *s, const struct t
     }
 }
 
+static void drop_key(struct tg_rtc_worker *w, struct session *s, int key)
+{
+    if (key < 0 || s->keys[key][0] == '\0')
+        return;
+    (void)tg_map_del(&w->by_ufrag, s->keys[key], strlen(s->keys[key]));
+    s->keys[key][0] = '\0';
+}
+
 static void arm(struct tg_rtc_worker *w, struct session *s, tg_us now)
 {
     const tg_us at = tg_peer_deadline(s->pub.peer, now);
@@ -103,6 +111,10 @@ static void on_peer_out(struct tg_rtc_worker *w, struct session *s, const struct
     case TG_PEER_OUT_MOVED:
         on_peer_moved(s, &out->addr, now);
         break;
+    case TG_PEER_OUT_RETIRED:
+        drop_key(w, s, s->key_old);
+        s->key_old = -1;
+        break;
     case TG_PEER_OUT_CONNECTED:
         on_peer_connected(w, s, now);
         break;
@@ -135,7 +147,8 @@ static void drain_peer(struct tg_rtc_worker *w, struct session *s, tg_us now)
 static void forget(struct tg_rtc_worker *w, struct session *s)
 {
     (void)tg_map_del(&w->by_id, s->pub.id, strlen(s->pub.id));
-    (void)tg_map_del(&w->by_ufrag, s->pub.ufrag, strlen(s->pub.ufrag));
+    for (int i = 0; i < (int)TG_ARRAY_LEN(s->keys); i++)
+        drop_key(w, s, i);
     for (size_t i = 0; i < TG_ICE_ADDRS_MAX; i++) {
         if (s->addr_used[i])
             (void)tg_map_del(&w->by_addr, &s->addrs[i], TG_ADDR_KEY_LEN);
@@ -248,6 +261,14 @@ void tg_rtc_run_deadlines(struct tg_rtc_worker *w, tg_us now)
 
 /* --- sessions for handlers -------------------------------------------------------------------- */
 
+static void new_etag(struct tg_rtc_worker *w, struct session *s)
+{
+    uint8_t random[(TG_RTC_ETAG_SIZE - 1) * 3 / 4];
+
+    tg_rng_bytes(&w->rng, random, sizeof(random));
+    tg_b64url_encode(s->pub.etag, sizeof(s->pub.etag), random, sizeof(random));
+}
+
 static void name_session(struct tg_rtc_worker *w, struct session *s)
 {
     uint8_t secret[16];
@@ -257,6 +278,9 @@ static void name_session(struct tg_rtc_worker *w, struct session *s)
     tg_b64url_encode(text, sizeof(text), secret, sizeof(secret));
     tg_str_printf(s->pub.id, sizeof(s->pub.id), "%u.%s", w->cfg.index, text);
     tg_ice_credentials(&w->rng, s->pub.ufrag, s->pub.pwd);
+    memcpy(s->keys[0], s->pub.ufrag, sizeof(s->keys[0]));
+    s->key_old = -1;
+    new_etag(w, s);
     s->sdp_id = tg_rng_u64(&w->rng) >> 2;
     s->pub.ordinal = ++w->ordinal;
 }
@@ -268,6 +292,7 @@ static tg_err make_peer(struct tg_rtc_worker *w, struct session *s, const struct
                               .local_pwd = s->pub.pwd,
                               .remote_ufrag = open->remote_ufrag,
                               .remote_pwd = open->remote_pwd,
+                              .consent_us = open->consent_us,
                               .dtls_ctx = w->dtls,
                               .rng = &w->rng};
 
@@ -281,12 +306,14 @@ static tg_err index_session(struct tg_rtc_worker *w, struct session *s, tg_us no
 
     if (err != TG_OK)
         return err;
-    err = tg_map_put(&w->by_ufrag, s->pub.ufrag, strlen(s->pub.ufrag), s);
-    if (err == TG_OK)
-        err = tg_heap_set(&w->timers, &s->timer, tg_peer_deadline(s->pub.peer, now));
+    err = tg_map_put(&w->by_ufrag, s->keys[0], strlen(s->keys[0]), s);
     if (err != TG_OK) {
-        if (tg_map_get_str(&w->by_ufrag, s->pub.ufrag) == s)
-            (void)tg_map_del(&w->by_ufrag, s->pub.ufrag, strlen(s->pub.ufrag));
+        (void)tg_map_del(&w->by_id, s->pub.id, strlen(s->pub.id));
+        return err;
+    }
+    err = tg_heap_set(&w->timers, &s->timer, tg_peer_deadline(s->pub.peer, now));
+    if (err != TG_OK) {
+        drop_key(w, s, 0);
         (void)tg_map_del(&w->by_id, s->pub.id, strlen(s->pub.id));
     }
     return err;
@@ -305,6 +332,8 @@ tg_err tg_rtc_open(struct tg_rtc_worker *w, const struct tg_rtc_handler *handler
         return TG_ERR_NOMEM;
     s->pub.handler = handler;
     s->pub.user = cfg->user;
+    s->pub.show = cfg->show;
+    s->pub.publisher = cfg->publisher;
     tg_str_cut(s->remote_ufrag, sizeof(s->remote_ufrag), cfg->remote_ufrag);
     name_session(w, s);
     err = make_peer(w, s, cfg, now);
@@ -320,6 +349,58 @@ tg_err tg_rtc_open(struct tg_rtc_worker *w, const struct tg_rtc_handler *handler
     *ret = &s->pub;
     return TG_OK;
 }
+
+/* --- ICE restarts ----------------------------------------------------------------------------- */
+
+static int free_key(const struct session *s)
+{
+    int key = 0;
+
+    while (key == s->key_now || key == s->key_old)
+        key++;
+    return key; /* two of the three are in use at most */
+}
+
+tg_err tg_rtc_restart(struct tg_rtc_worker *w, struct session *s, const char *remote_ufrag,
+                      const char *remote_pwd, tg_us now)
+{
+    const int key = free_key(s);
+    char pwd[TG_ICE_LOCAL_PWD + 1];
+    const struct tg_ice_creds creds = {.local_ufrag = s->keys[key],
+                                       .local_pwd = pwd,
+                                       .remote_ufrag = remote_ufrag,
+                                       .remote_pwd = remote_pwd};
+    tg_err err;
+
+    tg_ice_credentials(&w->rng, s->keys[key], pwd);
+    err = tg_map_put(&w->by_ufrag, s->keys[key], strlen(s->keys[key]), s);
+    if (err != TG_OK) {
+        s->keys[key][0] = '\0';
+        return TG_ERR_NOMEM; /* or another session drew the same 48 bits: as rare */
+    }
+    err = tg_peer_restart(s->pub.peer, now, &creds);
+    if (err != TG_OK) {
+        drop_key(w, s, key);
+        return err;
+    }
+    /* As the peer does it: credentials that nobody used yet make room, used ones live on. */
+    if (s->key_old < 0)
+        s->key_old = s->key_now;
+    else
+        drop_key(w, s, s->key_now);
+    s->key_now = key;
+    memcpy(s->pub.ufrag, s->keys[key], sizeof(s->pub.ufrag));
+    memcpy(s->pub.pwd, pwd, sizeof(s->pub.pwd));
+    tg_str_cut(s->remote_ufrag, sizeof(s->remote_ufrag), remote_ufrag);
+    new_etag(w, s);
+    TG_COUNT(rtc_restarts_total);
+    tg_log_debug("rtc", "ice_restarted", "peer=%" PRIu32, s->pub.ordinal);
+    drain_peer(w, s, now);
+    arm(w, s, now);
+    return TG_OK;
+}
+
+/* --- for handlers, while a session lives ------------------------------------------------------ */
 
 void tg_rtc_local(struct tg_rtc_worker *w, const struct tg_rtc_session *s,
                   struct tg_sdp_local *inout)

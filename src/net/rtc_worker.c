@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "net/addr.h"
 #include "net/rtc_worker_priv.h"
+#include "proto/sdp_whip.h"
 
 /* --- datagrams -------------------------------------------------------------------------------- */
 
@@ -51,14 +52,14 @@ void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
         return; /* the web worker's own timeout answers */
     reply->conn = req->conn;
     reply->what = req->what;
+    reply->show = req->show;
+    reply->show = req->show;
     reply->err = err;
     if (detail != NULL)
         tg_str_cut(reply->detail, sizeof(reply->detail), detail);
     if (s != NULL) {
-        const struct session *whole = session_of(s);
-
         memcpy(reply->session, s->id, sizeof(reply->session));
-        tg_str_printf(reply->etag, sizeof(reply->etag), "%016" PRIx64, whole->sdp_id);
+        tg_str_printf(reply->etag, sizeof(reply->etag), "%s", s->etag);
     }
     if (answer != NULL) {
         reply->sdp = tg_slab_copy(answer->data, answer->len);
@@ -68,41 +69,95 @@ void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
     (void)tg_mailbox_post_reply(req->conn.mb, reply); /* a web worker that ends needs no answer */
 }
 
-/* Does a fragment (RFC 8840) bring new credentials of the client's? */
-static bool restarts_ice(const struct session *s, const struct tg_slab *fragment)
+/* The header is in plain form (msg/rtc.h); the example of RFC 9725 s4.3.3 quotes the star. */
+static bool if_match_holds(const char *header, const char *etag)
 {
-    static const char name[] = "a=ice-ufrag:";
-    const char *at =
-        fragment == NULL ? NULL : memmem(fragment->data, fragment->len, name, sizeof(name) - 1);
-    const size_t known = strlen(s->remote_ufrag);
-    size_t len = 0;
-    size_t left;
+    char quoted[TG_RTC_ETAG_SIZE + 2];
 
-    if (at == NULL)
-        return false;
-    at += sizeof(name) - 1;
-    left = fragment->len - (size_t)(at - (const char *)fragment->data);
-    while (len < left && at[len] != '\r' && at[len] != '\n')
-        len++;
-    return len != known || memcmp(at, s->remote_ufrag, known) != 0;
+    if (strcmp(header, "*") == 0 || strcmp(header, "\"*\"") == 0)
+        return true;
+    tg_str_printf(quoted, sizeof(quoted), "\"%s\"", etag);
+    return strstr(header, quoted) != NULL;
 }
 
-static void on_session_request(struct tg_rtc_worker *w, const struct tg_rtc_req *req)
+static void reply_restart(struct tg_rtc_worker *w, const struct tg_rtc_req *req, struct session *s,
+                          const struct tg_sdp_frag *frag, tg_us now)
+{
+    struct tg_sdp_local local = {0};
+    struct tg_buf answer;
+    tg_err err;
+
+    if (frag->ice_pwd[0] == '\0') {
+        tg_rtc_reply(req, TG_ERR_MALFORMED, "a new ice-ufrag needs a new ice-pwd", NULL, NULL);
+        return;
+    }
+    err = tg_rtc_restart(w, s, frag->ice_ufrag, frag->ice_pwd, now);
+    if (err != TG_OK) {
+        tg_rtc_reply(req, err == TG_ERR_CLOSED ? TG_ERR_NOTFOUND : TG_ERR_LIMIT,
+                     "ICE could not be restarted; the session is as it was", NULL, NULL);
+        return;
+    }
+    tg_buf_init(&answer, TG_SDP_MAX);
+    tg_rtc_local(w, &s->pub, &local);
+    err = tg_sdp_frag_write(&answer, &local, frag);
+    tg_rtc_reply(req, err, NULL, &s->pub, err == TG_OK ? &answer : NULL);
+    tg_buf_done(&answer);
+}
+
+/*
+ * RFC 9725 s4.3: other credentials than the session's restart ICE and need If-Match, "*" or the
+ * current tag; else it is a trickle, of which a lite agent needs nothing. A viewer's trickle may
+ * come without If-Match: players of the WHEP drafts send none.
+ */
+static void on_patch(struct tg_rtc_worker *w, const struct tg_rtc_req *req, struct session *s,
+                     tg_us now)
+{
+    struct tg_sdp_frag frag;
+    const char *reason = "the SDP fragment is empty";
+    tg_err err = req->sdp == NULL ? TG_ERR_MALFORMED
+                                  : tg_sdp_frag_parse(&frag, (const char *)req->sdp->data,
+                                                      req->sdp->len, &reason);
+
+    if (err != TG_OK) { /* LIMIT would read as "come back later" */
+        tg_rtc_reply(req, TG_ERR_MALFORMED, reason, NULL, NULL);
+        return;
+    }
+    const bool restart = frag.ice_ufrag[0] != '\0' && strcmp(frag.ice_ufrag, s->remote_ufrag) != 0;
+
+    if (req->if_match[0] == '\0' && (restart || s->pub.publisher))
+        tg_rtc_reply(req, TG_ERR_AGAIN, "send If-Match: the session's ETag, or * to restart ICE",
+                     NULL, NULL);
+    else if (req->if_match[0] != '\0' && !if_match_holds(req->if_match, s->pub.etag))
+        tg_rtc_reply(req, TG_ERR_CONFLICT, "the session has another ETag now", NULL, NULL);
+    else if (restart)
+        reply_restart(w, req, s, &frag, now);
+    else
+        tg_rtc_reply(req, TG_OK, NULL, &s->pub, NULL);
+}
+
+static void on_session_request(struct tg_rtc_worker *w, const struct tg_rtc_req *req, tg_us now)
 {
     struct session *s = tg_map_get_str(&w->by_id, req->session);
+    /* Nobody waits for the answer: a worker of ours ends a session that it made. */
+    const bool internal = req->conn.mb == NULL;
 
-    if (s == NULL || s->doomed) {
+    if (s == NULL || s->doomed ||
+        (!internal && (s->pub.show != req->show || s->pub.publisher != req->publisher))) {
         tg_rtc_reply(req, TG_ERR_NOTFOUND, "no such session", NULL, NULL);
         return;
     }
-    if (req->what == TG_RTC_PATCH && restarts_ice(s, req->sdp)) {
-        tg_rtc_reply(req, TG_ERR_UNSUPPORTED, "ICE restarts are not done here; make a new session",
-                     NULL, NULL);
+    if (req->what == TG_RTC_PATCH) {
+        on_patch(w, req, s, now);
         return;
     }
     tg_rtc_reply(req, TG_OK, NULL, &s->pub, NULL);
-    if (req->what == TG_RTC_DELETE)
-        tg_rtc_doom(w, s);
+    tg_rtc_doom(w, s);
+}
+
+/* News of a show: for every handler, without an answer. */
+static bool for_all(enum tg_rtc_what what)
+{
+    return what == TG_RTC_SHOW_ADD || what == TG_RTC_REHEARSE;
 }
 
 static void on_handler_request(struct tg_rtc_worker *w, struct tg_rtc_req *req, tg_us now)
@@ -112,10 +167,10 @@ static void on_handler_request(struct tg_rtc_worker *w, struct tg_rtc_req *req, 
     for (size_t i = 0; i < w->cfg.handler_count; i++) {
         const struct tg_rtc_handler *h = w->cfg.handlers[i];
 
-        if (h->on_request != NULL && (!taken || req->what == TG_RTC_SHOW_ADD))
+        if (h->on_request != NULL && (!taken || for_all(req->what)))
             taken = h->on_request(h->ctx, req, now) || taken;
     }
-    if (!taken && req->what != TG_RTC_SHOW_ADD)
+    if (!taken && !for_all(req->what))
         tg_rtc_reply(req, TG_ERR_UNSUPPORTED, "this server does not do that", NULL, NULL);
 }
 
@@ -131,10 +186,12 @@ static void on_message(void *ctx, void *take_msg, tg_us now)
         break;
     case TG_RTC_PATCH:
     case TG_RTC_DELETE:
-        on_session_request(w, req);
+        on_session_request(w, req, now);
         break;
     case TG_RTC_WHEP_OFFER:
+    case TG_RTC_WHIP_OFFER:
     case TG_RTC_SHOW_ADD:
+    case TG_RTC_REHEARSE:
     default:
         on_handler_request(w, req, now);
         break;

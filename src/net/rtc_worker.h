@@ -2,8 +2,9 @@
  * rtc_worker.h - one thread that runs WebRTC sessions on one UDP port.
  *
  * The worker owns the socket, the loop, the sessions (each a tg_peer), their addresses and
- * deadlines, and answers PATCH and DELETE. What a session is for - a viewer (fanout), a publisher
- * (ingest) - is a handler's business. All handler functions run on the worker's thread.
+ * deadlines, and answers PATCH (trickle and ICE restarts) and DELETE. What a session is for - a
+ * viewer (fanout), a publisher (ingest) - is a handler's business. All handler functions run on the
+ * worker's thread.
  *
  *   one turn: datagrams in (bounded) -> peers -> handlers; mailbox; due deadlines; each handler's
  *   on_turn (fan-out drains its frame rings here); everything queued goes out in batches
@@ -34,6 +35,7 @@ enum {
     TG_RTC_ADVERTISE_MAX = 8,
     TG_RTC_HANDLERS_MAX = 4,
     TG_RTC_BATCHES_PER_TURN = 8, /* receive batches of one turn: 512 datagrams */
+    TG_RTC_ETAG_SIZE = 17,       /* 96 random bits as base64url, NUL */
 };
 
 struct tg_rtc_worker;
@@ -48,6 +50,9 @@ struct tg_rtc_session {
     char id[TG_RTC_SESSION_SIZE];
     char ufrag[TG_ICE_LOCAL_UFRAG + 1]; /* ours */
     char pwd[TG_ICE_LOCAL_PWD + 1];
+    char etag[TG_RTC_ETAG_SIZE]; /* names the ICE session: a restart changes all three */
+    uint16_t show;
+    bool publisher;   /* a WHIP session, else WHEP */
     uint32_t ordinal; /* for logs: counts up from 1 */
 };
 
@@ -59,8 +64,8 @@ struct tg_rtc_handler {
     tg_err (*on_start)(void *ctx, struct tg_rtc_worker *w);
     /*
      * A request other than PATCH, DELETE and STOP. True: it is this handler's, and the handler
-     * answers (tg_rtc_reply). SHOW_ADD is given to every handler whatever they return. The worker
-     * frees the request after the call.
+     * answers (tg_rtc_reply). SHOW_ADD and REHEARSE are given to every handler whatever they
+     * return. The worker frees the request after the call.
      */
     bool (*on_request)(void *ctx, struct tg_rtc_req *req, tg_us now);
     void (*on_connected)(void *ctx, struct tg_rtc_session *s, tg_us now);
@@ -120,6 +125,9 @@ struct tg_rtc_open {
     const char *remote_ufrag;
     const char *remote_pwd;
     const uint8_t *remote_sha256; /* TG_FINGERPRINT_LEN bytes */
+    tg_us consent_us;             /* patience with a silent peer; 0 = TG_ICE_CONSENT_US */
+    uint16_t show;                /* PATCH and DELETE must name it, and the kind */
+    bool publisher;
     void *user;
 };
 

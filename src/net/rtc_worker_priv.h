@@ -23,8 +23,15 @@ struct session {
     bool addr_used[TG_ICE_ADDRS_MAX];
     uint64_t sdp_id;
     char remote_ufrag[TG_ICE_UFRAG_SIZE]; /* another one in a PATCH is an ICE restart */
-    bool doomed;                          /* in the doomed list: ends later in this turn */
-    bool closed;                          /* the peer said CLOSED */
+    /*
+     * Keys of by_ufrag, "" = free: ours now, the one before a restart until the peer retires it
+     * (key_old, -1 = none), and room for the next.
+     */
+    char keys[3][TG_ICE_LOCAL_UFRAG + 1];
+    int key_now;
+    int key_old;
+    bool doomed; /* in the doomed list: ends later in this turn */
+    bool closed; /* the peer said CLOSED */
     enum tg_peer_reason reason;
     struct session *next_doomed;
 };
@@ -72,6 +79,12 @@ void tg_rtc_sessions_init(struct tg_rtc_worker *w);
 void tg_rtc_sessions_done(struct tg_rtc_worker *w);
 /* End it later in this turn (tg_rtc_reap). Twice is legal. */
 void tg_rtc_doom(struct tg_rtc_worker *w, struct session *s);
+/*
+ * New ICE credentials of the client's (ufrag and pwd) and of ours: pub's ufrag, pwd and etag
+ * change. Errors: NOMEM, LIMIT (theirs are not usable), CLOSED; the session is as before.
+ */
+TG_MUST_CHECK tg_err tg_rtc_restart(struct tg_rtc_worker *w, struct session *s,
+                                    const char *remote_ufrag, const char *remote_pwd, tg_us now);
 void tg_rtc_doom_all(struct tg_rtc_worker *w);
 void tg_rtc_reap(struct tg_rtc_worker *w, tg_us now);
 void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us now);

@@ -55,21 +55,36 @@ static tg_err copy_credential(char *out, size_t size, const char *text, size_t l
     return tg_str_copy(out, size, text, len);
 }
 
+static tg_err copy_secrets(struct tg_ice_secrets *out, const struct tg_ice_creds *in)
+{
+    tg_err err =
+        copy_credential(out->local_ufrag, sizeof(out->local_ufrag), in->local_ufrag, ICE_UFRAG_MIN);
+
+    if (err == TG_OK)
+        err = copy_credential(out->local_pwd, sizeof(out->local_pwd), in->local_pwd, ICE_PWD_MIN);
+    if (err == TG_OK)
+        err = copy_credential(out->remote_ufrag, sizeof(out->remote_ufrag), in->remote_ufrag,
+                              ICE_UFRAG_MIN);
+    if (err == TG_OK)
+        err =
+            copy_credential(out->remote_pwd, sizeof(out->remote_pwd), in->remote_pwd, ICE_PWD_MIN);
+    return err == TG_OK ? TG_OK : TG_ERR_LIMIT;
+}
+
 tg_err tg_ice_init(struct tg_ice *ice, const struct tg_ice_cfg *cfg)
 {
+    const struct tg_ice_creds creds = {.local_ufrag = cfg->local_ufrag,
+                                       .local_pwd = cfg->local_pwd,
+                                       .remote_ufrag = cfg->remote_ufrag,
+                                       .remote_pwd = cfg->remote_pwd};
+
     memset(ice, 0, sizeof(*ice));
-    if (copy_credential(ice->local_ufrag, sizeof(ice->local_ufrag), cfg->local_ufrag,
-                        ICE_UFRAG_MIN) != TG_OK ||
-        copy_credential(ice->local_pwd, sizeof(ice->local_pwd), cfg->local_pwd, ICE_PWD_MIN) !=
-            TG_OK ||
-        copy_credential(ice->remote_ufrag, sizeof(ice->remote_ufrag), cfg->remote_ufrag,
-                        ICE_UFRAG_MIN) != TG_OK ||
-        copy_credential(ice->remote_pwd, sizeof(ice->remote_pwd), cfg->remote_pwd, ICE_PWD_MIN) !=
-            TG_OK) {
+    if (copy_secrets(&ice->cur, &creds) != TG_OK) {
         tg_ice_done(ice);
         return TG_ERR_LIMIT;
     }
     ice->client = cfg->client;
+    ice->consent_us = cfg->consent_us > 0 ? cfg->consent_us : TG_ICE_CONSENT_US;
     ice->rng = cfg->rng;
     ice->tie_breaker = tg_rng_u64(cfg->rng);
     return TG_OK;
@@ -77,8 +92,8 @@ tg_err tg_ice_init(struct tg_ice *ice, const struct tg_ice_cfg *cfg)
 
 void tg_ice_done(struct tg_ice *ice)
 {
-    OPENSSL_cleanse(ice->local_pwd, sizeof(ice->local_pwd));
-    OPENSSL_cleanse(ice->remote_pwd, sizeof(ice->remote_pwd));
+    OPENSSL_cleanse(&ice->cur, sizeof(ice->cur));
+    OPENSSL_cleanse(&ice->old, sizeof(ice->old));
 }
 
 /* --- outputs ---------------------------------------------------------------------------------- */
@@ -153,10 +168,25 @@ static void select_addr(struct tg_ice *ice, tg_us now, const struct tg_addr *add
     emit(ice, TG_ICE_SELECTED, addr, tg_span(NULL, 0));
 }
 
+/* --- restart ---------------------------------------------------------------------------------- */
+
+/* The new credentials carry the session now, or the time for them is up. */
+static void retire_old(struct tg_ice *ice)
+{
+    if (ice->old_until == 0)
+        return;
+    ice->old_until = 0;
+    OPENSSL_cleanse(&ice->old, sizeof(ice->old));
+    if (ice->check.old)
+        ice->check.on = false;
+    emit(ice, TG_ICE_RETIRED, &ice->selected, tg_span(NULL, 0));
+}
+
 /* --- our own checks --------------------------------------------------------------------------- */
 
 static void send_check(struct tg_ice *ice, tg_us now)
 {
+    const struct tg_ice_secrets *with = ice->check.old ? &ice->old : &ice->cur;
     char name[USERNAME_SIZE];
     size_t len = 0;
     struct tg_stun msg = {.type = TG_STUN_REQUEST,
@@ -167,18 +197,19 @@ static void send_check(struct tg_ice *ice, tg_us now)
                           .has_controlled = !ice->client,
                           .tie_breaker = ice->tie_breaker};
 
-    tg_str_printf(name, sizeof(name), "%s:%s", ice->remote_ufrag, ice->local_ufrag);
+    tg_str_printf(name, sizeof(name), "%s:%s", with->remote_ufrag, with->local_ufrag);
     msg.username = tg_span(name, strlen(name));
     memcpy(msg.id, ice->check.id, sizeof(msg.id));
     ice->check.next_at = now + ((tg_us)ICE_RETRY_US << ice->check.tries);
     ice->check.tries++;
-    if (tg_stun_write(ice->request, sizeof(ice->request), &len, &msg, ice->remote_pwd) == TG_OK)
+    if (tg_stun_write(ice->request, sizeof(ice->request), &len, &msg, with->remote_pwd) == TG_OK)
         emit(ice, TG_ICE_SEND, &ice->check.addr, tg_span(ice->request, len));
 }
 
-static void start_check(struct tg_ice *ice, tg_us now, const struct tg_addr *to)
+static void start_check(struct tg_ice *ice, tg_us now, const struct tg_addr *to, bool old)
 {
     ice->check.on = true;
+    ice->check.old = old;
     ice->check.tries = 0;
     ice->check.addr = *to;
     tg_rng_bytes(ice->rng, ice->check.id, sizeof(ice->check.id));
@@ -189,7 +220,31 @@ void tg_ice_connect(struct tg_ice *ice, tg_us now, const struct tg_addr *to)
 {
     TG_ASSERT(ice->client);
     learn(ice, to);
-    start_check(ice, now, to);
+    start_check(ice, now, to, false);
+}
+
+tg_err tg_ice_restart(struct tg_ice *ice, tg_us now, const struct tg_ice_creds *creds)
+{
+    struct tg_ice_secrets fresh = {0};
+    tg_err err = ice->expired ? TG_ERR_CLOSED : copy_secrets(&fresh, creds);
+
+    TG_ASSERT(ice->out_next == ice->out_count);
+    if (err == TG_OK) {
+        if (ice->old_until == 0)
+            ice->old = ice->cur;
+        ice->cur = fresh;
+        ice->old_until = now + TG_ICE_RESTART_US;
+        ice->rearmed_at = now;
+        if (ice->client && (ice->has_selected || ice->check.on)) {
+            const struct tg_addr to = ice->has_selected ? ice->selected : ice->check.addr;
+
+            start_check(ice, now, &to, false);
+        } else {
+            ice->check.on = false; /* the peer will say again where it wants media */
+        }
+    }
+    OPENSSL_cleanse(&fresh, sizeof(fresh));
+    return err;
 }
 
 /* --- input ------------------------------------------------------------------------------------ */
@@ -205,7 +260,7 @@ static void answer(struct tg_ice *ice, const struct tg_addr *to, struct tg_stun 
 
 /* Without integrity while the peer has not proved that it knows the password (RFC 8489 s9.1.3). */
 static void answer_error(struct tg_ice *ice, const struct tg_addr *to, const struct tg_stun *in,
-                         uint16_t code)
+                         uint16_t code, const char *password)
 {
     struct tg_stun msg = {.type = TG_STUN_ERROR, .error_code = code};
 
@@ -214,60 +269,92 @@ static void answer_error(struct tg_ice *ice, const struct tg_addr *to, const str
         msg.unknown_count = in->unknown_count;
         memcpy(msg.unknown, in->unknown, sizeof(msg.unknown));
     }
-    answer(ice, to, &msg, code == 400 || code == 401 ? NULL : ice->local_pwd);
+    answer(ice, to, &msg, password);
 }
 
-static bool username_is_ours(const struct tg_ice *ice, struct tg_span name)
+static bool names(const struct tg_ice_secrets *s, struct tg_span username)
 {
     char want[USERNAME_SIZE];
 
-    tg_str_printf(want, sizeof(want), "%s:%s", ice->local_ufrag, ice->remote_ufrag);
-    return name.len == strlen(want) && memcmp(name.data, want, name.len) == 0;
+    tg_str_printf(want, sizeof(want), "%s:%s", s->local_ufrag, s->remote_ufrag);
+    return username.len == strlen(want) && memcmp(username.data, want, username.len) == 0;
+}
+
+/* Whose credentials a check was made with, NULL = nobody's. */
+static const struct tg_ice_secrets *secrets_of(const struct tg_ice *ice, const struct tg_stun *in,
+                                               const uint8_t *bytes, size_t len)
+{
+    const struct tg_ice_secrets *s = &ice->cur;
+
+    if (ice->old_until != 0 && !names(s, in->username))
+        s = &ice->old;
+    if (!names(s, in->username) || !tg_stun_check_integrity(in, bytes, len, s->local_pwd))
+        return NULL;
+    return s;
+}
+
+/*
+ * Browsers check several pairs side by side; only the nominated one is meant to carry media. After
+ * a restart the selected address is probably dead, so the first one with the new credentials may
+ * try, and the old credentials must not get in its way.
+ */
+static bool may_move(const struct tg_ice *ice, tg_us now, bool nominated, bool old)
+{
+    const bool restarting = ice->old_until != 0;
+
+    if (restarting && old && ice->check.on && !ice->check.old)
+        return false;
+    if (restarting && !old && (!ice->check.on || ice->check.old))
+        return true;
+    return nominated || now - ice->heard_at >= TG_ICE_SILENT_US;
 }
 
 /* A valid check: decides whether media should go where it came from. */
-static void consider(struct tg_ice *ice, tg_us now, const struct tg_addr *from, bool nominated)
+static void consider(struct tg_ice *ice, tg_us now, const struct tg_addr *from, bool nominated,
+                     bool old)
 {
     learn(ice, from);
     if (ice->client)
         return;
     if (!ice->has_selected || tg_addr_equal(&ice->selected, from)) {
         select_addr(ice, now, from, nominated);
+        if (!old)
+            retire_old(ice);
         return;
     }
-    /* Browsers check several pairs side by side; only the nominated one is meant to carry media. */
-    if (!nominated && now - ice->heard_at < TG_ICE_SILENT_US)
+    if (!may_move(ice, now, nominated, old))
         return;
-    if (!ice->check.on || !tg_addr_equal(&ice->check.addr, from))
-        start_check(ice, now, from);
+    if (!ice->check.on || ice->check.old != old || !tg_addr_equal(&ice->check.addr, from))
+        start_check(ice, now, from, old);
 }
 
 static tg_err input_request(struct tg_ice *ice, tg_us now, const struct tg_addr *from,
                             const struct tg_stun *in, const uint8_t *bytes, size_t len)
 {
     struct tg_stun out = {.type = TG_STUN_SUCCESS, .has_mapped = true, .mapped = *from};
+    const struct tg_ice_secrets *with;
 
     if (in->username.data == NULL || in->integrity_at == 0) {
-        answer_error(ice, from, in, 400);
+        answer_error(ice, from, in, 400, NULL);
         return TG_ERR_AUTH;
     }
-    if (!username_is_ours(ice, in->username) ||
-        !tg_stun_check_integrity(in, bytes, len, ice->local_pwd)) {
-        answer_error(ice, from, in, 401);
+    with = secrets_of(ice, in, bytes, len);
+    if (with == NULL) {
+        answer_error(ice, from, in, 401, NULL);
         return TG_ERR_AUTH;
     }
     if (in->unknown_count > 0) {
-        answer_error(ice, from, in, 420);
+        answer_error(ice, from, in, 420, with->local_pwd);
         return TG_ERR_UNSUPPORTED;
     }
     /* A lite agent facing a full one never becomes controlling (RFC 8445 s6.1.1). */
     if (ice->client ? in->has_controlling : in->has_controlled) {
-        answer_error(ice, from, in, 487);
+        answer_error(ice, from, in, 487, with->local_pwd);
         return TG_ERR_CONFLICT;
     }
     memcpy(out.id, in->id, sizeof(out.id));
-    answer(ice, from, &out, ice->local_pwd);
-    consider(ice, now, from, in->use_candidate);
+    answer(ice, from, &out, with->local_pwd);
+    consider(ice, now, from, in->use_candidate, with == &ice->old);
     return TG_OK;
 }
 
@@ -277,11 +364,15 @@ static tg_err input_success(struct tg_ice *ice, tg_us now, const struct tg_addr 
     if (!ice->check.on || memcmp(in->id, ice->check.id, sizeof(in->id)) != 0 ||
         !tg_addr_equal(from, &ice->check.addr))
         return TG_ERR_NOTFOUND;
-    if (!tg_stun_check_integrity(in, bytes, len, ice->remote_pwd))
+    const struct tg_ice_secrets *with = ice->check.old ? &ice->old : &ice->cur;
+
+    if (!tg_stun_check_integrity(in, bytes, len, with->remote_pwd))
         return TG_ERR_AUTH;
     ice->check.on = false;
     ice->next_check_at = now + ICE_KEEPALIVE_US;
     select_addr(ice, now, from, true);
+    if (!ice->check.old)
+        retire_old(ice);
     return TG_OK;
 }
 
@@ -318,12 +409,17 @@ static void tick_check(struct tg_ice *ice, tg_us now)
         if (ice->check.tries < TG_ICE_TRIES_MAX)
             send_check(ice, now);
         else if (ice->client)
-            start_check(ice, now, &ice->check.addr);
+            start_check(ice, now, &ice->check.addr, false);
         else
             ice->check.on = false;
     } else if (ice->client && ice->has_selected && !ice->check.on && now >= ice->next_check_at) {
-        start_check(ice, now, &ice->selected);
+        start_check(ice, now, &ice->selected, false);
     }
+}
+
+static tg_us consent_until(const struct tg_ice *ice)
+{
+    return TG_MAX(ice->heard_at, ice->rearmed_at) + ice->consent_us;
 }
 
 void tg_ice_tick(struct tg_ice *ice, tg_us now)
@@ -333,11 +429,13 @@ void tg_ice_tick(struct tg_ice *ice, tg_us now)
     ice->out_count = 0;
     if (ice->expired)
         return;
-    if (ice->has_selected && now - ice->heard_at >= TG_ICE_CONSENT_US) {
+    if (ice->has_selected && now >= consent_until(ice)) {
         ice->expired = true;
         emit(ice, TG_ICE_EXPIRED, &ice->selected, tg_span(NULL, 0));
         return;
     }
+    if (ice->old_until != 0 && now >= ice->old_until)
+        retire_old(ice);
     tick_check(ice, now);
 }
 
@@ -348,7 +446,9 @@ tg_us tg_ice_deadline(const struct tg_ice *ice)
     if (ice->expired)
         return at;
     if (ice->has_selected)
-        at = ice->heard_at + TG_ICE_CONSENT_US;
+        at = consent_until(ice);
+    if (ice->old_until != 0)
+        at = TG_MIN(at, ice->old_until);
     if (ice->check.on)
         at = TG_MIN(at, ice->check.next_at);
     else if (ice->client && ice->has_selected)

@@ -7,6 +7,9 @@
  * any check once the selected address has been silent for a while) and that has answered a check of
  * our own. A client (the load generator) is full enough to be controlling towards a lite server.
  *
+ * A restart (RFC 8445 s9) brings new credentials. Media stays on the selected address until an
+ * address has been proved with them; checks with the old ones are answered until then.
+ *
  * After each call drain poll. Outputs stay valid until the next input or tick.
  */
 #ifndef TG_PROTO_ICE_LITE_H
@@ -35,6 +38,7 @@ enum {
     TG_ICE_LOCAL_PWD = 24,
 };
 #define TG_ICE_CONSENT_US (30 * (tg_us)TG_US_PER_S) /* RFC 7675 s5.1 */
+#define TG_ICE_RESTART_US (30 * (tg_us)TG_US_PER_S) /* old credentials live so long at most */
 #define TG_ICE_SILENT_US (5 * (tg_us)TG_US_PER_S)   /* two of Chromium's check intervals */
 
 /* Texts are NUL-terminated and copied. */
@@ -44,7 +48,16 @@ struct tg_ice_cfg {
     const char *local_pwd;
     const char *remote_ufrag;
     const char *remote_pwd;
+    tg_us consent_us;   /* patience with a silent peer; 0 = TG_ICE_CONSENT_US */
     struct tg_rng *rng; /* borrowed: transaction ids, tie breaker */
+};
+
+/* Of a restart; copied. */
+struct tg_ice_creds {
+    const char *local_ufrag;
+    const char *local_pwd;
+    const char *remote_ufrag;
+    const char *remote_pwd;
 };
 
 enum tg_ice_out_kind {
@@ -52,6 +65,7 @@ enum tg_ice_out_kind {
     TG_ICE_ADDR,     /* a valid check came from addr for the first time: it belongs to this peer */
     TG_ICE_ADDR_OFF, /* the oldest such address was dropped for a new one */
     TG_ICE_SELECTED, /* media goes to addr from now on (the first time: ICE is connected) */
+    TG_ICE_RETIRED,  /* the credentials from before the restart are no longer answered */
     TG_ICE_EXPIRED,  /* consent is gone: stop sending; nothing follows */
 };
 
@@ -59,6 +73,14 @@ struct tg_ice_out {
     enum tg_ice_out_kind kind;
     struct tg_addr addr;
     struct tg_span bytes;
+};
+
+/* The credentials of one ICE session; private. */
+struct tg_ice_secrets {
+    char local_ufrag[TG_ICE_UFRAG_SIZE];
+    char local_pwd[TG_ICE_PWD_SIZE];
+    char remote_ufrag[TG_ICE_UFRAG_SIZE];
+    char remote_pwd[TG_ICE_PWD_SIZE];
 };
 
 /* Members are private; the struct is here so that a peer is one block. */
@@ -69,8 +91,12 @@ struct tg_ice {
     struct tg_addr selected;
     tg_us heard_at;      /* last valid check from (client: answer of) the selected address */
     tg_us next_check_at; /* client: the next keepalive check */
+    tg_us consent_us;
+    tg_us rearmed_at; /* the last restart: consent counts from there at least */
+    tg_us old_until;  /* when `old` is forgotten, 0 = there is none */
     struct {
         bool on;
+        bool old; /* with the credentials from before the restart */
         unsigned tries;
         tg_us next_at;
         struct tg_addr addr;
@@ -80,10 +106,8 @@ struct tg_ice {
     struct tg_addr addrs[TG_ICE_ADDRS_MAX]; /* newest last */
     uint64_t tie_breaker;
     struct tg_rng *rng;
-    char local_ufrag[TG_ICE_UFRAG_SIZE];
-    char local_pwd[TG_ICE_PWD_SIZE];
-    char remote_ufrag[TG_ICE_UFRAG_SIZE];
-    char remote_pwd[TG_ICE_PWD_SIZE];
+    struct tg_ice_secrets cur;
+    struct tg_ice_secrets old; /* the last ones that were used, while a restart is under way */
     size_t out_count;
     size_t out_next;
     struct tg_ice_out out[TG_ICE_OUT_MAX];
@@ -103,6 +127,14 @@ bool tg_ice_credentials_ok(const char *ufrag, const char *pwd);
 TG_MUST_CHECK tg_err tg_ice_init(struct tg_ice *ice, const struct tg_ice_cfg *cfg);
 /* Wipes the passwords. */
 void tg_ice_done(struct tg_ice *ice);
+/*
+ * New credentials for both sides. A server waits for a check with them; a client checks the
+ * selected address (or the one it was checking) at once. Again before the new ones were used: those
+ * are dropped, the old ones stay. Re-arms consent. LIMIT: as tg_ice_init, nothing changed; CLOSED:
+ * expired.
+ */
+TG_MUST_CHECK tg_err tg_ice_restart(struct tg_ice *ice, tg_us now,
+                                    const struct tg_ice_creds *creds);
 /* Client only: begin checking this address. */
 void tg_ice_connect(struct tg_ice *ice, tg_us now, const struct tg_addr *to);
 /*

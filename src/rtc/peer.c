@@ -64,6 +64,7 @@ tg_err tg_peer_new(struct tg_peer **ret, const struct tg_peer_cfg *cfg, tg_us no
                              .local_pwd = cfg->local_pwd,
                              .remote_ufrag = cfg->remote_ufrag,
                              .remote_pwd = cfg->remote_pwd,
+                             .consent_us = cfg->consent_us,
                              .rng = cfg->rng};
     struct tg_dtls_cfg dtls = {.role = cfg->client ? TG_SRTP_CLIENT : TG_SRTP_SERVER};
     struct tg_peer *p = tg_calloc(1, sizeof(*p));
@@ -98,6 +99,12 @@ void tg_peer_free(struct tg_peer *p)
 void tg_peer_connect(struct tg_peer *p, tg_us now, const struct tg_addr *to)
 {
     tg_ice_connect(&p->ice, now, to);
+}
+
+tg_err tg_peer_restart(struct tg_peer *p, tg_us now, const struct tg_ice_creds *creds)
+{
+    TG_ASSERT(p->media.data == NULL); /* poll was drained */
+    return p->phase == PHASE_CLOSED ? TG_ERR_CLOSED : tg_ice_restart(&p->ice, now, creds);
 }
 
 static void close_for(struct tg_peer *p, enum tg_peer_reason reason)
@@ -267,7 +274,8 @@ static bool from_ice(struct tg_peer *p, const struct tg_ice_out *in, struct tg_p
     static const enum tg_peer_out_kind kinds[] = {[TG_ICE_SEND] = TG_PEER_OUT_SEND,
                                                   [TG_ICE_ADDR] = TG_PEER_OUT_ADDR,
                                                   [TG_ICE_ADDR_OFF] = TG_PEER_OUT_ADDR_OFF,
-                                                  [TG_ICE_SELECTED] = TG_PEER_OUT_MOVED};
+                                                  [TG_ICE_SELECTED] = TG_PEER_OUT_MOVED,
+                                                  [TG_ICE_RETIRED] = TG_PEER_OUT_RETIRED};
 
     if (in->kind == TG_ICE_EXPIRED) {
         close_for(p, TG_PEER_CONSENT);

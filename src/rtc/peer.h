@@ -22,6 +22,7 @@
 #include "base/macros.h"
 #include "base/rng.h"
 #include "proto/dtls.h"
+#include "proto/ice_lite.h"
 #include "proto/srtp.h"
 
 #define TG_PEER_ICE_US (15 * (tg_us)TG_US_PER_S)
@@ -41,6 +42,7 @@ struct tg_peer_cfg {
     const char *remote_ufrag;
     const char *remote_pwd;
     uint8_t remote_sha256[TG_FINGERPRINT_LEN];
+    tg_us consent_us; /* patience with a silent peer; 0 = TG_ICE_CONSENT_US */
     struct tg_dtls_ctx *dtls_ctx;
     struct tg_rng *rng;
 };
@@ -51,7 +53,7 @@ enum tg_peer_reason {
     TG_PEER_ICE_TIMEOUT,   /* no valid check within 15 s */
     TG_PEER_DTLS_TIMEOUT,  /* the handshake did not end within 10 s */
     TG_PEER_DTLS_FAILED,   /* alert, wrong fingerprint, no common profile, library refused */
-    TG_PEER_CONSENT,       /* no valid check for 30 s */
+    TG_PEER_CONSENT,       /* no valid check for consent_us */
     TG_PEER_REMOTE_CLOSED, /* close_notify */
     TG_PEER_LOCAL_CLOSED,  /* tg_peer_close */
 };
@@ -63,6 +65,7 @@ enum tg_peer_out_kind {
     TG_PEER_OUT_ADDR,      /* route datagrams from addr to this peer */
     TG_PEER_OUT_ADDR_OFF,  /* ... and no longer from this one */
     TG_PEER_OUT_MOVED,     /* tg_peer_remote() is addr now (also the first time) */
+    TG_PEER_OUT_RETIRED,   /* the ICE credentials from before the restart are forgotten */
     TG_PEER_OUT_CONNECTED, /* keys are there: tg_peer_tx() and tg_peer_srtp() work */
     TG_PEER_OUT_RTP,       /* bytes = plaintext RTP packet, inside the input's buffer */
     TG_PEER_OUT_RTCP,      /* bytes = plaintext compound RTCP, inside the input's buffer */
@@ -82,6 +85,12 @@ TG_MUST_CHECK tg_err tg_peer_new(struct tg_peer **ret, const struct tg_peer_cfg 
 void tg_peer_free(struct tg_peer *p);
 /* Client: begin with this address of the server. */
 void tg_peer_connect(struct tg_peer *p, tg_us now, const struct tg_addr *to);
+/*
+ * ICE begins anew with these credentials (tg_ice_restart); DTLS and SRTP go on. LIMIT: credentials
+ * of a wrong length or alphabet; CLOSED.
+ */
+TG_MUST_CHECK tg_err tg_peer_restart(struct tg_peer *p, tg_us now,
+                                     const struct tg_ice_creds *creds);
 /*
  * One datagram; its bytes are decrypted in place. OK, or why it was of no use (for counters; the
  * peer is as before): MALFORMED, TRUNCATED, UNSUPPORTED, AUTH, CONFLICT (replayed SRTP, ICE role),

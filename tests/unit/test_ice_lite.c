@@ -25,6 +25,8 @@ struct fixture {
     struct tg_addr a;
     struct tg_addr b;
     unsigned id;
+    const char *asks_as; /* USERNAME and password that our own checks must have */
+    const char *asks_with;
 };
 
 static int setup(void **state)
@@ -40,6 +42,8 @@ static int setup(void **state)
     f.rng = tg_rng_seeded(7);
     f.a = tg_addr_v4(192, 0, 2, 1, 1000);
     f.b = tg_addr_v4(198, 51, 100, 2, 2000);
+    f.asks_as = "CLNT:SERV";
+    f.asks_with = cpwd;
     assert_int_equal(tg_ice_init(&f.ice, &cfg), TG_OK);
     *state = &f;
     return 0;
@@ -77,7 +81,7 @@ static tg_err send_check(struct fixture *f, tg_us now, const struct tg_addr *fro
 
 /* Everything poll gives, by kind. */
 struct heard {
-    unsigned count[5];
+    unsigned count[TG_ICE_EXPIRED + 1];
     struct tg_addr selected;
     bool has_request;
     struct tg_addr request_to;
@@ -103,9 +107,9 @@ static struct heard drain(struct fixture *f)
             h.has_request = true;
             h.request_to = out.addr;
             h.request = msg;
-            assert_true(tg_stun_check_integrity(&msg, out.bytes.data, out.bytes.len, cpwd));
+            assert_true(tg_stun_check_integrity(&msg, out.bytes.data, out.bytes.len, f->asks_with));
             assert_int_equal(msg.username.len, 9);
-            assert_memory_equal(msg.username.data, "CLNT:SERV", 9);
+            assert_memory_equal(msg.username.data, f->asks_as, 9);
             assert_true(msg.has_controlled && !msg.use_candidate);
         } else {
             h.answer = msg;
@@ -440,6 +444,176 @@ static void test_ice_credentials_are_ice_chars_and_differ(void **state)
     assert_string_not_equal(pwd[0], pwd[1]);
 }
 
+/* --- restarts --------------------------------------------------------------------------------- */
+
+static const char spwd2[] = "serverPasswordNumberTwo+";
+static const char cpwd2[] = "clientPasswordNumberTwo/";
+
+static void restart(struct fixture *f, tg_us now)
+{
+    const struct tg_ice_creds creds = {
+        .local_ufrag = "SRV2", .local_pwd = spwd2, .remote_ufrag = "CLN2", .remote_pwd = cpwd2};
+
+    assert_int_equal(tg_ice_restart(&f->ice, now, &creds), TG_OK);
+    assert_int_equal(drain(f).count[TG_ICE_SEND], 0);
+    f->asks_as = "CLN2:SRV2";
+    f->asks_with = cpwd2;
+}
+
+static tg_err send_check2(struct fixture *f, tg_us now, const struct tg_addr *from, bool nominate)
+{
+    struct tg_stun msg = check_of(f, nominate);
+
+    msg.username = tg_span("SRV2:CLN2", 9);
+    return send_msg(f, now, from, &msg, spwd2);
+}
+
+static void connect_at_a(struct fixture *f)
+{
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    (void)drain(f);
+}
+
+static void test_ice_restart_answers_both_until_the_new_ones_are_proved(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    connect_at_a(f);
+    restart(f, T0);
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK); /* the old ones */
+    h = drain(f);
+    assert_int_equal(h.answer.type, TG_STUN_SUCCESS);
+    assert_int_equal(h.count[TG_ICE_RETIRED], 0);
+    /* A new address with the new ones is tried at once, nominated or not. */
+    assert_int_equal(send_check2(f, T0, &f->b, false), TG_OK);
+    h = drain(f);
+    assert_int_equal(h.answer.type, TG_STUN_SUCCESS);
+    assert_true(h.has_request && tg_addr_equal(&h.request_to, &f->b));
+    assert_true(tg_addr_equal(&f->ice.selected, &f->a)); /* media stays meanwhile */
+    assert_int_equal(send_answer(f, T0, &f->b, &h.request, cpwd), TG_ERR_AUTH);
+    assert_int_equal(send_answer(f, T0, &f->b, &h.request, cpwd2), TG_OK);
+    h = drain(f);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 1);
+    assert_int_equal(h.count[TG_ICE_RETIRED], 1);
+    assert_true(tg_addr_equal(&f->ice.selected, &f->b));
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_ERR_AUTH);
+    assert_int_equal(drain(f).answer.error_code, 401);
+}
+
+static void test_ice_restart_on_the_same_address_retires_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    connect_at_a(f);
+    restart(f, T0);
+    assert_int_equal(send_check2(f, T0, &f->a, false), TG_OK);
+    h = drain(f);
+    assert_int_equal(h.count[TG_ICE_RETIRED], 1);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 0);
+    assert_false(h.has_request);
+    assert_int_equal(send_check2(f, T0, &f->b, false), TG_OK);
+    assert_false(drain(f).has_request); /* ordinary times again */
+}
+
+/* Names and passwords must belong together. */
+static void test_ice_restart_mixed_credentials_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_stun msg = check_of(f, true);
+
+    connect_at_a(f);
+    restart(f, T0);
+    assert_int_equal(send_msg(f, T0, &f->a, &msg, spwd2), TG_ERR_AUTH);
+    (void)drain(f);
+    msg.username = tg_span("SRV2:CLN2", 9);
+    assert_int_equal(send_msg(f, T0, &f->a, &msg, spwd), TG_ERR_AUTH);
+    (void)drain(f);
+    msg.username = tg_span("SRV2:CLNT", 9);
+    assert_int_equal(send_msg(f, T0, &f->a, &msg, spwd2), TG_ERR_AUTH);
+    assert_int_equal(drain(f).count[TG_ICE_RETIRED], 0);
+}
+
+static void test_ice_restart_old_credentials_end_after_30_s(void **state)
+{
+    struct fixture *f = *state;
+
+    connect_at_a(f);
+    restart(f, T0 + 10);
+    assert_int_equal(send_check(f, T0 + 20 * TG_US_PER_S, &f->a, true), TG_OK);
+    (void)drain(f);
+    assert_int_equal(tg_ice_deadline(&f->ice), T0 + 10 + TG_ICE_RESTART_US);
+    tg_ice_tick(&f->ice, T0 + 10 + TG_ICE_RESTART_US);
+    assert_int_equal(drain(f).count[TG_ICE_RETIRED], 1);
+    assert_int_equal(send_check(f, T0 + 31 * TG_US_PER_S, &f->a, true), TG_ERR_AUTH);
+    (void)drain(f);
+    /* The client may still come with the new ones, until consent is gone. */
+    assert_int_equal(send_check2(f, T0 + 49 * TG_US_PER_S, &f->a, true), TG_OK);
+    assert_int_equal(drain(f).answer.type, TG_STUN_SUCCESS);
+}
+
+static void test_ice_restart_again_keeps_what_is_in_use(void **state)
+{
+    struct fixture *f = *state;
+    const struct tg_ice_creds third = {
+        .local_ufrag = "SRV3", .local_pwd = spwd, .remote_ufrag = "CLN3", .remote_pwd = cpwd};
+
+    connect_at_a(f);
+    restart(f, T0);
+    assert_int_equal(tg_ice_restart(&f->ice, T0, &third), TG_OK);
+    assert_int_equal(send_check2(f, T0, &f->a, true), TG_ERR_AUTH); /* never used: dropped */
+    (void)drain(f);
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    assert_int_equal(drain(f).count[TG_ICE_RETIRED], 0);
+}
+
+static void test_ice_restart_rearms_consent(void **state)
+{
+    struct fixture *f = *state;
+
+    connect_at_a(f);
+    restart(f, T0 + 29 * TG_US_PER_S);
+    tg_ice_tick(&f->ice, T0 + 40 * TG_US_PER_S);
+    assert_int_equal(drain(f).count[TG_ICE_EXPIRED], 0);
+    tg_ice_tick(&f->ice, T0 + 59 * TG_US_PER_S);
+    assert_int_equal(drain(f).count[TG_ICE_EXPIRED], 1);
+}
+
+static void test_ice_restart_refusals_change_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_ice_creds creds = {
+        .local_ufrag = "SRV2", .local_pwd = spwd2, .remote_ufrag = "CLN-", .remote_pwd = cpwd2};
+
+    connect_at_a(f);
+    assert_int_equal(tg_ice_restart(&f->ice, T0, &creds), TG_ERR_LIMIT);
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    assert_int_equal(drain(f).answer.type, TG_STUN_SUCCESS);
+    creds.remote_ufrag = "CLN2";
+    tg_ice_tick(&f->ice, T0 + TG_ICE_CONSENT_US);
+    (void)drain(f);
+    assert_int_equal(tg_ice_restart(&f->ice, T0 + TG_ICE_CONSENT_US, &creds), TG_ERR_CLOSED);
+}
+
+static void test_ice_credentials_ok_by_length_and_alphabet(void **state)
+{
+    char longest[TG_ICE_UFRAG_MAX + 2];
+
+    (void)state;
+    memset(longest, 'a', sizeof(longest));
+    longest[TG_ICE_UFRAG_MAX] = '\0';
+    assert_true(tg_ice_credentials_ok("abcd", cpwd));
+    assert_true(tg_ice_credentials_ok(longest, longest));
+    assert_false(tg_ice_credentials_ok("abc", cpwd));
+    assert_false(tg_ice_credentials_ok("abcd", "abcdefghijklmnopqrstu"));
+    assert_false(tg_ice_credentials_ok("ab:d", cpwd));
+    assert_false(tg_ice_credentials_ok("abcd", server_pwd));
+    longest[TG_ICE_UFRAG_MAX] = 'a';
+    longest[TG_ICE_UFRAG_MAX + 1] = '\0';
+    assert_false(tg_ice_credentials_ok(longest, cpwd));
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -459,6 +633,14 @@ int main(void)
         CASE(test_ice_init_refuses_bad_credentials),
         CASE(test_ice_peek_finds_the_local_ufrag_only_in_requests),
         CASE(test_ice_credentials_are_ice_chars_and_differ),
+        CASE(test_ice_restart_answers_both_until_the_new_ones_are_proved),
+        CASE(test_ice_restart_on_the_same_address_retires_at_once),
+        CASE(test_ice_restart_mixed_credentials_are_refused),
+        CASE(test_ice_restart_old_credentials_end_after_30_s),
+        CASE(test_ice_restart_again_keeps_what_is_in_use),
+        CASE(test_ice_restart_rearms_consent),
+        CASE(test_ice_restart_refusals_change_nothing),
+        CASE(test_ice_credentials_ok_by_length_and_alphabet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

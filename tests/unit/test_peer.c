@@ -24,6 +24,7 @@ struct side {
     struct tg_addr addr; /* where the other one sees it */
     unsigned connected;
     unsigned moved;
+    unsigned retired;
     unsigned rtp;
     unsigned rtcp;
     unsigned closed;
@@ -139,6 +140,9 @@ static void drain(struct side *s)
             s->closed++;
             s->reason = out.reason;
             break;
+        case TG_PEER_OUT_RETIRED:
+            s->retired++;
+            break;
         case TG_PEER_OUT_ADDR:
         case TG_PEER_OUT_ADDR_OFF:
             break;
@@ -215,6 +219,110 @@ static void test_peer_both_connect_and_media_passes(void **state)
     drain(&w.server);
     assert_int_equal(w.server.rtcp, 1);
     assert_int_equal(w.server.last_len, 8);
+}
+
+static const char after_spwd[] = "serverPasswordAfterwards";
+static const char after_cpwd[] = "clientPasswordAfterwards";
+
+static void restart_both(tg_us now)
+{
+    const struct tg_ice_creds server = {.local_ufrag = "SRV2",
+                                        .local_pwd = after_spwd,
+                                        .remote_ufrag = "CLN2",
+                                        .remote_pwd = after_cpwd};
+    const struct tg_ice_creds client = {.local_ufrag = "CLN2",
+                                        .local_pwd = after_cpwd,
+                                        .remote_ufrag = "SRV2",
+                                        .remote_pwd = after_spwd};
+
+    assert_int_equal(tg_peer_restart(w.server.peer, now, &server), TG_OK);
+    drain(&w.server);
+    assert_int_equal(tg_peer_restart(w.client.peer, now, &client), TG_OK);
+    drain(&w.client);
+}
+
+static tg_err server_hears(tg_us now, const struct tg_addr *from)
+{
+    uint8_t bytes[256];
+    const size_t len = protect_rtp(&w.client, bytes, sizeof(bytes));
+    const tg_err err = tg_peer_input(w.server.peer, now, from, bytes, len);
+
+    drain(&w.server);
+    return err;
+}
+
+/* A new network: the keys stay, the server moves to where the new credentials were proved. */
+static void test_peer_restart_moves_and_keeps_the_keys(void **state)
+{
+    const tg_us later = T0 + 10 * TG_US_PER_S;
+    const struct tg_addr before = w.client.addr;
+
+    (void)state;
+    connect_both(T0);
+    w.client.addr = tg_addr_v4(10, 0, 0, 3, 6000);
+    restart_both(later);
+    assert_true(tg_addr_equal(tg_peer_remote(w.server.peer), &before));
+    pump(later);
+    assert_true(tg_addr_equal(tg_peer_remote(w.server.peer), &w.client.addr));
+    assert_int_equal(server_hears(later, &w.client.addr), TG_OK);
+    assert_int_equal(w.server.rtp, 1);
+    assert_int_equal(w.server.moved, 2);
+    assert_int_equal(w.server.retired, 1);
+    assert_int_equal(w.client.retired, 1);
+    assert_int_equal(w.server.connected + w.client.connected, 2); /* no second handshake */
+    assert_int_equal(w.server.closed + w.client.closed, 0);
+}
+
+static void test_peer_restart_nobody_takes_up_leaves_media_as_it_was(void **state)
+{
+    (void)state;
+    connect_both(T0);
+    w.drops = ~0ull; /* no new check arrives */
+    restart_both(T0 + TG_US_PER_S);
+    pump(T0 + TG_US_PER_S);
+    assert_int_equal(server_hears(T0 + TG_US_PER_S, &w.client.addr), TG_OK);
+    tg_peer_tick(w.server.peer, T0 + TG_US_PER_S + TG_ICE_RESTART_US - 1);
+    drain(&w.server);
+    assert_true(tg_peer_connected(w.server.peer));
+    assert_int_equal(w.server.retired, 0);
+    tg_peer_tick(w.server.peer, T0 + TG_US_PER_S + TG_ICE_RESTART_US);
+    drain(&w.server);
+    assert_int_equal(w.server.closed, 1); /* consent was re-armed by the restart, once */
+    assert_int_equal(w.server.reason, TG_PEER_CONSENT);
+}
+
+static void test_peer_restart_with_bad_credentials_or_closed_is_refused(void **state)
+{
+    struct tg_ice_creds creds = {.local_ufrag = "SRV2",
+                                 .local_pwd = after_spwd,
+                                 .remote_ufrag = "CLN2",
+                                 .remote_pwd = "short"};
+
+    (void)state;
+    connect_both(T0);
+    assert_int_equal(tg_peer_restart(w.server.peer, T0, &creds), TG_ERR_LIMIT);
+    assert_int_equal(server_hears(T0, &w.client.addr), TG_OK);
+    creds.remote_pwd = after_cpwd;
+    tg_peer_close(w.server.peer, T0);
+    assert_int_equal(tg_peer_restart(w.server.peer, T0, &creds), TG_ERR_CLOSED);
+    drain(&w.server);
+}
+
+static void test_peer_waits_as_long_as_its_consent_time(void **state)
+{
+    struct tg_peer_cfg cfg = cfg_of(false);
+
+    (void)state;
+    tg_peer_free(w.server.peer);
+    cfg.consent_us = 70 * TG_US_PER_S;
+    assert_int_equal(tg_peer_new(&w.server.peer, &cfg, T0), TG_OK);
+    connect_both(T0);
+    tg_peer_tick(w.server.peer, T0 + 70 * TG_US_PER_S - 1);
+    drain(&w.server);
+    assert_int_equal(w.server.closed, 0);
+    tg_peer_tick(w.server.peer, T0 + 70 * TG_US_PER_S);
+    drain(&w.server);
+    assert_int_equal(w.server.closed, 1);
 }
 
 static void test_peer_replayed_forged_and_stray_packets_are_refused(void **state)
@@ -439,6 +547,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_peer_both_connect_and_media_passes),
+        CASE(test_peer_restart_moves_and_keeps_the_keys),
+        CASE(test_peer_restart_nobody_takes_up_leaves_media_as_it_was),
+        CASE(test_peer_restart_with_bad_credentials_or_closed_is_refused),
+        CASE(test_peer_waits_as_long_as_its_consent_time),
         CASE(test_peer_replayed_forged_and_stray_packets_are_refused),
         CASE(test_peer_dtls_before_a_valid_check_is_dropped),
         CASE(test_peer_without_a_check_ends_after_15_s),
