@@ -10,6 +10,8 @@
 
 #include "api/assets.h"
 #include "api/cidr.h"
+#include "api/ice_link.h"
+#include "api/if_match.h"
 #include "api/listen.h"
 #include "api/origin.h"
 #include "api/rate.h"
@@ -51,6 +53,31 @@ static void test_route_segments_become_params(void **state)
     assert_memory_equal(m.params[1].data, "0.abc", m.params[1].len);
     assert_int_equal(find(&m, TG_GET, "/"), TG_OK);
     assert_ptr_equal(m.route, &rows[0]);
+}
+
+static void test_route_trailing_slash_is_a_path_of_its_own(void **state)
+{
+    static const struct tg_route slashed[] = {
+        {TG_POST, "/whip", run_none, 0, 0, TG_RATE_WHIP, 9},
+        {TG_POST, "/whip/{show}", run_none, 0, 0, TG_RATE_WHIP, 9},
+        {TG_POST, "/whip/{show}/", run_none, 0, 0, TG_RATE_WHIP, 9},
+        {TG_DELETE, "/whip/{show}/{session}", run_none, 0, 0, TG_RATE_WHIP, 9},
+    };
+    struct tg_match m;
+
+    (void)state;
+    assert_int_equal(tg_route_find(&m, slashed, 4, TG_POST, "/whip/demo/", 11), TG_OK);
+    assert_ptr_equal(m.route, &slashed[2]);
+    assert_int_equal(m.param_count, 1);
+    assert_int_equal(m.params[0].len, 4);
+    assert_int_equal(tg_route_find(&m, slashed, 4, TG_POST, "/whip/demo", 10), TG_OK);
+    assert_ptr_equal(m.route, &slashed[1]);
+    assert_int_equal(tg_route_find(&m, slashed, 4, TG_POST, "/whip", 5), TG_OK);
+    assert_ptr_equal(m.route, &slashed[0]);
+    assert_int_equal(tg_route_find(&m, slashed, 4, TG_POST, "/whip/", 6), TG_ERR_NOTFOUND);
+    assert_int_equal(tg_route_find(&m, slashed, 4, TG_POST, "/whip//", 7), TG_ERR_NOTFOUND);
+    assert_int_equal(tg_route_find(&m, slashed, 4, TG_DELETE, "/whip/demo/", 11),
+                     TG_ERR_UNSUPPORTED);
 }
 
 static void test_route_rest_takes_what_no_row_knows(void **state)
@@ -489,10 +516,116 @@ static void test_compiled_in_table_is_sorted(void **state)
         assert_true(strcmp(tg_web_assets.rows[i - 1].name, tg_web_assets.rows[i].name) < 0);
 }
 
+/* --- If-Match, Link --- */
+
+static void test_if_match_keeps_strong_tags_only(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *out; /* NULL = MALFORMED */
+    } texts[] = {
+        {"", ""},
+        {"  ", ""},
+        {"*", "*"},
+        {" * ", "*"},
+        {"\"a\"", "\"a\""},
+        {"\"a\",\"b\" , \"c\"", "\"a\", \"b\", \"c\""},
+        {", ,\"a\",,", "\"a\""}, /* empty elements, RFC 9110 s5.6.1.2 */
+        {"W/\"a\"", "\"\""},
+        {"W/\"a\", \"b\"", "\"b\""},
+        {"\"a,b\"", "\"a,b\""}, /* a comma is a tag's character */
+        {"\"\"", "\"\""},
+        {"\"\", \"a\"", "\"a\""},
+        {"\"0123456789012345678901234567890\"", "\"0123456789012345678901234567890\""},
+        {"\"01234567890123456789012345678901\"", "\"\""}, /* longer than any of ours */
+        {"a", NULL},
+        {"\"a", NULL},
+        {"\"a b\"", NULL},
+        {"\"a\" \"b\"", NULL},
+        {"\"a\"x", NULL},
+        {"w/\"a\"", NULL},
+        {"W/a", NULL},
+        {"*, \"a\"", NULL},
+        {"\"a\", *", NULL},
+    };
+    char out[96];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        tg_err err = tg_if_match_parse(out, sizeof(out), texts[i].text);
+
+        if (err != (texts[i].out == NULL ? TG_ERR_MALFORMED : TG_OK))
+            fail_msg("%s: %s", texts[i].text, tg_err_name(err));
+        assert_string_equal(out, texts[i].out == NULL ? "" : texts[i].out);
+    }
+}
+
+static void test_if_match_that_does_not_fit_keeps_the_first(void **state)
+{
+    char out[12];
+
+    (void)state;
+    assert_int_equal(tg_if_match_parse(out, sizeof(out), "\"aaaa\", \"bbbb\", \"c\""), TG_OK);
+    assert_string_equal(out, "\"aaaa\", \"c\"");
+}
+
+static void test_turn_password_matches_rfc_2202(void **state)
+{
+    char password[TG_TURN_PASSWORD_SIZE];
+
+    (void)state;
+    /* Test case 2 of HMAC-SHA-1, in base64. */
+    assert_int_equal(tg_turn_password(password, "Jefe", "what do ya want for nothing?"), TG_OK);
+    assert_string_equal(password, "7/zfauXrL6LSdBbV8YTfnCWafHk=");
+}
+
+static void test_ice_link_texts(void **state)
+{
+    const tg_us now = (tg_us)1790000000 * TG_US_PER_S;
+    char link[TG_ICE_LINK_SIZE];
+
+    (void)state;
+    assert_int_equal(tg_ice_link(link, "stun:a.example:3478", "north", now), TG_OK);
+    assert_string_equal(link, "<stun:a.example:3478>; rel=\"ice-server\"");
+    assert_int_equal(tg_ice_link(link, "turns:a.example?transport=tcp", NULL, now), TG_OK);
+    assert_string_equal(link, "<turns:a.example?transport=tcp>; rel=\"ice-server\"");
+    /* The password worked out with Python's hmac. */
+    assert_int_equal(tg_ice_link(link, "turn:a.example", "north", now), TG_OK);
+    assert_string_equal(link, "<turn:a.example>; rel=\"ice-server\"; "
+                              "username=\"1790043200:torg\"; "
+                              "credential=\"8uJLjWBPW68j2u1H82yC3Rt4kn4=\"; "
+                              "credential-type=\"password\"");
+}
+
+static void test_ice_uris(void **state)
+{
+    char longest[TG_ICE_URI_MAX + 2];
+    char link[TG_ICE_LINK_SIZE];
+
+    (void)state;
+    assert_true(tg_ice_uri_ok("stun:a"));
+    assert_true(tg_ice_uri_ok("turn:[2001:db8::1]:3478?transport=udp"));
+    assert_false(tg_ice_uri_ok(""));
+    assert_false(tg_ice_uri_ok("stun:"));
+    assert_false(tg_ice_uri_ok("http://a"));
+    assert_false(tg_ice_uri_ok("stun:a b"));
+    assert_false(tg_ice_uri_ok("stun:a>;x"));
+    assert_false(tg_ice_uri_ok("stun:\xc3\xa5"));
+    memset(longest, 'a', sizeof(longest));
+    memcpy(longest, "turn:", 5);
+    longest[TG_ICE_URI_MAX] = '\0';
+    assert_true(tg_ice_uri_ok(longest));
+    assert_int_equal(tg_ice_link(link, longest, "secret", 0), TG_OK); /* fits */
+    longest[TG_ICE_URI_MAX] = 'a';
+    longest[TG_ICE_URI_MAX + 1] = '\0';
+    assert_false(tg_ice_uri_ok(longest));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_route_segments_become_params),
+        cmocka_unit_test(test_route_trailing_slash_is_a_path_of_its_own),
         cmocka_unit_test(test_route_rest_takes_what_no_row_knows),
         cmocka_unit_test(test_route_other_method_lists_what_is_allowed),
         cmocka_unit_test(test_rate_burst_then_refill),
@@ -512,6 +645,11 @@ int main(void)
         cmocka_unit_test(test_tick_without_memory_cuts_instead_of_losing_events),
         cmocka_unit_test(test_slots_late_answer_finds_nobody),
         cmocka_unit_test(test_asset_names_match_whole),
+        cmocka_unit_test(test_if_match_keeps_strong_tags_only),
+        cmocka_unit_test(test_if_match_that_does_not_fit_keeps_the_first),
+        cmocka_unit_test(test_turn_password_matches_rfc_2202),
+        cmocka_unit_test(test_ice_link_texts),
+        cmocka_unit_test(test_ice_uris),
         cmocka_unit_test(test_compiled_in_table_is_sorted),
     };
 

@@ -92,6 +92,88 @@ static void test_token_check_accepts_until_expiry_or_revocation(void **state)
     tg_registry_free(reg);
 }
 
+/* A registry with the tokens t1 and t2, the second good until 2000. */
+static struct tg_registry *reg_with_makers(void)
+{
+    struct tg_registry *reg = reg_new();
+    struct tg_token_info t1 = {.id = "t1", .hash = {1}, .expires_wall_us = TG_US_NEVER};
+    struct tg_token_info t2 = {.id = "t2", .hash = {2}, .expires_wall_us = 2000};
+
+    assert_int_equal(tg_registry_token_put(reg, &t1), TG_OK);
+    assert_int_equal(tg_registry_token_put(reg, &t2), TG_OK);
+    return reg;
+}
+
+static void test_code_is_taken_once_and_in_time(void **state)
+{
+    struct tg_registry *reg = reg_with_makers();
+    const struct tg_code_grant grant = {
+        .maker = "t1", .roles = TG_ROLE_HOST, .show = 7, .until_wall_us = 99};
+    struct tg_code_grant got = {.show = 0};
+    char code[TG_CODE_SIZE];
+    char wrong[TG_CODE_SIZE];
+
+    (void)state;
+    assert_int_equal(tg_registry_code_make(reg, 1000, &grant, code), TG_OK);
+    assert_int_equal(strlen(code), TG_CODE_SIZE - 1);
+    assert_memory_equal(code, "tc_", 3);
+    memcpy(wrong, code, sizeof(wrong));
+    wrong[5] = wrong[5] == 'A' ? 'B' : 'A';
+    assert_int_equal(tg_registry_code_take(reg, 1000, wrong, strlen(wrong), &got), TG_ERR_AUTH);
+    assert_int_equal(tg_registry_code_take(reg, 1000, code, strlen(code) - 1, &got), TG_ERR_AUTH);
+    assert_int_equal(tg_registry_code_take(reg, 1000, code, strlen(code), &got), TG_OK);
+    assert_int_equal(got.show, 7);
+    assert_int_equal(got.roles, TG_ROLE_HOST);
+    assert_int_equal(got.until_wall_us, 99);
+    assert_string_equal(got.maker, "t1");
+    assert_int_equal(tg_registry_code_take(reg, 1000, code, strlen(code), &got), TG_ERR_AUTH);
+    assert_int_equal(tg_registry_code_make(reg, 1000, &grant, code), TG_OK);
+    assert_int_equal(tg_registry_code_take(reg, 1000 + TG_CODE_VALID_US, code, strlen(code), &got),
+                     TG_ERR_AUTH);
+    tg_registry_free(reg);
+}
+
+static void test_code_ends_with_its_maker(void **state)
+{
+    struct tg_registry *reg = reg_with_makers();
+    struct tg_code_grant grant = {.maker = "t2"};
+    struct tg_code_grant got;
+    char code[TG_CODE_SIZE];
+
+    (void)state;
+    assert_int_equal(tg_registry_code_make(reg, 1000, &grant, code), TG_OK);
+    assert_int_equal(tg_registry_code_take(reg, 2000, code, strlen(code), &got), TG_ERR_AUTH);
+    memcpy(grant.maker, "t1", 3);
+    assert_int_equal(tg_registry_code_make(reg, 1000, &grant, code), TG_OK);
+    assert_int_equal(tg_registry_token_del(reg, "t1"), TG_OK);
+    assert_int_equal(tg_registry_code_take(reg, 1000, code, strlen(code), &got), TG_ERR_AUTH);
+    tg_registry_free(reg);
+}
+
+static void test_codes_are_bounded_by_maker_and_in_all(void **state)
+{
+    struct tg_registry *reg = reg_with_makers();
+    struct tg_code_grant grant = {.maker = "t1"};
+    struct tg_code_grant got;
+    char first[TG_CODE_SIZE];
+    char code[TG_CODE_SIZE];
+
+    (void)state;
+    assert_int_equal(tg_registry_code_make(reg, 1000, &grant, first), TG_OK);
+    for (tg_us now = 1001; now <= 1000 + TG_CODES_OF_MAKER; now++)
+        assert_int_equal(tg_registry_code_make(reg, now, &grant, code), TG_OK);
+    assert_int_equal(tg_registry_code_take(reg, 1100, first, strlen(first), &got), TG_ERR_AUTH);
+    assert_int_equal(tg_registry_code_take(reg, 1100, code, strlen(code), &got), TG_OK);
+    for (unsigned i = 0; i < TG_CODES_MAX - TG_CODES_OF_MAKER + 1; i++) {
+        tg_str_printf(grant.maker, sizeof(grant.maker), "t%u", 100 + i);
+        assert_int_equal(tg_registry_code_make(reg, 1100, &grant, code), TG_OK);
+    }
+    memcpy(grant.maker, "t9", 3);
+    assert_int_equal(tg_registry_code_make(reg, 1100, &grant, code), TG_ERR_LIMIT);
+    assert_int_equal(tg_registry_code_make(reg, 1004 + TG_CODE_VALID_US, &grant, code), TG_OK);
+    tg_registry_free(reg);
+}
+
 static void test_resume_person_follows_from_the_secret(void **state)
 {
     /* base64url(SHA-256("torg person" + text)[0..16]), worked out with sha256sum. */
@@ -162,6 +244,9 @@ int main(void)
         cmocka_unit_test(test_show_put_twice_conflicts),
         cmocka_unit_test(test_show_states_are_seen_by_readers),
         cmocka_unit_test(test_token_check_accepts_until_expiry_or_revocation),
+        cmocka_unit_test(test_code_is_taken_once_and_in_time),
+        cmocka_unit_test(test_code_ends_with_its_maker),
+        cmocka_unit_test(test_codes_are_bounded_by_maker_and_in_all),
         cmocka_unit_test(test_resume_person_follows_from_the_secret),
         cmocka_unit_test(test_hash_matches_fips_180_vector),
         cmocka_unit_test(test_registry_without_memory_answers_nomem),
