@@ -1,7 +1,7 @@
 /*
  * torgfanoutsink: one encoded frame in, one tg_frame out - the place where media leaves GStreamer.
  *
- * The only copy of the bytes is made here, by proto/h264's packetizer. The media time is the
+ * The only copy of the bytes is made here, by proto/'s packetizers. The media time is the
  * buffer's running time. opusenc takes its look-ahead off the times itself and says how much of the
  * first packet lies before its time (GstAudioClippingMeta); RTP has no such thing, so there the
  * time goes back by that much and all packets are 20 ms apart.
@@ -13,6 +13,7 @@
 #include "base/metrics.h"
 #include "plugins/plugins.h"
 #include "proto/h264.h"
+#include "proto/vp8.h"
 
 enum {
     PAYLOAD_MAX = TG_RTP_MTU - 12,
@@ -46,6 +47,7 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS,
     GST_STATIC_CAPS("video/x-h264, stream-format=(string){ avc, byte-stream }, "
                     "alignment=(string)au; "
+                    "video/x-vp8; "
                     "audio/x-opus, channel-mapping-family=(int)0"));
 
 void tg_fanout_sink_set_out(GstElement *sink, const struct tg_fanout_out *out)
@@ -97,7 +99,7 @@ static gboolean set_caps(GstBaseSink *base, GstCaps *caps)
 
     if (gst_structure_has_name(s, "video/x-h264"))
         return set_h264_caps(self, s);
-    self->codec = TG_CODEC_OPUS;
+    self->codec = gst_structure_has_name(s, "video/x-vp8") ? TG_CODEC_VP8 : TG_CODEC_OPUS;
     return TRUE;
 }
 
@@ -128,7 +130,7 @@ static void remember_params(TgFanoutSink *self, const struct tg_span *nals, size
 }
 
 /* TG_OK with *ret NULL: nothing of the access unit is left to send. */
-static tg_err make_video(TgFanoutSink *self, struct tg_frame **ret, const GstMapInfo *map)
+static tg_err make_h264(TgFanoutSink *self, struct tg_frame **ret, const GstMapInfo *map)
 {
     struct tg_span nals[TG_H264_NALS_MAX];
     struct tg_h264_pack pack;
@@ -166,9 +168,41 @@ static tg_err make_video(TgFanoutSink *self, struct tg_frame **ret, const GstMap
     return TG_OK;
 }
 
+static tg_err make_vp8(struct tg_frame **ret, const GstMapInfo *map)
+{
+    struct tg_vp8_info info;
+    struct tg_vp8_pack pack;
+    struct tg_frame *frame;
+    struct tg_wr w;
+    bool marker = false;
+    tg_err err = tg_vp8_info_parse(&info, tg_span(map->data, map->size));
+
+    if (err == TG_OK)
+        err = tg_vp8_pack_init(&pack, tg_span(map->data, map->size), PAYLOAD_MAX);
+    if (err != TG_OK)
+        return err;
+    frame = tg_frame_new(pack.packet_count, pack.bytes_total);
+    if (frame == NULL)
+        return TG_ERR_NOMEM;
+    w = tg_wr(frame->bytes, pack.bytes_total);
+    for (size_t i = 0; i < pack.packet_count; i++) {
+        size_t start = tg_wr_len(&w);
+        bool more = tg_vp8_pack_next(&pack, &w, &marker);
+
+        TG_ASSERT(more && !w.bad); /* init counted packets and bytes */
+        frame->packets[i] = (struct tg_frame_packet){
+            .offset = (uint32_t)start, .len = (uint16_t)(tg_wr_len(&w) - start), .marker = marker};
+    }
+    frame->bytes_len = (uint32_t)tg_wr_len(&w);
+    frame->track = TG_TRACK_VIDEO;
+    frame->flags = info.key ? TG_FRAME_KEY : 0;
+    *ret = frame;
+    return TG_OK;
+}
+
 /* One Opus packet is one payload (RFC 7587 s4.2). */
-static tg_err make_audio(TgFanoutSink *self, struct tg_frame **ret, const GstMapInfo *map,
-                         bool discont)
+static tg_err make_opus(TgFanoutSink *self, struct tg_frame **ret, const GstMapInfo *map,
+                        bool discont)
 {
     bool first = !self->started || discont;
     struct tg_frame *frame;
@@ -240,6 +274,19 @@ static void hand_on(TgFanoutSink *self, struct tg_frame *take_frame)
     out.fn(out.ctx, take_frame);
 }
 
+static tg_err make_frame(TgFanoutSink *self, struct tg_frame **ret, const GstMapInfo *map,
+                         bool discont)
+{
+    switch (self->codec) {
+    case TG_CODEC_H264:
+        return make_h264(self, ret, map);
+    case TG_CODEC_VP8:
+        return make_vp8(ret, map);
+    default:
+        return make_opus(self, ret, map, discont);
+    }
+}
+
 /* What cannot be sent is dropped and counted: one bad frame never ends a show. */
 static GstFlowReturn render(GstBaseSink *base, GstBuffer *buffer)
 {
@@ -251,8 +298,7 @@ static GstFlowReturn render(GstBaseSink *base, GstBuffer *buffer)
     tg_err err = TG_ERR_MALFORMED;
 
     if (media_time(self, buffer, &media_us) && gst_buffer_map(buffer, &map, GST_MAP_READ)) {
-        err = self->codec == TG_CODEC_H264 ? make_video(self, &frame, &map)
-                                           : make_audio(self, &frame, &map, discont);
+        err = make_frame(self, &frame, &map, discont);
         gst_buffer_unmap(buffer, &map);
     }
     if (err != TG_OK) {

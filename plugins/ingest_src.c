@@ -1,26 +1,23 @@
 /*
  * torgingestsrc: access units that another thread pushes become a live GStreamer stream.
  *
- * One element a track. The queue is bounded; when it is full, frames are dropped until the next
- * keyframe, so that a decoder downstream never sees a broken chain of references. Set-up bytes
- * never queue by themselves: they travel with the frame that follows and become caps there.
+ * One element a track (and layer). The queue is bounded; when it is full, frames are dropped until
+ * the next keyframe, so that a decoder downstream never sees a broken chain of references. Set-up
+ * bytes never queue by themselves: they travel with the frame that follows and become caps there.
+ * A codec without set-up bytes gets its caps with its first frame.
  */
-#include <gst/base/gstpushsrc.h>
+#include "plugins/ingest_src.h"
 
 #include "base/limits.h"
-#include "plugins/plugins.h"
 
 struct ingest_entry {
     struct tg_au au;
     struct tg_slab *config; /* new caps before this frame, or NULL */
+    bool announce;          /* the first frame of a codec without set-up bytes: caps before it */
     bool discont;           /* frames before it were dropped */
 };
 
-G_DECLARE_FINAL_TYPE(TgIngestSrc, tg_ingest_src, TG, INGEST_SRC, GstPushSrc)
-
-struct _TgIngestSrc {
-    GstPushSrc parent;
-
+struct queue {
     GMutex lock; /* guards all below; never held while calling out */
     GCond cond;
     struct ingest_entry ring[TG_INGEST_FRAMES_MAX];
@@ -31,13 +28,22 @@ struct _TgIngestSrc {
     gsize bytes_max;
     guint64 dropped;
     struct tg_slab *config_next; /* arrived, its first frame did not */
-    enum tg_codec codec;         /* TG_CODEC_NONE until the first set-up bytes */
+    enum tg_codec codec;         /* TG_CODEC_NONE until it is known */
+    unsigned codecs;             /* never changes; see TgIngestSrcClass */
     bool dropping;
     bool flushing;
     bool ended;
 };
 
-G_DEFINE_FINAL_TYPE(TgIngestSrc, tg_ingest_src, GST_TYPE_PUSH_SRC)
+typedef struct queue TgIngestSrcPrivate; /* the name that GObject's macro wants */
+
+G_DEFINE_TYPE_WITH_PRIVATE(TgIngestSrc, tg_ingest_src, GST_TYPE_PUSH_SRC)
+
+/* `object` is a torgingestsrc or derived from it. */
+static struct queue *queue_of(gpointer object)
+{
+    return tg_ingest_src_get_instance_private(TG_INGEST_SRC(object));
+}
 
 enum { PROP_0, PROP_MAX_FRAMES, PROP_MAX_BYTES, PROP_QUEUED, PROP_DROPPED };
 
@@ -54,7 +60,7 @@ static void drop_entry(struct ingest_entry *entry)
 }
 
 /* lock held; count > 0 */
-static struct ingest_entry take_entry(TgIngestSrc *self)
+static struct ingest_entry take_entry(struct queue *self)
 {
     struct ingest_entry entry = self->ring[self->head];
 
@@ -65,7 +71,7 @@ static struct ingest_entry take_entry(TgIngestSrc *self)
     return entry;
 }
 
-static void clear_queue(TgIngestSrc *self)
+static void clear_queue(struct queue *self)
 {
     while (self->count > 0) {
         struct ingest_entry entry = take_entry(self);
@@ -74,12 +80,17 @@ static void clear_queue(TgIngestSrc *self)
     }
 }
 
+static bool has_setup_bytes(enum tg_codec codec)
+{
+    return codec == TG_CODEC_H264 || codec == TG_CODEC_AAC;
+}
+
 /* lock held. The last set-up bytes win: a stream's decoder needs only those. */
-static tg_err take_config(TgIngestSrc *self, const struct tg_au *au)
+static tg_err take_config(struct queue *self, const struct tg_au *au)
 {
     if (self->codec != TG_CODEC_NONE && self->codec != au->codec)
         return TG_ERR_UNSUPPORTED;
-    if (au->codec != TG_CODEC_H264 && au->codec != TG_CODEC_AAC)
+    if ((self->codecs & 1U << au->codec) == 0 || !has_setup_bytes(au->codec))
         return TG_ERR_UNSUPPORTED;
     self->codec = au->codec;
     tg_slab_unref(self->config_next);
@@ -87,25 +98,41 @@ static tg_err take_config(TgIngestSrc *self, const struct tg_au *au)
     return TG_OK;
 }
 
+/* lock held. OK: a decoder could begin, or began earlier. */
+static tg_err check_codec(const struct queue *self, const struct tg_au *au, bool key)
+{
+    if (self->codec != TG_CODEC_NONE)
+        return au->codec == self->codec ? TG_OK : TG_ERR_UNSUPPORTED;
+    if (has_setup_bytes(au->codec))
+        return TG_ERR_AGAIN;
+    if ((self->codecs & 1U << au->codec) == 0)
+        return TG_ERR_UNSUPPORTED;
+    return key ? TG_OK : TG_ERR_AGAIN;
+}
+
 /* lock held. Keeps a reference of its own when OK. */
-static tg_err take_frame(TgIngestSrc *self, const struct tg_au *au)
+static tg_err take_frame(struct queue *self, const struct tg_au *au)
 {
     bool key = au->key || au->track == TG_TRACK_AUDIO;
     guint at = (self->head + self->count) % TG_INGEST_FRAMES_MAX;
+    tg_err err = check_codec(self, au, key);
 
-    if (self->codec == TG_CODEC_NONE || au->dts_us < 0 || au->pts_us < 0)
+    if (err != TG_OK)
+        return err;
+    if (au->dts_us < 0 || au->pts_us < 0)
         return TG_ERR_AGAIN;
-    if (au->codec != self->codec)
-        return TG_ERR_UNSUPPORTED;
     if ((self->dropping && !key) || self->count >= self->frames_max ||
         self->bytes + au->data->len > self->bytes_max) {
         self->dropping = true;
         self->dropped++;
         return TG_ERR_LIMIT;
     }
-    self->ring[at] =
-        (struct ingest_entry){.au = *au, .config = self->config_next, .discont = self->dropping};
+    self->ring[at] = (struct ingest_entry){.au = *au,
+                                           .config = self->config_next,
+                                           .announce = self->codec == TG_CODEC_NONE,
+                                           .discont = self->dropping};
     (void)tg_slab_ref(au->data); /* the ring's */
+    self->codec = au->codec;
     self->config_next = NULL;
     self->dropping = false;
     self->count++;
@@ -116,7 +143,7 @@ static tg_err take_frame(TgIngestSrc *self, const struct tg_au *au)
 
 tg_err tg_ingest_src_push(GstElement *src, const struct tg_au *take_au)
 {
-    TgIngestSrc *self = TG_INGEST_SRC(src);
+    struct queue *self = queue_of(src);
     tg_err err;
 
     g_mutex_lock(&self->lock);
@@ -131,7 +158,7 @@ tg_err tg_ingest_src_push(GstElement *src, const struct tg_au *take_au)
 
 void tg_ingest_src_end(GstElement *src)
 {
-    TgIngestSrc *self = TG_INGEST_SRC(src);
+    struct queue *self = queue_of(src);
 
     g_mutex_lock(&self->lock);
     self->ended = true;
@@ -151,13 +178,18 @@ static GstBuffer *wrap_slab(struct tg_slab *take_slab)
                                        take_slab->len, take_slab, unref_slab);
 }
 
-/* Takes the reference of config. */
-static gboolean set_caps_from(TgIngestSrc *self, enum tg_codec codec, struct tg_slab *take_config)
+/* (transfer full); takes the reference of config, which is NULL for codecs without set-up bytes. */
+static GstCaps *make_caps(enum tg_codec codec, struct tg_slab *take_config)
 {
-    GstBuffer *data = wrap_slab(take_config);
+    GstBuffer *data;
     GstCaps *caps;
-    gboolean ok;
 
+    if (codec == TG_CODEC_VP8)
+        return gst_caps_new_empty_simple("video/x-vp8");
+    if (codec == TG_CODEC_OPUS) /* RFC 7587 s4.1: 48 kHz; browsers play stereo whatever is in it */
+        return gst_caps_new_simple("audio/x-opus", "rate", G_TYPE_INT, 48000, "channels",
+                                   G_TYPE_INT, 2, "channel-mapping-family", G_TYPE_INT, 0, NULL);
+    data = wrap_slab(take_config);
     if (codec == TG_CODEC_H264)
         caps =
             gst_caps_new_simple("video/x-h264", "stream-format", G_TYPE_STRING, "avc", "alignment",
@@ -167,14 +199,22 @@ static gboolean set_caps_from(TgIngestSrc *self, enum tg_codec codec, struct tg_
                                    G_TYPE_STRING, "raw", "framed", G_TYPE_BOOLEAN, TRUE,
                                    "codec_data", GST_TYPE_BUFFER, data, NULL);
     gst_buffer_unref(data);
-    ok = gst_base_src_set_caps(GST_BASE_SRC(self), caps);
+    return caps;
+}
+
+/* Takes the entry's config. */
+static gboolean set_caps_from(GstBaseSrc *base, const struct ingest_entry *entry)
+{
+    GstCaps *caps = make_caps(entry->au.codec, entry->config);
+    gboolean ok = gst_base_src_set_caps(base, caps);
+
     gst_caps_unref(caps);
     return ok;
 }
 
 static GstFlowReturn create(GstPushSrc *push, GstBuffer **ret)
 {
-    TgIngestSrc *self = TG_INGEST_SRC(push);
+    struct queue *self = queue_of(push);
     struct ingest_entry entry = {0};
     GstFlowReturn flow = GST_FLOW_OK;
     GstBuffer *buffer;
@@ -191,7 +231,7 @@ static GstFlowReturn create(GstPushSrc *push, GstBuffer **ret)
     g_mutex_unlock(&self->lock);
     if (flow != GST_FLOW_OK)
         return flow;
-    if (entry.config != NULL && !set_caps_from(self, entry.au.codec, entry.config)) {
+    if ((entry.config != NULL || entry.announce) && !set_caps_from(GST_BASE_SRC(push), &entry)) {
         tg_slab_unref(entry.au.data);
         return GST_FLOW_NOT_NEGOTIATED;
     }
@@ -206,7 +246,7 @@ static GstFlowReturn create(GstPushSrc *push, GstBuffer **ret)
     return GST_FLOW_OK;
 }
 
-static gboolean set_flushing(TgIngestSrc *self, bool flushing)
+static gboolean set_flushing(struct queue *self, bool flushing)
 {
     g_mutex_lock(&self->lock);
     self->flushing = flushing;
@@ -217,17 +257,17 @@ static gboolean set_flushing(TgIngestSrc *self, bool flushing)
 
 static gboolean unlock(GstBaseSrc *base)
 {
-    return set_flushing(TG_INGEST_SRC(base), true);
+    return set_flushing(queue_of(base), true);
 }
 
 static gboolean unlock_stop(GstBaseSrc *base)
 {
-    return set_flushing(TG_INGEST_SRC(base), false);
+    return set_flushing(queue_of(base), false);
 }
 
 static gboolean stop(GstBaseSrc *base)
 {
-    TgIngestSrc *self = TG_INGEST_SRC(base);
+    struct queue *self = queue_of(base);
 
     g_mutex_lock(&self->lock);
     clear_queue(self);
@@ -248,7 +288,7 @@ static gboolean is_seekable(GstBaseSrc *base TG_UNUSED)
 
 static void set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-    TgIngestSrc *self = TG_INGEST_SRC(object);
+    struct queue *self = queue_of(object);
 
     g_mutex_lock(&self->lock);
     if (id == PROP_MAX_FRAMES)
@@ -262,7 +302,7 @@ static void set_property(GObject *object, guint id, const GValue *value, GParamS
 
 static void get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-    TgIngestSrc *self = TG_INGEST_SRC(object);
+    struct queue *self = queue_of(object);
 
     g_mutex_lock(&self->lock);
     if (id == PROP_MAX_FRAMES)
@@ -288,9 +328,16 @@ static void end_action(TgIngestSrc *self)
     tg_ingest_src_end(GST_ELEMENT(self));
 }
 
+/* Not in init: there the object is not of its own class yet. */
+static void constructed(GObject *object)
+{
+    queue_of(object)->codecs = TG_INGEST_SRC_GET_CLASS(object)->codecs;
+    G_OBJECT_CLASS(tg_ingest_src_parent_class)->constructed(object);
+}
+
 static void finalize(GObject *object)
 {
-    TgIngestSrc *self = TG_INGEST_SRC(object);
+    struct queue *self = queue_of(object);
 
     clear_queue(self);
     tg_slab_unref(self->config_next);
@@ -329,6 +376,7 @@ static void tg_ingest_src_class_init(TgIngestSrcClass *klass)
 
     object->set_property = set_property;
     object->get_property = get_property;
+    object->constructed = constructed;
     object->finalize = finalize;
     install_properties(object);
     /* Class handlers are found by name so that the two C functions above stay the only way in. */
@@ -342,6 +390,7 @@ static void tg_ingest_src_class_init(TgIngestSrcClass *klass)
     gst_element_class_set_static_metadata(element, "torg ingest source", "Source/Network",
                                           "Live access units pushed by a publisher's session",
                                           "torg");
+    klass->codecs = 1U << TG_CODEC_H264 | 1U << TG_CODEC_AAC;
     base->unlock = unlock;
     base->unlock_stop = unlock_stop;
     base->stop = stop;
@@ -352,10 +401,12 @@ static void tg_ingest_src_class_init(TgIngestSrcClass *klass)
 
 static void tg_ingest_src_init(TgIngestSrc *self)
 {
-    g_mutex_init(&self->lock);
-    g_cond_init(&self->cond);
-    self->frames_max = TG_INGEST_FRAMES_MAX;
-    self->bytes_max = TG_INGEST_BYTES_MAX;
+    struct queue *queue = queue_of(self);
+
+    g_mutex_init(&queue->lock);
+    g_cond_init(&queue->cond);
+    queue->frames_max = TG_INGEST_FRAMES_MAX;
+    queue->bytes_max = TG_INGEST_BYTES_MAX;
     gst_base_src_set_live(GST_BASE_SRC(self), TRUE);
     gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
 }

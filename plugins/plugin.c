@@ -9,6 +9,7 @@ static gboolean init_plugin(GstPlugin *plugin)
 {
     return gst_element_register(plugin, TG_ELEMENT_INGEST_SRC, GST_RANK_NONE,
                                 tg_ingest_src_get_type()) &&
+           gst_element_register(plugin, TG_ELEMENT_RTC_SRC, GST_RANK_NONE, tg_rtc_src_get_type()) &&
            gst_element_register(plugin, TG_ELEMENT_FANOUT_SINK, GST_RANK_NONE,
                                 tg_fanout_sink_get_type());
 }

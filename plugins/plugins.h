@@ -16,10 +16,11 @@
 TG_MUST_CHECK tg_err tg_plugins_register(void);
 
 /*
- * Hand one access unit to a torgingestsrc. Any one thread; never blocks. Takes au->data. Errors:
- * LIMIT (queue full, or waiting for a keyframe after that), AGAIN (no set-up bytes came yet,
- * or the frame is of before the show's media time 0: dropped),
- * UNSUPPORTED (codec of another kind than the first), CLOSED (after end-of-stream).
+ * Hand one access unit to a torgingestsrc or torgrtcsrc. Any one thread; never blocks. Takes
+ * au->data. Errors: LIMIT (queue full, or waiting for a keyframe after that), AGAIN (dropped: no
+ * set-up bytes came yet, or no keyframe of a codec without them, or the frame is of before the
+ * show's media time 0), UNSUPPORTED (a codec that the element does not take, or another than the
+ * first), CLOSED (after end-of-stream).
  */
 tg_err tg_ingest_src_push(GstElement *src, const struct tg_au *take_au);
 /* What is queued still flows, then EOS. */
@@ -32,6 +33,7 @@ void tg_fanout_sink_request_keyframe(GstElement *sink);
 
 /* GObject types, for the registration only. */
 GType tg_ingest_src_get_type(void);
+GType tg_rtc_src_get_type(void);
 GType tg_fanout_sink_get_type(void);
 
 #endif

@@ -14,20 +14,25 @@
 #include "base/metrics.h"
 #include "plugins/plugins.h"
 #include "proto/h264.h"
+#include "proto/vp8.h"
 #include "support/lib/clip.h"
 #include "support/lib/frames.h"
 
-static struct tg_clip clip; /* 30 frames of video, 40 of AAC */
+static struct tg_clip clip;     /* 30 frames of video, 40 of AAC */
+static struct tg_clip rtc_clip; /* 30 frames of VP8, 20 Opus packets of 60 ms */
 
 static int setup(void **state)
 {
     const struct tg_clip_cfg cfg = {.width = 320, .height = 180, .frames = 30, .audio_frames = 40};
+    const struct tg_clip_cfg rtc = {
+        .width = 640, .height = 360, .frames = 30, .audio_frames = 20, .vp8 = true, .opus_ms = 60};
 
     (void)state;
     gst_init(NULL, NULL);
     assert_int_equal(tg_plugins_register(), TG_OK);
     assert_int_equal(tg_plugins_register(), TG_OK);
     tg_clip_make(&clip, &cfg);
+    tg_clip_make(&rtc_clip, &rtc);
     return 0;
 }
 
@@ -35,6 +40,7 @@ static int teardown(void **state)
 {
     (void)state;
     tg_clip_done(&clip);
+    tg_clip_done(&rtc_clip);
     return 0;
 }
 
@@ -45,13 +51,18 @@ struct ingest {
     GstHarness *h;
 };
 
-static struct ingest ingest_new(void)
+static struct ingest source_new(const char *factory)
 {
-    struct ingest t = {.src = gst_element_factory_make(TG_ELEMENT_INGEST_SRC, NULL)};
+    struct ingest t = {.src = gst_element_factory_make(factory, NULL)};
 
     assert_non_null(t.src);
     t.h = gst_harness_new_with_element(t.src, NULL, "src");
     return t;
+}
+
+static struct ingest ingest_new(void)
+{
+    return source_new(TG_ELEMENT_INGEST_SRC);
 }
 
 static void ingest_done(struct ingest *t)
@@ -216,6 +227,115 @@ static void test_ingest_end_drains_then_eos(void **state)
         gst_event_unref(event);
     }
     assert_true(eos);
+    ingest_done(&t);
+}
+
+/* --- torgrtcsrc ------------------------------------------------------------------------------ */
+
+static tg_err push_rtc(struct ingest *t, enum tg_track track, size_t index)
+{
+    const struct tg_au au = tg_clip_au(&rtc_clip, track, index);
+
+    return tg_ingest_src_push(t->src, &au);
+}
+
+static void check_rtc_buffers(struct ingest *t, const struct tg_clip_unit *units, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        GstBuffer *buffer = gst_harness_pull(t->h);
+
+        assert_non_null(buffer);
+        assert_int_equal(GST_BUFFER_PTS(buffer), units[i].pts_us * 1000);
+        assert_int_equal(gst_buffer_get_size(buffer), units[i].data->len);
+        assert_int_equal(gst_buffer_memcmp(buffer, 0, units[i].data->data, units[i].data->len), 0);
+        gst_buffer_unref(buffer);
+    }
+}
+
+static void test_rtc_vp8_begins_with_a_keyframe_that_brings_caps(void **state)
+{
+    struct ingest t = source_new(TG_ELEMENT_RTC_SRC);
+    GstCaps *caps;
+
+    (void)state;
+    assert_int_equal(push_rtc(&t, TG_TRACK_VIDEO, 1), TG_ERR_AGAIN);
+    for (size_t i = 0; i < 20; i++)
+        assert_int_equal(push_rtc(&t, TG_TRACK_VIDEO, i), TG_OK);
+    assert_int_equal(push(&t, TG_TRACK_VIDEO, SIZE_MAX), TG_ERR_UNSUPPORTED); /* H.264 now */
+    gst_harness_play(t.h);
+    check_rtc_buffers(&t, rtc_clip.video, 20);
+    caps = gst_pad_get_current_caps(t.h->sinkpad);
+    assert_true(gst_structure_has_name(gst_caps_get_structure(caps, 0), "video/x-vp8"));
+    gst_caps_unref(caps);
+    ingest_done(&t);
+}
+
+static void test_rtc_opus_passes_as_stereo(void **state)
+{
+    struct ingest t = source_new(TG_ELEMENT_RTC_SRC);
+    GstCaps *caps;
+    gint value = 0;
+
+    (void)state;
+    assert_int_equal(push(&t, TG_TRACK_AUDIO, SIZE_MAX), TG_ERR_UNSUPPORTED); /* AAC */
+    for (size_t i = 0; i < 20; i++)
+        assert_int_equal(push_rtc(&t, TG_TRACK_AUDIO, i), TG_OK);
+    gst_harness_play(t.h);
+    check_rtc_buffers(&t, rtc_clip.audio, 20);
+    caps = gst_pad_get_current_caps(t.h->sinkpad);
+    assert_true(gst_structure_get_int(gst_caps_get_structure(caps, 0), "channels", &value));
+    assert_int_equal(value, 2);
+    assert_true(gst_structure_get_int(gst_caps_get_structure(caps, 0), "rate", &value));
+    assert_int_equal(value, 48000);
+    gst_caps_unref(caps);
+    ingest_done(&t);
+}
+
+static void test_rtc_h264_takes_set_up_bytes(void **state)
+{
+    struct ingest t = source_new(TG_ELEMENT_RTC_SRC);
+
+    (void)state;
+    assert_int_equal(push(&t, TG_TRACK_VIDEO, 0), TG_ERR_AGAIN);
+    assert_int_equal(push(&t, TG_TRACK_VIDEO, SIZE_MAX), TG_OK);
+    for (size_t i = 0; i < 20; i++)
+        assert_int_equal(push(&t, TG_TRACK_VIDEO, i), TG_OK);
+    gst_harness_play(t.h);
+    check_rtc_buffers(&t, clip.video, 20);
+    ingest_done(&t);
+}
+
+static void test_ingest_refuses_what_browsers_send(void **state)
+{
+    struct ingest t = ingest_new();
+
+    (void)state;
+    assert_int_equal(push_rtc(&t, TG_TRACK_VIDEO, 0), TG_ERR_UNSUPPORTED);
+    assert_int_equal(push_rtc(&t, TG_TRACK_AUDIO, 0), TG_ERR_UNSUPPORTED);
+    ingest_done(&t);
+}
+
+static void count_wish(GstElement *element, gpointer count)
+{
+    (void)element;
+    (*(unsigned *)count)++;
+}
+
+static void test_rtc_keyframe_event_becomes_a_signal(void **state)
+{
+    struct ingest t = source_new(TG_ELEMENT_RTC_SRC);
+    unsigned wishes = 0;
+
+    (void)state;
+    (void)g_signal_connect(t.src, "keyframe-wanted", G_CALLBACK(count_wish), &wishes);
+    assert_int_equal(push_rtc(&t, TG_TRACK_VIDEO, 0), TG_OK);
+    gst_harness_play(t.h);
+    check_rtc_buffers(&t, rtc_clip.video, 1);
+    assert_true(gst_harness_push_upstream_event(
+        t.h, gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, 0)));
+    assert_int_equal(wishes, 1);
+    (void)gst_harness_push_upstream_event(t.h, gst_event_new_reconfigure());
+    assert_int_equal(wishes, 1);
     ingest_done(&t);
 }
 
@@ -408,6 +528,79 @@ static void test_fanout_opus_packets_are_20_ms_apart(void **state)
     fanout_done(&t);
 }
 
+/* The payloads without their descriptors are the encoder's frame again, byte for byte. */
+static void check_vp8_frame(const struct tg_frame *f, const struct tg_clip_unit *unit)
+{
+    struct tg_rd left = tg_rd(unit->data->data, unit->data->len);
+
+    assert_int_equal(f->codec, TG_CODEC_VP8);
+    assert_int_equal(f->layer, 1);
+    assert_int_equal(f->media_us, unit->pts_us);
+    assert_int_equal((f->flags & TG_FRAME_KEY) != 0, unit->key);
+    for (size_t i = 0; i < f->packet_count; i++) {
+        struct tg_vp8_payload p;
+        struct tg_span span;
+
+        assert_true(f->packets[i].len <= TG_RTP_MTU - 12);
+        assert_int_equal(f->packets[i].marker, i + 1 == f->packet_count);
+        assert_int_equal(tg_vp8_payload_parse(&p, tg_frame_payload(f, i)), TG_OK);
+        assert_int_equal(p.start, i == 0);
+        span = tg_rd_span(&left, p.frame.len);
+        assert_non_null(span.data);
+        assert_memory_equal(span.data, p.frame.data, p.frame.len);
+    }
+    assert_int_equal(tg_rd_left(&left), 0);
+}
+
+static void test_fanout_vp8_is_bit_exact(void **state)
+{
+    struct fanout t;
+
+    (void)state;
+    fanout_init(&t, gst_caps_from_string("video/x-vp8"));
+    for (size_t i = 0; i < rtc_clip.video_count; i++) {
+        const struct tg_clip_unit *unit = &rtc_clip.video[i];
+        struct tg_frame *f;
+
+        assert_int_equal(push_bytes(&t, unit->data->data, unit->data->len, unit->pts_us),
+                         GST_FLOW_OK);
+        f = tg_frames_get(&t.frames, TG_TRACK_VIDEO, i);
+        check_vp8_frame(f, unit);
+        tg_frame_unref(f);
+    }
+    assert_int_equal(push_bytes(&t, "\x10\x02", 2, 2000000), GST_FLOW_OK); /* dropped */
+    assert_int_equal(tg_frames_count(&t.frames, TG_TRACK_VIDEO), rtc_clip.video_count);
+    fanout_done(&t);
+}
+
+static void test_fanout_opus_of_any_length_passes_untouched(void **state)
+{
+    static const uint8_t long_packet[600] = {0xff, 0x06, 1, 2, 3}; /* 120 ms: six times 20 */
+    struct fanout t;
+    struct tg_frame *f;
+
+    (void)state;
+    fanout_init(&t, gst_caps_from_string("audio/x-opus,channels=2,rate=48000,"
+                                         "channel-mapping-family=0"));
+    for (size_t i = 0; i < rtc_clip.audio_count; i++) {
+        const struct tg_clip_unit *unit = &rtc_clip.audio[i];
+
+        assert_int_equal(push_bytes(&t, unit->data->data, unit->data->len, unit->pts_us),
+                         GST_FLOW_OK);
+        f = tg_frames_get(&t.frames, TG_TRACK_AUDIO, i);
+        assert_int_equal(f->bytes_len, unit->data->len);
+        assert_memory_equal(f->bytes, unit->data->data, unit->data->len);
+        assert_int_equal(f->rtp_ts, (uint32_t)(unit->pts_us * 6 / 125));
+        tg_frame_unref(f);
+    }
+    assert_int_equal(push_bytes(&t, long_packet, sizeof(long_packet), 5000000), GST_FLOW_OK);
+    f = tg_frames_get(&t.frames, TG_TRACK_AUDIO, rtc_clip.audio_count);
+    assert_int_equal(f->bytes_len, sizeof(long_packet));
+    assert_memory_equal(f->bytes, long_packet, sizeof(long_packet));
+    tg_frame_unref(f);
+    fanout_done(&t);
+}
+
 static void test_fanout_counts_without_a_way_out(void **state)
 {
     const struct tg_fanout_out nowhere = {0};
@@ -455,12 +648,19 @@ int main(void)
         cmocka_unit_test(test_ingest_stop_while_waiting_is_quick),
         cmocka_unit_test(test_ingest_flush_then_flows_on),
         cmocka_unit_test(test_ingest_end_drains_then_eos),
+        cmocka_unit_test(test_rtc_vp8_begins_with_a_keyframe_that_brings_caps),
+        cmocka_unit_test(test_rtc_opus_passes_as_stereo),
+        cmocka_unit_test(test_rtc_h264_takes_set_up_bytes),
+        cmocka_unit_test(test_ingest_refuses_what_browsers_send),
+        cmocka_unit_test(test_rtc_keyframe_event_becomes_a_signal),
         cmocka_unit_test(test_fanout_video_frames_are_clean_and_timed),
         cmocka_unit_test(test_clip_has_sei_and_aud),
         cmocka_unit_test(test_fanout_byte_stream_remembers_parameter_sets),
         cmocka_unit_test(test_fanout_bad_unit_is_dropped_and_counted),
         cmocka_unit_test(test_fanout_broken_codec_data_is_refused),
         cmocka_unit_test(test_fanout_opus_packets_are_20_ms_apart),
+        cmocka_unit_test(test_fanout_vp8_is_bit_exact),
+        cmocka_unit_test(test_fanout_opus_of_any_length_passes_untouched),
         cmocka_unit_test(test_fanout_counts_without_a_way_out),
         cmocka_unit_test(test_fanout_keyframe_request_goes_upstream),
     };

@@ -27,8 +27,7 @@ static void take_config(struct tg_slab **config, GstSample *sample)
     const GstStructure *s = gst_caps_get_structure(gst_sample_get_caps(sample), 0);
     const GValue *value = gst_structure_get_value(s, "codec_data");
 
-    TG_ASSERT(value != NULL);
-    if (*config == NULL)
+    if (value != NULL && *config == NULL)
         *config = slab_of(gst_value_get_buffer(value));
 }
 
@@ -83,29 +82,52 @@ static size_t collect(const char *launch, struct tg_clip_unit *units, struct tg_
     return count;
 }
 
+static char *video_launch(const struct tg_clip_cfg *cfg)
+{
+    static const char h264[] =
+        "x264enc speed-preset=ultrafast key-int-max=15 bframes=%d b-adapt=false threads=1 "
+        "rc-lookahead=0 sync-lookahead=0 bitrate=2000 aud=true ! "
+        "video/x-h264,stream-format=avc,alignment=au";
+    g_autofree char *avc = g_strdup_printf(h264, cfg->bframes);
+
+    return g_strdup_printf("videotestsrc num-buffers=%d pattern=ball ! "
+                           "video/x-raw,format=I420,width=%d,height=%d,framerate=30/1 ! %s ! "
+                           "appsink name=out sync=false",
+                           cfg->frames, cfg->width, cfg->height,
+                           cfg->vp8 ? "vp8enc deadline=1 cpu-used=8 threads=1 keyframe-max-dist=15"
+                                    : avc);
+}
+
+static char *audio_launch(const struct tg_clip_cfg *cfg)
+{
+    const int rate = cfg->opus_ms > 0 ? 48000 : cfg->audio_rate == 0 ? 44100 : cfg->audio_rate;
+    const int samples = cfg->opus_ms > 0 ? cfg->opus_ms * 48 : 1024;
+    g_autofree char *opus = g_strdup_printf("opusenc frame-size=%d", cfg->opus_ms);
+
+    return g_strdup_printf("audiotestsrc num-buffers=%d samplesperbuffer=%d freq=440 ! "
+                           "audio/x-raw,rate=%d,channels=2 ! %s ! appsink name=out sync=false",
+                           cfg->audio_frames, samples, rate,
+                           cfg->opus_ms > 0 ? opus
+                                            : "avenc_aac bitrate=128000 ! "
+                                              "audio/mpeg,mpegversion=4,stream-format=raw");
+}
+
 void tg_clip_make(struct tg_clip *ret, const struct tg_clip_cfg *cfg)
 {
-    *ret = (struct tg_clip){.video = g_new0(struct tg_clip_unit, TG_CLIP_UNITS_MAX),
+    *ret = (struct tg_clip){.video_codec = cfg->vp8 ? TG_CODEC_VP8 : TG_CODEC_H264,
+                            .audio_codec = cfg->opus_ms > 0 ? TG_CODEC_OPUS : TG_CODEC_AAC,
+                            .video = g_new0(struct tg_clip_unit, TG_CLIP_UNITS_MAX),
                             .audio = g_new0(struct tg_clip_unit, TG_CLIP_UNITS_MAX)};
     if (cfg->frames > 0) {
-        g_autofree char *video = g_strdup_printf(
-            "videotestsrc num-buffers=%d pattern=ball ! "
-            "video/x-raw,format=I420,width=%d,height=%d,framerate=30/1 ! "
-            "x264enc speed-preset=ultrafast key-int-max=15 bframes=%d b-adapt=false threads=1 "
-            "rc-lookahead=0 sync-lookahead=0 bitrate=2000 aud=true ! "
-            "video/x-h264,stream-format=avc,alignment=au ! appsink name=out sync=false",
-            cfg->frames, cfg->width, cfg->height, cfg->bframes);
+        g_autofree char *video = video_launch(cfg);
 
         ret->video_count = collect(video, ret->video, &ret->video_config);
-        for (size_t i = 0; i < ret->video_count; i++)
+        TG_ASSERT((ret->video_config != NULL) == !cfg->vp8);
+        for (size_t i = 0; i < ret->video_count && !cfg->vp8; i++)
             strip_params(ret->video[i].data);
     }
     if (cfg->audio_frames > 0) {
-        g_autofree char *audio = g_strdup_printf(
-            "audiotestsrc num-buffers=%d samplesperbuffer=1024 freq=440 ! "
-            "audio/x-raw,rate=%d,channels=2 ! avenc_aac bitrate=128000 ! "
-            "audio/mpeg,mpegversion=4,stream-format=raw ! appsink name=out sync=false",
-            cfg->audio_frames, cfg->audio_rate == 0 ? 44100 : cfg->audio_rate);
+        g_autofree char *audio = audio_launch(cfg);
 
         ret->audio_count = collect(audio, ret->audio, &ret->audio_config);
     }
@@ -130,8 +152,9 @@ void tg_clip_done(struct tg_clip *clip)
 struct tg_au tg_clip_au(const struct tg_clip *clip, enum tg_track track, size_t index)
 {
     const bool video = track == TG_TRACK_VIDEO;
-    struct tg_au au = {
-        .track = track, .codec = video ? TG_CODEC_H264 : TG_CODEC_AAC, .config = index == SIZE_MAX};
+    struct tg_au au = {.track = track,
+                       .codec = video ? clip->video_codec : clip->audio_codec,
+                       .config = index == SIZE_MAX};
     const struct tg_clip_unit *unit;
 
     if (au.config) {

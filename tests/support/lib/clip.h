@@ -1,5 +1,6 @@
 /*
- * clip.h - short H.264 + AAC clips as an RTMP host sends them, encoded when the test runs.
+ * clip.h - short H.264 + AAC clips as an RTMP host sends them, or VP8 + Opus as a browser does,
+ * encoded when the test runs.
  */
 #ifndef TG_TESTS_SUPPORT_CLIP_H
 #define TG_TESTS_SUPPORT_CLIP_H
@@ -20,8 +21,10 @@ struct tg_clip_unit {
 };
 
 struct tg_clip {
-    struct tg_slab *video_config; /* avcC */
-    struct tg_slab *audio_config; /* AudioSpecificConfig */
+    enum tg_codec video_codec;
+    enum tg_codec audio_codec;
+    struct tg_slab *video_config; /* avcC; NULL for VP8 */
+    struct tg_slab *audio_config; /* AudioSpecificConfig; NULL for Opus */
     struct tg_clip_unit *video;
     size_t video_count;
     struct tg_clip_unit *audio;
@@ -35,6 +38,8 @@ struct tg_clip_cfg {
     int bframes;
     int audio_frames; /* AAC frames of 1024 samples; 0 = no audio */
     int audio_rate;   /* 0 = 44100 */
+    bool vp8;
+    int opus_ms; /* audio_frames are Opus packets of so long (20, 60, ...); 0 = AAC */
 };
 
 /* After gst_init. Asserts on trouble: an encoder is missing. */
