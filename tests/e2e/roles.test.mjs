@@ -304,6 +304,7 @@ const channelOps = {
   hide: { send: { message: 'c1' }, may: staffOps.hide },
   mute: { send: { person: 'pNobody', seconds: 1 }, may: staffOps.hide },
   'show.start': { send: {}, may: staffOps.pin },
+  'show.rehearse': { send: { on: true }, may: staffOps.pin }, // live by now: conflict for those
   'show.end': { send: null, may: staffOps.pin }, // last, below
 };
 
