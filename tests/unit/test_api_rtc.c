@@ -785,6 +785,7 @@ static void test_code_logs_a_phone_in_once(void **state)
     assert_string_equal(req->key, "demo");
     assert_string_equal(req->text, "phone");
     assert_string_equal(req->who.id, "s4");
+    assert_int_equal(req->who.roles, TG_ROLE_ADMIN); /* sale makes tokens for nobody else */
     assert_string_equal(req->idempotency, "");
     assert_false(req->flag);
     left = req->until_wall_us - tg_clock_wall();
