@@ -87,6 +87,45 @@ test('an oversized body is 413 and a body without length 411', async () => {
   await bystanderIsWell();
 });
 
+/** WHIP with the demo's own key unless said. */
+const publish = (body, headers = {}, path = '/whip/demo') =>
+  fetch(server.url + path, {
+    method: 'POST', body, redirect: 'manual',
+    headers: { 'content-type': 'application/sdp', authorization: `Bearer ${server.streamKey.split('key=')[1]}`, ...headers },
+  });
+
+test('WHIP: junk, wrong types, wrong keys and other shows are told what is wrong', async () => {
+  await server.ctl('show', 'create', 'other');
+  for (const [status, ...args] of [
+    [400, 'hello'], [400, ''], [422, goodOffer.replaceAll('H264/90000', 'H263/90000').replace('recvonly', 'sendonly')],
+    [415, goodOffer, { 'content-type': 'text/plain' }], [415, goodOffer, { 'content-type': 'application/json' }],
+    [401, goodOffer, { authorization: 'Bearer tg_wrong' }], [401, goodOffer, { authorization: 'Basic YTpi' }],
+    [403, goodOffer, {}, '/whip/other'], [404, goodOffer, {}, '/whip/nosuch'], [405, goodOffer, {}, '/whip/demo/0.x'],
+  ]) {
+    const response = await publish(...args);
+    assert.equal(response.status, status, `${args[0].slice(0, 5)} ${JSON.stringify(args.slice(1))}`);
+    assert.match(response.headers.get('content-type'), /application\/problem\+json/);
+    assert.equal((await response.json()).status, status);
+  }
+  const large = await publish(goodOffer + 'a=x:y\r\n'.repeat(20000)).catch(() => null);
+  if (large) assert.equal(large.status, 413);
+  await bystanderIsWell();
+});
+
+test('WHIP: PATCH and DELETE of what is not there, with every odd tag, is a clear no', async () => {
+  const auth = { authorization: `Bearer ${server.streamKey.split('key=')[1]}` };
+  const frag = { ...auth, 'content-type': 'application/trickle-ice-sdpfrag' };
+  const ask = async (method, path, headers, body) => (await fetch(server.url + path, { method, headers, body })).status;
+  for (const session of ['0.nosuch', '99.nosuch', '-1.x', 'nodot', '0.', `0.${'x'.repeat(400)}`]) {
+    assert.equal(await ask('DELETE', `/whip/demo/${session}`, auth), 404, session);
+    assert.equal(await ask('PATCH', `/whip/demo/${session}`, frag, 'a=end-of-candidates\r\n'), 404, session);
+  }
+  for (const match of ['x', '"', '"a" "b"', '*, *', `"${'a'.repeat(2000)}"`]) {
+    assert.equal(await ask('PATCH', '/whip/demo/0.nosuch', { ...frag, 'if-match': match }, 'a=x'), 400, match.slice(0, 9));
+  }
+  await bystanderIsWell();
+});
+
 test('viewers that never finish DTLS are bounded and go away', async () => {
   const sessions = [];
   for (let i = 0; i < 100; i++) sessions.push(await offer(goodOffer));

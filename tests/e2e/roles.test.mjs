@@ -55,6 +55,10 @@ after(() => server?.stop());
 /** The same for everybody, but a stream key is refused and a token that is none is told so. */
 const open = (status) => ({ ...all(status), key: 403, wrong: 401 });
 const all = (status) => Object.fromEntries(Object.keys(people).map((name) => [name, status]));
+/** Publishing: a stream key of the show, hosts and admins of it. */
+const senders = (status) => ({ ...all(403), nobody: 401, wrong: 401, key: status, host: status, admin: status });
+/** Who runs the show demo. */
+const runners = (status) => ({ ...all(403), nobody: 401, wrong: 401, host: status, merch: status, admin: status });
 const adminOnly = (status) => ({ ...all(403), nobody: 401, wrong: 401, admin: status });
 
 /** By operationId: how to call it, and what each person gets. */
@@ -77,6 +81,7 @@ const operations = {
   paySandbox: () => ({ path: { payment: payment(other) }, keyed: true, json: { paid: false }, expect: open(200) }),
   getSession: () => ({ expect: open(200) }),
   login: () => ({ json: { token: people.alice }, expect: open(200) }),
+  makeCode: () => ({ json: { show: 'demo' }, expect: runners(201) }),
   logout: () => ({ expect: open(204) }),
   listTokens: () => ({ expect: adminOnly(200) }),
   createToken: () => ({ json: { roles: ['host'], show: 'demo', expires: 60 }, expect: adminOnly(201) }),
@@ -88,12 +93,23 @@ const operations = {
   getOpenapi: () => ({ expect: open(200) }),
   getAsyncapi: () => ({ expect: open(200) }),
   whepOffer: () => ({ path: { show: 'demo' }, text: 'hello', type: 'application/sdp', expect: open(400) }),
-  whepHead: () => ({ path: { show: 'demo' }, expect: open(204) }),
+  whepGet: () => ({ path: { show: 'demo' }, expect: open(200) }),
   whepTrickle: () => ({
     path: { show: 'demo', session: '0.nosuch' }, text: 'a=end-of-candidates\r\n', type: 'application/trickle-ice-sdpfrag', expect: open(404),
   }),
   whepEnd: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(404) }),
-  whepSessionHead: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(204) }),
+  whepSessionGet: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(204) }),
+  whipNoShow: () => ({
+    text: 'hello', type: 'application/sdp', redirect: 'manual',
+    expect: { ...senders(307), hostOther: 307, adminOther: 307, admin: 404 },
+  }),
+  whipOffer: () => ({ path: { show: 'demo' }, text: 'hello', type: 'application/sdp', expect: senders(400) }),
+  whipGet: () => ({ path: { show: 'demo' }, expect: { ...all(204), wrong: 401 } }),
+  whipTrickle: () => ({
+    path: { show: 'demo', session: '0.nosuch' }, text: 'a=end-of-candidates\r\n', type: 'application/trickle-ice-sdpfrag', expect: senders(404),
+  }),
+  whipEnd: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: senders(404) }),
+  whipSessionGet: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: { ...all(204), wrong: 401 } }),
   healthz: () => ({ expect: all(200) }),
   readyz: () => ({ expect: all(200) }),
   metrics: () => ({ expect: open(200) }),
@@ -111,7 +127,7 @@ async function call({ path, method }, how, token) {
   if (how.json) (headers['content-type'] = 'application/json'), (body = JSON.stringify(how.json));
   if (how.keyed) headers['idempotency-key'] = how.key ?? `k${keys++}`;
   const url = path.replace(/\{(\w+)\}/g, (_, name) => how.path[name]);
-  return fetch(server.url + url, { method: method.toUpperCase(), headers, body });
+  return fetch(server.url + url, { method: method.toUpperCase(), headers, body, redirect: how.redirect ?? 'follow' });
 }
 
 /** The answer's body fits what the document says of this status. */
@@ -198,8 +214,10 @@ test('idempotency keys: needed, repeated, not reused', async () => {
 test('HTTP manners: 405 with Allow, HEAD like GET, OPTIONS, problem details', async () => {
   for (const [method, path, allow] of [
     ['DELETE', '/api/v1/shows', 'GET, HEAD, POST, OPTIONS'],
-    ['PUT', '/whep/demo', 'HEAD, POST, OPTIONS'],
-    ['POST', '/whep/demo/0.x', 'HEAD, PATCH, DELETE, OPTIONS'],
+    ['PUT', '/whep/demo', 'GET, HEAD, POST, OPTIONS'],
+    ['POST', '/whep/demo/0.x', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['PATCH', '/whip/demo', 'GET, HEAD, POST, OPTIONS'],
+    ['PUT', '/whip/demo/0.x', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
   ]) {
     const response = await fetch(server.url + path, { method });
     assert.equal(response.status, 405);
@@ -212,38 +230,103 @@ test('HTTP manners: 405 with Allow, HEAD like GET, OPTIONS, problem details', as
   assert.equal(head.status, 200);
   assert.equal(await head.text(), '');
   assert.ok(Number(head.headers.get('content-length')) > 0);
-  const options = await fetch(`${server.url}/whep/demo`, { method: 'OPTIONS' });
-  assert.equal(options.status, 204);
-  assert.equal(options.headers.get('accept-post'), 'application/sdp');
+  for (const path of ['/whep/demo', '/whip/demo', '/whip/demo/0.x']) {
+    const options = await fetch(server.url + path, { method: 'OPTIONS', headers: { origin: 'https://any.example' } });
+    assert.equal(options.status, 200);
+    assert.equal(options.headers.get('accept-post'), 'application/sdp');
+    assert.equal(options.headers.get('access-control-allow-origin'), '*');
+  }
 });
 
-test('a WHEP session is known by its Location, its tag and its ICE credentials', async () => {
-  const sdp = [
-    'v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0',
-    'm=video 9 UDP/TLS/RTP/SAVPF 102', 'c=IN IP4 0.0.0.0', 'a=mid:0', 'a=recvonly', 'a=rtcp-mux',
-    'a=ice-ufrag:abcd', 'a=ice-pwd:abcdefghijklmnopqrstuvwx', 'a=setup:actpass',
-    `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`,
-    'a=rtpmap:102 H264/90000', 'a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f', '',
-  ].join('\r\n');
-  const made = await fetch(`${server.url}/whep/demo`, { method: 'POST', headers: { 'content-type': 'application/sdp' }, body: sdp });
-  assert.equal(made.status, 201);
-  assert.match(made.headers.get('content-type'), /^application\/sdp/);
-  const [location, etag] = [made.headers.get('location'), made.headers.get('etag')];
-  assert.match(location, /^\/whep\/demo\/\d+\.[\w-]{22}$/);
-  assert.match(etag, /^"[^"]+"$/);
-  const patch = async (ufrag, match) => (await fetch(server.url + location, {
-    method: 'PATCH',
-    headers: { 'content-type': 'application/trickle-ice-sdpfrag', ...(match && { 'if-match': match }) },
-    body: `a=ice-ufrag:${ufrag}\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\na=mid:0\r\na=end-of-candidates\r\n`,
-  })).status;
-  assert.equal(await patch('abcd'), 204);
-  assert.equal(await patch('abcd', etag), 204);
-  assert.equal(await patch('abcd', '"another"'), 412);
-  assert.equal(await patch('wxyz'), 422, 'an ICE restart');
-  assert.equal(await patch('abc'), 422);
-  assert.equal((await fetch(server.url + location, { method: 'DELETE' })).status, 200);
-  assert.equal(await patch('abcd'), 404);
-  assert.equal((await fetch(server.url + location, { method: 'DELETE' })).status, 404);
+/** An offer of one H.264 section; WHIP's and WHEP's differ in the direction. */
+const offer = (direction) => [
+  'v=0', 'o=- 1 1 IN IP4 127.0.0.1', 's=-', 't=0 0', 'a=group:BUNDLE 0',
+  'm=video 9 UDP/TLS/RTP/SAVPF 102', 'c=IN IP4 0.0.0.0', 'a=mid:0', `a=${direction}`, 'a=rtcp-mux', 'a=rtcp-mux-only',
+  'a=ice-ufrag:abcd', 'a=ice-pwd:abcdefghijklmnopqrstuvwx', 'a=setup:actpass', 'a=msid:s v',
+  `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`,
+  'a=rtpmap:102 H264/90000', 'a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f', '',
+].join('\r\n');
+
+for (const [door, direction] of [['whep', 'recvonly'], ['whip', 'sendonly']]) {
+  test(`a ${door.toUpperCase()} session is known by its Location, its tag and its ICE credentials`, async () => {
+    const auth = door === 'whip' ? { authorization: `Bearer ${people.key}` } : {};
+    const made = await fetch(`${server.url}/${door}/demo`, { method: 'POST', headers: { 'content-type': 'application/sdp', ...auth }, body: offer(direction) });
+    assert.equal(made.status, 201, await made.clone().text());
+    assert.match(made.headers.get('content-type'), /^application\/sdp/);
+    const [location, etag] = [made.headers.get('location'), made.headers.get('etag')];
+    assert.match(location, new RegExp(`^/${door}/demo/\\d+\\.[\\w-]{22}$`));
+    assert.match(etag, /^"[^"]+"$/);
+    if (door === 'whip') assert.ok(made.headers.get('torg-publisher'));
+    const send = (ufrag, match, path = location) => fetch(server.url + path, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/trickle-ice-sdpfrag', ...auth, ...(match && { 'if-match': match }) },
+      body: `a=ice-ufrag:${ufrag}\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\nm=video 9 UDP/TLS/RTP/SAVPF 102\r\na=mid:0\r\na=end-of-candidates\r\n`,
+    });
+    const patch = async (...args) => (await send(...args)).status;
+    assert.equal(await patch('abcd'), door === 'whip' ? 428 : 204);
+    assert.equal(await patch('wxyz'), 428, 'an ICE restart needs If-Match');
+    assert.equal(await patch('abcd', etag), 204);
+    assert.equal(await patch('abcd', `"another", ${etag}`), 204);
+    assert.equal(await patch('abcd', '"another"'), 412);
+    assert.equal(await patch('abcd', `W/${etag}`), 412, 'a weak tag never matches');
+    assert.equal(await patch('abcd', etag.replaceAll('"', '')), 400, 'a tag has quotes');
+    assert.equal(await patch('abcd', etag, location.replace('/demo/', '/other/')), door === 'whip' ? 403 : 404);
+    assert.equal(await patch('abcd', etag, location.replace(door, door === 'whip' ? 'whep' : 'whip')), door === 'whip' ? 403 : 401);
+    const restarted = await send('wxyz', '*');
+    assert.equal(restarted.status, 200, 'an ICE restart');
+    assert.equal(restarted.headers.get('content-type'), 'application/trickle-ice-sdpfrag');
+    assert.match(await restarted.text(), /a=ice-ufrag:/);
+    const newTag = restarted.headers.get('etag');
+    assert.match(newTag, /^"[^"]+"$/);
+    assert.notEqual(newTag, etag);
+    assert.equal(await patch('wxyz', etag), 412, 'the tag before the restart');
+    assert.equal(await patch('wxyz', newTag), 204);
+    const end = async () => (await fetch(server.url + location, { method: 'DELETE', headers: { ...auth, 'if-match': '"any"' } })).status;
+    assert.equal(await end(), 200);
+    assert.equal(await patch('wxyz', newTag), 404);
+    assert.equal(await end(), 404);
+  });
+}
+
+test('a key alone knows its show, and a slash at the end changes nothing', async () => {
+  for (const [path, token, to] of [['/whip', people.key, '/whip/demo'], ['/whip', people.hostOther, '/whip/other'],
+    ['/whip/demo/', people.key, '/whip/demo'], ['/whep/demo/', '', '/whep/demo']]) {
+    const answer = await fetch(server.url + path, {
+      method: 'POST', redirect: 'manual', body: 'v=0', headers: { 'content-type': 'application/sdp', ...(token && { authorization: `Bearer ${token}` }) },
+    });
+    assert.equal(answer.status, 307, path);
+    assert.equal(answer.headers.get('location'), to);
+  }
+});
+
+test('a code opens the studio on a phone once, as a token that can be revoked', async () => {
+  const headers = { authorization: `Bearer ${people.merch}`, 'content-type': 'application/json' };
+  const made = await (await fetch(`${server.url}/api/v1/session/code`, { method: 'POST', headers, body: '{"show":"demo"}' })).json();
+  assert.equal(made.url, `${server.url}/studio/demo#code=${made.code}`);
+  const minutes = (Date.parse(made.expires) - Date.now()) / 60e3;
+  assert.ok(minutes > 4.5 && minutes <= 5, `${minutes} minutes`);
+  const login = (code) => fetch(`${server.url}/api/v1/session`, {
+    method: 'POST', headers: { 'content-type': 'application/json', origin: server.url }, body: JSON.stringify({ code }),
+  });
+  const phone = await login(made.code);
+  assert.equal(phone.status, 200);
+  const { you } = await phone.json();
+  assert.deepEqual(you.roles.sort(), ['host', 'merchandiser', 'viewer']);
+  assert.equal(you.show, 'demo');
+  const cookie = phone.headers.get('set-cookie').split(';')[0];
+  assert.match(phone.headers.get('set-cookie'), /HttpOnly; Secure; SameSite=Strict; Max-Age=43\d\d\d$/);
+  assert.equal((await login(made.code)).status, 401);
+  assert.equal((await login('tc_AAAAAAAAAAAAAAAAAAAAAA')).status, 401);
+  const who = async () => (await (await fetch(`${server.url}/api/v1/session`, { headers: { cookie, origin: server.url } })).json()).you;
+  assert.equal((await who()).id, you.id);
+  const admin = { authorization: `Bearer ${people.admin}` };
+  const { tokens } = await (await fetch(`${server.url}/api/v1/tokens?limit=100`, { headers: admin })).json();
+  const mine = tokens.find((token) => token.id === you.id.replace('s', 't'));
+  assert.equal(mine.label, 'phone');
+  assert.equal(mine.show, 'demo');
+  assert.equal((await fetch(`${server.url}/api/v1/tokens/${mine.id}`, { method: 'DELETE', headers: admin })).status, 204);
+  assert.deepEqual((await who()).roles, ['viewer']);
+  assert.ok(!server.log.includes(made.code));
 });
 
 // --- the show channel ---------------------------------------------------------------------------
@@ -369,6 +452,6 @@ test('a token that is revoked or expires ends its sockets and its requests', asy
 });
 
 test('no secret stands in the log', () => {
-  assert.doesNotMatch(server.log, /t[gp]_[\w-]{43}/);
+  assert.doesNotMatch(server.log, /t[gp]_[\w-]{43}|tc_[\w-]{22}/);
   for (const [person, token] of Object.entries(people)) if (token) assert.ok(!server.log.includes(token), person);
 });
