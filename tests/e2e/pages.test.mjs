@@ -1,79 +1,16 @@
 // The pages state by state, without a server: what they show, what they ask for, and no WCAG 2.2 AA
 // violation in any state, in both sizes and both colour schemes.
-import { AxeBuilder } from '@axe-core/playwright';
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { desktop, launchBrowser, phone, shot } from './lib/browser.mjs';
-import { joined, nok, order, origin, shows, stage } from './lib/stage.mjs';
-
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-const staffYou = { id: 's1', name: 'Desk', roles: ['merchandiser', 'host'] };
+import { desktop, launchBrowser } from './lib/browser.mjs';
+import { joined, nok, order, origin, stage } from './lib/stage.mjs';
+import { api, channel, inBoth as inBothOf, noViolations, onPhone as onPhoneOf, sheet, staffYou, until } from './lib/states.mjs';
 
 let browser;
 before(async () => { browser = await launchBrowser(); });
 after(async () => { await browser?.close(); });
-
-/** Server of most tests: knows the show, has no picture; `more` answers first. */
-function api(more = () => undefined) {
-  return (method, path, request) => more(method, path, request)
-    ?? (path === '/api/v1/shows' ? { json: { shows } } : undefined)
-    ?? (path.startsWith('/api/v1/shows/') ? answerShow(path) : undefined)
-    ?? (path === '/api/v1/orders' ? { json: { orders: [] } } : undefined)
-    ?? (path.startsWith('/whep/') ? { status: 503, json: { title: 'Service Unavailable' } } : undefined);
-}
-
-function answerShow(path) {
-  const show = shows.find(({ id }) => id === path.split('/').at(-1));
-  return show && { json: show };
-}
-
-/** Answers `join` with `joined`, then asks `other`. */
-function channel(over = {}, other = () => {}) {
-  return (op, say) => op.op === 'join' ? say(joined(over)) : other(op, say);
-}
-
-/** axe over the page as it is now; animations are given time to end first. */
-async function noViolations(page, name) {
-  await page.evaluate(() => Promise.all(document.getAnimations().map((a) => a.effect?.getTiming().iterations === Infinity ? null : a.finished.catch(() => null))));
-  await page.waitForTimeout(350); // animations inside shadow roots are not in the document's list
-  await shot(page, name);
-  const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze();
-  const told = violations.map((v) => `${v.id}: ${v.help}\n${v.nodes.map((n) => `   ${JSON.stringify(n.target)} ${n.failureSummary}`).join('\n')}`);
-  assert.equal(violations.length, 0, `${name}\n${told.join('\n')}`);
-  assert.deepEqual(page.faults, [], name);
-}
-
-/** Runs `act` in a light phone and a dark desk; with `all`, in every combination. */
-function inBoth(name, act, { all = false } = {}) {
-  for (const [size, open] of [['phone', phone], ['desk', desktop]]) {
-    for (const colorScheme of all ? ['light', 'dark'] : [size === 'phone' ? 'light' : 'dark']) {
-      test(`${name}, ${size}, ${colorScheme}`, async () => {
-        const page = await open(browser, { colorScheme, reducedMotion: 'reduce' });
-        try {
-          await act(page, `${name.replaceAll(' ', '-')}-${size}-${colorScheme}`);
-        } finally {
-          await page.context().close();
-        }
-      });
-    }
-  }
-}
-
-/** The sheet in front. Its content is slotted, so it is found by the element, not inside <dialog>. */
-const sheet = (page) => page.locator('torg-sheet[open]');
-
-/** One phone page for a behaviour. */
-function onPhone(name, act) {
-  test(name, async () => {
-    const page = await phone(browser, { reducedMotion: 'reduce' });
-    try {
-      await act(page);
-      assert.deepEqual(page.faults, []);
-    } finally {
-      await page.context().close();
-    }
-  });
-}
+const inBoth = (...rest) => inBothOf(() => browser, ...rest);
+const onPhone = (...rest) => onPhoneOf(() => browser, ...rest);
 
 describe('list of shows', { concurrency: 2 }, () => {
   inBoth('shows', async (page, name) => {
@@ -105,7 +42,7 @@ describe('watch, states', { concurrency: 2 }, () => {
     await page.getByText('Not at all. <b>Promise</b>').waitFor(); // foreign text stays text
     await noViolations(page, name);
   }, { all: true });
-  for (const [state, words] of [['scheduled', 'The show has not started yet'], ['ended', 'The show is over']]) {
+  for (const [state, words] of [['scheduled', 'The show has not started yet'], ['rehearsal', 'The show has not started yet'], ['ended', 'The show is over']]) {
     inBoth(`watch ${state}`, async (page, name) => {
       await stage(page, { api: api(), channel: channel({ show: { id: 'demo', title: 'Evening market', state, on_air: false }, pinned: [] }) });
       await page.goto(`${origin}/s/demo`);
@@ -113,6 +50,20 @@ describe('watch, states', { concurrency: 2 }, () => {
       await noViolations(page, name);
     });
   }
+  inBoth('watch host away', async (page, name) => {
+    await stage(page, { api: api(), channel: channel({ show: { id: 'demo', title: 'Evening market', state: 'live', on_air: false } }) });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByText('The host will be back in a moment').waitFor();
+    assert.equal(await page.locator('torg-player').getByRole('status').count(), 0, 'no spinner beside it');
+    assert.equal(await page.getByRole('button', { name: 'Buy now' }).isEnabled(), true);
+    await noViolations(page, name);
+  });
+  inBoth('watch rehearsal as staff', async (page, name) => {
+    await stage(page, { api: api(), channel: channel({ you: staffYou, show: { id: 'demo', title: 'Evening market', state: 'rehearsal', on_air: true } }) });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByText('Rehearsal: only staff see this picture.').waitFor();
+    await noViolations(page, name);
+  });
   inBoth('watch unknown show', async (page, name) => {
     await stage(page, { api: api() });
     await page.goto(`${origin}/s/nothing`);
@@ -333,7 +284,7 @@ describe('watching', { concurrency: 2 }, () => {
   });
 });
 
-describe('desk and studio', { concurrency: 2 }, () => {
+describe('desk', { concurrency: 2 }, () => {
   const session = (method, path) => {
     if (path === '/api/v1/session') return { json: { you: staffYou } };
     if (path.startsWith('/api/v1/reports/')) return { json: { paid: { orders: 3, units: 4, amount: nok(99900) } } };
@@ -356,11 +307,46 @@ describe('desk and studio', { concurrency: 2 }, () => {
     await page.getByRole('button', { name: 'Price and stock of Enamel mug' }).click();
     await noViolations(page, name);
   }, { all: true });
-  inBoth('studio', async (page, name) => {
-    await stage(page, { api: api(session), channel: channel({ you: staffYou }) });
-    await page.goto(`${origin}/studio/demo`);
-    await page.getByText('rtmp://torg.test:1935/live').waitFor();
+  const code = (left) => ({ code: 'tc_abcdefghijklmnopqrstuv', url: `${origin}/studio/demo#code=tc_abcdefghijklmnopqrstuv`, expires: new Date(Date.now() + left).toISOString() });
+  inBoth('desk phone', async (page, name) => {
+    await stage(page, { api: api((m, p, r) => m === 'POST' && p === '/api/v1/session/code' ? { status: 201, json: code(600000) } : session(m, p, r)), channel: channel({ you: staffYou }) });
+    await page.goto(`${origin}/desk/demo`);
+    await page.getByRole('button', { name: 'Host with a phone' }).click();
+    await sheet(page).getByRole('img', { name: 'QR code' }).waitFor();
+    await sheet(page).getByText('Valid for').waitFor();
     await noViolations(page, name);
+  });
+  onPhone('a code runs out, and a new one is asked for', async (page) => {
+    const shows = [];
+    await stage(page, {
+      api: api((m, p, request) => {
+        if (p !== '/api/v1/session/code') return session(m, p);
+        shows.push(request.postDataJSON());
+        return { status: 201, json: code(shows.length === 1 ? 1500 : 600000) };
+      }),
+      channel: channel({ you: staffYou }),
+    });
+    await page.goto(`${origin}/desk/demo`);
+    await page.getByRole('button', { name: 'Host with a phone' }).click();
+    await sheet(page).getByText('This code has expired.').waitFor();
+    await sheet(page).getByRole('button', { name: 'New code' }).click();
+    await sheet(page).getByRole('img', { name: 'QR code' }).waitFor();
+    assert.deepEqual(shows, [{ show: 'demo' }, { show: 'demo' }]);
+  });
+  inBoth('desk line', async (page, name) => {
+    const show = await stage(page, { api: api(session), channel: channel({ you: staffYou, show: { id: 'demo', title: 'Evening market', state: 'rehearsal', on_air: true } }) });
+    await page.goto(`${origin}/desk/demo`);
+    await page.getByText('Rehearsal: only staff see the picture.').waitFor();
+    show.say({ ev: 'source', at: 1, on_air: true, state: 'on', kind: 'whip', publisher: 'w0-1' });
+    await page.getByText('On air: Phone or browser').waitFor();
+    const line = { ev: 'uplink', at: 1, kind: 'whip', publisher: 'w0-1', video_bps: 300000, audio_bps: 64000, width: 1280, height: 720, frames: 30, loss_permille: 0, unrepaired_permille: 0, troubles: ['low', 'silent'] };
+    for (let i = 0; i < 12; i++) show.say(line);
+    await page.getByText('Your line is weak').waitFor();
+    await page.getByText('1280 × 720 · 0.3 Mbit/s · 30 fps').waitFor();
+    await noViolations(page, name);
+    show.say({ ev: 'source', at: 1, on_air: false, state: 'stalled', kind: 'whip', publisher: 'w0-1' });
+    await page.getByText('No picture from: Phone or browser').waitFor();
+    await page.getByText('Your line is weak').waitFor({ state: 'detached' });
   });
 
   onPhone('a token in the address is used once and taken out', async (page) => {
@@ -414,6 +400,33 @@ describe('desk and studio', { concurrency: 2 }, () => {
   });
 });
 
+describe('rehearsals and lines', { concurrency: 2 }, () => {
+  onPhone('no picture of a rehearsal is asked for; it comes when the show is live', async (page) => {
+    const offers = [];
+    const show = await stage(page, {
+      api: api((m, p) => p.startsWith('/whep/') ? (offers.push(m), { status: 403, json: { title: 'Forbidden' } }) : undefined),
+      channel: channel({ show: { id: 'demo', title: 'Evening market', state: 'rehearsal', on_air: true } }),
+    });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByText('The show has not started yet').waitFor();
+    await page.getByText('Soon', { exact: true }).waitFor();
+    assert.deepEqual(offers, []);
+    show.say({ ev: 'show', seq: 8, at: 60000, state: 'live', on_air: true });
+    await until(() => offers.length > 0);
+    await page.getByText('The picture comes when the show starts').waitFor(); // 403: and it goes on asking
+    await until(() => offers.length > 1);
+  });
+  onPhone('the line comes back: the note goes', async (page) => {
+    const show = await stage(page, { api: api(), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByRole('button', { name: 'Buy now' }).waitFor();
+    show.say({ ev: 'show', seq: 8, at: 60000, state: 'live', on_air: false });
+    await page.getByText('The host will be back in a moment').waitFor();
+    show.say({ ev: 'show', seq: 9, at: 60000, state: 'live', on_air: true });
+    await page.getByText('The host will be back in a moment').waitFor({ state: 'detached' });
+  });
+});
+
 describe('account and payment', { concurrency: 2 }, () => {
   inBoth('account', async (page, name) => {
     await stage(page, { api: api((m, p) => p === '/api/v1/orders' ? { json: { orders: [order(), order('enamel-mug-1', { id: '0198', state: 'paid' })] } } : undefined) });
@@ -455,12 +468,3 @@ describe('account and payment', { concurrency: 2 }, () => {
     assert.ok(posts.every(([, key]) => /^[A-Za-z0-9_-]{1,64}$/.test(key)));
   });
 });
-
-/** Waits for something on this side; fails after 10 s. */
-async function until(condition) {
-  const deadline = Date.now() + 10000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`did not happen: ${condition}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

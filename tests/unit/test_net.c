@@ -16,12 +16,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/str.h"
 #include "base/thread.h"
 #include "net/addr.h"
 #include "net/loop.h"
 #include "net/rtc_worker.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "proto/sdp_whip.h"
 
 enum { PATIENCE_MS = 5000 };
 
@@ -586,8 +588,12 @@ struct echo {
     atomic_uint moved;
     atomic_uint turns;
     atomic_int reason;
+    atomic_uint rehearsals;
     bool stopped;
     tg_err start_err;
+    tg_us consent_us; /* of the sessions that it opens */
+    uint16_t show;
+    bool publisher;
 };
 
 static tg_err echo_start(void *ctx, struct tg_rtc_worker *w)
@@ -672,6 +678,8 @@ static bool echo_request(void *ctx, struct tg_rtc_req *req, tg_us now)
     const char *reason = "";
     tg_err err;
 
+    if (req->what == TG_RTC_REHEARSE)
+        (void)atomic_fetch_add(&e->rehearsals, 1);
     if (req->what != TG_RTC_WHEP_OFFER)
         return false;
     err = tg_sdp_parse(&offer, (const char *)req->sdp->data, req->sdp->len, &reason);
@@ -684,6 +692,9 @@ static bool echo_request(void *ctx, struct tg_rtc_req *req, tg_us now)
     const struct tg_rtc_open open = {.remote_ufrag = pick.ice_ufrag,
                                      .remote_pwd = pick.ice_pwd,
                                      .remote_sha256 = pick.fingerprint,
+                                     .consent_us = e->consent_us,
+                                     .show = e->show,
+                                     .publisher = e->publisher,
                                      .user = e};
     assert_int_equal(tg_rtc_open(e->w, e->self, &open, now, &s), TG_OK);
     tg_rtc_local(e->w, s, &local);
@@ -702,7 +713,11 @@ struct viewer {
     struct tg_udp *udp;
     struct tg_mailbox *replies;
     char session[TG_RTC_SESSION_SIZE];
+    char etag[32];
+    uint16_t show; /* what its requests name */
+    bool publisher;
     bool connected;
+    bool retired;
     bool closed;
     unsigned rtp;
     unsigned rtcp;
@@ -740,6 +755,8 @@ static struct tg_rtc_req *new_req(const struct viewer *v, enum tg_rtc_what what)
     assert_non_null(req);
     req->what = what;
     req->conn.mb = v->replies;
+    req->show = v->show;
+    req->publisher = v->publisher;
     memcpy(req->session, v->session, sizeof(req->session));
     return req;
 }
@@ -766,6 +783,8 @@ static void viewer_open(struct viewer *v, const struct worker_world *ww)
     const char *reason = "";
 
     memset(v, 0, sizeof(*v));
+    v->show = ww->echo.show;
+    v->publisher = ww->echo.publisher;
     v->rng = tg_rng_os();
     v->udp = udp_on(localhost);
     assert_int_equal(tg_mailbox_new(&v->replies, 4, tg_msg_free), TG_OK);
@@ -781,6 +800,7 @@ static void viewer_open(struct viewer *v, const struct worker_world *ww)
     assert_int_equal(strlen(reply->etag), 16);
     assert_memory_equal(reply->session, "3.", 2);
     memcpy(v->session, reply->session, sizeof(v->session));
+    memcpy(v->etag, reply->etag, sizeof(v->etag));
     assert_int_equal(
         tg_sdp_parse(&answer, (const char *)reply->sdp->data, reply->sdp->len, &reason), TG_OK);
     cfg.local_ufrag = local.ice_ufrag;
@@ -801,6 +821,7 @@ static void viewer_drain(struct viewer *v)
 
     while (tg_peer_poll(v->peer, &out)) {
         v->connected = v->connected || out.kind == TG_PEER_OUT_CONNECTED;
+        v->retired = v->retired || out.kind == TG_PEER_OUT_RETIRED;
         v->closed = v->closed || out.kind == TG_PEER_OUT_CLOSED;
         v->rtp += out.kind == TG_PEER_OUT_RTP ? 1 : 0;
         v->rtcp += out.kind == TG_PEER_OUT_RTCP ? 1 : 0;
@@ -867,6 +888,37 @@ static void wait_count(const atomic_uint *count, unsigned want)
     assert_int_equal(atomic_load(count), want);
 }
 
+/* --- PATCH ------------------------------------------------------------------------------------ */
+
+static struct tg_rtc_req *patch_req(const struct viewer *v, const char *if_match, const char *body)
+{
+    struct tg_rtc_req *req = new_req(v, TG_RTC_PATCH);
+
+    tg_str_printf(req->if_match, sizeof(req->if_match), "%s", if_match);
+    req->sdp = tg_slab_copy(body, strlen(body));
+    assert_non_null(req->sdp);
+    return req;
+}
+
+static tg_err patch(const struct worker_world *ww, struct viewer *v, const char *if_match,
+                    const char *body)
+{
+    struct tg_rtc_reply *reply = ask(ww, v, patch_req(v, if_match, body));
+    const tg_err err = reply->err;
+
+    assert_true(err == TG_OK || reply->detail[0] != '\0');
+    assert_null(reply->sdp);
+    tg_msg_free(reply);
+    return err;
+}
+
+static const char trickle[] = "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+                              "a=ice-ufrag:VIEW\r\na=ice-pwd:viewerPasswordOf24chars+\r\n"
+                              "a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\r\n";
+static const char renew[] = "a=ice-options:trickle ice2\r\na=group:BUNDLE 0 1\r\n"
+                            "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+                            "a=ice-ufrag:NEXT\r\na=ice-pwd:viewerPasswordNumberTwo+\r\n";
+
 static void test_worker_serves_a_viewer_from_offer_to_delete(void **state)
 {
     struct worker_world ww = {0};
@@ -885,9 +937,10 @@ static void test_worker_serves_a_viewer_from_offer_to_delete(void **state)
         viewer_turn(&v);
     assert_int_equal(v.rtp, 5);
     assert_int_equal(v.rtcp, 5);
-    reply = ask(&ww, &v, new_req(&v, TG_RTC_PATCH));
-    assert_int_equal(reply->err, TG_OK);
+    reply = ask(&ww, &v, new_req(&v, TG_RTC_PATCH)); /* without a fragment */
+    assert_int_equal(reply->err, TG_ERR_MALFORMED);
     tg_msg_free(reply);
+    assert_int_equal(patch(&ww, &v, "", trickle), TG_OK); /* a viewer needs no If-Match */
     reply = ask(&ww, &v, new_req(&v, TG_RTC_DELETE));
     assert_int_equal(reply->err, TG_OK);
     tg_msg_free(reply);
@@ -899,6 +952,178 @@ static void test_worker_serves_a_viewer_from_offer_to_delete(void **state)
     viewer_free(&v);
     tg_rtc_worker_stop(ww.w);
     assert_true(ww.echo.stopped);
+}
+
+/* RFC 9725 s4.3: asks for a restart and takes the answer's credentials. */
+static void viewer_restart(struct viewer *v, const struct worker_world *ww, const char *if_match)
+{
+    struct tg_rtc_reply *reply = ask(ww, v, patch_req(v, if_match, renew));
+    struct tg_sdp_frag frag;
+    const char *reason = "";
+    struct tg_ice_creds creds = {.local_ufrag = "NEXT",
+                                 .local_pwd = "viewerPasswordNumberTwo+",
+                                 .remote_ufrag = frag.ice_ufrag,
+                                 .remote_pwd = frag.ice_pwd};
+
+    assert_int_equal(reply->err, TG_OK);
+    assert_string_equal(reply->session, v->session);
+    assert_string_not_equal(reply->etag, v->etag);
+    memcpy(v->etag, reply->etag, sizeof(v->etag));
+    assert_non_null(reply->sdp);
+    assert_int_equal(
+        tg_sdp_frag_parse(&frag, (const char *)reply->sdp->data, reply->sdp->len, &reason), TG_OK);
+    tg_msg_free(reply);
+    assert_string_equal(frag.mid, "0");
+    assert_int_equal(frag.kind, TG_SDP_AUDIO);
+    assert_int_equal(frag.candidate_count, 1);
+    assert_true(frag.end_of_candidates);
+    viewer_drain(v);
+    assert_int_equal(tg_peer_restart(v->peer, tg_clock_mono(), &creds), TG_OK);
+}
+
+/* Another socket, new credentials: media goes on under the old keys, over the new path. */
+static void test_worker_restarts_ice_on_a_new_socket(void **state)
+{
+    struct worker_world ww = {0};
+    struct viewer v;
+    const int64_t before = tg_metric_get(TG_M_rtc_restarts_total);
+    const tg_us end = tg_clock_mono() + 2 * PATIENCE_MS * TG_US_PER_MS;
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    viewer_open(&v, &ww);
+    viewer_until(&v, &v.connected);
+    wait_count(&ww.echo.connected, 1);
+    tg_udp_free(v.udp);
+    v.udp = udp_on(localhost);
+    viewer_restart(&v, &ww, "*");
+    viewer_until(&v, &v.retired); /* at once, not at the next keepalive */
+    while (atomic_load(&ww.echo.moved) == 0 && tg_clock_mono() < end)
+        viewer_turn(&v); /* answers the worker's own check */
+    assert_int_equal(atomic_load(&ww.echo.moved), 1);
+    viewer_send_rtp(&v, 1);
+    while (v.rtp < 1 && tg_clock_mono() < end)
+        viewer_turn(&v);
+    assert_int_equal(v.rtp, 1);
+    assert_int_equal(atomic_load(&ww.echo.connected), 1);
+    assert_int_equal(tg_metric_get(TG_M_rtc_restarts_total) - before, 1);
+    viewer_free(&v);
+    tg_rtc_worker_stop(ww.w);
+    assert_int_equal(atomic_load(&ww.echo.closed), 1);
+}
+
+/* Five in a row, each before the one in front was used: the table of ufrags stays exact. */
+static void test_worker_restarts_that_nobody_used_are_dropped(void **state)
+{
+    struct worker_world ww = {0};
+    struct viewer v;
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    viewer_open(&v, &ww);
+    viewer_until(&v, &v.connected);
+    for (int i = 0; i < 5; i++) {
+        char body[sizeof(renew)];
+        struct tg_rtc_reply *reply;
+
+        memcpy(body, renew, sizeof(body));
+        *(strstr(body, "NEXT") + 3) = (char)('a' + i);
+        reply = ask(&ww, &v, patch_req(&v, "*", body));
+        assert_int_equal(reply->err, TG_OK);
+        tg_msg_free(reply);
+    }
+    viewer_restart(&v, &ww, "*");
+    viewer_until(&v, &v.retired);
+    assert_int_equal(patch(&ww, &v, "*", renew), TG_OK); /* these are the session's own now */
+    viewer_free(&v);
+    tg_rtc_worker_stop(ww.w);
+}
+
+static void test_worker_patch_preconditions(void **state)
+{
+    struct worker_world ww = {.echo = {.publisher = true, .show = 7}};
+    struct viewer v;
+    char tag[64];
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    viewer_open(&v, &ww);
+    tg_str_printf(tag, sizeof(tag), "\"other\", \"%s\"", v.etag);
+    assert_int_equal(patch(&ww, &v, "", trickle), TG_ERR_AGAIN);
+    assert_int_equal(patch(&ww, &v, "", renew), TG_ERR_AGAIN);
+    assert_int_equal(patch(&ww, &v, "\"stale\"", trickle), TG_ERR_CONFLICT);
+    assert_int_equal(patch(&ww, &v, "\"stale\"", renew), TG_ERR_CONFLICT);
+    assert_int_equal(patch(&ww, &v, tag, trickle), TG_OK);
+    assert_int_equal(patch(&ww, &v, "*", trickle), TG_OK);
+    assert_int_equal(patch(&ww, &v, "\"*\"", trickle), TG_OK);
+    assert_int_equal(patch(&ww, &v, "*", "{}"), TG_ERR_MALFORMED);
+    assert_int_equal(patch(&ww, &v, "*", "\r\n"), TG_ERR_MALFORMED);
+    assert_int_equal(patch(&ww, &v, "*", "a=ice-ufrag:NEXT\r\n"), TG_ERR_MALFORMED);
+    viewer_restart(&v, &ww, tag); /* the current tag does as well as a star */
+    assert_int_equal(patch(&ww, &v, tag, trickle), TG_ERR_CONFLICT); /* late, of the old session */
+    viewer_free(&v);
+    tg_rtc_worker_stop(ww.w);
+}
+
+static void test_worker_session_of_another_show_or_kind_is_not_found(void **state)
+{
+    struct worker_world ww = {.echo = {.publisher = true, .show = 7}};
+    struct viewer v;
+    struct tg_rtc_req *req;
+    struct tg_rtc_reply *reply;
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    viewer_open(&v, &ww);
+    for (int i = 0; i < 4; i++) {
+        req = i < 2 ? new_req(&v, TG_RTC_DELETE) : patch_req(&v, "*", trickle);
+        req->publisher = (i & 1) != 0;
+        req->show = (i & 1) != 0 ? 8 : 7;
+        reply = ask(&ww, &v, req);
+        assert_int_equal(reply->err, TG_ERR_NOTFOUND);
+        tg_msg_free(reply);
+    }
+    reply = ask(&ww, &v, new_req(&v, TG_RTC_DELETE));
+    assert_int_equal(reply->err, TG_OK);
+    assert_int_equal(reply->show, 7);
+    tg_msg_free(reply);
+    viewer_free(&v);
+    tg_rtc_worker_stop(ww.w);
+}
+
+static void test_worker_consent_time_is_the_openers(void **state)
+{
+    struct worker_world ww = {.echo = {.consent_us = 1500 * TG_US_PER_MS}};
+    struct viewer v;
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    viewer_open(&v, &ww);
+    viewer_until(&v, &v.connected);
+    wait_count(&ww.echo.closed, 1); /* the viewer is silent from here */
+    assert_int_equal(atomic_load(&ww.echo.reason), TG_PEER_CONSENT);
+    viewer_free(&v);
+    tg_rtc_worker_stop(ww.w);
+}
+
+static void test_worker_tells_a_rehearsal_to_every_handler_without_an_answer(void **state)
+{
+    struct worker_world ww = {0};
+    struct viewer v = {0};
+    struct tg_rtc_reply *reply;
+
+    (void)state;
+    assert_int_equal(tg_mailbox_new(&v.replies, 4, tg_msg_free), TG_OK);
+    assert_int_equal(start_world(&ww), TG_OK);
+    assert_int_equal(tg_mailbox_post(tg_rtc_worker_mailbox(ww.w), new_req(&v, TG_RTC_REHEARSE)),
+                     TG_OK);
+    reply = ask(&ww, &v, new_req(&v, TG_RTC_WHIP_OFFER)); /* this handler takes none */
+    assert_int_equal(reply->what, TG_RTC_WHIP_OFFER);
+    assert_int_equal(reply->err, TG_ERR_UNSUPPORTED);
+    assert_int_equal(atomic_load(&ww.echo.rehearsals), 1);
+    tg_msg_free(reply);
+    tg_rtc_worker_stop(ww.w);
+    tg_mailbox_free(v.replies);
 }
 
 static void test_worker_frees_a_session_at_the_viewers_close(void **state)
@@ -1111,6 +1336,12 @@ int main(void)
         cmocka_unit_test(test_tcp_finish_gives_up_on_a_peer_that_does_not_read),
         cmocka_unit_test(test_tcp_may_be_freed_in_on_data),
         cmocka_unit_test(test_worker_serves_a_viewer_from_offer_to_delete),
+        cmocka_unit_test(test_worker_restarts_ice_on_a_new_socket),
+        cmocka_unit_test(test_worker_restarts_that_nobody_used_are_dropped),
+        cmocka_unit_test(test_worker_patch_preconditions),
+        cmocka_unit_test(test_worker_session_of_another_show_or_kind_is_not_found),
+        cmocka_unit_test(test_worker_consent_time_is_the_openers),
+        cmocka_unit_test(test_worker_tells_a_rehearsal_to_every_handler_without_an_answer),
         cmocka_unit_test(test_worker_frees_a_session_at_the_viewers_close),
         cmocka_unit_test(test_worker_follows_a_viewer_to_a_new_port),
         cmocka_unit_test(test_worker_ignores_a_flood_of_strangers),

@@ -48,7 +48,7 @@ async function freeUdpPorts() {
 }
 
 export class TorgServer {
-  /** @param {{env?: Record<string, string>, args?: string[]}} options */
+  /** @param {{env?: Record<string, string>, args?: string[], demo?: boolean}} options demo: false starts an empty shop */
   static async start(options = {}) {
     const server = new TorgServer();
     server.dir = await mkdtemp(path.join(tmpdir(), 'torg-e2e-'));
@@ -72,7 +72,7 @@ export class TorgServer {
   async launch() {
     this.log = '';
     this.out = '';
-    this.child = spawn(path.join(buildDir, 'torgd'), ['--demo', '--data', this.dir, ...(this.options.args ?? [])], {
+    this.child = spawn(path.join(buildDir, 'torgd'), [...(this.options.demo === false ? [] : ['--demo']), '--data', this.dir, ...(this.options.args ?? [])], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         // The tests' own TORG_ variables are none of torgd's.
@@ -81,6 +81,8 @@ export class TorgServer {
         TORG_HTTP_LISTEN: `127.0.0.1:${this.httpPort}`,
         TORG_RTMP_LISTEN: `127.0.0.1:${this.rtmpPort}`,
         TORG_RTC_LISTEN: `127.0.0.1:${this.rtcPort}`,
+        // As the demo has it: the tests' many clients have one address.
+        ...(this.options.demo === false ? { TORG_LIMITS_TRUSTED_NETWORKS: '127.0.0.0/8' } : {}),
         ...(this.options.env ?? {}),
       },
     });
@@ -103,6 +105,7 @@ export class TorgServer {
         reject(new Error(`torgd ended early (${code ?? signal})\n${this.log}`));
       });
     });
+    if (this.options.demo === false) return;
     const field = (name) => {
       const match = new RegExp(`^\\s*${name}\\s+(\\S+)`, 'm').exec(this.out);
       if (!match) throw new Error(`torgd did not print "${name}"\n${this.out}`);
@@ -113,6 +116,26 @@ export class TorgServer {
     this.adminToken = field('Admin token');
     this.deskToken = field('Desk token');
     this.rtmpUrl = `rtmp://127.0.0.1:${this.rtmpPort}/live/${this.streamKey}`;
+  }
+
+  /**
+   * A show with keys: `key` publishes to it, `deskToken` runs it.
+   * @returns {Promise<{id: string, key: string, deskToken: string, whip: string, whep: string, rtmp: string}>}
+   */
+  async newShow(id, title = `Show ${id}`) {
+    await this.ctl('show', 'create', id, '--title', title);
+    const { token: key } = await this.ctl('token', 'create', '--role', 'host', '--show', id, '--publish-only');
+    const { token: deskToken } = await this.ctl('token', 'create', '--role', 'host,merchandiser,moderator', '--show', id);
+    return this.#show(id, key, deskToken);
+  }
+
+  /** The demo's own show, in the same form. */
+  get demoShow() {
+    return this.#show('demo', this.streamKey.split('key=')[1], this.deskToken);
+  }
+
+  #show(id, key, deskToken) {
+    return { id, key, deskToken, whip: `${this.url}/whip/${id}`, whep: `${this.url}/whep/${id}`, rtmp: `rtmp://127.0.0.1:${this.rtmpPort}/live/${id}?key=${key}` };
   }
 
   async kill9() {

@@ -30,7 +30,7 @@ async function file(route, pathname) {
 }
 
 /**
- * Puts a page on the stage. `api(method, path, request)` answers {status?, json} or undefined (404);
+ * Puts a page on the stage. `api(method, path, request)` answers {status?, json, headers?, body?}, or a promise of it, or undefined (404);
  * `channel(op, say)` is called for each operation of the page, `say(...items)` sends one frame.
  * Returns {say}: what the server says by itself, and {cut(code)}: the socket is lost.
  */
@@ -38,10 +38,10 @@ export async function stage(page, { api = () => undefined, channel = () => {} } 
   const sockets = new Set();
   await page.route(`${origin}/**`, async (route, request) => {
     const { pathname } = new URL(request.url());
-    if (!/^\/(api|whep)\//.test(pathname)) return file(route, pathname);
-    const answer = api(request.method(), pathname, request);
-    const { status = answer ? 200 : 404, json = {}, headers = {} } = answer ?? {};
-    return route.fulfill({ status, contentType: status < 400 ? 'application/json' : 'application/problem+json', headers, body: status === 204 ? '' : JSON.stringify(json) });
+    if (!/^\/(api|whep|whip)\//.test(pathname)) return file(route, pathname);
+    const answer = await api(request.method(), pathname, request);
+    const { status = answer ? 200 : 404, json = {}, headers = {}, body = status === 204 ? '' : JSON.stringify(json) } = answer ?? {};
+    return route.fulfill({ status, contentType: status < 400 ? 'application/json' : 'application/problem+json', headers, body });
   });
   await page.routeWebSocket(/^wss:\/\/torg\.test\/ws\//, (socket) => {
     sockets.add(socket);
