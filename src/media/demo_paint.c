@@ -139,6 +139,22 @@ void tg_sprite_free(struct tg_sprite *sprite)
     g_free(sprite);
 }
 
+static uint8_t *copy_plane(const struct plane *p, uint8_t *out)
+{
+    for (int y = 0; y < p->height; y++) {
+        memcpy(out, p->value + (ptrdiff_t)y * p->stride, (size_t)p->width);
+        out += p->width;
+    }
+    return out;
+}
+
+void tg_sprite_i420(const struct tg_sprite *sprite, uint8_t *out)
+{
+    out = copy_plane(&sprite->y, out);
+    out = copy_plane(&sprite->u, out);
+    (void)copy_plane(&sprite->v, out); /* the end */
+}
+
 /* --- painting ------------------------------------------------------------------------------ */
 
 /* out = a + (b - a) * f / 256, over whole blocks. */

@@ -31,6 +31,9 @@ struct tg_sprite;
 struct tg_sprite *tg_sprite_new(const uint8_t *argb, size_t stride, int width, int height);
 void tg_sprite_free(struct tg_sprite *sprite);
 
+/* An opaque sprite as a picture of its own size: I420 without padding, 3/2 byte a pixel. */
+void tg_sprite_i420(const struct tg_sprite *sprite, uint8_t *out);
+
 /*
  * Blend the sprite over the picture (TG_CANVAS_BYTES, planes without padding), its top left corner
  * at (x, y) in 1/256 pixel; what lies outside is cut. opacity 0..TG_PAINT_OPAQUE.

@@ -8,13 +8,14 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "media/demo_host.h"
 #include "media/demo_scene.h"
 #include "media/media_priv.h"
+#include "media/show.h"
 
-struct task {
-    enum tg_source_task what;
-    struct tg_source *source; /* a reference */
+enum {
+    SLEEP_US = 10 * TG_US_PER_S,
+    GRACE_US = 60 * TG_US_PER_S,
+    STALL_US = TG_US_PER_S,
 };
 
 tg_err tg_media_init(const char *data_dir)
@@ -40,191 +41,42 @@ tg_err tg_media_init(const char *data_dir)
     return TG_OK;
 }
 
-/* --- shows --------------------------------------------------------------------------------- */
-
-static void tell(struct tg_media_show *show, bool on, uint32_t generation, const char *notice)
-{
-    const struct tg_media_cfg *cfg = &show->media->cfg;
-    const struct tg_air air = {.show = show->ordinal,
-                               .state = on ? TG_AIR_ON : TG_AIR_OFF,
-                               .kind = show->playing == NULL ? TG_SOURCE_DEMO : show->playing->kind,
-                               .generation = generation,
-                               .publisher = show->playing == NULL ? "" : show->playing->publisher,
-                               .notice = notice};
-
-    tg_log_info("media", "source", "show=%u on=%d generation=%u", show->ordinal, on, generation);
-    if (cfg->on_source != NULL)
-        cfg->on_source(cfg->source_ctx, &air);
-}
-
-void tg_media_show_on_air(struct tg_media_show *show)
-{
-    uint32_t generation;
-
-    tg_mutex_lock(&show->media->lock);
-    generation = ++show->generation;
-    tg_mutex_unlock(&show->media->lock);
-    show->demo_generation = generation;
-    tell(show, true, generation, "");
-}
-
-static struct tg_fanout_out out_of(const struct tg_media_show *show, uint32_t generation)
-{
-    return (struct tg_fanout_out){.fn = show->media->cfg.frame_out,
-                                  .ctx = show->media->cfg.frame_ctx,
-                                  .show = show->ordinal,
-                                  .generation = generation};
-}
-
-struct tg_fanout_out tg_media_show_out(const struct tg_media_show *show)
-{
-    return out_of(show, show->demo_generation);
-}
-
-/* The publisher's pipeline ends; its streaming threads are gone afterwards. */
-static void stop_publisher(struct tg_media_show *show)
-{
-    g_clear_pointer(&show->publisher, tg_publisher_free);
-    g_clear_pointer(&show->playing, tg_source_unref);
-}
-
-/* The show's publisher is gone (left, refused, failed); who is newer than that stays. */
-static void end_playing(struct tg_media_show *show, const char *notice)
-{
-    struct tg_source *ended = show->playing;
-    uint32_t generation = ended->generation;
-    bool last;
-
-    tg_mutex_lock(&show->media->lock);
-    last = show->source == ended;
-    if (last)
-        show->source = NULL;
-    tg_mutex_unlock(&show->media->lock);
-    if (last)
-        tg_source_unref(ended); /* the show's; `playing` holds another */
-    stop_publisher(show);
-    if (!last)
-        return; /* the newer one's TG_TASK_OPENED is on its way */
-    if (show->demo == NULL || notice[0] != '\0')
-        tell(show, false, generation, notice);
-    if (show->demo != NULL)
-        tg_demo_host_take(show->demo);
-}
-
-static void on_publisher_error(void *ctx, const char *notice)
-{
-    struct tg_media_show *show = ctx;
-
-    tg_source_end(show->playing, "torg could not process this stream and ended it.");
-    end_playing(show, notice);
-}
-
-static void on_opened(struct tg_media_show *show, struct tg_source *source)
-{
-    const struct tg_fanout_out out = out_of(show, source->generation);
-    const bool taken = show->playing != NULL;
-    bool newest;
-
-    tg_mutex_lock(&show->media->lock);
-    newest = show->source == source;
-    tg_mutex_unlock(&show->media->lock);
-    if (!newest)
-        return; /* taken over before it began */
-    stop_publisher(show);
-    if (show->demo != NULL)
-        tg_demo_host_leave(show->demo);
-    show->playing = tg_source_ref(source);
-    show->publisher = tg_publisher_new(show->media->context, &out, on_publisher_error, show);
-    if (show->publisher == NULL) {
-        on_publisher_error(show, "torg could not start a pipeline for this show.");
-        return;
-    }
-    tell(show, true, source->generation, taken ? "Another encoder has taken over this show." : "");
-}
-
-static void on_chain(struct tg_media_show *show, struct tg_source *source, enum tg_track track)
-{
-    if (show->playing != source || show->publisher == NULL)
-        return;
-    if (tg_publisher_add_chain(show->publisher, track, source->ingest[track]) != TG_OK) {
-        TG_COUNT(media_pipeline_errors_total);
-        on_publisher_error(show, "torg lacks a GStreamer element for this stream; run torgctl "
-                                 "doctor on the server.");
-    }
-}
-
-/* A publisher that never got as far as playing may still be the show's newest. */
-static void forget(struct tg_media_show *show, struct tg_source *source)
-{
-    bool mine;
-
-    tg_mutex_lock(&show->media->lock);
-    mine = show->source == source;
-    if (mine)
-        show->source = NULL;
-    tg_mutex_unlock(&show->media->lock);
-    if (mine)
-        tg_source_unref(source);
-}
-
-static void on_ended(struct tg_media_show *show, struct tg_source *source, const char *notice)
-{
-    if (show->playing == source)
-        end_playing(show, notice);
-    else
-        forget(show, source);
-}
-
 /* --- tasks from publishers' threads ---------------------------------------------------------- */
+
+struct queued_task {
+    struct tg_media *media;
+    struct tg_media_task task; /* with a reference of its source */
+};
 
 static gboolean run_task(gpointer ctx)
 {
-    struct task *task = ctx;
-    struct tg_source *source = task->source;
-    struct tg_media_show *show = source->media->shows[source->show];
-    const char *reason;
+    const struct queued_task *queued = ctx;
+    struct tg_media_show *show = queued->media->shows[queued->task.source->show];
 
-    if (show == NULL)
-        return G_SOURCE_REMOVE;
-    switch (task->what) {
-    case TG_TASK_OPENED:
-        on_opened(show, source);
-        break;
-    case TG_TASK_CHAIN_VIDEO:
-        on_chain(show, source, TG_TRACK_VIDEO);
-        break;
-    case TG_TASK_CHAIN_AUDIO:
-        on_chain(show, source, TG_TRACK_AUDIO);
-        break;
-    case TG_TASK_CLOSED:
-        on_ended(show, source, "");
-        break;
-    case TG_TASK_REFUSED:
-        reason = atomic_load(&source->closed_reason);
-        on_ended(show, source, reason == NULL ? "" : reason);
-        break;
-    }
+    if (show != NULL)
+        tg_media_show_task(show, &queued->task);
     return G_SOURCE_REMOVE;
 }
 
 static void free_task(gpointer ctx)
 {
-    struct task *task = ctx;
+    struct queued_task *queued = ctx;
 
-    tg_source_unref(task->source);
-    g_free(task);
+    tg_source_unref(queued->task.source);
+    g_free(queued);
 }
 
-void tg_media_post_task(struct tg_media *media, enum tg_source_task what, struct tg_source *source)
+void tg_media_post_task(struct tg_media *media, const struct tg_media_task *task)
 {
-    struct task *task = g_new0(struct task, 1);
+    struct queued_task *queued = g_new0(struct queued_task, 1);
     GSource *idle = g_idle_source_new();
 
-    task->what = what;
-    task->source = tg_source_ref(source);
+    queued->media = media;
+    queued->task = *task;
+    (void)tg_source_ref(task->source); /* the queue's */
     /* One priority for all: tasks of one source must run in the order they were posted. */
     g_source_set_priority(idle, G_PRIORITY_DEFAULT);
-    g_source_set_callback(idle, run_task, task, free_task);
+    g_source_set_callback(idle, run_task, queued, free_task);
     (void)g_source_attach(idle, media->context); /* the id is not needed */
     g_source_unref(idle);
 }
@@ -254,25 +106,19 @@ static void need_scene(struct tg_media *media)
 
 static void add_show(struct tg_media *media, const struct tg_media_msg *msg)
 {
-    struct tg_media_show *show;
+    struct tg_media_show *show = media->shows[msg->show];
 
-    if (media->shows[msg->show] != NULL)
+    if (show != NULL) {
+        tg_media_show_title(show, msg->title);
         return;
-    show = g_new0(struct tg_media_show, 1);
-    show->media = media;
-    show->ordinal = msg->show;
-    show->epoch_us = msg->epoch_us;
-    if (msg->demo) {
-        const struct tg_demo_host_cfg cfg = {.show = show,
-                                             .scene = (need_scene(media), media->scene),
-                                             .sleep_us = media->cfg.demo_sleep_us};
-        show->demo = tg_demo_host_new(&cfg);
     }
+    if (msg->demo)
+        need_scene(media);
+    show = tg_media_show_new(media, msg);
     tg_mutex_lock(&media->lock);
     media->shows[msg->show] = show;
     tg_mutex_unlock(&media->lock);
-    if (show->demo != NULL)
-        tg_demo_host_take(show->demo);
+    tg_media_show_begin(show);
 }
 
 static void handle(struct tg_media *media, const struct tg_media_msg *msg)
@@ -282,19 +128,23 @@ static void handle(struct tg_media *media, const struct tg_media_msg *msg)
     if (msg->head.kind != TG_MSG_MEDIA || msg->show >= TG_SHOWS_MAX)
         return;
     show = media->shows[msg->show];
+    if (msg->what == TG_MEDIA_SHOW_ADD) {
+        add_show(media, msg);
+        return;
+    }
+    if (show == NULL)
+        return;
     switch (msg->what) {
     case TG_MEDIA_SHOW_ADD:
-        add_show(media, msg);
         break;
     case TG_MEDIA_SHOW_END:
+        tg_media_show_over(show);
         break;
     case TG_MEDIA_WATCHERS:
-        if (show != NULL && show->demo != NULL)
-            tg_demo_host_watchers(show->demo, msg->count);
+        tg_media_show_watchers(show, msg->count);
         break;
-    case TG_MEDIA_KEYFRAME: /* a publisher over RTMP cannot be asked */
-        if (show != NULL && show->demo != NULL)
-            tg_demo_host_keyframe(show->demo);
+    case TG_MEDIA_KEYFRAME:
+        tg_media_show_keyframe(show);
         break;
     }
 }
@@ -319,22 +169,6 @@ static gboolean on_mail(gint fd TG_UNUSED, GIOCondition condition TG_UNUSED, gpo
 
 /* --- the thread ---------------------------------------------------------------------------- */
 
-static void free_show(struct tg_media_show *show)
-{
-    struct tg_source *newest;
-
-    stop_publisher(show);
-    tg_demo_host_free(show->demo);
-    tg_mutex_lock(&show->media->lock);
-    newest = show->source;
-    show->source = NULL;
-    tg_mutex_unlock(&show->media->lock);
-    if (newest != NULL)
-        tg_source_end(newest, "The server is stopping.");
-    tg_source_unref(newest);
-    g_free(show);
-}
-
 static void run(void *ctx)
 {
     struct tg_media *media = ctx;
@@ -344,9 +178,10 @@ static void run(void *ctx)
     tg_mutex_lock(&media->lock);
     media->stopping = true; /* opens are refused from here on */
     tg_mutex_unlock(&media->lock);
+    atomic_store(&media->stopped, true);
     for (size_t i = 0; i < TG_SHOWS_MAX; i++)
         if (media->shows[i] != NULL)
-            free_show(media->shows[i]);
+            tg_media_show_free(media->shows[i]);
     tg_mutex_lock(&media->lock);
     memset(media->shows, 0, sizeof(media->shows));
     tg_mutex_unlock(&media->lock);
@@ -357,12 +192,22 @@ static void run(void *ctx)
     g_main_context_pop_thread_default(media->context);
 }
 
+static tg_us or_default(tg_us value, tg_us when_zero)
+{
+    return value == 0 ? when_zero : value;
+}
+
 tg_err tg_media_new(struct tg_media **ret, const struct tg_media_cfg *cfg)
 {
     struct tg_media *media = g_new0(struct tg_media, 1);
     tg_err err;
 
     media->cfg = *cfg;
+    media->cfg.demo_sleep_us = or_default(cfg->demo_sleep_us, SLEEP_US);
+    media->cfg.grace_us = or_default(cfg->grace_us, GRACE_US);
+    media->cfg.stall_us = or_default(cfg->stall_us, STALL_US);
+    media->slate_text = g_strdup(cfg->slate_text == NULL ? "Back in a moment" : cfg->slate_text);
+    media->cfg.slate_text = media->slate_text;
     tg_mutex_init(&media->lock);
     media->context = g_main_context_new();
     media->loop = g_main_loop_new(media->context, FALSE);
@@ -403,6 +248,7 @@ void tg_media_free(struct tg_media *media)
     tg_mailbox_free(media->mailbox);
     tg_demo_scene_free(media->scene);
     tg_mutex_done(&media->lock);
+    g_free(media->slate_text);
     g_free(media);
 }
 

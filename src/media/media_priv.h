@@ -1,6 +1,6 @@
 /*
  * media_priv.h - what the files of media/ share. The media thread owns everything here but the
- * members that say `lock`.
+ * members that say otherwise.
  */
 #ifndef TG_MEDIA_MEDIA_PRIV_H
 #define TG_MEDIA_MEDIA_PRIV_H
@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/thread.h"
+#include "media/air.h"
 #include "media/media.h"
 #include "msg/element.h"
 
@@ -17,9 +18,14 @@ typedef struct _GMainContext GMainContext;
 typedef struct _GMainLoop GMainLoop;
 typedef struct _GSource GSource;
 
-struct tg_publisher; /* publisher.c */
-struct tg_demo_host; /* demo_host.h */
 struct tg_demo_scene;
+struct tg_media_show; /* show.h */
+
+/* Ends the "keyframe-wanted" of one layer in its source. */
+struct tg_source_wish {
+    atomic_uint *layers;
+    unsigned layer;
+};
 
 /* Shared by the session's thread, the show and tasks on their way: ref-counted. */
 struct tg_source {
@@ -28,28 +34,24 @@ struct tg_source {
     uint16_t show;
     enum tg_source_kind kind;
     char publisher[TG_PUBLISHER_SIZE];
-    uint32_t generation;
     atomic_bool closed;                  /* pushes answer CLOSED */
-    GstElement *ingest[TG_TRACK_COUNT];  /* never changes after open */
-    bool configured[TG_TRACK_COUNT];     /* session's thread: a chain was asked for */
-    uint8_t nal_len_size;                /* session's thread: from the last avcC */
     _Atomic(const char *) closed_reason; /* static text for the session, or NULL */
-};
+    atomic_uint key_wishes;              /* bit l: layer l; told by the next poll */
+    atomic_uint picture;                 /* of layer 0: width << 16 | height, 0 = not known */
+    atomic_uint video_codec;             /* enum tg_codec, NONE = no video yet */
+    /* Never change after open; NULL = the source has no such layer. */
+    GstElement *elements[TG_TRACK_COUNT][TG_LAYERS_MAX];
+    struct tg_source_wish wishes[TG_LAYERS_MAX];
 
-struct tg_media_show {
-    struct tg_media *media;
-    uint16_t ordinal;
-    tg_us epoch_us;
-    uint32_t generation;            /* lock */
-    struct tg_source *source;       /* lock; the newest publisher, a reference */
-    struct tg_source *playing;      /* whom the pipeline belongs to, a reference */
-    struct tg_publisher *publisher; /* its pipeline */
-    struct tg_demo_host *demo;      /* NULL = not a demo show */
-    uint32_t demo_generation;       /* of the demo host's present pipeline */
+    /* session's thread */
+    enum tg_codec codec[TG_TRACK_COUNT];
+    bool chained[TG_TRACK_COUNT][TG_LAYERS_MAX]; /* a chain was asked for */
+    uint8_t nal_len_size[TG_LAYERS_MAX];         /* from the last avcC */
 };
 
 struct tg_media {
-    struct tg_media_cfg cfg;
+    struct tg_media_cfg cfg; /* with its defaults */
+    char *slate_text;
     struct tg_mailbox *mailbox;
     GMainContext *context;
     GMainLoop *loop;
@@ -57,7 +59,8 @@ struct tg_media {
     struct tg_thread *thread;
     struct tg_demo_scene *scene; /* made for the first demo show */
     GSource *scene_idle;
-    struct tg_mutex lock;                      /* the only lock of media/ */
+    atomic_bool stopped;                       /* pushes answer CLOSED */
+    struct tg_mutex lock;                      /* never held together with a switch's */
     struct tg_media_show *shows[TG_SHOWS_MAX]; /* lock; written by the media thread only */
     bool stopping;                             /* lock */
 };
@@ -74,33 +77,23 @@ void tg_source_unref(struct tg_source *source);
 /* Pushes answer CLOSED with this static text from now on; the first text stays. */
 void tg_source_end(struct tg_source *source, const char *reason);
 
-/* --- media.c: what source.c asks the media thread for. Any thread. --- */
-enum tg_source_task {
-    TG_TASK_OPENED,
-    TG_TASK_CHAIN_VIDEO,
-    TG_TASK_CHAIN_AUDIO,
-    TG_TASK_CLOSED,
-    TG_TASK_REFUSED
+/* --- media.c: what other threads ask the media thread for --- */
+enum tg_source_task { TG_TASK_OPENED, TG_TASK_CHAIN, TG_TASK_CLOSED, TG_TASK_REFUSED };
+struct tg_media_task {
+    enum tg_source_task what;
+    struct tg_source *source;
+    enum tg_track track; /* CHAIN */
+    enum tg_codec codec;
+    uint8_t layer;
 };
-void tg_media_post_task(struct tg_media *media, enum tg_source_task task, struct tg_source *source);
+/* Any thread. Copied; it takes a reference of its own. Tasks run in the order they were posted. */
+void tg_media_post_task(struct tg_media *media, const struct tg_media_task *task);
 
-/* --- media.c: for the demo host --- */
-/* A new generation of the show begins, sent by the demo host; app/ is told. */
-void tg_media_show_on_air(struct tg_media_show *show);
-/* Where the demo host's frames go now. */
-struct tg_fanout_out tg_media_show_out(const struct tg_media_show *show);
-
-/* --- publisher.c: one publisher's pipeline. Media thread. --- */
-/* error: a plain-words notice, static or borrowed for the call. May free the publisher. */
-typedef void (*tg_publisher_error_fn)(void *ctx, const char *notice);
-/* NULL: GStreamer refused. */
-struct tg_publisher *tg_publisher_new(GMainContext *context, const struct tg_fanout_out *out,
-                                      tg_publisher_error_fn on_error, void *ctx);
-/* Errors: IO (an element is missing or refused). */
-TG_MUST_CHECK tg_err tg_publisher_add_chain(struct tg_publisher *publisher, enum tg_track track,
-                                            GstElement *ingest);
-/* Streaming threads have ended when it returns. NULL is legal. */
-void tg_publisher_free(struct tg_publisher *publisher);
+/* --- timers.c: GLib's timers on the media thread --- */
+typedef int (*tg_timer_fn)(void *ctx); /* GSourceFunc; G_SOURCE_REMOVE or G_SOURCE_CONTINUE */
+GSource *tg_timer_start(GMainContext *context, tg_us wait_us, tg_timer_fn fn, void *ctx);
+/* NULL inside is legal. Not needed, but legal, after the timer removed itself. */
+void tg_timer_stop(GSource **timer);
 
 /* --- chain.c: elements in a row. Media thread. --- */
 struct tg_chain_step {

@@ -1,18 +1,19 @@
 /*
- * One publisher's pipeline. Its chains share nothing but the pipeline: each runs in the streaming
- * thread of its torgingestsrc, so a slow decoder holds up only its own track.
+ * Chains share nothing but the pipeline: each runs in the streaming thread of its source element,
+ * so a slow decoder holds up only its own track.
  */
+#include "media/publisher.h"
+
 #include <gst/gst.h>
-#include <string.h>
 
 #include "base/log.h"
-#include "base/metrics.h"
-#include "media/media_priv.h"
+#include "media/pipeline.h"
 
 struct tg_publisher {
-    GstElement *pipeline;
-    GSource *watch;
-    struct tg_fanout_out out;
+    struct tg_source *source;
+    struct tg_feeder *feeder;
+    struct tg_pipeline pipeline;
+    GstElement *video_sinks[TG_LAYERS_MAX]; /* borrowed from the pipeline */
     tg_publisher_error_fn on_error;
     void *ctx;
 };
@@ -31,63 +32,71 @@ static const struct tg_chain_step aac_to_opus[] = {
      .settings = {{"bitrate", "128000"}, {"frame-size", "20"}, {"complexity", "5"}}},
 };
 
-static gboolean on_bus(GstBus *bus TG_UNUSED, GstMessage *message, gpointer ctx)
+static void on_pipeline_error(void *ctx, const char *error, const char *detail)
 {
     struct tg_publisher *publisher = ctx;
-    GError *error = NULL;
-    char *detail = NULL;
 
-    if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR)
-        return G_SOURCE_CONTINUE;
-    gst_message_parse_error(message, &error, &detail);
-    TG_COUNT(media_pipeline_errors_total);
-    tg_log_warn("media", "pipeline_error", "show=%u generation=%u err=%s detail=%s",
-                publisher->out.show, publisher->out.generation, TG_LOG_Q(error->message),
-                TG_LOG_Q(detail == NULL ? "" : detail));
-    g_clear_error(&error);
-    g_free(detail);
-    publisher->on_error(publisher->ctx,
+    tg_log_warn("media", "pipeline_error", "show=%u err=%s detail=%s", publisher->source->show,
+                TG_LOG_Q(error), TG_LOG_Q(detail));
+    publisher->on_error(publisher->ctx, publisher,
                         "torg could not process what the encoder sent and ended the stream. "
                         "Check that it sends H.264 video and AAC audio, then start it again.");
-    return G_SOURCE_REMOVE; /* the publisher is gone, and the watch with it */
 }
 
-struct tg_publisher *tg_publisher_new(GMainContext *context, const struct tg_fanout_out *out,
+struct tg_publisher *tg_publisher_new(struct tg_air_switch *air, struct tg_source *source,
                                       tg_publisher_error_fn on_error, void *ctx)
 {
     struct tg_publisher *publisher = g_new0(struct tg_publisher, 1);
-    GstBus *bus;
+    const bool can_ask = source->kind == TG_SOURCE_WHIP;
 
-    publisher->pipeline = gst_object_ref_sink(gst_pipeline_new(NULL));
-    publisher->out = *out;
+    publisher->source = tg_source_ref(source);
+    publisher->feeder = tg_feeder_new(air, can_ask ? &source->key_wishes : NULL);
     publisher->on_error = on_error;
     publisher->ctx = ctx;
-    bus = gst_element_get_bus(publisher->pipeline);
-    publisher->watch = gst_bus_create_watch(bus);
-    g_source_set_callback(publisher->watch, G_SOURCE_FUNC(on_bus), publisher, NULL);
-    (void)g_source_attach(publisher->watch, context); /* the id is not needed */
-    gst_object_unref(bus);
-    if (gst_element_set_state(publisher->pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
+    tg_pipeline_begin(&publisher->pipeline, source->media->context, on_pipeline_error, publisher);
+    if (tg_pipeline_play(&publisher->pipeline) != TG_OK)
         g_clear_pointer(&publisher, tg_publisher_free);
     return publisher;
 }
 
 tg_err tg_publisher_add_chain(struct tg_publisher *publisher, enum tg_track track,
-                              GstElement *ingest)
+                              enum tg_codec codec, uint8_t layer)
 {
-    if (track == TG_TRACK_VIDEO)
-        return tg_chain_build(publisher->pipeline, ingest, NULL, 0, &publisher->out, NULL);
-    return tg_chain_build(publisher->pipeline, ingest, aac_to_opus, TG_ARRAY_LEN(aac_to_opus),
-                          &publisher->out, NULL);
+    const struct tg_fanout_out out = tg_feeder_out(publisher->feeder, layer);
+    const size_t steps = codec == TG_CODEC_AAC ? TG_ARRAY_LEN(aac_to_opus) : 0;
+    GstElement *sink = NULL;
+    tg_err err = tg_chain_build(publisher->pipeline.bin, publisher->source->elements[track][layer],
+                                aac_to_opus, steps, &out, &sink);
+
+    if (err == TG_OK && track == TG_TRACK_VIDEO)
+        publisher->video_sinks[layer] = sink;
+    return err;
+}
+
+struct tg_source *tg_publisher_source(const struct tg_publisher *publisher)
+{
+    return publisher->source;
+}
+
+struct tg_feeder *tg_publisher_feeder(const struct tg_publisher *publisher)
+{
+    return publisher->feeder;
+}
+
+void tg_publisher_wish_keyframe(struct tg_publisher *publisher)
+{
+    for (size_t l = 0; l < TG_LAYERS_MAX; l++)
+        if (publisher->video_sinks[l] != NULL)
+            g_signal_emit_by_name(publisher->video_sinks[l], "request-keyframe");
 }
 
 void tg_publisher_free(struct tg_publisher *publisher)
 {
     if (publisher == NULL)
         return;
-    g_source_destroy(publisher->watch);
-    g_source_unref(publisher->watch);
-    (void)gst_element_set_state(publisher->pipeline, GST_STATE_NULL); /* to NULL cannot fail */
-    gst_object_unref(publisher->pipeline);
+    tg_feeder_leave(publisher->feeder); /* at once: the next feeder does not wait for the threads */
+    tg_pipeline_end(&publisher->pipeline);
+    tg_feeder_free(publisher->feeder);
+    tg_source_unref(publisher->source);
     g_free(publisher);
 }
