@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/macros.h"
+#include "msg/live.h"
 #include "msg/media.h"
 
 struct tg_rtmp;
@@ -36,7 +37,9 @@ struct tg_rtmp_cfg {
     /* Something the host must know, in plain words, beyond the encoder's own message. May be
      * NULL. */
     void (*notice)(void *ctx, uint16_t show, const char *text);
-    void *ctx; /* of the two above */
+    /* Once a second for every publisher, waiting or on air; head is not set. May be NULL. */
+    void (*uplink)(void *ctx, const struct tg_live_uplink *uplink);
+    void *ctx; /* of the three above */
 };
 
 /* Listens when it returns. Errors: NOMEM, LIMIT (sessions_max), IO (port in use; errno tells). */

@@ -16,6 +16,8 @@
 #define LINGER_US (500 * (tg_us)TG_US_PER_MS)
 #define FLUSH_US (500 * (tg_us)TG_US_PER_MS)
 #define RECHECK_US (5 * (tg_us)TG_US_PER_S)
+#define SECOND_US ((tg_us)TG_US_PER_S)
+#define POLL_US (100 * (tg_us)TG_US_PER_MS)
 
 struct tg_rtmp_conn {
     struct tg_rtmp *rtmp;
@@ -27,6 +29,8 @@ struct tg_rtmp_conn {
     bool over;     /* told why; reads into the void until the timer closes */
     bool finished; /* tg_tcp_finish was called */
     tg_us last_data;
+    tg_us second_at;
+    tg_us recheck_at;
     struct tg_stream_key key; /* kept for the re-check; cleansed at the end */
     struct tg_rtmp_media media;
 };
@@ -103,7 +107,7 @@ static bool refuse_key(struct tg_rtmp_conn *c, tg_us now)
 
 static bool open_source(struct tg_rtmp_conn *c, uint16_t show, tg_us epoch_us, tg_us now)
 {
-    tg_err err = tg_rtmp_media_open(&c->media, &c->rtmp->cfg, show, epoch_us);
+    tg_err err = tg_rtmp_media_open(&c->media, &c->rtmp->cfg, show, epoch_us, c->ordinal, now);
 
     if (err == TG_ERR_NOTFOUND)
         return refuse(c, TG_RTMP_BAD_NAME, "This show does not exist any more.", now);
@@ -113,7 +117,9 @@ static bool open_source(struct tg_rtmp_conn *c, uint16_t show, tg_us epoch_us, t
         return false;
     tg_log_info("rtmp", "publish_start", "sess=%u show=%u", c->ordinal, show);
     TG_COUNT(rtmp_publishes_total);
-    return send_output(c) && set_timer(c, now + TG_MIN(RECHECK_US, c->rtmp->cfg.idle_us_max));
+    c->second_at = now + SECOND_US;
+    c->recheck_at = now + RECHECK_US;
+    return send_output(c) && set_timer(c, now + POLL_US);
 }
 
 static bool on_publish(struct tg_rtmp_conn *c, const struct tg_rtmp_event *ev, tg_us now)
@@ -136,13 +142,9 @@ static bool on_publish(struct tg_rtmp_conn *c, const struct tg_rtmp_event *ev, t
     return open_source(c, show, epoch_us, now);
 }
 
-static bool on_media(struct tg_rtmp_conn *c, const struct tg_rtmp_event *ev, tg_us now)
+/* The show said no. */
+static bool refused_by_show(struct tg_rtmp_conn *c, tg_err err, const char *reason, tg_us now)
 {
-    const char *reason = NULL;
-    tg_err err = tg_rtmp_media_input(&c->media, ev, now, &reason);
-
-    if (err == TG_OK)
-        return true;
     if (err == TG_ERR_CLOSED) {
         TG_COUNT(rtmp_taken_over_total);
         return refuse(c, TG_RTMP_TAKEN_OVER, "Another encoder has taken this show over.", now);
@@ -153,6 +155,14 @@ static bool on_media(struct tg_rtmp_conn *c, const struct tg_rtmp_event *ev, tg_
         return refuse(c, TG_RTMP_BAD_CODEC, reason, now);
     }
     return refuse(c, TG_RTMP_DENIED, "The server had to end this stream. Start again.", now);
+}
+
+static bool on_media(struct tg_rtmp_conn *c, const struct tg_rtmp_event *ev, tg_us now)
+{
+    const char *reason = NULL;
+    tg_err err = tg_rtmp_media_input(&c->media, ev, now, &reason);
+
+    return err == TG_OK || refused_by_show(c, err, reason, now);
 }
 
 /* False: free the connection. */
@@ -222,12 +232,43 @@ static bool key_still_good(const struct tg_rtmp_conn *c)
     return err != TG_ERR_AUTH && err != TG_ERR_NOTFOUND;
 }
 
+static void tell_uplink(struct tg_rtmp_conn *c, tg_us now)
+{
+    const struct tg_rtmp_cfg *cfg = &c->rtmp->cfg;
+    struct tg_live_uplink uplink = tg_rtmp_meter_take(&c->media.meter, &c->media, now);
+
+    c->second_at += SECOND_US;
+    if (c->second_at <= now)
+        c->second_at = now + SECOND_US; /* the thread was held up */
+    if (cfg->uplink != NULL)
+        cfg->uplink(cfg->ctx, &uplink);
+}
+
+/* What is due while publishing. False: free the connection. */
+static bool publishing_turn(struct tg_rtmp_conn *c, tg_us now)
+{
+    const struct tg_source_ops *ops = &c->rtmp->cfg.ops;
+    const char *reason = NULL;
+    uint32_t key_layers = 0; /* RTMP has no way to ask for a keyframe */
+    tg_err err = ops->poll(c->media.source, &key_layers, &reason);
+
+    if (err != TG_OK)
+        return refused_by_show(c, err, reason, now);
+    if (now >= c->recheck_at) {
+        c->recheck_at = now + RECHECK_US;
+        if (!key_still_good(c))
+            return refuse(c, TG_RTMP_DENIED, "This stream key was revoked.", now);
+    }
+    if (now >= c->second_at)
+        tell_uplink(c, now);
+    return set_timer(c, now + POLL_US);
+}
+
 static void on_timer(void *ctx, tg_us now)
 {
     struct tg_rtmp_conn *c = ctx;
     const struct tg_rtmp_cfg *cfg = &c->rtmp->cfg;
     tg_us idle_at = c->last_data + cfg->idle_us_max;
-    bool keep;
 
     if (c->finished) {
         conn_free(c);
@@ -248,9 +289,7 @@ static void on_timer(void *ctx, tg_us now)
         conn_free(c);
         return;
     }
-    keep = key_still_good(c) ? set_timer(c, TG_MIN(idle_at, now + RECHECK_US))
-                             : refuse(c, TG_RTMP_DENIED, "This stream key was revoked.", now);
-    if (!keep)
+    if (!publishing_turn(c, now))
         conn_free(c);
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/slab.h"
+#include "base/str.h"
 #include "ingest/rtmp_priv.h"
 #include "proto/aac.h"
 #include "proto/flv.h"
@@ -19,12 +20,15 @@ static const char h264_reason[] = "The H.264 set-up data of your encoder cannot 
 static const char aac_reason[] = "The AAC set-up data of your encoder cannot be read.";
 
 tg_err tg_rtmp_media_open(struct tg_rtmp_media *m, const struct tg_rtmp_cfg *cfg, uint16_t show,
-                          tg_us epoch_us)
+                          tg_us epoch_us, unsigned ordinal, tg_us now)
 {
     *m = (struct tg_rtmp_media){.cfg = cfg, .show = show, .epoch_us = epoch_us, .wait_key = true};
     tg_clock_map_init(&m->map);
-    const struct tg_source_info info = {.show = show, .kind = TG_SOURCE_RTMP};
+    tg_rtmp_meter_init(&m->meter, now);
+    tg_str_printf(m->publisher, sizeof(m->publisher), "r-%u", ordinal);
+    struct tg_source_info info = {.show = show, .kind = TG_SOURCE_RTMP};
 
+    tg_str_printf(info.publisher, sizeof(info.publisher), "%s", m->publisher);
     return cfg->ops.open(cfg->ops.ctx, &info, &m->source);
 }
 
@@ -89,6 +93,8 @@ static tg_err video_config(struct tg_rtmp_media *m, struct tg_span data, tg_us n
         return TG_ERR_UNSUPPORTED;
     }
     m->nal_len_size = avcc.nal_len_size;
+    m->width = sps.width;
+    m->height = sps.height;
     m->may_reorder = tg_h264_sps_may_reorder(&sps);
     m->wait_key = true;
     m->cts_seen = false;
@@ -126,6 +132,7 @@ static tg_err video_frame(struct tg_rtmp_media *m, const struct tg_rtmp_event *e
         au.key = au.key || tg_h264_is_key(&nal, 1);
         b_slice = b_slice || tg_h264_has_b(&nal, 1);
     }
+    tg_rtmp_meter_tag(&m->meter, TG_TRACK_VIDEO, v->data.len, ev->timestamp, now);
     au.dts_us = tg_clock_map_input(&m->map, TG_TRACK_VIDEO, ev->timestamp, arrival_of(m, now));
     au.pts_us = TG_MAX(au.dts_us + (tg_us)v->cts_ms * TG_US_PER_MS, 0);
     if (has_bframes(m, v, b_slice)) {
@@ -184,6 +191,7 @@ static tg_err input_audio(struct tg_rtmp_media *m, const struct tg_rtmp_event *e
         au.config = true;
         au.dts_us = config_time(m, TG_TRACK_AUDIO, now);
     } else if (a.what == TG_FLV_FRAME) {
+        tg_rtmp_meter_tag(&m->meter, TG_TRACK_AUDIO, a.data.len, ev->timestamp, now);
         au.dts_us = tg_clock_map_input(&m->map, TG_TRACK_AUDIO, ev->timestamp, arrival_of(m, now));
     } else {
         return TG_OK;

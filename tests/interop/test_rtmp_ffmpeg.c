@@ -3,6 +3,7 @@
  * source stands where the media pipelines are.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,9 @@ struct recorder {
     bool revoked;
     struct track_log tracks[TG_TRACK_COUNT];
     char notice[256];
+    char publisher[TG_PUBLISHER_SIZE];
+    unsigned uplinks;
+    struct tg_live_uplink uplink;
 };
 
 struct tg_source {
@@ -70,6 +74,7 @@ static tg_err rec_open(void *ctx, const struct tg_source_info *info, struct tg_s
     source->rec = rec;
     source->generation = ++rec->newest;
     rec->opened++;
+    memcpy(rec->publisher, info->publisher, sizeof(rec->publisher));
     (void)pthread_cond_broadcast(&rec->changed);
     (void)pthread_mutex_unlock(&rec->lock);
     *ret = source;
@@ -117,6 +122,20 @@ static tg_err rec_push(struct tg_source *source, const struct tg_au *take_au,
     return err;
 }
 
+static tg_err rec_poll(struct tg_source *source, uint32_t *ret_key_layers,
+                       const char **reterr_reason)
+{
+    struct recorder *rec = source->rec;
+    bool ours;
+
+    (void)reterr_reason;
+    *ret_key_layers = 0;
+    (void)pthread_mutex_lock(&rec->lock);
+    ours = source->generation == rec->newest;
+    (void)pthread_mutex_unlock(&rec->lock);
+    return ours ? TG_OK : TG_ERR_CLOSED;
+}
+
 static void rec_close(struct tg_source *source)
 {
     struct recorder *rec = source->rec;
@@ -155,6 +174,17 @@ static void on_notice(void *ctx, uint16_t show, const char *text)
     (void)pthread_mutex_unlock(&rec->lock);
 }
 
+static void on_uplink(void *ctx, const struct tg_live_uplink *uplink)
+{
+    struct recorder *rec = ctx;
+
+    (void)pthread_mutex_lock(&rec->lock);
+    rec->uplink = *uplink;
+    rec->uplinks++;
+    (void)pthread_cond_broadcast(&rec->changed);
+    (void)pthread_mutex_unlock(&rec->lock);
+}
+
 struct rig {
     struct recorder rec;
     struct tg_rtmp *rtmp;
@@ -168,6 +198,7 @@ static void rig_start(struct rig *rig, tg_us start_us_max)
                               .start_us_max = start_us_max,
                               .check_key = check_key,
                               .notice = on_notice,
+                              .uplink = on_uplink,
                               .ctx = &rig->rec};
 
     memset(rig, 0, sizeof(*rig));
@@ -175,7 +206,7 @@ static void rig_start(struct rig *rig, tg_us start_us_max)
     (void)pthread_cond_init(&rig->rec.changed, NULL);
     rig->rec.epoch_us = tg_clock_mono() - 100 * (tg_us)TG_US_PER_S;
     cfg.ops = (struct tg_source_ops){
-        .ctx = &rig->rec, .open = rec_open, .push = rec_push, .close = rec_close};
+        .ctx = &rig->rec, .open = rec_open, .push = rec_push, .poll = rec_poll, .close = rec_close};
     assert_int_equal(tg_rtmp_start(&rig->rtmp, &cfg), TG_OK);
     rig->port = tg_rtmp_addr(rig->rtmp).port;
     assert_int_not_equal(rig->port, 0);
@@ -393,6 +424,57 @@ static void test_ffmpeg_newest_publisher_takes_over(void **state)
     rig_stop(&rig);
 }
 
+/* A publisher that sends nothing any more learns by asking that the show is another's. */
+static void test_silent_publisher_ends_when_it_is_taken_over(void **state)
+{
+    static struct rig rig;
+    struct encoder e;
+    char text[4096];
+    tg_us began;
+
+    (void)state;
+    rig_start(&rig, 0);
+    encoder_start(&e, &rig, "demo?key=" KEY, "20", live_args);
+    wait_for(&rig, &rig.rec.tracks[TG_TRACK_VIDEO].frames, 10);
+    assert_int_equal(kill(-e.pid, SIGSTOP), 0); /* timeout(1) leads a group */
+    (void)pthread_mutex_lock(&rig.rec.lock);
+    rig.rec.newest++;
+    (void)pthread_mutex_unlock(&rig.rec.lock);
+    began = tg_clock_mono();
+    wait_for(&rig, &rig.rec.closed, 1);
+    assert_true(tg_clock_mono() - began < TG_US_PER_S);
+    assert_int_equal(kill(-e.pid, SIGCONT), 0);
+    assert_int_not_equal(encoder_wait(&e, text, sizeof(text)), 0);
+    rig_stop(&rig);
+}
+
+static void test_uplink_of_an_encoder_is_told_every_second(void **state)
+{
+    static struct rig rig;
+    struct encoder e;
+    char text[4096];
+
+    (void)state;
+    rig_start(&rig, 0);
+    encoder_start(&e, &rig, "demo?key=" KEY, "4", live_args);
+    wait_for(&rig, &rig.rec.uplinks, 3);
+    (void)pthread_mutex_lock(&rig.rec.lock);
+    assert_string_equal(rig.rec.publisher, "r-1");
+    assert_string_equal(rig.rec.uplink.publisher, "r-1");
+    assert_int_equal(rig.rec.uplink.show, SHOW);
+    assert_int_equal(rig.rec.uplink.kind, TG_SOURCE_RTMP);
+    assert_in_range(rig.rec.uplink.frames, 15, 35);
+    assert_int_equal(rig.rec.uplink.width, 320);
+    assert_int_equal(rig.rec.uplink.height, 180);
+    assert_in_range(rig.rec.uplink.video_bps, 10000, 10000000);
+    assert_in_range(rig.rec.uplink.audio_bps, 1000, 1000000);
+    assert_in_range(rig.rec.uplink.jitter_ms, 0, 1000);
+    assert_int_equal(rig.rec.uplink.loss_permille, 0);
+    (void)pthread_mutex_unlock(&rig.rec.lock);
+    (void)encoder_wait(&e, text, sizeof(text));
+    rig_stop(&rig);
+}
+
 static void test_ffmpeg_revoked_key_ends_the_stream(void **state)
 {
     static struct rig rig;
@@ -491,6 +573,8 @@ int main(void)
         cmocka_unit_test(test_ffmpeg_wrong_key_or_show_is_told_so),
         cmocka_unit_test(test_ffmpeg_bframes_are_refused_in_plain_words),
         cmocka_unit_test(test_ffmpeg_newest_publisher_takes_over),
+        cmocka_unit_test(test_silent_publisher_ends_when_it_is_taken_over),
+        cmocka_unit_test(test_uplink_of_an_encoder_is_told_every_second),
         cmocka_unit_test(test_ffmpeg_revoked_key_ends_the_stream),
         cmocka_unit_test(test_stop_while_on_air_is_quick_and_tells),
     };
