@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/addr.h"
 #include "base/err.h"
 
 enum {
@@ -109,5 +110,7 @@ void tg_config_reference(FILE *out);
  */
 TG_MUST_CHECK tg_err tg_config_hostport(const char *text, char *ret_host, size_t host_size,
                                         uint16_t *ret_port);
+/* The same as an address to bind: the host must be an IP address or *. */
+TG_MUST_CHECK tg_err tg_config_addr(const char *text, struct tg_addr *ret);
 
 #endif

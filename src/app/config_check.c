@@ -42,16 +42,28 @@ static tg_err check_origins(const struct tg_config *cfg, struct tg_config_error 
 }
 
 /* Media ports are bound by address; nobody resolves names for them. */
-static tg_err check_listen(const char *text, const char *key, struct tg_config_error *reterr)
+tg_err tg_config_addr(const char *text, struct tg_addr *ret)
 {
     char host[TG_CFG_TEXT_SIZE];
-    struct tg_addr addr;
     uint16_t port;
+    tg_err err = tg_config_hostport(text, host, sizeof(host), &port);
 
-    if (tg_config_hostport(text, host, sizeof(host), &port) != TG_OK)
-        return tg_config_refuse(reterr, key, "must be host:port");
-    if (host[0] != '\0' && tg_addr_parse(&addr, host, strlen(host), port) != TG_OK)
-        return tg_config_refuse(reterr, key, "the host of %.80s must be an IP address or *", text);
+    if (err != TG_OK)
+        return err;
+    *ret = (struct tg_addr){0}; /* every address of both families */
+    if (host[0] != '\0')
+        err = tg_addr_parse(ret, host, strlen(host), port);
+    ret->port = port;
+    return err;
+}
+
+static tg_err check_listen(const char *text, const char *key, struct tg_config_error *reterr)
+{
+    struct tg_addr addr;
+
+    if (tg_config_addr(text, &addr) != TG_OK)
+        return tg_config_refuse(reterr, key, "%.80s must be host:port, the host an IP address or *",
+                                text);
     return TG_OK;
 }
 

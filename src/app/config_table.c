@@ -52,7 +52,7 @@ const struct tg_cfg_row tg_cfg_rows[] = {
     {"ingest.start_kbps", TG_CFG_INT, false, AT(ingest_start_kbps), "2500", "kbit/s", 300, 20000,
      NULL,
      "Video bitrate that browsers begin to publish with, before they have measured the line."},
-    {"ingest.stall_ms", TG_CFG_INT, false, AT(ingest_stall_ms), "1500", "ms", 500, 10000, NULL,
+    {"ingest.stall_ms", TG_CFG_INT, false, AT(ingest_stall_ms), "1000", "ms", 500, 10000, NULL,
      "A publisher on air that sends no picture for so long gets the slate shown in its place."},
     {"ingest.slate_text", TG_CFG_TEXT, false, AT(ingest_slate_text), "\"Back in a moment\"", "", 0,
      0, NULL, "What the slate says below the show's title while nobody sends."},

@@ -6,13 +6,12 @@
 #include <unistd.h>
 
 #include "app/demo.h"
+#include "app/publish_wiring.h"
 #include "app/reason.h"
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "fanout/fanout.h"
-#include "ingest/rtmp.h"
 #include "media/media.h"
 #include "msg/live.h"
 #include "net/rtc_worker.h"
@@ -24,7 +23,7 @@ struct tg_wiring {
     struct tg_mailbox *live;
     struct tg_media *media;
     struct tg_fanout *fanout;
-    struct tg_rtmp *rtmp;
+    struct tg_publish *publish;
     unsigned worker_count;
     struct tg_rtc_worker *workers[TG_FANOUT_WORKERS_MAX];
     struct tg_mailbox *worker_boxes[TG_FANOUT_WORKERS_MAX];
@@ -63,72 +62,12 @@ static void on_viewers(void *ctx, uint16_t show, uint32_t count)
     post_media(ctx, TG_MEDIA_WATCHERS, show, count);
 }
 
-/* change = false: what live knows of the source stays as it is, the notice is news. */
-static void tell_live(struct tg_wiring *w, const struct tg_air *air, bool change)
-{
-    struct tg_live_source *msg = tg_msg_new(TG_MSG_LIVE_SOURCE, sizeof(*msg));
-
-    if (msg == NULL)
-        return;
-    msg->show = air->show;
-    msg->change = change;
-    msg->state = air->state;
-    msg->kind = air->kind;
-    msg->generation = air->generation;
-    tg_str_cut(msg->publisher, sizeof(msg->publisher), air->publisher);
-    tg_str_cut(msg->notice, sizeof(msg->notice), air->notice);
-    (void)tg_mailbox_post_reply(w->live, msg); /* few a minute; must not be lost */
-}
-
 static void on_source(void *ctx, const struct tg_air *air)
 {
     struct tg_wiring *w = ctx;
 
     tg_registry_show_set_on_air(w->registry, air->show, air->state == TG_AIR_ON);
-    tell_live(w, air, true);
-}
-
-static void on_notice(void *ctx, uint16_t show, const char *text)
-{
-    const struct tg_air air = {.show = show, .publisher = "", .notice = text};
-
-    tell_live(ctx, &air, false);
-}
-
-static tg_err show_of_key(struct tg_wiring *w, const struct tg_token_info *token, const char *show,
-                          struct tg_show_info *ret)
-{
-    tg_err err;
-
-    if (show[0] != '\0') {
-        err = tg_registry_show_get(w->registry, show, strlen(show), ret);
-        if (err != TG_OK)
-            return TG_ERR_NOTFOUND;
-        return token->one_show && token->show != ret->ord ? TG_ERR_AUTH : TG_OK;
-    }
-    if (!token->one_show)
-        return TG_ERR_NOTFOUND; /* a key for every show must say which one */
-    return tg_registry_show_at(w->registry, token->show, ret);
-}
-
-static tg_err check_key(void *ctx, const char *show, const char *key, uint16_t *ret_show,
-                        tg_us *ret_epoch_us)
-{
-    struct tg_wiring *w = ctx;
-    struct tg_token_info token;
-    struct tg_show_info info;
-    tg_err err = tg_registry_token_check(w->registry, tg_clock_wall(), key, strlen(key), &token);
-
-    if (err != TG_OK)
-        return TG_ERR_AUTH;
-    if (!token.publish_only && (token.roles & (TG_ROLE_HOST | TG_ROLE_ADMIN)) == 0)
-        return TG_ERR_AUTH;
-    err = show_of_key(w, &token, show, &info);
-    if (err != TG_OK)
-        return err;
-    *ret_show = info.ord;
-    *ret_epoch_us = info.epoch_us;
-    return TG_OK;
+    tg_publish_tell_live(w->live, air, true);
 }
 
 void tg_wiring_show_added(struct tg_wiring *w, const struct tg_show_info *show)
@@ -174,22 +113,6 @@ void tg_wiring_show_state(struct tg_wiring *w, uint16_t show, enum tg_show_state
 /* --- start and stop
  * ---------------------------------------------------------------------------------- */
 
-/* "" = every address of both families. */
-static tg_err parse_listen(const char *text, struct tg_addr *ret)
-{
-    char host[TG_CFG_TEXT_SIZE];
-    uint16_t port;
-    tg_err err = tg_config_hostport(text, host, sizeof(host), &port);
-
-    if (err != TG_OK)
-        return err;
-    *ret = (struct tg_addr){0};
-    if (host[0] != '\0')
-        err = tg_addr_parse(ret, host, strlen(host), port);
-    ret->port = port;
-    return err;
-}
-
 static tg_err start_media(struct tg_wiring *w, char *reason, size_t size)
 {
     struct tg_media_cfg cfg = {
@@ -197,6 +120,9 @@ static tg_err start_media(struct tg_wiring *w, char *reason, size_t size)
         .frame_ctx = w->fanout,
         .on_source = on_source,
         .source_ctx = w,
+        .slate_text = w->cfg.config->ingest_slate_text,
+        .grace_us = w->cfg.config->ingest_grace_s * TG_US_PER_S,
+        .stall_us = w->cfg.config->ingest_stall_ms * TG_US_PER_MS,
     };
     tg_err err = tg_media_init(w->cfg.data_dir);
 
@@ -215,6 +141,20 @@ static tg_err start_media(struct tg_wiring *w, char *reason, size_t size)
     return err == TG_OK ? TG_OK
                         : tg_because(err, reason, size, "the media thread cannot start (%s)",
                                      tg_err_name(err));
+}
+
+static tg_err start_publish(struct tg_wiring *w, char *reason, size_t size)
+{
+    const struct tg_publish_cfg cfg = {
+        .config = w->cfg.config,
+        .demo = w->cfg.demo,
+        .workers = w->worker_count,
+        .ops = tg_media_source_ops(w->media),
+        .registry = w->registry,
+        .live = w->live,
+    };
+
+    return tg_publish_new(&w->publish, &cfg, reason, size);
 }
 
 static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char *reason,
@@ -239,8 +179,8 @@ static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char
 
 static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
 {
-    struct tg_rtc_worker_cfg cfg = {.handler_count = 1};
-    tg_err err = parse_listen(w->cfg.config->rtc_listen, &cfg.listen);
+    struct tg_rtc_worker_cfg cfg = {.handler_count = 2};
+    tg_err err = tg_config_addr(w->cfg.config->rtc_listen, &cfg.listen);
     uint16_t port = cfg.listen.port;
 
     if (err != TG_OK)
@@ -252,6 +192,7 @@ static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
         cfg.index = i;
         cfg.listen.port = (uint16_t)(port == 0 ? 0 : port + i);
         cfg.handlers[0] = tg_fanout_handler(w->fanout, i);
+        cfg.handlers[1] = tg_publish_handler(w->publish, i);
         err = tg_rtc_worker_start(&w->workers[i], &cfg);
         if (err != TG_OK)
             (void)tg_because(err, reason, size,
@@ -287,6 +228,8 @@ tg_err tg_wiring_start(struct tg_wiring **ret, const struct tg_wiring_cfg *cfg,
     else
         err = start_media(w, reason, size);
     if (err == TG_OK)
+        err = start_publish(w, reason, size);
+    if (err == TG_OK)
         err = start_workers(w, reason, size);
     if (err == TG_OK)
         *ret = w;
@@ -297,36 +240,13 @@ tg_err tg_wiring_start(struct tg_wiring **ret, const struct tg_wiring_cfg *cfg,
 
 tg_err tg_wiring_listen(struct tg_wiring *w, char *reason, size_t size)
 {
-    struct tg_rtmp_cfg cfg = {
-        .sessions_max = (unsigned)w->cfg.config->ingest_publishers_max,
-        .trust_loopback = w->cfg.demo,
-        .latency_us = w->cfg.config->ingest_latency_ms * TG_US_PER_MS,
-        .ops = tg_media_source_ops(w->media),
-        .check_key = check_key,
-        .notice = on_notice,
-        .ctx = w,
-    };
-    tg_err err;
-
-    if (strcmp(w->cfg.config->rtmp_listen, "off") == 0)
-        return TG_OK;
-    err = parse_listen(w->cfg.config->rtmp_listen, &cfg.listen);
-    if (err != TG_OK)
-        return tg_because(err, reason, size,
-                          "rtmp.listen: the host of %s must be an IP address or *",
-                          w->cfg.config->rtmp_listen);
-    err = tg_rtmp_start(&w->rtmp, &cfg);
-    return err == TG_OK ? TG_OK
-                        : tg_because(err, reason, size, "rtmp.listen: cannot listen on %s (%s, %s)",
-                                     w->cfg.config->rtmp_listen, tg_err_name(err), strerror(errno));
+    return tg_publish_listen(w->publish, reason, size);
 }
 
 void tg_wiring_unlisten(struct tg_wiring *w)
 {
-    if (w == NULL)
-        return;
-    tg_rtmp_stop(w->rtmp);
-    w->rtmp = NULL;
+    if (w != NULL)
+        tg_publish_unlisten(w->publish);
 }
 
 void tg_wiring_stop(struct tg_wiring *w)
@@ -337,7 +257,8 @@ void tg_wiring_stop(struct tg_wiring *w)
     if (w->media != NULL)
         tg_media_stop(w->media); /* no frame comes after this */
     for (unsigned i = 0; i < w->worker_count; i++)
-        tg_rtc_worker_stop(w->workers[i]);
+        tg_rtc_worker_stop(w->workers[i]); /* WHIP sessions close their sources */
+    tg_publish_free(w->publish);
     tg_fanout_free(w->fanout);
     tg_media_free(w->media);
     tg_free(w);
@@ -351,5 +272,5 @@ struct tg_mailbox *const *tg_wiring_rtc_mailboxes(struct tg_wiring *w, size_t *r
 
 unsigned tg_wiring_rtmp_port(const struct tg_wiring *w)
 {
-    return w->rtmp == NULL ? 0 : tg_rtmp_addr(w->rtmp).port;
+    return tg_publish_rtmp_port(w->publish);
 }

@@ -1,7 +1,6 @@
 /*
- * media_wiring.h - joins the media side: RTMP -> media -> fan-out -> rtc workers, and tells live
- * who is on air. These services never include each other; this is the one place that knows them
- * all.
+ * media_wiring.h - joins the media side: publishers (publish_wiring.h) -> media -> fan-out -> rtc
+ * workers, and tells live who is on air. These services never include each other.
  *
  * Thread: main, except tg_wiring_show_added and tg_wiring_show_state (any).
  */
