@@ -232,7 +232,7 @@ static void refuse_token(struct tg_req *q)
     }
     TG_COUNT(http_auth_refused_total);
     tg_reply_start(q, 401);
-    tg_reply_header(q, "WWW-Authenticate", "Bearer");
+    tg_reply_header(q, "WWW-Authenticate", "Bearer error=\"invalid_token\""); /* RFC 6750 s3.1 */
     tg_problem_text(&q->out, 401, "The token is unknown, revoked or expired. Log in again.");
     tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
 }

@@ -447,7 +447,7 @@ test('a token that is revoked or expires ends its sockets and its requests', asy
   for (const token of [made.token, short]) {
     const response = await fetch(`${server.url}/api/v1/session`, { headers: { authorization: `Bearer ${token}` } });
     assert.equal(response.status, 401);
-    assert.equal(response.headers.get('www-authenticate'), 'Bearer');
+    assert.equal(response.headers.get('www-authenticate'), 'Bearer error="invalid_token"');
   }
 });
 
