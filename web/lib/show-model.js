@@ -11,6 +11,8 @@
 /** @typedef {import('./wire.js').Order} Order */
 /** @typedef {import('./wire.js').Cart} Cart */
 
+/** @typedef {{ state: 'off' | 'on' | 'stalled', kind?: import('./wire.js').SourceKind, publisher: string }} Source */
+
 /**
  * @typedef {object} ShowModel
  * @property {import('./wire.js').ShowInfo | null} show
@@ -26,6 +28,8 @@
  * @property {string} announcement
  * @property {string} notice staff: trouble of the source in plain words
  * @property {Record<string, number>} mutedUntil staff: media ms by person
+ * @property {Source | null} source staff: who feeds the show
+ * @property {import('./wire.js').UplinkEvent | null} uplink staff: that one's line in the last second
  */
 
 /** Chat lines a page keeps: several screens; older ones are history. */
@@ -35,7 +39,7 @@ const CHAT_KEPT = 250;
 export function emptyModel() {
   return {
     show: null, you: null, products: [], pinned: [], chat: [], cart: { lines: [] }, orders: {}, viewers: 0,
-    sold: {}, reactions: {}, announcement: '', notice: '', mutedUntil: {},
+    sold: {}, reactions: {}, announcement: '', notice: '', mutedUntil: {}, source: null, uplink: null,
   };
 }
 
@@ -156,6 +160,23 @@ function fromJoined(model, joined) {
     ...model,
     show: joined.show, you: joined.you, products: joined.products, pinned: joined.pinned ?? [], chat,
     cart: joined.cart ?? { lines: [] }, viewers: joined.viewers ?? 0, notice: joined.notice ?? '',
+    source: joined.show.on_air ? model.source : null, uplink: null,
+  };
+}
+
+/**
+ * @param {ShowModel} model
+ * @param {import('./wire.js').SourceEvent} event
+ * @returns {ShowModel}
+ */
+function withSource(model, event) {
+  const state = event.state ?? (event.on_air ? 'on' : 'off');
+  return {
+    ...model,
+    notice: event.notice ?? '',
+    show: model.show && { ...model.show, on_air: event.on_air },
+    source: { state, kind: event.kind ?? model.source?.kind, publisher: event.publisher ?? '' },
+    uplink: state === 'on' ? model.uplink : null,
   };
 }
 
@@ -179,8 +200,10 @@ export function reduce(model, event) {
         ...model,
         show: model.show && { ...model.show, state: event.state ?? model.show.state, on_air: event.on_air ?? model.show.on_air },
       };
-    case 'source':
-      return { ...model, notice: event.notice ?? '', show: model.show && { ...model.show, on_air: event.on_air } };
+    case 'source': return withSource(model, event);
+    case 'uplink':
+      // The line of somebody on air: a page that joined late learns here who it is.
+      return { ...model, uplink: event, source: model.source ?? { state: 'on', kind: event.kind, publisher: event.publisher } };
     case 'mute': return { ...model, mutedUntil: { ...model.mutedUntil, [event.person]: event.until_ms > event.at ? event.until_ms : 0 } };
     case 'announce': return { ...model, announcement: event.text };
     case 'price': return withVariant(model, event.sku, (v) => withPrice(v, event));

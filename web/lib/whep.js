@@ -3,6 +3,7 @@
  * candidates in the answer, so nothing is gathered and nothing trickled; our checks tell it where we are.
  */
 import { HttpError } from './http.js';
+import { restartIce } from './ice-restart.js';
 
 export class WhepSession {
   /** @type {RTCPeerConnection | null} */
@@ -70,6 +71,18 @@ export class WhepSession {
     if (pc.connectionState === 'connected') this.onState('connected');
     else if (pc.connectionState === 'disconnected') this.onState('unsteady');
     else if (pc.connectionState === 'failed' || pc.connectionState === 'closed') this.onState('failed');
+  }
+
+  /**
+   * The network under us has changed: finds a new path for the same session.
+   * @returns {Promise<boolean>} false: begin a new one
+   */
+  async restart() {
+    const pc = this.#pc;
+    if (!pc) return false;
+    const headers = this.token ? { Authorization: `Bearer ${this.token}` } : undefined;
+    const ok = await restartIce(pc, this.#resource, { headers });
+    return ok && this.#pc === pc;
   }
 
   get connected() {

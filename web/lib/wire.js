@@ -5,7 +5,9 @@
 
 /** @typedef {{ amount: number, currency: string }} Money Integer minor units, ISO 4217. */
 /** @typedef {number | 'many'} Stock What is left; above the show's threshold only that it is "many". */
-/** @typedef {'scheduled' | 'live' | 'ended'} ShowState */
+/** @typedef {'scheduled' | 'rehearsal' | 'live' | 'ended'} ShowState rehearsal: live to staff only */
+/** @typedef {'rtmp' | 'srt' | 'whip' | 'demo'} SourceKind how a host's picture comes in */
+/** @typedef {'low' | 'falling' | 'loss' | 'jitter' | 'frozen' | 'silent' | 'clipped'} UplinkTrouble as the server sees it */
 /** @typedef {'viewer' | 'customer' | 'advisor' | 'moderator' | 'host' | 'merchandiser' | 'admin'} Role */
 /** @typedef {'heart' | 'fire' | 'clap' | 'laugh' | 'wow'} ReactionKind */
 
@@ -73,7 +75,8 @@
 /** @typedef {{ op: 'hide', message: string, undo?: boolean }} HideOp */
 /** @typedef {{ op: 'mute', person: string, seconds?: number, undo?: boolean }} MuteOp */
 /** @typedef {{ op: 'show.start' | 'show.end' | 'ping' }} PlainOp */
-/** @typedef {ChatOp | BuyOp | CartSetOp | CheckoutOp | PinOp | PriceOp | StockOp | HideOp | MuteOp | PlainOp} RequestOp Answered; the channel adds `id`. */
+/** @typedef {{ op: 'show.rehearse', on: boolean }} RehearseOp */
+/** @typedef {ChatOp | BuyOp | CartSetOp | CheckoutOp | PinOp | PriceOp | StockOp | HideOp | MuteOp | RehearseOp | PlainOp} RequestOp Answered; the channel adds `id`. */
 
 /* --- server to client ------------------------------------------------------------------------- */
 
@@ -109,10 +112,38 @@
 /** @typedef {{ ev: 'sold', at: number, sku: string, count: number }} SoldEvent */
 /** @typedef {{ ev: 'order', order: Order }} OrderEvent */
 /** @typedef {{ ev: 'mute', at: number, person: string, until_ms: number, by: string }} MuteEvent Staff only; until_ms <= at: unmuted. */
-/** @typedef {{ ev: 'source', at: number, on_air: boolean, notice?: string }} SourceEvent Staff only. */
+/**
+ * @typedef {object} SourceEvent Staff only: a publisher came, went, fell silent or was refused.
+ * @property {'source'} ev
+ * @property {number} at
+ * @property {boolean} on_air
+ * @property {string} [notice] trouble in plain words
+ * @property {'off' | 'on' | 'stalled'} [state] stalled: its line is silent, viewers see the slate
+ * @property {SourceKind} [kind]
+ * @property {string} [publisher] the Torg-Publisher header of a WHIP answer
+ */
+/**
+ * @typedef {object} UplinkEvent Staff only, once a second: the publisher's line as the server sees it.
+ * @property {'uplink'} ev
+ * @property {number} at
+ * @property {SourceKind} kind
+ * @property {string} publisher
+ * @property {number} video_bps
+ * @property {number} audio_bps
+ * @property {number} width 0 = not known yet
+ * @property {number} height
+ * @property {number} frames
+ * @property {number} loss_permille before repair
+ * @property {number} unrepaired_permille
+ * @property {number} [jitter_ms]
+ * @property {number} [rtt_ms]
+ * @property {number} [audio_dbov] loudest of the second
+ * @property {UplinkTrouble[]} troubles
+ */
 /**
  * @typedef {JoinedEvent | ClockEvent | ChatEvent | ChatHiddenEvent | CartEvent | PinEvent | ShowEvent |
- *   AnnounceEvent | PriceEvent | StockEvent | ViewersEvent | ReactionsEvent | SoldEvent | OrderEvent | MuteEvent | SourceEvent} ServerEvent
+ *   AnnounceEvent | PriceEvent | StockEvent | ViewersEvent | ReactionsEvent | SoldEvent | OrderEvent | MuteEvent | SourceEvent |
+ *   UplinkEvent} ServerEvent
  */
 /**
  * @typedef {'bad_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'sold_out' | 'price_changed' |
@@ -135,5 +166,6 @@
 
 /** @typedef {ShowInfo & { viewers?: number }} ShowListEntry */
 /** @typedef {{ id: string, state: string, order: Order }} Payment */
+/** @typedef {{ code: string, url: string, expires: string }} PhoneCode one-time: logs a phone in as host */
 
 export {};
