@@ -10,7 +10,9 @@ import sheet from './torg-player.shadow.css';
 /** No new frame for so long while somebody looks: the session is started again. */
 const FREEZE_MS = 4000;
 /** A session that lost its path may find it again by itself within this time. */
-const UNSTEADY_MS = 2500;
+const UNSTEADY_MS = 1000;
+/** An ICE restart that brings no frame within this time gives way to a new session. */
+const RESTART_MS = 3500;
 /** After the page comes back to the foreground, frames older than this are too old to trust. */
 const STALE_ON_RETURN_MS = 2000;
 
@@ -25,7 +27,7 @@ const STALE_ON_RETURN_MS = 2000;
 export class TorgPlayer extends TorgElement {
   static styles = styles(sheet);
   static properties = {
-    src: {}, label: {}, poster: {}, wanted: { type: Boolean }, preview: { type: Boolean, reflect: true },
+    src: {}, label: {}, poster: {}, wanted: { type: Boolean }, preview: { type: Boolean, reflect: true }, quiet: { type: Boolean },
     state: { reflect: true }, shape: { reflect: true }, muted: { state: true }, blocked: { state: true },
   };
 
@@ -50,7 +52,9 @@ export class TorgPlayer extends TorgElement {
     this.wanted = false;
     /** A small picture for staff: no sound prompt. */
     this.preview = false;
-    /** @type {'idle' | 'connecting' | 'playing' | 'stalled' | 'missing'} */
+    /** The page itself says why there is no picture now: no word and no spinner here. */
+    this.quiet = false;
+    /** waiting: not for us before the show starts. @type {'idle' | 'connecting' | 'playing' | 'stalled' | 'missing' | 'waiting'} */
     this.state = 'idle';
     /** @type {'wide' | 'tall'} */
     this.shape = 'wide';
@@ -63,7 +67,8 @@ export class TorgPlayer extends TorgElement {
   /** @param {AbortSignal} signal */
   attached(signal) {
     document.addEventListener('visibilitychange', () => this.#visible(), { signal });
-    addEventListener('online', () => this.#restart(), { signal });
+    addEventListener('online', () => this.#networkChanged(), { signal });
+    /** @type {any} */ (navigator).connection?.addEventListener('change', () => this.#networkChanged(), { signal });
     addEventListener('pagehide', () => this.#stop('idle'), { signal });
     addEventListener('pageshow', (event) => event.persisted && this.#restart(), { signal });
     const watchdog = setInterval(() => this.#watch(), 1000);
@@ -98,7 +103,9 @@ export class TorgPlayer extends TorgElement {
     if (this.blocked) {
       return html`<button class="tap" type="button" @click=${this.#play}>${icon('play')} ${t('player.play')}</button>`;
     }
+    if (this.state === 'waiting') return html`<p class="wait" role="status">${t('player.waiting')}</p>`;
     if (this.state !== 'playing') {
+      if (this.quiet) return nothing;
       return html`<p class="wait" role="status"><span class="spinner"></span> <span>${t(`player.${this.state}`)}</span></p>`;
     }
     if (this.preview) return nothing;
@@ -196,7 +203,30 @@ export class TorgPlayer extends TorgElement {
     if (this.#session !== session) return;
     clearTimeout(this.#unsteady);
     if (state === 'failed') this.#failed(session, 0);
-    if (state === 'unsteady') this.#unsteady = setTimeout(() => this.#failed(session, 0), UNSTEADY_MS);
+    if (state === 'unsteady') this.#unsteady = setTimeout(() => this.#newPath(session), UNSTEADY_MS);
+  }
+
+  #networkChanged() {
+    const session = this.#session;
+    if (session?.connected) this.#newPath(session);
+    else this.#restart();
+  }
+
+  /**
+   * Another network: first the same session over a new path, then a new session.
+   * @param {WhepSession} session
+   */
+  #newPath(session) {
+    if (this.#session !== session) return;
+    clearTimeout(this.#unsteady);
+    const seen = this.#framesSeen;
+    this.#unsteady = setTimeout(() => {
+      if (this.#framesSeen === seen || !session.connected) this.#failed(session, 0);
+    }, RESTART_MS);
+    session.restart().then((ok) => {
+      // A server that cannot restart, while the old path is gone: no point in waiting.
+      if (!ok && !session.connected) this.#failed(session, 0);
+    }, () => this.#failed(session, 0));
   }
 
   /**
@@ -205,14 +235,16 @@ export class TorgPlayer extends TorgElement {
    */
   #failed(session, status) {
     if (this.#session !== session) return;
-    this.#stop(status === 404 ? 'missing' : 'stalled');
+    this.#stop(status === 404 ? 'missing' : status === 403 ? 'waiting' : 'stalled');
     if (this.wanted) this.#retry = setTimeout(() => this.#restart(), this.#backoff.next());
   }
 
   #watch() {
     const session = this.#session;
     if (!session || document.hidden || this.blocked) return;
-    if (performance.now() - this.#lastFrame > FREEZE_MS + 1000 * Math.min(this.#backoff.tries, 16)) this.#failed(session, 0);
+    // Where the page knows that nobody sends, silence is no freeze: look now and then all the same.
+    const patience = this.quiet ? 4 * FREEZE_MS : FREEZE_MS;
+    if (performance.now() - this.#lastFrame > patience + 1000 * Math.min(this.#backoff.tries, 16)) this.#failed(session, 0);
   }
 
   #visible() {
@@ -225,7 +257,7 @@ export class TorgPlayer extends TorgElement {
     }, 700);
   }
 
-  /** @param {'idle' | 'connecting' | 'stalled' | 'missing'} state */
+  /** @param {'idle' | 'connecting' | 'stalled' | 'missing' | 'waiting'} state */
   #stop(state) {
     clearTimeout(this.#retry);
     clearTimeout(this.#unsteady);

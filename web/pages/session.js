@@ -23,6 +23,15 @@ export async function logIn(token) {
   return (await postJson('/api/v1/session', { token })).you;
 }
 
+/**
+ * A one-time code from the desk's QR code, for a phone.
+ * @param {string} code
+ * @returns {Promise<You>}
+ */
+export async function logInByCode(code) {
+  return (await postJson('/api/v1/session', { code })).you;
+}
+
 export async function logOut() {
   await getJson('/api/v1/session', { method: 'DELETE' });
 }
@@ -33,6 +42,17 @@ export async function logOut() {
  */
 export function tokenFromFragment() {
   const match = /^#(?:token=)?(tg_[A-Za-z0-9_-]+)$/.exec(location.hash);
+  if (!match) return null;
+  history.replaceState(null, '', location.pathname + location.search);
+  return match[1] ?? null;
+}
+
+/**
+ * A one-time code in the fragment (#code=tc_…), taken out like a token.
+ * @returns {string | null}
+ */
+export function codeFromFragment() {
+  const match = /^#code=(tc_[A-Za-z0-9_-]+)$/.exec(location.hash);
   if (!match) return null;
   history.replaceState(null, '', location.pathname + location.search);
   return match[1] ?? null;

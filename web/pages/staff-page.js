@@ -5,7 +5,7 @@ import { TorgElement } from '../elements/torg-element.js';
 import '../elements/torg-header.js';
 import '../elements/torg-login.js';
 import { DeskStore } from './desk/store.js';
-import { isStaff, logIn, logOut, tokenFromFragment, whoAmI } from './session.js';
+import { codeFromFragment, isStaff, logIn, logInByCode, logOut, tokenFromFragment, whoAmI } from './session.js';
 import { lastPathPart } from './start.js';
 
 /** What desk and studio share: the login in front of them, and the store behind. */
@@ -38,6 +38,8 @@ export class StaffPage extends TorgElement {
 
   /** @param {AbortSignal} signal */
   async #arrive(signal) {
+    const code = codeFromFragment();
+    if (code) await this.#logInByCode(code);
     const token = tokenFromFragment();
     if (token) await this.logIn(token);
     // A demo server may not be up in the very moment the page is opened: keep asking.
@@ -57,10 +59,15 @@ export class StaffPage extends TorgElement {
     this.problem = '';
     this.you = isStaff(you, this.showId) ? you : null;
     if (!this.you || this.store) return;
-    const store = new DeskStore(this.showId);
+    const store = this.makeStore();
     this.store = store;
     store.addEventListener('change', () => this.requestUpdate());
     store.open();
+  }
+
+  /** @returns {DeskStore} */
+  makeStore() {
+    return new DeskStore(this.showId);
   }
 
   #leave() {
@@ -76,6 +83,24 @@ export class StaffPage extends TorgElement {
       if (!this.you) this.problem = t('login.not-staff');
     } catch (error) {
       this.#trouble(error);
+    }
+    this.busy = false;
+  }
+
+  /** Scanned from the desk's screen; a code that has done its work still finds its phone logged in. @param {string} code */
+  async #logInByCode(code) {
+    this.busy = true;
+    try {
+      this.#enter(await logInByCode(code));
+      if (!this.you) this.problem = t('login.not-staff');
+    } catch (error) {
+      const status = error instanceof HttpError ? error.status : 0;
+      const known = await whoAmI().catch(() => null);
+      if (known && isStaff(known, this.showId)) this.#enter(known);
+      else {
+        this.known = true;
+        this.problem = t(status >= 400 && status < 500 && status !== 429 ? 'login.code-wrong' : 'login.error');
+      }
     }
     this.busy = false;
   }

@@ -1,7 +1,8 @@
 /** @file What staff do at a show: the desk's requests, sales as they happen, who is muted. */
-import { getJson } from '../../lib/http.js';
+import { HttpError, getJson, postJson } from '../../lib/http.js';
 import { t } from '../../lib/i18n.js';
 import { findSku, optionWords, picture } from '../../lib/show-model.js';
+import { UplinkHealth } from '../../lib/uplink-health.js';
 import { ShowStore, refusalWords } from '../show-store.js';
 import { socketUrl } from '../start.js';
 
@@ -24,6 +25,12 @@ export class DeskStore extends ShowStore {
   /** @type {{ text: string, bad: boolean } | null} */
   message = null;
   chatProblem = '';
+  /** The newest way in for a phone. @type {import('../../lib/wire.js').PhoneCode | null} */
+  phoneCode = null;
+  phoneProblem = '';
+  /** What the server sees wrong with the line of whoever is on air. @type {import('../../lib/uplink-health.js').Warning[]} */
+  lineWarnings = [];
+  #lineHealth = new UplinkHealth();
   #keys = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #everySo;
@@ -45,6 +52,8 @@ export class DeskStore extends ShowStore {
   /** @param {import('../../lib/wire.js').ServerEvent} event */
   #follow(event) {
     if (event.ev === 'joined' || event.ev === 'sold') this.#loadReport();
+    if (event.ev === 'uplink') this.lineWarnings = this.#lineHealth.input({ sending: false, server: event });
+    if (event.ev === 'source' && event.state !== 'on') this.#lineGone();
     if (event.ev !== 'sold') return;
     const found = findSku(this.model.products, event.sku);
     const count = event.count - (this.#heard[event.sku] ?? event.count - 1);
@@ -53,6 +62,24 @@ export class DeskStore extends ShowStore {
     const options = optionWords(found.variant.options);
     const sale = { key: ++this.#keys, when: Date.now(), title: options ? `${found.product.title}, ${options}` : found.product.title, image: picture(found.product).url, count };
     this.sales = [sale, ...this.sales].slice(0, SALES_KEPT);
+  }
+
+  #lineGone() {
+    this.#lineHealth.reset();
+    this.lineWarnings = [];
+  }
+
+  /** A one-time code that makes a phone the host of this show. */
+  async makePhoneCode() {
+    this.phoneCode = null;
+    this.phoneProblem = '';
+    this.changed();
+    try {
+      this.phoneCode = await postJson('/api/v1/session/code', { show: this.showId });
+    } catch (error) {
+      this.phoneProblem = t(error instanceof HttpError && error.status === 403 ? 'phone.forbidden' : 'phone.failed');
+    }
+    this.changed();
   }
 
   /** Sums come from the server's books, at most once in a while. */
@@ -86,7 +113,7 @@ export class DeskStore extends ShowStore {
    */
   async act(op) {
     const reply = await this.request(op);
-    this.#say(reply.ok ? t('desk.done') : refusalWords(reply), !reply.ok);
+    this.say(reply.ok ? t('desk.done') : refusalWords(reply), !reply.ok);
     return reply.ok;
   }
 
@@ -94,7 +121,7 @@ export class DeskStore extends ShowStore {
    * @param {string} text
    * @param {boolean} bad
    */
-  #say(text, bad) {
+  say(text, bad) {
     clearTimeout(this.#messageTimer);
     this.message = { text, bad };
     this.#messageTimer = setTimeout(() => {

@@ -6,21 +6,25 @@ import { styles } from '../../elements/torg-element.js';
 import '../../elements/torg-badge.js';
 import '../../elements/torg-chat.js';
 import '../../elements/torg-language.js';
+import '../../elements/torg-phone-link.js';
 import '../../elements/torg-player.js';
 import '../../elements/torg-rundown.js';
 import '../../elements/torg-sales.js';
 import '../../elements/torg-sheet.js';
+import '../../elements/torg-warnings.js';
 import { StaffPage } from '../staff-page.js';
 import sheet from './torg-desk-page.shadow.css';
 
 /** The merchandiser's desk. */
 export class TorgDeskPage extends StaffPage {
   static styles = styles(sheet);
-  static properties = { ...StaffPage.properties, ending: { state: true } };
+  static properties = { ...StaffPage.properties, ending: { state: true }, phoning: { state: true } };
 
   constructor() {
     super();
     this.ending = false;
+    /** The way in for a phone is open. */
+    this.phoning = false;
   }
 
   render() {
@@ -37,8 +41,9 @@ export class TorgDeskPage extends StaffPage {
           <section class="card" aria-labelledby="preview"><h2 id="preview">${t('desk.preview')}</h2>
             <div class="picture"><torg-player preview .src=${`/whep/${encodeURIComponent(this.showId)}`} .label=${model.show?.title ?? ''}
               .wanted=${store.ready && model.show?.state !== 'ended'} .onFrame=${this.#frame}></torg-player></div>
-            <p class=${model.show?.on_air ? 'air good' : 'air'}>${t(model.show?.on_air ? 'desk.on-air' : 'desk.off-air')}</p>
-            ${model.notice ? html`<p class="note warn" role="alert">${model.notice}</p>` : nothing}</section>
+            ${this.#source()}
+            ${model.notice ? html`<p class="note warn" role="alert">${model.notice}</p>` : nothing}
+            <torg-warnings .warnings=${store.lineWarnings} .rig=${model.source?.kind !== 'whip'}></torg-warnings></section>
           <section class="card sales" aria-labelledby="sales"><h2 id="sales">${t('desk.sales')}</h2><torg-sales tabindex="0" role="group" aria-label=${t('desk.sales')} .sales=${store.sales}></torg-sales></section>
         </div>
         <section class="card rundown" aria-labelledby="rundown"><h2 id="rundown">${t('desk.rundown')}</h2>
@@ -49,6 +54,8 @@ export class TorgDeskPage extends StaffPage {
       </main>
       <p class=${store.message ? `toast ${store.message.bad ? 'bad' : 'good'}` : 'toast empty'} role="status">${store.message?.text ?? ''}</p>
       ${this.#endSheet()}
+      <torg-sheet heading=${t('phone.open')} .open=${this.phoning} @torg-close-request=${() => { this.phoning = false; }}>
+        ${this.phoning ? html`<torg-phone-link .code=${store.phoneCode} .problem=${store.phoneProblem} .now=${this.now} @torg-code-request=${() => store.makePhoneCode()}></torg-phone-link>` : nothing}</torg-sheet>
     </div>`;
   }
 
@@ -57,6 +64,22 @@ export class TorgDeskPage extends StaffPage {
   /** @param {string} role */
   #may(role) {
     return Boolean(this.you?.roles.some((r) => r === role || r === 'admin'));
+  }
+
+  /** Who is on air, by what way, and how the line is. */
+  #source() {
+    const { show, source, uplink } = this.store?.model ?? {};
+    const kind = source?.kind ? t(`source.${source.kind}`) : '';
+    const words = source?.state === 'stalled' && kind ? t('source.stalled', { kind })
+      : show?.on_air ? (kind ? t('source.on', { kind }) : t('desk.on-air')) : t('desk.off-air');
+    return html`<p class=${show?.on_air ? 'air good' : 'air'} role="status">${words}</p>
+      ${show?.state === 'rehearsal' ? html`<p class="note warn">${t('desk.rehearsal')}</p>` : nothing}
+      ${uplink && show?.on_air ? html`<p class="line muted numbers">${t('desk.line')}: ${lineFacts(uplink)}</p>` : nothing}`;
+  }
+
+  async #phone() {
+    this.phoning = true;
+    await this.store?.makePhoneCode();
   }
 
   #header() {
@@ -74,6 +97,7 @@ export class TorgDeskPage extends StaffPage {
       </dl>
       <span class="run">${this.#runButton(show?.state)}</span>
       <nav>
+        <button class="button small" type="button" @click=${this.#phone}>${icon('phone')} ${t('phone.open')}</button>
         <a class="button small" href=${`/s/${encodeURIComponent(this.showId)}`} target="_blank" rel="noopener">${t('desk.watch')}<span class="visually-hidden"> ${t('new-tab')}</span></a>
         <a class="button small" href=${`/studio/${encodeURIComponent(this.showId)}`}>${t('desk.studio')}</a>
         <torg-language compact></torg-language>
@@ -150,4 +174,10 @@ customElements.define('torg-desk-page', TorgDeskPage);
  */
 function figure(key, value) {
   return html`<div><dt>${t(key)}</dt><dd class="numbers">${t('number', { n: value })}</dd></div>`;
+}
+
+/** "1280 × 720 · 2.4 Mbit/s · 30 fps" @param {import('../../lib/wire.js').UplinkEvent} uplink */
+function lineFacts({ width, height, video_bps: bps, frames }) {
+  const rate = new Intl.NumberFormat(region(), { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(bps / 1e6);
+  return [width ? `${width} × ${height}` : '', `${rate} Mbit/s`, `${frames} fps`].filter(Boolean).join(' · ');
 }

@@ -12,7 +12,7 @@ import sheet from './torg-shows-page.shadow.css';
 /** @typedef {import('../../lib/wire.js').ShowListEntry} Show */
 
 const REFRESH_MS = 15000;
-const rank = { live: 0, scheduled: 1, ended: 2 };
+const rank = { live: 0, rehearsal: 1, scheduled: 1, ended: 2 };
 
 /** What is on. */
 export class TorgShowsPage extends TorgElement {

@@ -22,6 +22,8 @@ import sheet from './torg-watch-page.shadow.css';
 
 /** @typedef {'products' | 'product' | 'cart' | 'orders' | 'name' | null} Sheet */
 
+const staffRoles = ['advisor', 'moderator', 'host', 'merchandiser', 'admin'];
+
 /** A connection that comes back within this time is not worth a banner. */
 const BANNER_AFTER_MS = 1500;
 
@@ -101,8 +103,9 @@ export class TorgWatchPage extends TorgElement {
           <h1 class="visually-hidden">${model.show?.title ?? 'torg'}</h1>
           <section class="stage" aria-label=${t('watch.picture')}>
             <torg-player .src=${`/whep/${encodeURIComponent(this.store.showId)}`} .label=${model.show?.title ?? ''} poster="/images/poster.svg"
-              .wanted=${this.store.ready && model.show?.state === 'live'} .onFrame=${this.#frame} @torg-player-state=${this.#shape} @torg-first-frame=${this.#shape}></torg-player>
+              .wanted=${this.#wanted} .quiet=${this.#away} .onFrame=${this.#frame} @torg-player-state=${this.#shape} @torg-first-frame=${this.#shape}></torg-player>
             ${this.#curtain()}
+            ${this.#backSoon()}
             <torg-reaction-layer></torg-reaction-layer>
           </section>
           <aside class="side">
@@ -131,7 +134,7 @@ export class TorgWatchPage extends TorgElement {
     return html`<header>
       <a class="icon-button home" href="/" aria-label=${t('shows.all')}>${this.wide ? html`<img src="/favicon.svg" alt="" width="34" height="34">` : icon('back')}</a>
       <div class="title"><p class="name">${model.show?.title ?? ''}</p>
-        ${model.show ? html`<p class="facts"><torg-badge .state=${model.show.state}></torg-badge>
+        ${model.show ? html`<p class="facts"><torg-badge .state=${model.show.state === 'rehearsal' && !this.#rehearsing ? 'scheduled' : model.show.state}></torg-badge>
           <span class="viewers numbers">${icon('eye')} <span class="visually-hidden">${t('viewers', { count: model.viewers })}</span><span aria-hidden="true">${t('number', { n: model.viewers })}</span></span></p>` : nothing}
       </div>
       <torg-language compact></torg-language>
@@ -140,13 +143,37 @@ export class TorgWatchPage extends TorgElement {
     </header>`;
   }
 
+  /** Staff see a rehearsal; to everybody else the show has not begun. */
+  get #rehearsing() {
+    const { show, you } = this.store.model;
+    return show?.state === 'rehearsal' && Boolean(you?.roles?.some((role) => staffRoles.includes(role)));
+  }
+
+  get #wanted() {
+    return this.store.ready && (this.store.model.show?.state === 'live' || this.#rehearsing);
+  }
+
+  /** The show goes on while its host's line is away. */
+  get #away() {
+    const { show } = this.store.model;
+    return show?.on_air === false && (show.state === 'live' || this.#rehearsing);
+  }
+
+  /** Small, above: the picture says it, too, and the shop stays open. */
+  #backSoon() {
+    const { show } = this.store.model;
+    const words = this.#away ? t('watch.back-soon') : this.#rehearsing ? t('watch.rehearsal.staff') : '';
+    if (!show || (show.state !== 'live' && !this.#rehearsing)) return nothing;
+    return html`<p class=${words ? 'soon' : 'visually-hidden'} role="status">${words}${this.#away ? html` <span class="visually-hidden">${t('watch.back-soon.hint')}</span>` : nothing}</p>`;
+  }
+
   /** Before and after the show the picture is a poster with words. */
   #curtain() {
     const { show } = this.store.model;
-    if (!show || show.state === 'live') return nothing;
+    if (!show || show.state === 'live' || this.#rehearsing) return nothing;
     const starts = show.starts_at ? new Intl.DateTimeFormat(region(), { dateStyle: 'full', timeStyle: 'short' }).format(new Date(show.starts_at)) : '';
     return html`<div class="curtain" role="status"><p class="lead">${t(`watch.${show.state}`)}</p>
-      ${show.state === 'scheduled' ? html`<p>${starts ? t('watch.starts', { when: starts }) : t('watch.soon')}</p>` : html`<p>${t('watch.thanks')}</p>`}</div>`;
+      ${show.state !== 'ended' ? html`<p>${starts ? t('watch.starts', { when: starts }) : t('watch.soon')}</p>` : html`<p>${t('watch.thanks')}</p>`}</div>`;
   }
 
   #banner() {
