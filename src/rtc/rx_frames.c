@@ -56,7 +56,7 @@ void tg_rx_frames_give_up(struct tg_rx_stream *s, tg_us now, uint64_t to)
     s->key_due = TG_MIN(s->key_due, now);
 }
 
-void tg_rx_frames_begin(struct tg_rx_stream *s, tg_us now)
+void tg_rx_frames_begin(struct tg_rx_stream *s)
 {
     s->synced = false;
     s->has_last = false;
@@ -65,7 +65,6 @@ void tg_rx_frames_begin(struct tg_rx_stream *s, tg_us now)
     s->scan = s->ring.next;
     s->scan_open = false;
     s->need_key = s->cfg.kind != TG_RX_OPUS;
-    s->key_due = now + TG_RECEIVER_PLI_US; /* its first frame may well be a keyframe */
 }
 
 /* --- the head of the ring ------------------------------------------------------------------- */

@@ -7,6 +7,7 @@ enum {
     CLOCK_VIDEO = 90000,
     CLOCK_AUDIO = 48000,
     DROPOUT_MAX = 3000,                /* RFC 3550 A.1 */
+    CUT_PACKETS = 64,                  /* fewer are repaired within a round trip */
     EARLIER_MAX = 32,                  /* how far the first packets may be out of order */
     QUIET_US = 2 * (tg_us)TG_US_PER_S, /* nobody sends: nothing to repair */
     TRANSIT_STEP_S = 5,                /* a new clock, not jitter */
@@ -61,7 +62,8 @@ void tg_rx_stream_rtt(struct tg_rx_stream *s, tg_us rtt_us)
     s->nack.rtt_us = rtt_us;
 }
 
-static void start(struct tg_rx_stream *s, tg_us now, uint16_t seq)
+/* key_due: until when a keyframe is hoped for without asking. */
+static void start(struct tg_rx_stream *s, tg_us key_due, uint16_t seq)
 {
     s->started = true;
     s->seq_first = SEQ_ZERO + seq;
@@ -71,7 +73,8 @@ static void start(struct tg_rx_stream *s, tg_us now, uint16_t seq)
     s->received_told = 0;
     tg_reorder_start(&s->ring, s->seq_first);
     tg_nack_init(&s->nack, s->cfg.rtt_us);
-    tg_rx_frames_begin(s, now);
+    tg_rx_frames_begin(s);
+    s->key_due = key_due;
 }
 
 /* --- packets in ----------------------------------------------------------------------------- */
@@ -144,19 +147,35 @@ static uint8_t flags_of(const struct tg_rx_stream *s, const struct tg_rtp *p)
     return (uint8_t)(flags | (begins ? TG_REORDER_START : 0U) | (key ? TG_REORDER_KEY : 0U));
 }
 
+/*
+ * The line was cut: what was lost meanwhile is older than any hole may get, or more than is ever
+ * asked for. A keyframe now is on air sooner than its repair.
+ */
+static bool hopeless(const struct tg_rx_stream *s, tg_us silence_us, uint64_t seq)
+{
+    const uint64_t missing = seq > s->ring.highest ? seq - s->ring.highest - 1 : 0;
+
+    if (s->cfg.kind == TG_RX_OPUS)
+        return false;
+    return missing > TG_NACK_PENDING_MAX ||
+           (silence_us > TG_RX_HOLE_US_MAX && missing > CUT_PACKETS);
+}
+
 /* The ring shall hold seq; what is in the way is given up, and a bit more, so that this is rare. */
-static bool make_room(struct tg_rx_stream *s, tg_us now, uint64_t seq)
+static bool make_room(struct tg_rx_stream *s, tg_us now, tg_us silence_us, uint64_t seq)
 {
     /* The very first packets may come in the wrong order. */
     if (seq < s->ring.next && s->ring.next == s->seq_first && s->stats.frames == 0 &&
         s->seq_first - seq <= EARLIER_MAX && s->ring.highest - seq < s->ring.size) {
         tg_reorder_rewind(&s->ring, now, seq);
         s->seq_first = seq;
-        tg_rx_frames_begin(s, now);
+        tg_rx_frames_begin(s);
     }
     if (seq < s->ring.next)
         return false;
-    if (!tg_reorder_fits(&s->ring, seq))
+    if (hopeless(s, silence_us, seq))
+        tg_rx_frames_give_up(s, now, seq);
+    else if (!tg_reorder_fits(&s->ring, seq))
         tg_rx_frames_give_up(s, now, seq - s->ring.size * 3 / 4);
     return true;
 }
@@ -174,11 +193,13 @@ tg_us tg_rx_stream_input(struct tg_rx_stream *s, tg_us now, const struct tg_rtp 
     tg_us rtt_us = -1;
 
     TG_ASSERT(p->payload.len <= TG_UDP_PACKET_MAX);
+    const tg_us silence_us = now - s->stats.last_packet_at;
+
     s->stats.last_packet_at = now;
     if (!s->started && by_rtx)
         return -1; /* a repair of what was never sent to this stream */
     if (!s->started)
-        start(s, now, p->seq);
+        start(s, now + TG_RECEIVER_PLI_US, p->seq); /* encoders begin with a keyframe */
     if (!plausible(s, now, p, by_rtx))
         return -1;
     const uint64_t seq = tg_seq_unwrap(s->ring.highest, p->seq);
@@ -186,7 +207,7 @@ tg_us tg_rx_stream_input(struct tg_rx_stream *s, tg_us now, const struct tg_rtp 
     s->received += !by_rtx;
     if (!by_rtx && seq > s->ring.highest)
         measure_jitter(s, now, p);
-    if (!make_room(s, now, seq))
+    if (!make_room(s, now, silence_us, seq))
         return -1; /* too late, or twice */
     slot.flags = flags_of(s, p);
     const enum tg_reorder_state was = tg_reorder_put(&s->ring, seq, &slot, p->payload, &missing);

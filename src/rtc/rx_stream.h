@@ -10,6 +10,7 @@
  *     1.25 round trips a newer whole keyframe may go ahead: the first repair had its chance
  *     2.5 round trips, at least 150 ms: a keyframe is asked for, repairs go on
  *     1 s              given up: frames are dropped until the next keyframe
+ * A line that was cut for a second is not repaired: a keyframe is asked for at once.
  * Audio waits 80 ms (with NACK 2 round trips), then goes on with a gap.
  */
 #ifndef TG_RTC_RX_STREAM_H

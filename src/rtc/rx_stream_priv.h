@@ -26,7 +26,7 @@ static inline tg_us tg_rx_hole_key_us(const struct tg_rx_stream *s)
 
 tg_us tg_rx_audio_wait_us(const struct tg_rx_stream *s);
 /* The ring was started anew. */
-void tg_rx_frames_begin(struct tg_rx_stream *s, tg_us now);
+void tg_rx_frames_begin(struct tg_rx_stream *s);
 /* All below `to` is lost or dropped; video then waits for a keyframe. */
 void tg_rx_frames_give_up(struct tg_rx_stream *s, tg_us now, uint64_t to);
 

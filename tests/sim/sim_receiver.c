@@ -66,7 +66,7 @@ static const struct line lines[] = {
     {"3 %, 100 ms", 0.03, 100 * MS, 5 * MS, 0.002, 0.002, 0, false, false, false, 950, 1000 * MS},
     {"10 %, 100 ms", 0.10, 100 * MS, 5 * MS, 0.002, 0.002, 0, false, false, false, 800, 1000 * MS},
     {"3 %, 100 ms, no RTX", 0.03, 100 * MS, 5 * MS, 0, 0, 0, false, true, false, 950, 1000 * MS},
-    {"3 %, 400 ms", 0.03, 400 * MS, 10 * MS, 0, 0, 0, false, false, false, 800, 1500 * MS},
+    {"3 %, 400 ms", 0.03, 400 * MS, 10 * MS, 0, 0, 0, false, false, false, 800, 2200 * MS},
     {"5 %, 10 ms", 0.05, 10 * MS, 1 * MS, 0.002, 0, 0, false, false, false, 980, 500 * MS},
     {"reordering", 0, 60 * MS, 20 * MS, 0.05, 0.05, 0, false, false, false, 999, 250 * MS},
     {"outages", 0.005, 80 * MS, 5 * MS, 0, 0, 300 * MS, false, false, false, 850, 1200 * MS},
