@@ -470,6 +470,7 @@ static void test_rtc_if_match_reaches_the_worker_in_plain_form(void **state)
     } rows[] = {
         {"", ""},
         {"If-Match: *\r\n", "*"},
+        {"If-Match: \"*\"\r\n", "\"*\""}, /* RFC 9725's own example; the worker knows it */
         {"If-Match: \"e1\"\r\n", "\"e1\""},
         {"If-Match: \"a\",\"b\"\r\n", "\"a\", \"b\""},
         {"If-Match: \"a\"\r\nIf-Match: \"b\"\r\n", "\"a\", \"b\""},
