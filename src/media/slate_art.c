@@ -37,7 +37,7 @@ static void add_stop(cairo_pattern_t *pattern, double at, uint32_t rgb, double a
 static void draw_background(cairo_t *cr, const struct slate_art *art, double unit)
 {
     const double cx = art->width * 0.82;
-    const double cy = art->height * 0.98;
+    const double cy = art->height * 1.02;
     cairo_pattern_t *night = cairo_pattern_create_linear(0, 0, art->width * 0.3, art->height);
     cairo_pattern_t *glow = cairo_pattern_create_radial(cx, cy, 5 * unit, cx, cy, 105 * unit);
 

@@ -275,6 +275,16 @@ static void check_first_frames(struct rig *rig)
     tg_frame_unref(audio_2);
 }
 
+/* The media thread has the show, and its host is on air. */
+static bool wait_on(struct rig *rig)
+{
+    const tg_us until = tg_clock_mono() + WAIT_US;
+
+    while (!atomic_load(&rig->on) && tg_clock_mono() < until)
+        g_usleep(1000);
+    return atomic_load(&rig->on);
+}
+
 static void test_host_wakes_for_watchers_and_sleeps_without(void **state)
 {
     struct rig rig;
@@ -282,8 +292,8 @@ static void test_host_wakes_for_watchers_and_sleeps_without(void **state)
 
     (void)state;
     rig_init(&rig);
+    assert_true(wait_on(&rig));
     assert_false(tg_frames_wait(&rig.frames, TG_TRACK_VIDEO, 1, 400 * TG_US_PER_MS));
-    assert_true(atomic_load(&rig.on));
     post(&rig, TG_MEDIA_WATCHERS, 1);
     assert_true(tg_frames_wait(&rig.frames, TG_TRACK_VIDEO, 5, WAIT_US));
     assert_true(tg_frames_wait(&rig.frames, TG_TRACK_AUDIO, 5, WAIT_US));
