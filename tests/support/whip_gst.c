@@ -2,12 +2,13 @@
  * whip_gst.c - GStreamer's webrtcbin as a WHIP publisher: a test picture and a tone.
  *
  *   whip_gst --url http://127.0.0.1:8080/whip/demo --token T [--seconds 30] [--bitrate 2000]
- *            [--width 1280 --height 720] [--candidate-port P]
+ *            [--width 1280 --height 720] [--candidate-host A] [--candidate-port P]
  *
- * Offer by POST (libcurl), the answer applied as it came, DELETE at the end. --candidate-port sends
- * the media to another port than the answer says: through udp_relay. Every half second one line
- * "frames WALL_MS COUNT" of what the encoder made; one JSON line at the end. Exit code 0 when the
- * session was made, was connected and was deleted.
+ * Offer by POST (libcurl), the answer applied as it came, DELETE at the end. --candidate-host
+ * and --candidate-port send the media elsewhere than the answer says: through udp_relay. libnice
+ * ties each socket to its interface, so a server that listens on loopback alone is out of its
+ * reach. Every half second one line "frames WALL_MS COUNT" of what the encoder made; one JSON line
+ * at the end. Exit code 0 when the session was made, was connected and was deleted.
  */
 #include <glib-unix.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct publisher {
     gint bitrate;
     gint width;
     gint height;
+    char *candidate_host;
     gint candidate_port;
 
     GMainLoop *loop;
@@ -123,22 +125,27 @@ static void delete_session(struct publisher *p)
 
 /* --- offer and answer ------------------------------------------------------------------------- */
 
-/* "a=candidate:1 1 udp PRIO ADDRESS PORT typ host": the port becomes --candidate-port. */
+/* "a=candidate:1 1 udp PRIO ADDRESS PORT typ host": with what the command line says. */
 static char *moved(const struct publisher *p)
 {
-    char *port = g_strdup_printf("\\g<1>%d\\g<2>", p->candidate_port);
-    GRegex *regex =
-        g_regex_new("(a=candidate:\\S+ \\d+ udp \\d+ \\S+ )\\d+( typ)", G_REGEX_CASELESS, 0, NULL);
-    char *text = g_regex_replace(regex, p->answer->str, -1, 0, port, 0, NULL);
+    char *host = p->candidate_host != NULL ? g_strdup(p->candidate_host) : g_strdup("\\g<2>");
+    char *port =
+        p->candidate_port > 0 ? g_strdup_printf("%d", p->candidate_port) : g_strdup("\\g<3>");
+    char *with = g_strdup_printf("\\g<1>%s %s\\g<4>", host, port);
+    GRegex *regex = g_regex_new("(a=candidate:\\S+ \\d+ udp \\d+ )(\\S+) (\\d+)( typ)",
+                                G_REGEX_CASELESS, 0, NULL);
+    char *text = g_regex_replace(regex, p->answer->str, -1, 0, with, 0, NULL);
 
     g_regex_unref(regex);
+    g_free(with);
     g_free(port);
+    g_free(host);
     return text;
 }
 
 static void apply_answer(struct publisher *p)
 {
-    char *text = p->candidate_port > 0 ? moved(p) : g_strdup(p->answer->str);
+    char *text = moved(p);
     GstSDPMessage *sdp = NULL;
     GstWebRTCSessionDescription *answer;
 
@@ -338,6 +345,7 @@ static gboolean parse(int *argc, char ***argv, struct publisher *p)
         {"bitrate", 0, 0, G_OPTION_ARG_INT, &p->bitrate, "video, kbit/s", "N"},
         {"width", 0, 0, G_OPTION_ARG_INT, &p->width, "of the picture", "N"},
         {"height", 0, 0, G_OPTION_ARG_INT, &p->height, "of the picture", "N"},
+        {"candidate-host", 0, 0, G_OPTION_ARG_STRING, &p->candidate_host, "send media there", "IP"},
         {"candidate-port", 0, 0, G_OPTION_ARG_INT, &p->candidate_port, "send media there", "PORT"},
         {NULL, 0, 0, 0, NULL, NULL, NULL}};
     GOptionContext *context = g_option_context_new("- publish by WHIP");
@@ -380,6 +388,7 @@ int main(int argc, char **argv)
     (void)g_string_free(p.answer, TRUE);
     g_free(p.location);
     g_free(p.error);
+    g_free(p.candidate_host);
     g_free(p.url);
     g_free(p.token);
     curl_global_cleanup();

@@ -1,10 +1,12 @@
 // WHIP publishers of every make, and a viewer that measures: what goes in, and what comes out.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { launchBrowser } from './browser.mjs';
+import { Relay } from './relay.mjs';
 import { buildDir, top } from './server.mjs';
 import { readClock } from './source.mjs';
 
@@ -235,10 +237,13 @@ export class StudioPublisher extends BrowserPublisher {
 
 /** GStreamer's webrtcbin (tests/support/whip_gst). */
 export class GstPublisher {
-  static async start(server, show, { seconds = 600, relay, bitrate = 2000 } = {}) {
+  static async start(server, show, { seconds = 600, bitrate = 2000 } = {}) {
     const publisher = new GstPublisher();
-    const args = ['--url', show.whip, '--token', show.key, '--seconds', String(seconds), '--bitrate', String(bitrate), ...(relay ? ['--candidate-port', String(relay.port)] : [])];
-    // Not sanitized code only: GStreamer's own one-time leaks are not this test's subject.
+    // libnice ties its sockets to an interface, so it reaches a server on loopback by a relay only.
+    publisher.relay = await Relay.start(server);
+    const host = Object.values(networkInterfaces()).flat().find((one) => one.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
+    const args = ['--url', show.whip, '--token', show.key, '--seconds', String(seconds), '--bitrate', String(bitrate), '--candidate-host', host, '--candidate-port', String(publisher.relay.port)];
+    // GStreamer's own one-time leaks are not this test's subject.
     publisher.child = spawn(path.join(buildDir, 'tests', 'whip_gst'), args, { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } });
     publisher.err = '';
     publisher.watchers = new Set();
@@ -264,6 +269,7 @@ export class GstPublisher {
   async stop() {
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGINT');
     await this.closed;
+    await this.relay.stop();
     return this.result;
   }
 }
