@@ -1,6 +1,7 @@
 /*
  * Two peers joined by a wire that the input mistreats: deliver, lose, repeat, reorder, damage, put
- * raw bytes in, let time pass, close. Nothing may crash, and both must end once told to.
+ * raw bytes in, let time pass, restart ICE (both or one side), close. Nothing may crash, and both
+ * must end once told to.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct world {
     struct tg_addr addrs[2];
     bool closed[2];
     tg_us now;
+    char generation; /* of ICE credentials: 'a', then up */
     struct datagram wire[WIRE_MAX];
     size_t count;
 };
@@ -80,6 +82,28 @@ static void pass_time(struct world *w, tg_us us)
     }
 }
 
+static void restart(struct world *w, unsigned sides)
+{
+    char ufrag[2][5] = {"SRVx", "CLNx"};
+    char pwd[2][25] = {"xserverPasswordOf24char+", "xclientPasswordOf24char/"};
+
+    w->generation = w->generation == 'z' ? 'a' : (char)(w->generation + 1);
+    for (unsigned i = 0; i < 2; i++) {
+        ufrag[i][3] = w->generation;
+        pwd[i][0] = w->generation;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const struct tg_ice_creds creds = {.local_ufrag = ufrag[i],
+                                           .local_pwd = pwd[i],
+                                           .remote_ufrag = ufrag[!i],
+                                           .remote_pwd = pwd[!i]};
+
+        if ((sides >> i & 1) != 0)
+            TG_ASSERT((tg_peer_restart(w->peers[i], w->now, &creds) == TG_OK) != w->closed[i]);
+        drain(w, i);
+    }
+}
+
 static void step(struct world *w, uint8_t op, uint8_t arg, struct tg_rd *r)
 {
     const size_t at = w->count == 0 ? 0 : arg % w->count;
@@ -109,6 +133,8 @@ static void step(struct world *w, uint8_t op, uint8_t arg, struct tg_rd *r)
     default:
         if (arg > 250)
             tg_peer_close(w->peers[arg & 1], w->now);
+        if (arg >= 240 && arg < 250)
+            restart(w, arg < 244 ? 3 : arg & 3);
         w->addrs[1].port ^= arg == 250;
         drain(w, arg & 1);
         break;
@@ -147,6 +173,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&w, 0, sizeof(w));
     w.rng = tg_rng_seeded(1);
     w.now = 1;
+    w.generation = 'a';
     open_world(&w);
     for (int i = 0; i < STEPS_MAX && tg_rd_left(&r) >= 2; i++) {
         const uint8_t op = tg_rd_u8(&r);

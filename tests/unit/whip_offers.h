@@ -1,7 +1,7 @@
 /*
- * whip_offers.h - publishers' offers, for tests: Chromium 156 (captured, three rids), GStreamer 1.22
- * webrtcbin with max-bundle (captured), Firefox and libdatachannel (OBS) in the form that they make,
- * and the example of RFC 9725 s4.2.
+ * whip_offers.h - publishers' offers, for tests: Chromium 156 (captured, three rids),
+ * GStreamer 1.22 webrtcbin with max-bundle (captured), Firefox and libdatachannel (OBS) in the form
+ * that they make, and the example of RFC 9725 s4.2.
  */
 #ifndef TG_TESTS_WHIP_OFFERS_H
 #define TG_TESTS_WHIP_OFFERS_H
