@@ -123,7 +123,7 @@ struct tg_sdp_media {
     char kind_text[TG_SDP_NAME_SIZE];
 };
 
-/* About 45 KB: take it from the heap, not from the stack. */
+/* About 60 KB: take it from the heap, not from the stack. */
 struct tg_sdp {
     bool ice_lite;
     uint8_t media_count;
