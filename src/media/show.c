@@ -440,8 +440,10 @@ void tg_media_show_watchers(struct tg_media_show *show, uint32_t count)
 
 void tg_media_show_keyframe(struct tg_media_show *show)
 {
-    const struct tg_air_now now = tg_air_now(show->air);
+    struct tg_air_now now;
 
+    settle(show);
+    now = tg_air_now(show->air);
     if (show->playing != NULL && now.current == tg_publisher_feeder(show->playing))
         tg_publisher_wish_keyframe(show->playing);
     else if (show->slate != NULL && now.current == tg_slate_feeder(show->slate))
