@@ -77,6 +77,6 @@ export class TorgUplink extends TorgElement {
 customElements.define('torg-uplink', TorgUplink);
 
 /** "2.1" @param {number} bps */
-function megabits(bps) {
+export function megabits(bps) {
   return new Intl.NumberFormat(region(), { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(bps / 1e6);
 }

@@ -43,6 +43,7 @@ export class TorgDeskPage extends StaffPage {
               .wanted=${store.ready && model.show?.state !== 'ended'} .onFrame=${this.#frame}></torg-player></div>
             ${this.#source()}
             ${model.notice ? html`<p class="note warn" role="alert">${model.notice}</p>` : nothing}
+            ${store.lineWarnings.length > 0 ? html`<p class="line">${t('desk.line.tell')}</p>` : nothing}
             <torg-warnings .warnings=${store.lineWarnings} .rig=${model.source?.kind !== 'whip'}></torg-warnings></section>
           <section class="card sales" aria-labelledby="sales"><h2 id="sales">${t('desk.sales')}</h2><torg-sales tabindex="0" role="group" aria-label=${t('desk.sales')} .sales=${store.sales}></torg-sales></section>
         </div>

@@ -16,7 +16,7 @@ import '../../elements/torg-rundown.js';
 import '../../elements/torg-sales.js';
 import '../../elements/torg-sheet.js';
 import '../../elements/torg-studio-settings.js';
-import '../../elements/torg-uplink.js';
+import { megabits } from '../../elements/torg-uplink.js';
 import '../../elements/torg-warnings.js';
 import { StaffPage } from '../staff-page.js';
 import { StudioStore } from './store.js';
@@ -184,13 +184,14 @@ export class TorgStudioPage extends StaffPage {
   #actions(studio) {
     const { whip, model } = studio;
     const state = model.show?.state;
-    const words = html`<p class=${`sending ${whip.state}`} role="status">${['connecting', 'live', 'reconnecting'].includes(whip.state) ? t(`studio.sending.${whip.state}`) : ''}</p>`;
+    const words = html`<p class=${`sending ${whip.state}`} role="status">${['connecting', 'live', 'reconnecting'].includes(whip.state) ? t(`studio.sending.${whip.state}`) : ''}${whip.state === 'live' && studio.sender ? html`<span class="numbers" aria-hidden="true"> · ${t('uplink.now', { rate: megabits(studio.sender.videoBps) })}</span>` : nothing}</p>`;
     if (studio.counting > 0 || studio.starting) {
       return html`${words}<div class="actions"><button class="button wide" type="button" @click=${() => studio.cancelCountdown()}>${t('studio.count.stop')}</button></div>`;
     }
     if (studio.camera !== 'on') {
       return this.#other(studio)?.state === 'on' && !studio.cameraProblem ? html`<div class="actions"><button class="button wide" type="button" @click=${() => studio.openCamera()}>${t('camera.title')}</button></div>` : nothing;
     }
+    if (!state) return words; // the channel has not said what there is
     const go = html`<button class="button buy wide" type="button" @click=${() => studio.goLive()}>${icon('play')} ${t('studio.go')}</button>`;
     const send = whip.active || whip.state === 'taken-over' || whip.state === 'failed' ? nothing
       : html`<button class="button buy wide" type="button" @click=${() => studio.publish()}>${icon('play')} ${t('studio.go.sending')}</button>`;
