@@ -106,8 +106,7 @@ static void reply_restart(struct tg_rtc_worker *w, const struct tg_rtc_req *req,
 
 /*
  * RFC 9725 s4.3: other credentials than the session's restart ICE and need If-Match, "*" or the
- * current tag; else it is a trickle, of which a lite agent needs nothing. A viewer's trickle may
- * come without If-Match: players of the WHEP drafts send none.
+ * current tag; else it is a trickle, of which a lite agent needs nothing.
  */
 static void on_patch(struct tg_rtc_worker *w, const struct tg_rtc_req *req, struct session *s,
                      tg_us now)
@@ -124,10 +123,10 @@ static void on_patch(struct tg_rtc_worker *w, const struct tg_rtc_req *req, stru
     }
     const bool restart = frag.ice_ufrag[0] != '\0' && strcmp(frag.ice_ufrag, s->remote_ufrag) != 0;
 
-    if (req->if_match[0] == '\0' && (restart || s->pub.publisher))
+    if (req->if_match[0] == '\0')
         tg_rtc_reply(req, TG_ERR_AGAIN, "send If-Match: the session's ETag, or * to restart ICE",
                      NULL, NULL);
-    else if (req->if_match[0] != '\0' && !if_match_holds(req->if_match, s->pub.etag))
+    else if (!if_match_holds(req->if_match, s->pub.etag))
         tg_rtc_reply(req, TG_ERR_CONFLICT, "the session has another ETag now", NULL, NULL);
     else if (restart)
         reply_restart(w, req, s, &frag, now);
