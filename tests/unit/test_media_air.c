@@ -154,7 +154,7 @@ static void test_sound_alone_takes_the_air_later(void **state)
     struct rig rig;
 
     (void)state;
-    rig_init_audio(&rig, 50 * TG_US_PER_MS);
+    rig_init_audio(&rig, 500 * TG_US_PER_MS);
     tg_feeder_take(rig.a);
     tg_feeder_arm(rig.b);
     audio(rig.b, 1000000);
@@ -221,18 +221,42 @@ static void test_stall_that_ends_before_the_rescue_is_forgotten(void **state)
 /* A shared screen that stands still, with its host talking. */
 static void test_sound_makes_a_still_picture_no_stall(void **state)
 {
+    const tg_us begin = tg_clock_mono();
     struct rig rig;
-    tg_us later = tg_clock_mono();
+    tg_us then;
 
     (void)state;
     rig_init(&rig);
     tg_feeder_take(rig.a);
     video(rig.a, 1000000, true);
-    while (tg_clock_mono() - later < 60 * TG_US_PER_MS)
-        audio(rig.a, 1000000 + tg_clock_mono() - later);
-    later = tg_clock_mono();
-    assert_false(tg_air_check_stall(rig.air, rig.a, later, 40 * TG_US_PER_MS));
-    assert_true(tg_air_check_stall(rig.air, rig.a, later, 15 * TG_US_PER_MS));
+    do
+        then = tg_clock_mono();
+    while (then - begin < 60 * TG_US_PER_MS);
+    audio(rig.a, 1060000); /* not before `then`; the picture is at least a little older */
+    assert_false(tg_air_check_stall(rig.air, rig.a, then + 10 * TG_US_PER_S, 10 * TG_US_PER_S));
+    tg_feeder_take(rig.b);
+    video(rig.b, 1000000, true);
+    assert_true(tg_air_check_stall(rig.air, rig.b, then + 20 * TG_US_PER_S, 10 * TG_US_PER_S));
+    rig_done(&rig);
+}
+
+static void test_sound_does_not_hide_a_dead_camera_for_long(void **state)
+{
+    struct rig rig;
+    tg_us begin;
+    tg_us then;
+
+    (void)state;
+    rig_init(&rig);
+    tg_feeder_take(rig.a);
+    video(rig.a, 1000000, true);
+    begin = tg_clock_mono();
+    do
+        then = tg_clock_mono();
+    while (then - begin < 60 * TG_US_PER_MS);
+    audio(rig.a, 1060000);
+    /* 20 ms after the sound at most, 80 ms after the picture at least. */
+    assert_true(tg_air_check_stall(rig.air, rig.a, then + 20 * TG_US_PER_MS, 20 * TG_US_PER_MS));
     rig_done(&rig);
 }
 
@@ -333,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_rescue_waits_for_a_stall_and_gives_the_air_back),
         cmocka_unit_test(test_stall_that_ends_before_the_rescue_is_forgotten),
         cmocka_unit_test(test_sound_makes_a_still_picture_no_stall),
+        cmocka_unit_test(test_sound_does_not_hide_a_dead_camera_for_long),
         cmocka_unit_test(test_video_time_never_goes_back),
         cmocka_unit_test(test_new_layers_begin_behind_all_that_was_sent),
         cmocka_unit_test(test_sound_that_overlaps_is_dropped_at_a_change),
