@@ -23,6 +23,13 @@
 /* Without reports: RTP time may run ahead of arrival or back by this before it is a new line. */
 #define AHEAD_MAX_US (3 * (tg_us)TG_US_PER_S)
 #define BACK_MAX_US (500 * (tg_us)TG_US_PER_MS)
+/*
+ * A report tells the RTP time of its own moment: the newest frame's, and the time since. It is off
+ * by what the frame spent in the encoder and the pacer, not by more: webrtcbin adds its whole
+ * running time. Such reports are not believed, nor, after so many, what was believed before.
+ */
+#define REPORT_OFF_MAX_US ((tg_us)TG_US_PER_S)
+#define REPORTS_BAD_MAX 5
 #define NTP_SLEW_US (2 * (tg_us)TG_US_PER_MS) /* a report; far more than any drift */
 #define NTP_SETTLE_REPORTS 6U
 #define NTP_STEP_US (10 * (tg_us)TG_US_PER_S) /* late reports are late by less */
@@ -249,6 +256,23 @@ static bool clock_was_set(const struct tg_rtp_clock *c, const struct tg_rtp_cloc
     return llabs(moved) > LINE_NOISE_US && llabs(moved + late) < llabs(moved) / 2;
 }
 
+static bool is_plausible(const struct tg_rtp_clock_stream *s, unsigned stream, uint32_t rtp_ts,
+                         tg_us arrival_us)
+{
+    int64_t ticks = s->ticks + tg_ts_diff(rtp_ts, s->ts) - s->frame_ticks;
+    tg_us since = arrival_us - s->frame_arrival;
+
+    return !s->running || llabs(ticks_us(stream, ticks) - since) <= REPORT_OFF_MAX_US;
+}
+
+static void distrust(struct tg_rtp_clock_stream *s)
+{
+    if (s->reports_bad < REPORTS_BAD_MAX)
+        s->reports_bad++;
+    else
+        s->line_ok = false;
+}
+
 void tg_rtp_clock_report(struct tg_rtp_clock *c, unsigned stream, uint32_t rtp_ts, uint64_t ntp,
                          tg_us arrival_us, tg_us rtt_us)
 {
@@ -257,6 +281,11 @@ void tg_rtp_clock_report(struct tg_rtp_clock *c, unsigned stream, uint32_t rtp_t
 
     if (ntp == 0)
         return; /* RFC 3550 s6.4.1: a sender without a clock */
+    if (!is_plausible(s, stream, rtp_ts, arrival_us)) {
+        distrust(s);
+        return;
+    }
+    s->reports_bad = 0;
     int64_t ticks = unwrap(s, stream, rtp_ts);
     tg_us line = ntp_us(ntp) - ticks_us(stream, ticks);
     tg_us offset = arrival_us - ntp_us(ntp);

@@ -12,7 +12,8 @@
  *     stands half way between its own line and the audio's error, so the two differ by < 20 ms;
  *   - a stream's result never goes back, and lies in the future only to keep that promise.
  * RTP time that goes on during a cut of the line maps right without any special case. A new time
- * line (encoder restart) begins at its arrival until its first report.
+ * line (encoder restart) begins at its arrival until its first report. Reports
+ * that do not fit the frames around them are not believed.
  */
 #ifndef TG_INGEST_RTP_CLOCK_H
 #define TG_INGEST_RTP_CLOCK_H
@@ -37,10 +38,11 @@ struct tg_rtp_clock_least {
 };
 
 struct tg_rtp_clock_stream {
-    bool based;   /* ts is a reference */
-    bool running; /* a frame came: offset and out stand */
-    bool line_ok; /* a report of this time line came */
-    uint32_t ts;  /* newest RTP time seen, of a frame or a report */
+    bool based;          /* ts is a reference */
+    bool running;        /* a frame came: offset and out stand */
+    bool line_ok;        /* a report of this time line came */
+    uint8_t reports_bad; /* in a row */
+    uint32_t ts;         /* newest RTP time seen, of a frame or a report */
     int64_t ticks;
     int64_t frame_ticks; /* of the newest frame */
     tg_us frame_arrival;

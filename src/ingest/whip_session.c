@@ -69,6 +69,8 @@ tg_err tg_whip_session_new(struct tg_whip_session **ret, struct tg_whip_worker *
 
 void tg_whip_session_free(struct tg_whip_session *s)
 {
+    if (s->second_at > 0) /* connected: the last part of a second counts too */
+        (void)tg_whip_meter_take(&s->meter, s->receiver, &s->media, s->poll_at);
     link_out(s);
     tg_whip_media_done(&s->media);
     tg_receiver_free(s->receiver);

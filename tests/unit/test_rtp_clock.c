@@ -310,6 +310,26 @@ static void test_rtp_clock_late_reports_move_nothing(void **state)
     assert_in_range(m.worst[0], 0, 2 * MS);
 }
 
+/* GStreamer's webrtcbin: the RTP time of its reports runs ahead by all the time it has run. */
+static void test_rtp_clock_reports_that_run_ahead_are_not_believed(void **state)
+{
+    struct model m;
+
+    (void)state;
+    model_new(&m, 52);
+    m.reports = false;
+    for (tg_us t = 0; t < 20 * S; t += 20 * MS) {
+        model_frame(&m, 0, t);
+        model_frame(&m, A, t);
+        if (t % S == 500 * MS) /* the first one is near enough to be taken */
+            for (unsigned track = 0; track < 2; track++)
+                tg_rtp_clock_report(&m.clock, track * A, rtp_of(&m, track * A, 2 * t),
+                                    ntp_of(&m, t), t + m.delay, 2 * m.delay);
+    }
+    assert_in_range(llabs(m.error[0]), 0, TG_RTP_CLOCK_CAMERA_US);
+    assert_in_range(llabs(m.error[1]), 0, TG_RTP_CLOCK_CAMERA_US);
+}
+
 static void test_rtp_clock_simulcast_layers_share_one_line(void **state)
 {
     struct model m;
@@ -355,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_rtp_clock_paused_encoder_jumps_to_now),
         cmocka_unit_test(test_rtp_clock_publishers_wall_clock_may_be_set),
         cmocka_unit_test(test_rtp_clock_late_reports_move_nothing),
+        cmocka_unit_test(test_rtp_clock_reports_that_run_ahead_are_not_believed),
         cmocka_unit_test(test_rtp_clock_simulcast_layers_share_one_line),
         cmocka_unit_test(test_rtp_clock_same_rtp_time_is_the_same_time),
     };
