@@ -1,6 +1,7 @@
 // tests/support/udp_relay for a test: a bad or a cut line in front of the media port.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildDir } from './server.mjs';
@@ -13,7 +14,9 @@ export class Relay {
   static async start(server, options = {}) {
     const relay = new Relay();
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    relay.to = server.rtcPort;
+    // The relay listens on every address, and its answers come from the one that the kernel chooses
+    // towards the client: that of the interface which browsers and libnice send from.
+    relay.host = Object.values(networkInterfaces()).flat().find((one) => one.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
     /** What the line did: {what, mono, wall} in ms; mono is process.hrtime's clock. */
     relay.events = [];
     relay.watchers = new Set();

@@ -1,7 +1,6 @@
 // WHIP publishers of every make, and a viewer that measures: what goes in, and what comes out.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
@@ -14,9 +13,20 @@ const here = path.join(top, 'tests', 'e2e');
 /** Where the test's own empty page and modules stand, on the server's origin so that it is a secure context. */
 const STAGE = '/__stage/';
 
-/** Chromium with a fake camera (a rolling pacman, a clock, 30 fps) and a fake microphone (beeps). */
-export function launchStudio() {
-  return launchBrowser({ args: ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=30'] });
+/**
+ * Chromium with a fake camera (30 fps; it shows `film`, an .mjpeg file, else a drawing that needs few
+ * bits) and a fake microphone (beeps).
+ */
+export function launchStudio({ film } = {}) {
+  return launchBrowser({ args: ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=30', ...(film ? [`--use-file-for-fake-video-capture=${film}`] : [])] });
+}
+
+/** Two seconds of 1280 x 720 with movement and grain: what a camera's picture costs an encoder. */
+export async function makeFilm(file) {
+  const child = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-vf', 'noise=alls=7:allf=t', '-t', '2', '-c:v', 'mjpeg', '-q:v', '4', '-pix_fmt', 'yuvj420p', '-y', file], { stdio: 'inherit' });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`ffmpeg ended with ${code}`);
+  return file;
 }
 
 const bundles = new Map();
@@ -30,17 +40,17 @@ async function bundle(name) {
   return bundles.get(name);
 }
 
-/** An SDP whose candidates have another port. */
-const moved = (sdp, port) => sdp.replace(/(a=candidate:\S+ \d+ udp \d+ \S+ )\d+( typ)/gi, `$1${port}$2`);
+/** An SDP whose candidates are the relay's address. */
+const moved = (sdp, { host, port }) => sdp.replace(/(a=candidate:\S+ \d+ udp \d+ )\S+ \d+( typ)/gi, (_, before, after) => `${before}${host} ${port}${after}`);
 
 /** Answers (POST, and PATCH for restarts) below `folder` send the media through the relay. */
-async function throughRelay(context, folder, port) {
+async function throughRelay(context, folder, relay) {
   await context.route((url) => url.pathname.startsWith(`/${folder}/`), async (route) => {
     const method = route.request().method();
     if (method !== 'POST' && method !== 'PATCH') return route.continue();
     try {
       const response = await route.fetch();
-      return await route.fulfill({ response, body: moved(await response.text(), port) });
+      return await route.fulfill({ response, body: moved(await response.text(), relay) });
     } catch {
       return route.abort().catch(() => {}); // the page or the server went away meanwhile
     }
@@ -50,7 +60,7 @@ async function throughRelay(context, folder, port) {
 /** A page on the server's origin that is empty but for what the test puts there. */
 async function stagePage(browser, server, { relay, folder, viewport = { width: 1280, height: 760 } }) {
   const context = await browser.newContext({ viewport, permissions: folder === 'whip' ? ['camera', 'microphone'] : [] });
-  if (relay) await throughRelay(context, folder, relay.port);
+  if (relay) await throughRelay(context, folder, relay);
   await context.route(`${server.url}${STAGE}**`, async (route) => {
     const name = new URL(route.request().url()).pathname.slice(STAGE.length);
     if (!name) return route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>stage</title><body style="margin:0">' });
@@ -169,6 +179,7 @@ export class BrowserPublisher {
   static async start(browser, server, show, options = {}) {
     const { kind = 'torg', video = 'camera', width = 1280, height = 720, relay, maxBitrate = 2500000, simulcast = false } = options;
     const publisher = new BrowserPublisher();
+    await bundle(kind); // esbuild's time is none of the publisher's
     publisher.page = await stagePage(browser, server, { relay, folder: 'whip' });
     await publisher.page.addInitScript(keepConnections);
     await publisher.page.goto(`${server.url}${STAGE}`);
@@ -208,7 +219,7 @@ export class StudioPublisher extends BrowserPublisher {
   static async start(browser, server, show, { relay } = {}) {
     const publisher = new StudioPublisher();
     const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'en-GB', permissions: ['camera', 'microphone'] });
-    if (relay) await throughRelay(context, 'whip', relay.port);
+    if (relay) await throughRelay(context, 'whip', relay);
     const page = await context.newPage();
     publisher.page = page;
     page.faults = [];
@@ -241,8 +252,7 @@ export class GstPublisher {
     const publisher = new GstPublisher();
     // libnice ties its sockets to an interface, so it reaches a server on loopback by a relay only.
     publisher.relay = await Relay.start(server);
-    const host = Object.values(networkInterfaces()).flat().find((one) => one.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1';
-    const args = ['--url', show.whip, '--token', show.key, '--seconds', String(seconds), '--bitrate', String(bitrate), '--candidate-host', host, '--candidate-port', String(publisher.relay.port)];
+    const args = ['--url', show.whip, '--token', show.key, '--seconds', String(seconds), '--bitrate', String(bitrate), '--candidate-host', publisher.relay.host, '--candidate-port', String(publisher.relay.port)];
     // GStreamer's own one-time leaks are not this test's subject.
     publisher.child = spawn(path.join(buildDir, 'tests', 'whip_gst'), args, { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } });
     publisher.err = '';
