@@ -1,4 +1,4 @@
-// The story: a rig goes live, two phones watch and chat, the desk pins, both want the last unit, one
+// The story: a host goes live (with a rig, or with a phone), two phones watch and chat, the desk pins, both want the last unit, one
 // gets it and pays, the server dies and comes back, and nothing is lost.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -7,6 +7,7 @@ import { Channel } from './lib/channel.mjs';
 import { TorgServer } from './lib/server.mjs';
 import { Source } from './lib/source.mjs';
 import { moves } from './lib/video.mjs';
+import { StudioPublisher, launchStudio } from './lib/whip.mjs';
 
 const RUNS = Number(process.env.TORG_STORY_RUNS ?? 1);
 
@@ -38,11 +39,37 @@ async function say(page, text) {
   await page.getByPlaceholder('Write something').press('Enter');
 }
 
-async function story(t) {
-  const server = await TorgServer.start();
-  t.after(() => server.stop());
+/** A rig sends by RTMP; after the server's death somebody starts it again. */
+async function rig(t, server) {
   let source = new Source(server.rtmpUrl);
   t.after(() => source.stop());
+  return {
+    async again() {
+      await source.stop();
+      source = new Source(server.rtmpUrl);
+    },
+    check() {},
+  };
+}
+
+/** The studio page in a browser of its own; after the server's death it comes back by itself. */
+async function studioPage(t, server) {
+  const browser = await launchStudio();
+  t.after(() => browser.close());
+  // Not the demo's login, which ends with the server.
+  const { token } = await server.ctl('token', 'create', '--role', 'host,merchandiser,moderator', '--show', 'demo');
+  const publisher = await StudioPublisher.start(browser, server, { id: 'demo', deskToken: token });
+  await publisher.until((now) => now.framesEncoded > 30 && now.width === 1280);
+  return {
+    async again() {},
+    check: () => assert.deepEqual(publisher.page.faults, []),
+  };
+}
+
+async function story(t, goLive) {
+  const server = await TorgServer.start();
+  t.after(() => server.stop());
+  const host = await goLive(t, server);
   const browser = await launchBrowser();
   t.after(() => browser.close());
   const product = await lastOne(server);
@@ -97,9 +124,8 @@ async function story(t) {
 
   // The server is killed and comes back; so do the pages, by themselves.
   await server.kill9();
-  await source.stop();
   await server.launch();
-  source = new Source(server.rtmpUrl);
+  await host.again();
   for (const page of [anna, bo]) await moves(page, 30000);
 
   // The order is there, and the stock is right.
@@ -115,7 +141,10 @@ async function story(t) {
   channel.close();
   assert.deepEqual((await server.ctl('stock', 'audit')).differences, []);
   for (const page of [anna, bo, desk]) assert.deepEqual(page.faults, []);
+  host.check();
   t.diagnostic(`winner: ${winner === anna ? 'Anna' : 'Bo'}`);
 }
 
-for (let run = 1; run <= RUNS; run++) test(`the story, ${run} of ${RUNS}`, story);
+for (const [name, goLive] of [['a rig', rig], ['a phone', studioPage]]) {
+  for (let run = 1; run <= RUNS; run++) test(`the story with ${name}, ${run} of ${RUNS}`, (t) => story(t, goLive));
+}
