@@ -11,6 +11,13 @@
 /* A publisher that offered video and sends sound only goes on air with that after a while. */
 #define AUDIO_ALONE_US (3 * (tg_us)TG_US_PER_S)
 
+/*
+ * A stream's times only grow, so thousands of frames a second would run away from the clock, and
+ * who takes the show over would have to stand still until it catches up. Real publishers are ahead
+ * by some milliseconds at most (rtp_clock.h).
+ */
+#define AHEAD_MAX_US (250 * (tg_us)TG_US_PER_MS)
+
 enum { AVCC_MAX = 2048 }; /* parameter sets of browsers and phones take 40 bytes */
 
 static const char bframes_reason[] =
@@ -196,6 +203,11 @@ static void drop(void)
     TG_COUNT(whip_dropped_total);
 }
 
+static bool runs_away(const struct tg_whip_media *m, tg_us dts_us, tg_us now)
+{
+    return dts_us > now - m->epoch_us + AHEAD_MAX_US;
+}
+
 static tg_err video(struct tg_whip_media *m, const struct tg_receiver_out *out, tg_us media_us,
                     tg_us now, const char **reterr_reason)
 {
@@ -217,6 +229,11 @@ static tg_err video(struct tg_whip_media *m, const struct tg_receiver_out *out, 
     /* Encodings stand on one line but for noise: what follows on a layer is later. */
     au.dts_us = TG_MAX(media_us, m->layer_out[layer] + TG_RTP_CLOCK_STEP_US);
     au.pts_us = au.dts_us;
+    if (runs_away(m, au.dts_us, now)) {
+        drop();
+        tg_layers_lost(&m->layers, out->encoding);
+        return TG_OK;
+    }
     err = open_source(m);
     if (err != TG_OK)
         return err;
@@ -245,7 +262,8 @@ static tg_err audio(struct tg_whip_media *m, const struct tg_receiver_out *out, 
 
     if (m->audio_since == 0)
         m->audio_since = now;
-    if (m->source == NULL && m->has_video && now - m->audio_since < AUDIO_ALONE_US) {
+    if (runs_away(m, media_us, now) ||
+        (m->source == NULL && m->has_video && now - m->audio_since < AUDIO_ALONE_US)) {
         drop();
         return TG_OK;
     }

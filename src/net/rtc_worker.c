@@ -53,7 +53,6 @@ void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
     reply->conn = req->conn;
     reply->what = req->what;
     reply->show = req->show;
-    reply->show = req->show;
     reply->err = err;
     if (detail != NULL)
         tg_str_cut(reply->detail, sizeof(reply->detail), detail);

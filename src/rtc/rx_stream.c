@@ -219,8 +219,7 @@ tg_us tg_rx_stream_input(struct tg_rx_stream *s, tg_us now, const struct tg_rtp 
     s->stats.repaired += was == TG_REORDER_MISSING;
     if (s->cfg.nack)
         rtt_us = tg_nack_input(&s->nack, now, seq);
-    if (missing > 0)
-        tg_nack_forget(&s->nack, s->ring.next); /* some of them may be given up already */
+    tg_nack_forget(&s->nack, s->ring.next); /* make_room may have given up what was jumped over */
     if ((slot.flags & TG_REORDER_KEY) != 0 && (!s->has_key || seq > s->key_seq)) {
         s->has_key = true;
         s->key_seq = seq;

@@ -1170,6 +1170,35 @@ static void test_worker_follows_a_viewer_to_a_new_port(void **state)
     assert_int_equal(atomic_load(&ww.echo.reason), TG_PEER_LOCAL_CLOSED);
 }
 
+/* One check with a forged source must not cut the line of who really is there. */
+static void test_worker_wins_back_an_address_that_another_claimed(void **state)
+{
+    struct worker_world ww = {0};
+    struct viewer v;
+    struct viewer thief;
+    struct tg_udp *own;
+    const tg_us end = tg_clock_mono() + 2 * PATIENCE_MS * TG_US_PER_MS;
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    viewer_open(&v, &ww);
+    viewer_until(&v, &v.connected);
+    viewer_open(&thief, &ww);
+    own = thief.udp;
+    thief.udp = v.udp;
+    viewer_drain(&thief); /* its first check */
+    thief.udp = own;
+    for (uint8_t seq = 1; v.rtp == 0 && tg_clock_mono() < end; seq++) {
+        viewer_send_rtp(&v, seq);
+        viewer_turn(&v); /* its next check comes within 2.5 s */
+        (void)poll(NULL, 0, 50);
+    }
+    assert_true(v.rtp > 0);
+    viewer_free(&thief);
+    viewer_free(&v);
+    tg_rtc_worker_stop(ww.w);
+}
+
 static void test_worker_ignores_a_flood_of_strangers(void **state)
 {
     struct worker_world ww = {0};
@@ -1344,6 +1373,7 @@ int main(void)
         cmocka_unit_test(test_worker_tells_a_rehearsal_to_every_handler_without_an_answer),
         cmocka_unit_test(test_worker_frees_a_session_at_the_viewers_close),
         cmocka_unit_test(test_worker_follows_a_viewer_to_a_new_port),
+        cmocka_unit_test(test_worker_wins_back_an_address_that_another_claimed),
         cmocka_unit_test(test_worker_ignores_a_flood_of_strangers),
         cmocka_unit_test(test_worker_answers_bad_offers_and_unknown_sessions),
         cmocka_unit_test(test_worker_wake_runs_a_turn),

@@ -486,6 +486,28 @@ static void test_receiver_cut_line_goes_on_with_a_keyframe(void **state)
     end();
 }
 
+/* The keyframe takes a while to come whole: nothing that was lost in the cut is asked for. */
+static void test_receiver_cut_line_is_not_repaired_while_a_keyframe_comes(void **state)
+{
+    struct tg_sdp_whip pick = pick_h264();
+    struct tg_rtcp p;
+
+    (void)state;
+    begin(&pick);
+    assert_int_equal(rtp(10, 3000, true, BYTES(KEY)), TG_OK);
+    pass(3 * (tg_us)TG_US_PER_S);
+    assert_int_equal(rtp(500, 900000, false, BYTES("\x67\x42\0\1")), TG_OK);
+    for (uint16_t seq = 501; seq < 506; seq++) {
+        assert_int_equal(rtp(seq, 900000, false, BYTES("\x68\1")), TG_OK);
+        assert_false(sent(TG_RTCP_NACK, &p));
+    }
+    pass(30 * MS);
+    assert_false(sent(TG_RTCP_NACK, &p));
+    assert_int_equal(rtp(506, 900000, true, BYTES("\x65\x88")), TG_OK);
+    assert_non_null(out_at(TG_RECEIVER_FRAME, 0));
+    end();
+}
+
 static void test_receiver_endless_frame_gives_room(void **state)
 {
     struct tg_sdp_whip pick = pick_h264();
@@ -962,6 +984,7 @@ int main(void)
         cmocka_unit_test(test_receiver_old_hole_asks_for_a_keyframe_and_is_given_up),
         cmocka_unit_test(test_receiver_incomplete_keyframe_does_not_go_ahead),
         cmocka_unit_test(test_receiver_cut_line_goes_on_with_a_keyframe),
+        cmocka_unit_test(test_receiver_cut_line_is_not_repaired_while_a_keyframe_comes),
         cmocka_unit_test(test_receiver_endless_frame_gives_room),
         cmocka_unit_test(test_receiver_wanted_keyframe_is_asked_for_with_distance),
         cmocka_unit_test(test_receiver_fir_when_nothing_else_was_offered),

@@ -709,6 +709,37 @@ static void test_whip_media_time_is_capture_time_by_the_report(void **state)
     world_stop(&w);
 }
 
+/* Thousands of frames a second: whoever takes over must not have to wait for real time. */
+static void test_whip_flood_of_frames_does_not_run_ahead_of_the_clock(void **state)
+{
+    static struct world w;
+    static struct host h;
+    static const uint8_t slice[] = {0x41, 0xe0, 1};
+    tg_us ahead = INT64_MIN;
+    tg_us from;
+
+    (void)state;
+    world_start(&w, 0, 0);
+    host_open(&h, &w, &video_only);
+    from = media_now(&h);
+    send_frame(&h, 0, true, from);
+    host_until_count(&h, &w.rec.count, 2);
+    for (unsigned i = 1; i <= 3000; i++) {
+        send_packet(&h, 0, true, from + i * 100, tg_span(slice, sizeof(slice)));
+        if (i % 50 == 0)
+            host_turn(&h, 2);
+    }
+    host_turn(&h, 200);
+    (void)pthread_mutex_lock(&w.rec.lock);
+    for (unsigned i = 0; i < w.rec.count; i++)
+        ahead = TG_MAX(ahead, w.rec.aus[i].dts_us - media_now(&h));
+    (void)pthread_mutex_unlock(&w.rec.lock);
+    print_message("ahead by %lld us\n", (long long)ahead);
+    assert_true(ahead <= 250 * MS);
+    host_free(&h);
+    world_stop(&w);
+}
+
 static void test_whip_taken_over_publisher_is_closed_though_it_is_silent(void **state)
 {
     static struct world w;
@@ -1082,6 +1113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whip_frames_arrive_bit_exact_and_in_step),
         cmocka_unit_test(test_whip_media_time_is_capture_time_by_the_report),
+        cmocka_unit_test(test_whip_flood_of_frames_does_not_run_ahead_of_the_clock),
         cmocka_unit_test(test_whip_taken_over_publisher_is_closed_though_it_is_silent),
         cmocka_unit_test(test_whip_key_wish_of_the_show_becomes_a_pli),
         cmocka_unit_test(test_whip_dropped_frame_waits_for_the_next_key),
