@@ -7,6 +7,11 @@
 #include "base/str.h"
 #include "ingest/whip_priv.h"
 
+enum {
+    OF_SHOW_PART = 4, /* a show has a quarter of the places ... */
+    OF_SHOW_MIN = 4   /* ... and room for takeovers when they are few */
+};
+
 static const char busy_reason[] = "the server is busy, try again";
 
 static tg_err offer_read(struct tg_whip_worker *w, const struct tg_rtc_req *req,
@@ -97,16 +102,33 @@ static tg_err offer_accept(struct tg_whip_worker *w, const struct tg_rtc_req *re
     return err;
 }
 
+/* A key that went astray must not take the other shows' places. */
+static unsigned of_show_max(const struct tg_whip *whip)
+{
+    const unsigned max = whip->cfg.publishers_max;
+
+    return TG_MAX(max / OF_SHOW_PART, TG_MIN(max, (unsigned)OF_SHOW_MIN));
+}
+
+/* NULL = there is. */
+static const char *no_room(struct tg_whip *whip, uint16_t show)
+{
+    if (atomic_load(&whip->publishers) >= whip->cfg.publishers_max)
+        return "this server has as many publishers as it may take";
+    if (atomic_load(&whip->of_show[show]) >= of_show_max(whip))
+        return "this show has as many publishers as it may have; the last ones end within a minute";
+    return NULL;
+}
+
 void tg_whip_offer(struct tg_whip_worker *w, const struct tg_rtc_req *req, tg_us now)
 {
     struct tg_sdp_whip pick = {0};
-    const char *reason = NULL;
-    tg_err err;
+    const char *reason;
+    tg_err err = TG_ERR_LIMIT;
 
-    if (atomic_load(&w->whip->publishers) >= w->whip->cfg.publishers_max) {
-        err = TG_ERR_LIMIT;
-        reason = "this server has as many publishers as it may take";
-    } else {
+    TG_ASSERT(req->show < TG_SHOWS_MAX);
+    reason = no_room(w->whip, req->show);
+    if (reason == NULL) {
         err = offer_read(w, req, &pick, &reason);
         if (err == TG_OK) {
             err = offer_accept(w, req, &pick, now);

@@ -1,7 +1,7 @@
 /*
  * whip_priv.h - shared between the handler (whip.c), offers (whip_offer.c), one session
  * (whip_session.c), its media (whip_media.c) and its figures (whip_meter.c). A worker and its
- * sessions belong to one rtc worker's thread; struct tg_whip is read-only but for the count.
+ * sessions belong to one rtc worker's thread; struct tg_whip is read-only but for the counts.
  */
 #ifndef TG_INGEST_WHIP_PRIV_H
 #define TG_INGEST_WHIP_PRIV_H
@@ -96,6 +96,7 @@ struct tg_whip_worker {
 struct tg_whip {
     struct tg_whip_cfg cfg;
     atomic_uint publishers;
+    atomic_uint of_show[TG_SHOWS_MAX]; /* ... of each show */
     struct tg_whip_worker workers[];
 };
 

@@ -25,6 +25,7 @@ static void link_in(struct tg_whip_worker *w, struct tg_whip_session *s)
     if (w->sessions != NULL)
         w->sessions->prev = s;
     w->sessions = s;
+    (void)atomic_fetch_add(&w->whip->of_show[s->media.info.show], 1);
     tg_metric_set(TG_M_whip_sessions, (int64_t)atomic_fetch_add(&w->whip->publishers, 1) + 1);
 }
 
@@ -38,6 +39,7 @@ static void link_out(struct tg_whip_session *s)
         w->sessions = s->next;
     if (s->next != NULL)
         s->next->prev = s->prev;
+    (void)atomic_fetch_sub(&w->whip->of_show[s->media.info.show], 1);
     tg_metric_set(TG_M_whip_sessions, (int64_t)atomic_fetch_sub(&w->whip->publishers, 1) - 1);
 }
 

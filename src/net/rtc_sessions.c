@@ -227,18 +227,33 @@ static void count_error(struct tg_rtc_worker *w, tg_err err)
     }
 }
 
+/*
+ * A check with a forged source takes an address away from who is there; its own next check, which
+ * found it by ufrag, takes it back. Without that one datagram would cut a line for good, since its
+ * consent goes on.
+ */
+static void keep_addr(struct tg_rtc_worker *w, struct session *s, const struct tg_addr *from)
+{
+    if (tg_map_get(&w->by_addr, from, TG_ADDR_KEY_LEN) != s && tg_peer_knows(s->pub.peer, from))
+        take_addr(w, s, from);
+}
+
 void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us now)
 {
     struct session *s = find_session(w, p);
     enum tg_peer_class class;
+    tg_err err;
 
     if (s == NULL) {
         w->counts.unknown++;
         return;
     }
     class = tg_peer_classify(p->bytes, p->len);
-    count_error(w, tg_peer_input(s->pub.peer, now, &p->from, p->bytes, p->len));
+    err = tg_peer_input(s->pub.peer, now, &p->from, p->bytes, p->len);
+    count_error(w, err);
     drain_peer(w, s, now);
+    if (class == TG_PEER_STUN && err == TG_OK)
+        keep_addr(w, s, &p->from);
     /* Media does not move a deadline. */
     if (class == TG_PEER_STUN || class == TG_PEER_DTLS)
         arm(w, s, now);

@@ -339,6 +339,11 @@ const struct tg_addr *tg_peer_remote(const struct tg_peer *p)
     return p->ice.has_selected ? &p->ice.selected : NULL;
 }
 
+bool tg_peer_knows(const struct tg_peer *p, const struct tg_addr *addr)
+{
+    return tg_ice_knows(&p->ice, addr);
+}
+
 struct tg_srtp_tx *tg_peer_tx(struct tg_peer *p)
 {
     return p->phase == PHASE_OPEN ? p->tx : NULL;

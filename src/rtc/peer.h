@@ -109,6 +109,8 @@ void tg_peer_close(struct tg_peer *p, tg_us now);
 bool tg_peer_connected(const struct tg_peer *p);
 /* Where media goes; NULL before the first valid check. Valid as long as the peer. */
 const struct tg_addr *tg_peer_remote(const struct tg_peer *p);
+/* Has that address proved the password? */
+bool tg_peer_knows(const struct tg_peer *p, const struct tg_addr *addr);
 /* Outbound RTP, NULL until CONNECTED. Owned by the peer. */
 struct tg_srtp_tx *tg_peer_tx(struct tg_peer *p);
 /* libsrtp's session (outbound RTCP, slow RTP of tests), NULL until CONNECTED. Owned by the peer. */

@@ -1089,6 +1089,30 @@ static void test_whip_offers_are_refused_with_a_reason(void **state)
     world_stop(&w);
 }
 
+static void test_whip_one_show_does_not_take_all_places(void **state)
+{
+    static struct world w;
+    static struct host hosts[5];
+    char detail[128];
+    struct tg_buf text;
+
+    (void)state;
+    world_start(&w, 8, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        host_prepare(&hosts[i], &w);
+        host_post(&hosts[i], &video_only);
+    }
+    host_prepare(&hosts[4], &w);
+    tg_buf_init(&text, TG_SDP_MAX);
+    write_offer(&text, &hosts[4], &video_only);
+    assert_int_equal(refusal(&w, tg_buf_cstr(&text), detail, sizeof(detail)), TG_ERR_LIMIT);
+    assert_non_null(strstr(detail, "this show has as many publishers"));
+    tg_buf_done(&text);
+    for (unsigned i = 0; i < 5; i++)
+        host_free(&hosts[i]);
+    world_stop(&w);
+}
+
 static void test_whip_new_refuses_more_than_it_can_hold(void **state)
 {
     struct tg_whip *whip = NULL;
@@ -1126,6 +1150,7 @@ int main(void)
         cmocka_unit_test(test_whip_show_that_is_gone_ends_the_session),
         cmocka_unit_test(test_whip_uplink_is_told_every_second),
         cmocka_unit_test(test_whip_offers_are_refused_with_a_reason),
+        cmocka_unit_test(test_whip_one_show_does_not_take_all_places),
         cmocka_unit_test(test_whip_new_refuses_more_than_it_can_hold),
     };
 
