@@ -16,7 +16,7 @@
  * who takes the show over would have to stand still until it catches up. Real publishers are ahead
  * by some milliseconds at most (rtp_clock.h).
  */
-#define AHEAD_MAX_US (250000 * (tg_us)TG_US_PER_MS)
+#define AHEAD_MAX_US (250 * (tg_us)TG_US_PER_MS)
 
 enum { AVCC_MAX = 2048 }; /* parameter sets of browsers and phones take 40 bytes */
 
