@@ -116,7 +116,7 @@ static const char *no_room(struct tg_whip *whip, uint16_t show)
     if (atomic_load(&whip->publishers) >= whip->cfg.publishers_max)
         return "this server has as many publishers as it may take";
     if (atomic_load(&whip->of_show[show]) >= of_show_max(whip))
-        return "this show has as many publishers as it may have; the last ones end within a minute";
+        return "this show has as many publishers as it may have";
     return NULL;
 }
 
