@@ -11,6 +11,7 @@ enum {
     VIDEO_STEP_US = TG_US_PER_MS,
     STALL_VIDEO_FACTOR = 3,
     WISH_PAUSE_US = 500 * TG_US_PER_MS,
+    AHEAD_MAX_US = TG_US_PER_S, /* clocks and encoders are off by less */
 };
 
 struct tg_feeder {
@@ -131,6 +132,11 @@ static void wish_keyframe(struct tg_feeder *feeder, unsigned layer, tg_us now)
     (void)atomic_fetch_or(feeder->key_wishes, 1U << layer);
 }
 
+static bool is_ahead(const struct tg_air_switch *air, tg_us media_us, tg_us now)
+{
+    return media_us > now - air->cfg.epoch_us + AHEAD_MAX_US;
+}
+
 static bool admit_video(struct tg_air_switch *air, struct tg_frame *frame, tg_us now)
 {
     struct line *line = &air->lines[TG_TRACK_VIDEO][frame->layer];
@@ -139,11 +145,12 @@ static bool admit_video(struct tg_air_switch *air, struct tg_frame *frame, tg_us
         wish_keyframe(air->current, frame->layer, now);
         return false;
     }
-    line->keyed = true;
     if (line->last_us >= 0 && frame->media_us <= line->last_us)
         frame->media_us = line->last_us + VIDEO_STEP_US;
-    line->last_us = frame->media_us;
-    return true;
+    line->keyed = !is_ahead(air, frame->media_us, now); /* a flood, a millisecond each */
+    if (line->keyed)
+        line->last_us = frame->media_us;
+    return line->keyed;
 }
 
 static bool admit_audio(struct tg_air_switch *air, struct tg_frame *frame)
@@ -179,6 +186,28 @@ static bool admit(struct tg_air_switch *air, struct tg_frame *frame, tg_us now)
     return good;
 }
 
+/* Who has the air after this frame, and does it go on? Lock held. */
+static bool judge(struct tg_air_switch *air, struct tg_feeder *feeder, struct tg_frame *frame,
+                  tg_us now, bool *ret_changed)
+{
+    *ret_changed = false;
+    if (is_ahead(air, frame->media_us, now)) {
+        if (feeder == air->current)
+            air->lines[frame->track][frame->layer].keyed = false;
+        return false;
+    }
+    *ret_changed = notice_life(air, feeder, (enum tg_track)frame->track, now);
+    if (may_take(air, feeder, frame, now)) {
+        make_current(air, feeder, now);
+        *ret_changed = true;
+    }
+    if (feeder == air->current)
+        return admit(air, frame, now);
+    if (feeder->armed && frame->track == TG_TRACK_VIDEO)
+        wish_keyframe(feeder, 0, now);
+    return false;
+}
+
 /* A tg_frame_out_fn: from the feeder's torgfanoutsinks. */
 static void feed(void *ctx, struct tg_frame *take_frame)
 {
@@ -186,19 +215,11 @@ static void feed(void *ctx, struct tg_frame *take_frame)
     struct tg_air_switch *air = feeder->air;
     const tg_us now = tg_clock_mono();
     bool changed;
-    bool good = false;
+    bool good;
 
     TG_ASSERT(take_frame->track < TG_TRACK_COUNT && take_frame->layer < TG_LAYERS_MAX);
     tg_mutex_lock(&air->lock);
-    changed = notice_life(air, feeder, (enum tg_track)take_frame->track, now);
-    if (may_take(air, feeder, take_frame, now)) {
-        make_current(air, feeder, now);
-        changed = true;
-    }
-    if (feeder == air->current)
-        good = admit(air, take_frame, now);
-    else if (feeder->armed && take_frame->track == TG_TRACK_VIDEO)
-        wish_keyframe(feeder, 0, now);
+    good = judge(air, feeder, take_frame, now, &changed);
     if (good)
         air->cfg.frame_out(air->cfg.frame_ctx, take_frame);
     tg_mutex_unlock(&air->lock);

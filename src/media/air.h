@@ -13,7 +13,8 @@
  * Frames are rewritten in place before anybody else sees them: `generation` grows at every change,
  * each video layer of a generation begins with a keyframe, and media time of a (track, layer) only
  * grows. Video that is not later than what was sent moves to 1 ms behind it; sound that overlaps
- * what was sent is dropped.
+ * what was sent is dropped; so is what claims to be more than a second ahead of the clock, for
+ * which the next feeder would have to stand still.
  *
  * Owner: the media thread; frames and tg_air_now come from any thread.
  */
@@ -33,6 +34,7 @@ struct tg_air_cfg {
         frame_out; /* called with the switch's lock held: never blocks, never calls back */
     void *frame_ctx;
     uint16_t show;
+    tg_us epoch_us;      /* media time = mono now - epoch */
     tg_us audio_only_us; /* how long a feeder without video waits before it may take the air */
     void (*on_change)(void *ctx); /* any thread, no lock held: ask tg_air_now what it is */
     void *ctx;

@@ -476,6 +476,7 @@ struct tg_media_show *tg_media_show_new(struct tg_media *media, const struct tg_
     const struct tg_air_cfg air = {.frame_out = media->cfg.frame_out,
                                    .frame_ctx = media->cfg.frame_ctx,
                                    .show = add->show,
+                                   .epoch_us = add->epoch_us,
                                    .audio_only_us = AUDIO_ONLY_US,
                                    .on_change = on_air_change,
                                    .ctx = show};

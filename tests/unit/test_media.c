@@ -19,7 +19,7 @@
 enum {
     SHOW = 3,
     WAIT_US = 10 * TG_US_PER_S,
-    EPOCH_US = 20 * TG_US_PER_S, /* the show is so old: media time now */
+    EPOCH_US = 100 * TG_US_PER_S, /* the show is so old: media time now */
 };
 
 static struct tg_clip clip;       /* 60 frames 320x180, AAC 44.1 kHz */

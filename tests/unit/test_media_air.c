@@ -348,6 +348,54 @@ static void test_who_leaves_is_silent_at_once(void **state)
     rig_done(&rig);
 }
 
+/* --- who lives in the future ---------------------------------------------------------------------
+ */
+
+static void test_frames_of_the_future_hold_nobody_back(void **state)
+{
+    const tg_us now = tg_clock_mono(); /* the rig's show began with the clock */
+    struct rig rig;
+
+    (void)state;
+    rig_init(&rig);
+    tg_feeder_take(rig.a);
+    video(rig.a, now, true);
+    audio(rig.a, now);
+    video(rig.a, now + 3600 * (tg_us)TG_US_PER_S, true);
+    audio(rig.a, now + 3600 * (tg_us)TG_US_PER_S);
+    check_last(&rig, TG_TRACK_VIDEO, 1, 1, now);
+    check_last(&rig, TG_TRACK_AUDIO, 1, 1, now);
+    video(rig.a, now + 40000, false); /* it may refer to the one that was dropped */
+    assert_int_equal(count_video(&rig), 1);
+    assert_int_equal(atomic_load(&rig.wishes_a), 1);
+    tg_feeder_arm(rig.b);
+    video(rig.b, now + 3600 * (tg_us)TG_US_PER_S, true);
+    assert_ptr_equal(tg_air_now(rig.air).current, rig.a);
+    video(rig.b, now + 80000, true);
+    check_last(&rig, TG_TRACK_VIDEO, 2, 2, now + 80000);
+    audio(rig.b, now + 80000);
+    check_last(&rig, TG_TRACK_AUDIO, 2, 2, now + 80000);
+    rig_done(&rig);
+}
+
+static void test_flood_of_frames_stays_near_the_clock(void **state)
+{
+    const tg_us began = tg_clock_mono();
+    struct rig rig;
+    struct tg_frame *f;
+
+    (void)state;
+    rig_init(&rig);
+    tg_feeder_take(rig.a);
+    for (unsigned i = 0; i < 3000;
+         i++) /* a millisecond each: they came too late to be told apart */
+        video(rig.a, began, true);
+    f = tg_frames_get(&rig.frames, TG_TRACK_VIDEO, count_video(&rig) - 1);
+    assert_true(f->media_us <= tg_clock_mono() + TG_US_PER_S);
+    tg_frame_unref(f);
+    rig_done(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +410,8 @@ int main(void)
         cmocka_unit_test(test_new_layers_begin_behind_all_that_was_sent),
         cmocka_unit_test(test_sound_that_overlaps_is_dropped_at_a_change),
         cmocka_unit_test(test_who_leaves_is_silent_at_once),
+        cmocka_unit_test(test_frames_of_the_future_hold_nobody_back),
+        cmocka_unit_test(test_flood_of_frames_stays_near_the_clock),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
