@@ -247,7 +247,7 @@ static void note_level(struct tg_receiver *r, struct tg_rx_stream *s, const stru
     struct tg_rtp_ext ext;
 
     if (r->pick.audio.ext_audio_level == 0 ||
-        !tg_rtp_ext_find(p, r->pick.audio.ext_audio_level, &ext))
+        !tg_rtp_ext_find(p, r->pick.audio.ext_audio_level, &ext) || ext.len < 1)
         return;
     const int16_t dbov = (int16_t) - (ext.data[0] & 0x7f);
 

@@ -740,6 +740,26 @@ static void test_receiver_audio_level_is_the_loudest_since_asked(void **state)
     end();
 }
 
+/* RFC 8285 s4.3: an element of the two-byte form may be empty. */
+static void test_receiver_empty_audio_level_is_none(void **state)
+{
+    struct tg_sdp_whip pick = pick_h264();
+    const uint8_t packet[] = {0x90, PT_OPUS, 0, 1, 0, 0, 0,         0,
+                              0,    0,       0, 9, /* two-byte form, one word */
+                              0x10, 0,       0, 1, 0, 0, EXT_LEVEL, 0};
+    uint8_t *exact = tg_calloc(1, sizeof(packet)); /* nothing behind it may be read */
+
+    (void)state;
+    assert_non_null(exact);
+    memcpy(exact, packet, sizeof(packet));
+    begin(&pick);
+    assert_int_equal(tg_receiver_rtp(receiver, now, tg_span(exact, sizeof(packet))), TG_OK);
+    drain();
+    assert_int_equal(stats_of(AUDIO).audio_dbov, 1);
+    end();
+    tg_free(exact);
+}
+
 /* --- VP8 ----------------------------------------------------------------------------------------
  */
 
@@ -995,6 +1015,7 @@ int main(void)
         cmocka_unit_test(test_receiver_refuses_what_is_nobodys),
         cmocka_unit_test(test_receiver_audio_waits_briefly_and_goes_on),
         cmocka_unit_test(test_receiver_audio_level_is_the_loudest_since_asked),
+        cmocka_unit_test(test_receiver_empty_audio_level_is_none),
         cmocka_unit_test(test_receiver_vp8_frames_are_joined_without_descriptors),
         cmocka_unit_test(test_receiver_reports_each_second),
         cmocka_unit_test(test_receiver_sender_report_gives_the_clock_and_lsr),
