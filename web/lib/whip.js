@@ -14,6 +14,11 @@ import { stereoOpus } from './sdp.js';
 export const UNSTEADY_MS = 2000;
 /** An ICE restart that has not helped by then gives way to a new session. */
 export const RESTART_MS = 5000;
+/**
+ * Chromium judges a line by its first frames, before the rate is up, and would go on with a small
+ * picture for a minute. So size is kept for so long; afterwards what the line cannot carry gives way.
+ */
+const SHARP_MS = 5000;
 /** A session that never connects after its answer. */
 const CONNECT_MS = 10000;
 /** When the server closes the session it may be because of a takeover: time for that word to arrive. */
@@ -72,6 +77,8 @@ export class WhipPublisher {
   #backoff;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #sharp;
   #restarting = false;
 
   /**
@@ -147,7 +154,6 @@ export class WhipPublisher {
   /** @param {Partial<WhipSettings>} change */
   async adjust(change) {
     this.#settings = { ...this.#settings, ...change };
-    await this.#tune();
   }
 
   /** Statistics of the connection; null while there is none. */
@@ -181,6 +187,11 @@ export class WhipPublisher {
    */
   async #offer(pc, stream) {
     for (const track of stream.getTracks()) this.#add(pc, track, stream);
+    this.#sharp = setTimeout(() => {
+      this.#sharp = undefined;
+      void this.#tune();
+    }, SHARP_MS);
+    await this.#tune(); // before the first frame
     const offer = await pc.createOffer();
     const { stereo = false } = this.#settings;
     const sdp = stereo ? stereoOpus(offer.sdp ?? '') : offer.sdp ?? '';
@@ -248,7 +259,7 @@ export class WhipPublisher {
     const { maxBitrate: max, hint = 'motion' } = this.#settings;
     const share = parameters.encodings.length === 3 ? [0.1, 1 / 3, 1] : [1];
     parameters.encodings.forEach((encoding, i) => { encoding.maxBitrate = Math.round(max * (share[i] ?? 1)); });
-    /** @type {any} */ (parameters).degradationPreference = hint === 'detail' ? 'maintain-resolution' : 'balanced';
+    /** @type {any} */ (parameters).degradationPreference = hint === 'detail' || this.#sharp !== undefined ? 'maintain-resolution' : 'balanced';
     await sender.setParameters(parameters).catch(() => {
       // The browser's own choice is a picture, too.
     });
@@ -363,6 +374,8 @@ export class WhipPublisher {
 
   #dropSession() {
     const pc = this.#pc;
+    clearTimeout(this.#sharp);
+    this.#sharp = undefined;
     this.#pc = null;
     this.#restarting = false;
     if (pc) {
