@@ -154,6 +154,7 @@ export class WhipPublisher {
   /** @param {Partial<WhipSettings>} change */
   async adjust(change) {
     this.#settings = { ...this.#settings, ...change };
+    await this.#tune();
   }
 
   /** Statistics of the connection; null while there is none. */
@@ -201,7 +202,6 @@ export class WhipPublisher {
     await pc.setRemoteDescription({ type: 'answer', sdp: stereo ? stereoOpus(answer) : answer });
     const dtls = pc.getSenders()[0]?.transport;
     if (dtls) dtls.onstatechange = () => dtls.state === 'closed' && this.#pc === pc && this.#closed();
-    await this.#tune();
   }
 
   /**
