@@ -618,13 +618,14 @@ static void run(const struct line *line, uint64_t seed, bool verbose)
 {
     static struct sim s;
 
-    s = (struct sim){.seed = seed,
-                     .line = line,
-                     .rng = tg_rng_seeded(seed),
-                     .now = 1,
-                     .frame_at = 1,
-                     .audio_at = 1,
-                     .report_at = 1};
+    memset(&s, 0, sizeof(s)); /* no compound literal: 64 KiB on the stack */
+    s.seed = seed;
+    s.line = line;
+    s.rng = tg_rng_seeded(seed);
+    s.now = 1;
+    s.frame_at = 1;
+    s.audio_at = 1;
+    s.report_at = 1;
     running = &s;
     open_sim(&s);
     while (s.now < SECONDS * (tg_us)TG_US_PER_S) {
