@@ -10,6 +10,9 @@
 #include "proto/flv.h"
 #include "proto/h264.h"
 
+/* A constant offset is harmless; a second of it would date frames into the future. */
+enum { CTS_MS_MAX = 500 };
+
 static const char bframes_reason[] =
     "Your encoder sends B-frames, which browsers cannot play over WebRTC. Turn B-frames off "
     "(OBS: Settings > Output > x264 options bframes=0, or profile baseline) and start again.";
@@ -134,7 +137,7 @@ static tg_err video_frame(struct tg_rtmp_media *m, const struct tg_rtmp_event *e
     }
     tg_rtmp_meter_tag(&m->meter, TG_TRACK_VIDEO, v->data.len, ev->timestamp, now);
     au.dts_us = tg_clock_map_input(&m->map, TG_TRACK_VIDEO, ev->timestamp, arrival_of(m, now));
-    au.pts_us = TG_MAX(au.dts_us + (tg_us)v->cts_ms * TG_US_PER_MS, 0);
+    au.pts_us = TG_MAX(au.dts_us + (tg_us)TG_MIN(v->cts_ms, CTS_MS_MAX) * TG_US_PER_MS, 0);
     if (has_bframes(m, v, b_slice)) {
         *reterr_reason = bframes_reason;
         return TG_ERR_UNSUPPORTED;

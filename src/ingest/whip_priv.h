@@ -76,7 +76,8 @@ struct tg_whip_session {
     struct tg_whip_media media;
     struct tg_whip_meter meter;
     char token[24];
-    bool ending; /* tg_rtc_close was called */
+    bool ending;    /* tg_rtc_close was called */
+    tg_us heard_at; /* last packet that belongs to a stream; at first: connected */
     tg_us poll_at;
     tg_us second_at;
     tg_us recheck_at;

@@ -81,6 +81,7 @@ void tg_whip_session_free(struct tg_whip_session *s)
 
 void tg_whip_session_connected(struct tg_whip_session *s, tg_us now)
 {
+    s->heard_at = now;
     s->poll_at = now + POLL_US;
     s->second_at = now + SECOND_US;
     s->recheck_at = now + RECHECK_US;
@@ -194,7 +195,8 @@ void tg_whip_session_rtp(struct tg_whip_session *s, struct tg_span packet, tg_us
 {
     if (s->ending)
         return;
-    (void)tg_receiver_rtp(s->receiver, now, packet); /* bad packets are counted in its stats */
+    if (tg_receiver_rtp(s->receiver, now, packet) == TG_OK) /* bad ones are counted in its stats */
+        s->heard_at = now;
     drain(s, now);
 }
 
@@ -216,6 +218,8 @@ static void poll_show(struct tg_whip_session *s, tg_us now)
     s->poll_at = now + POLL_US;
     if (err != TG_OK)
         end_by_show(s, err, reason, now);
+    else if (now - s->heard_at >= cfg_of(s)->grace_us) /* its consent alone keeps no place */
+        end(s, "no media", now);
 }
 
 static void tell_uplink(struct tg_whip_session *s, tg_us now)

@@ -962,6 +962,21 @@ static void test_whip_line_that_is_gone_ends_after_the_grace(void **state)
     world_stop(&w);
 }
 
+/* The host's checks go on, but nothing is sent. */
+static void test_whip_session_without_media_ends_after_the_grace(void **state)
+{
+    static struct world w;
+    static struct host h;
+
+    (void)state;
+    world_start(&w, 0, 4 * S); /* longer than the host's checks are apart */
+    host_open(&h, &w, &video_only);
+    host_until(&h, &h.closed);
+    assert_int_equal(locked(&w.rec, &w.rec.opened), 0);
+    host_free(&h);
+    world_stop(&w);
+}
+
 static void test_whip_sound_alone_opens_the_show(void **state)
 {
     static const struct offer o = {.audio = true};
@@ -1145,6 +1160,7 @@ int main(void)
         cmocka_unit_test(test_whip_revoked_token_ends_the_session),
         cmocka_unit_test(test_whip_delete_closes_the_source),
         cmocka_unit_test(test_whip_line_that_is_gone_ends_after_the_grace),
+        cmocka_unit_test(test_whip_session_without_media_ends_after_the_grace),
         cmocka_unit_test(test_whip_sound_alone_opens_the_show),
         cmocka_unit_test(test_whip_bframes_are_refused_in_plain_words),
         cmocka_unit_test(test_whip_show_that_is_gone_ends_the_session),
