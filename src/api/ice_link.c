@@ -1,5 +1,6 @@
 #include "api/ice_link.h"
 
+#include <inttypes.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -60,8 +61,8 @@ tg_err tg_ice_link(char out[TG_ICE_LINK_SIZE], const char *uri, const char *secr
         tg_str_printf(out, TG_ICE_LINK_SIZE, "<%s>; rel=\"ice-server\"", uri);
         return TG_OK;
     }
-    tg_str_printf(username, sizeof(username), "%lld:torg",
-                  (long long)(now_wall_us / TG_US_PER_S + TG_TURN_VALID_S));
+    tg_str_printf(username, sizeof(username), "%" PRId64 ":torg",
+                  now_wall_us / TG_US_PER_S + TG_TURN_VALID_S);
     err = tg_turn_password(password, secret, username);
     if (err != TG_OK)
         return err;

@@ -53,8 +53,8 @@ static void take(struct tg_layers *l, unsigned e, int layer)
         l->changes++;
     }
     leave(l, e);
-    l->owner[layer] = (int8_t)e;
-    l->encodings[e].layer = (int8_t)layer;
+    l->owner[layer] = (int)e;
+    l->encodings[e].layer = layer;
 }
 
 /*

@@ -25,12 +25,12 @@ struct tg_layers {
     struct { /* private from here */
         bool seen;
         bool wait_key;
-        int8_t layer; /* -1 = none yet, or lost it to another */
+        int layer; /* -1 = none yet, or lost it to another */
         uint16_t width;
         uint16_t height;
         tg_us last;
     } encodings[TG_WHIP_RIDS_MAX];
-    int8_t owner[TG_WHIP_RIDS_MAX]; /* encoding of a layer, -1 = nobody */
+    int owner[TG_WHIP_RIDS_MAX]; /* encoding of a layer, -1 = nobody */
     tg_us newest;
 };
 
