@@ -29,31 +29,6 @@ static tg_err offer_read(struct tg_whip_worker *w, const struct tg_rtc_req *req,
     return err != TG_OK ? err : tg_sdp_whip_pick(ret_pick, w->offer, reterr_reason);
 }
 
-/* As tg_rtc_reply, with the publisher's name. */
-static void reply_ok(const struct tg_rtc_req *req, const struct tg_whip_session *s,
-                     const struct tg_buf *answer)
-{
-    struct tg_rtc_reply *reply;
-
-    if (req->conn.mb == NULL)
-        return;
-    reply = tg_msg_new(TG_MSG_RTC_REPLY, sizeof(*reply));
-    if (reply == NULL)
-        return; /* the web worker's own timeout answers */
-    reply->conn = req->conn;
-    reply->what = req->what;
-    reply->show = req->show;
-    tg_str_printf(reply->session, sizeof(reply->session), "%s", s->rtc->id);
-    tg_str_printf(reply->etag, sizeof(reply->etag), "%s", s->rtc->etag);
-    tg_str_printf(reply->publisher, sizeof(reply->publisher), "%s", s->media.info.publisher);
-    reply->sdp = tg_slab_copy(answer->data, answer->len);
-    if (reply->sdp == NULL) {
-        reply->err = TG_ERR_NOMEM;
-        tg_str_cut(reply->detail, sizeof(reply->detail), busy_reason);
-    }
-    (void)tg_mailbox_post_reply(req->conn.mb, reply); /* a web worker that ends needs no answer */
-}
-
 static tg_err session_open(struct tg_whip_worker *w, const struct tg_rtc_req *req,
                            const struct tg_sdp_whip *pick, tg_us now, struct tg_whip_session **ret)
 {
@@ -77,6 +52,7 @@ static tg_err session_open(struct tg_whip_worker *w, const struct tg_rtc_req *re
         tg_whip_session_free(s);
         return err;
     }
+    tg_str_printf(s->rtc->name, sizeof(s->rtc->name), "%s", s->media.info.publisher);
     *ret = s;
     return TG_OK;
 }
@@ -95,7 +71,7 @@ static tg_err offer_accept(struct tg_whip_worker *w, const struct tg_rtc_req *re
     tg_rtc_local(w->rtc, s->rtc, &local);
     err = tg_sdp_write_whip_answer(&answer, w->offer, pick, &local, w->whip->cfg.start_kbps);
     if (err == TG_OK)
-        reply_ok(req, s, &answer);
+        tg_rtc_reply(req, TG_OK, NULL, s->rtc, &answer);
     else
         tg_rtc_close(w->rtc, s->rtc, now); /* on_closed frees the session */
     tg_buf_done(&answer);

@@ -59,6 +59,7 @@ void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
     if (s != NULL) {
         memcpy(reply->session, s->id, sizeof(reply->session));
         tg_str_printf(reply->etag, sizeof(reply->etag), "%s", s->etag);
+        tg_str_printf(reply->publisher, sizeof(reply->publisher), "%s", s->name);
     }
     if (answer != NULL) {
         reply->sdp = tg_slab_copy(answer->data, answer->len);

@@ -52,7 +52,8 @@ struct tg_rtc_session {
     char pwd[TG_ICE_LOCAL_PWD + 1];
     char etag[TG_RTC_ETAG_SIZE]; /* names the ICE session: a restart changes all three */
     uint16_t show;
-    bool publisher;   /* a WHIP session, else WHEP */
+    bool publisher; /* a WHIP session, else WHEP */
+    char name[24];  /* a publisher's, for the reply; its handler sets it (msg/media.h); "" = none */
     uint32_t ordinal; /* for logs: counts up from 1 */
 };
 
