@@ -52,9 +52,9 @@ static void post_media(struct tg_wiring *w, enum tg_media_what what, uint16_t sh
         (void)tg_mailbox_post(tg_media_mailbox(w->media), msg);
 }
 
-static void on_keyframe(void *ctx, uint16_t show)
+static void on_keyframe(void *ctx, uint16_t show, unsigned layer)
 {
-    post_media(ctx, TG_MEDIA_KEYFRAME, show, 0);
+    post_media(ctx, TG_MEDIA_KEYFRAME, show, layer);
 }
 
 static void on_viewers(void *ctx, uint16_t show, uint32_t count)

@@ -15,6 +15,9 @@
 struct tg_addr {
     uint8_t ip[16];
     uint16_t port; /* host byte order */
+    /* 0 = UDP; else the worker's number of a TCP connection (RFC 4571 frames), part of the address.
+     */
+    uint16_t tcp;
     /*
      * net/: which of our own addresses the datagram came to, so that the answer leaves from there;
      * 0 = the socket has only one, or the kernel may choose. No part of the address itself.
@@ -22,12 +25,12 @@ struct tg_addr {
     uint16_t via;
 };
 
-enum { TG_ADDR_KEY_LEN = 18 }; /* ip and port: a hash key */
+enum { TG_ADDR_KEY_LEN = 20 }; /* ip, port and tcp: a hash key */
 _Static_assert(offsetof(struct tg_addr, via) == TG_ADDR_KEY_LEN, "no padding in the key");
 
 static inline bool tg_addr_equal(const struct tg_addr *a, const struct tg_addr *b)
 {
-    return a->port == b->port && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+    return a->port == b->port && a->tcp == b->tcp && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
 static inline bool tg_addr_is_v4(const struct tg_addr *a)

@@ -113,33 +113,39 @@ struct tg_fanout_show *tg_fanout_show_get(struct tg_fanout *f, uint16_t show)
     return show < TG_SHOWS_MAX ? atomic_load(&f->shows[show]) : NULL;
 }
 
-void tg_fanout_want_key(struct tg_fanout *f, struct tg_fanout_show *show, tg_us now)
+void tg_fanout_want_key(struct tg_fanout *f, struct tg_fanout_show *show, unsigned layer, tg_us now)
 {
-    tg_us asked = atomic_load(&show->key_asked_at);
+    TG_ASSERT(layer < TG_LAYERS_MAX);
+    tg_us asked = atomic_load(&show->keys[layer].asked_at);
 
     if (asked != 0 && now - asked < TG_KEYFRAME_INTERVAL_US) {
-        atomic_store(&show->key_pending, true);
+        atomic_store(&show->keys[layer].pending, true);
         return;
     }
     /* Who loses this race lost it to a thread that asks right now. */
-    if (!atomic_compare_exchange_strong(&show->key_asked_at, &asked, now))
+    if (!atomic_compare_exchange_strong(&show->keys[layer].asked_at, &asked, now))
         return;
-    atomic_store(&show->key_pending, false);
+    atomic_store(&show->keys[layer].pending, false);
     TG_COUNT(fanout_keyframes_asked_total);
     if (f->cfg.request_keyframe != NULL)
-        f->cfg.request_keyframe(f->cfg.ctx, show->ordinal);
+        f->cfg.request_keyframe(f->cfg.ctx, show->ordinal, layer);
 }
 
 tg_us tg_fanout_key_retry(struct tg_fanout *f, struct tg_fanout_show *show, tg_us now)
 {
-    if (!atomic_load(&show->key_pending))
-        return TG_US_NEVER;
-    tg_us due = atomic_load(&show->key_asked_at) + TG_KEYFRAME_INTERVAL_US;
+    tg_us at = TG_US_NEVER;
 
-    if (now < due)
-        return due;
-    tg_fanout_want_key(f, show, now);
-    return TG_US_NEVER;
+    for (unsigned layer = 0; layer < TG_LAYERS_MAX; layer++) {
+        if (!atomic_load(&show->keys[layer].pending))
+            continue;
+        tg_us due = atomic_load(&show->keys[layer].asked_at) + TG_KEYFRAME_INTERVAL_US;
+
+        if (now < due)
+            at = TG_MIN(at, due);
+        else
+            tg_fanout_want_key(f, show, layer, now);
+    }
+    return at;
 }
 
 void tg_fanout_count(struct tg_fanout *f, struct tg_fanout_show *show, unsigned worker, bool came)
@@ -205,11 +211,12 @@ void tg_fanout_emit(void *fanout, struct tg_frame *take_frame)
             wake(&f->shards[w]);
     }
     if (take_frame->track == TG_TRACK_VIDEO && (take_frame->flags & TG_FRAME_KEY) != 0)
-        atomic_store(&show->key_pending, false); /* what was asked for is here */
+        atomic_store(&show->keys[take_frame->layer].pending,
+                     false); /* what was asked for is here */
     if (dropped > 0) {
         tg_metric_add(TG_M_fanout_frames_dropped_total, dropped);
         if (take_frame->track == TG_TRACK_VIDEO)
-            tg_fanout_want_key(f, show, tg_clock_mono());
+            tg_fanout_want_key(f, show, take_frame->layer, tg_clock_mono());
     }
     tg_frame_unref(take_frame);
 }

@@ -24,15 +24,15 @@ struct tg_fanout;
 
 enum { TG_FANOUT_WORKERS_MAX = 64 };
 
-/* Two keyframes of one show are asked for at least this far apart (FINDINGS: PLI storms). */
+/* Two keyframes of one layer are asked for at least this far apart (FINDINGS: PLI storms). */
 #define TG_KEYFRAME_INTERVAL_US (500 * (tg_us)TG_US_PER_MS)
 
 /* The functions run on rtc workers (request_keyframe also on pipeline threads) and never block. */
 struct tg_fanout_cfg {
     unsigned workers; /* 1..TG_FANOUT_WORKERS_MAX */
     void *ctx;
-    /* A viewer cannot go on without a keyframe. Coalesced, see above. */
-    void (*request_keyframe)(void *ctx, uint16_t show);
+    /* A viewer cannot go on, or change to this layer, without a keyframe. Coalesced, see above. */
+    void (*request_keyframe)(void *ctx, uint16_t show, unsigned layer);
     /* Viewers of the show now, over all workers; the last call carries the true number. */
     void (*viewers)(void *ctx, uint16_t show, uint32_t count);
 };

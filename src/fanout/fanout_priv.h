@@ -23,8 +23,10 @@ struct tg_fanout_show {
     uint16_t ordinal;
     tg_us epoch_us;
     atomic_uint viewers;
-    _Atomic tg_us key_asked_at; /* 0 = never */
-    atomic_bool key_pending;    /* asked for again within the interval */
+    struct {
+        _Atomic tg_us asked_at; /* 0 = never */
+        atomic_bool pending;    /* asked for again within the interval */
+    } keys[TG_LAYERS_MAX];
     struct tg_fanout_feed *feeds;
 };
 
@@ -42,8 +44,16 @@ struct tg_shard_viewer {
     struct tg_shard_viewer *busy_next;
 };
 
+/* What a layer sends, measured over a second or more. */
+struct tg_shard_rate {
+    tg_us since;
+    uint64_t bytes;
+};
+
 struct tg_shard_show {
     struct tg_history *histories[TG_TRACK_COUNT][TG_LAYERS_MAX];
+    struct tg_viewer_source source; /* points to them */
+    struct tg_shard_rate rates[TG_LAYERS_MAX];
     struct tg_shard_viewer **viewers;
     size_t viewer_count;
     size_t viewer_cap;
@@ -79,7 +89,8 @@ struct tg_fanout {
 /* NULL = no such show. Any thread. */
 struct tg_fanout_show *tg_fanout_show_get(struct tg_fanout *f, uint16_t show);
 /* Any thread: a keyframe is needed; asks now, or remembers to ask when the interval is over. */
-void tg_fanout_want_key(struct tg_fanout *f, struct tg_fanout_show *show, tg_us now);
+void tg_fanout_want_key(struct tg_fanout *f, struct tg_fanout_show *show, unsigned layer,
+                        tg_us now);
 /* Workers, every turn: asks for what was remembered. When to look again, TG_US_NEVER = not. */
 tg_us tg_fanout_key_retry(struct tg_fanout *f, struct tg_fanout_show *show, tg_us now);
 /* Workers: a viewer came or went. */

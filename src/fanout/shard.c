@@ -6,6 +6,8 @@
 
 /* A worker without viewers of a show takes its frames this often: rings hold > 4 s. */
 #define IDLE_DRAIN_US (500 * (tg_us)TG_US_PER_MS)
+/* A video layer without frames for so long is not sent any more. */
+#define RATE_SILENCE_US (1500 * (tg_us)TG_US_PER_MS)
 
 enum { HISTORY_VIDEO_FRAMES = 1024 }; /* 17 s at 60 fps; packets end it earlier */
 
@@ -98,31 +100,22 @@ static void counts_take(struct tg_viewer_counts *sum, struct tg_viewer_counts *f
     *from = (struct tg_viewer_counts){0};
 }
 
-static struct tg_viewer_source source_of(const struct tg_shard *s, uint16_t show)
-{
-    const struct tg_shard_show *ss = s->shows[show];
-    const unsigned layer = 0; /* every viewer is on the highest layer until layers are chosen */
-
-    return (struct tg_viewer_source){
-        {ss->histories[TG_TRACK_VIDEO][layer], ss->histories[TG_TRACK_AUDIO][layer]}};
-}
-
 /* Sends what the viewer may have now. False: there is more, but not in this millisecond. */
 static bool packets_send(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
 {
-    const struct tg_viewer_source src = source_of(s, v->show);
-    struct tg_udp *udp = tg_rtc_udp(atomic_load_explicit(&s->worker, memory_order_relaxed));
+    const struct tg_viewer_source *src = &s->shows[v->show]->source;
+    struct tg_rtc_worker *w = atomic_load_explicit(&s->worker, memory_order_relaxed);
     struct tg_viewer_packet p;
     enum tg_viewer_step step;
 
-    while ((step = tg_viewer_next(&v->core, &src, now, &p)) == TG_VIEWER_SEND) {
-        uint8_t *out = tg_udp_reserve(udp, TG_VIEWER_PACKET_MAX);
+    while ((step = tg_viewer_next(&v->core, src, now, &p)) == TG_VIEWER_SEND) {
+        uint8_t *out = tg_rtc_reserve(w, v->session, TG_VIEWER_PACKET_MAX);
         size_t len = 0;
 
         if (out == NULL)
-            return false; /* the socket is full; nothing was consumed */
-        if (tg_viewer_write(&v->core, &p, v->tx, out, TG_VIEWER_PACKET_MAX, &len) == TG_OK)
-            tg_udp_commit(udp, &v->session->remote, len);
+            return false; /* no room; nothing was consumed */
+        if (tg_viewer_write(&v->core, &p, v->tx, now, out, TG_VIEWER_PACKET_MAX, &len) == TG_OK)
+            tg_rtc_commit(w, v->session, len);
         else
             s->send_failed++;
     }
@@ -152,12 +145,43 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
         report_send(s, v, now);
     if (v->core.wants_key) {
         v->core.wants_key = false;
-        tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), now);
+        tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), 0, now);
     }
     counts_take(&s->counts, &v->core.counts);
 }
 
 /* --- frames in ------------------------------------------------------------------------------ */
+
+/* The numbers by which viewers choose their layer. */
+static void layer_note(struct tg_shard_show *ss, const struct tg_frame *f, tg_us now)
+{
+    struct tg_viewer_layer *layer = &ss->source.video[f->layer];
+    struct tg_shard_rate *rate = &ss->rates[f->layer];
+
+    layer->history = ss->histories[TG_TRACK_VIDEO][f->layer];
+    if (f->width != 0) {
+        layer->width = f->width;
+        layer->height = f->height;
+    }
+    if (layer->bps == 0 && now - rate->since >= RATE_SILENCE_US)
+        *rate = (struct tg_shard_rate){.since = now}; /* the first frame, or after a silence */
+    rate->bytes += f->bytes_len;
+    if (now - rate->since < TG_US_PER_S)
+        return;
+    layer->bps = (uint32_t)(rate->bytes * 8 * TG_US_PER_S / (uint64_t)(now - rate->since));
+    *rate = (struct tg_shard_rate){.since = now};
+}
+
+/* A publisher may stop one of its layers: nobody should wait for it. */
+static void layers_check(struct tg_shard_show *ss, tg_us now)
+{
+    for (size_t i = 0; i < TG_LAYERS_MAX; i++) {
+        struct tg_viewer_layer *layer = &ss->source.video[i];
+
+        if (layer->bps > 0 && now - layer->history->head_at >= RATE_SILENCE_US)
+            layer->bps = 0;
+    }
+}
 
 static void frame_take(struct tg_shard *s, struct tg_shard_show *ss, struct tg_frame *take_frame,
                        tg_us now)
@@ -171,6 +195,10 @@ static void frame_take(struct tg_shard *s, struct tg_shard_show *ss, struct tg_f
         tg_frame_unref(take_frame);
         return;
     }
+    if (video)
+        layer_note(ss, take_frame, now);
+    else if (take_frame->layer == 0)
+        ss->source.audio = *h;
     if (!tg_history_push(*h, take_frame, now))
         s->frames_dropped++;
     ss->fresh = true;
@@ -247,6 +275,7 @@ static void on_turn(void *ctx, tg_us now)
         if (ss == NULL || !ss->fresh)
             continue;
         ss->fresh = false;
+        layers_check(ss, now);
         for (size_t k = 0; k < ss->viewer_count; k++)
             pump(s, ss->viewers[k], now);
     }
@@ -322,11 +351,10 @@ static void on_connected(void *ctx, struct tg_rtc_session *session, tg_us now)
 {
     struct tg_shard *s = ctx;
     struct tg_shard_viewer *v = session->user;
-    const struct tg_viewer_source src = source_of(s, v->show);
 
     v->tx = tg_peer_tx(session->peer);
     TG_ASSERT(v->tx != NULL);
-    tg_viewer_start(&v->core, &src, now);
+    tg_viewer_start(&v->core, &s->shows[v->show]->source, now);
     busy_add(s, v); /* this turn's pump sends the cached picture */
     tg_log_debug("fanout", "viewer_connected", "sess=%u show=%u", session->ordinal,
                  (unsigned)v->show);

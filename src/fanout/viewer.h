@@ -153,9 +153,18 @@ struct tg_viewer {
     struct tg_viewer_counts counts;
 };
 
-/* Histories of the viewer's show and layer; NULL = nothing came yet. */
+/* One video layer of the show, highest quality first. */
+struct tg_viewer_layer {
+    const struct tg_history *history; /* NULL = nothing came yet */
+    uint32_t bps;                     /* of the last second, 0 = nothing comes now */
+    uint16_t width;                   /* 0 = not known */
+    uint16_t height;
+};
+
+/* What the viewer's show sends. Owner: the worker, one for all viewers of a show. */
 struct tg_viewer_source {
-    const struct tg_history *tracks[TG_TRACK_COUNT];
+    struct tg_viewer_layer video[TG_LAYERS_MAX];
+    const struct tg_history *audio; /* NULL = nothing came yet */
 };
 
 void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg);
@@ -191,7 +200,7 @@ enum tg_viewer_step tg_viewer_next(struct tg_viewer *v, const struct tg_viewer_s
  * that one bad packet cannot stop a viewer. Errors: tg_srtp_tx_protect's, LIMIT.
  */
 TG_MUST_CHECK tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p,
-                                     struct tg_srtp_tx *tx, uint8_t *out, size_t cap,
+                                     struct tg_srtp_tx *tx, tg_us now, uint8_t *out, size_t cap,
                                      size_t *ret_len);
 
 /* One plaintext compound from the viewer; look at wants_key and bye afterwards. */

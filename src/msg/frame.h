@@ -45,6 +45,8 @@ struct tg_frame {
     uint32_t generation; /* grows with every publisher change of the show */
     tg_us media_us;      /* capture time on the show's media clock */
     uint32_t rtp_ts;     /* contract: video media_ms * 90, audio media_ms * 48, mod 2^32 */
+    uint16_t width;      /* of the picture, from the codec's headers; 0 = sound, or not known */
+    uint16_t height;
     uint32_t packet_count;
     uint32_t bytes_len;
     uint8_t *bytes; /* inside this block */

@@ -72,7 +72,7 @@ enum tg_media_what {
     TG_MEDIA_SHOW_ADD, /* a show exists now: epoch_us, title; demo = it has the built-in host */
     TG_MEDIA_SHOW_END, /* it ended: no slate from here until the next publisher */
     TG_MEDIA_WATCHERS, /* count = WebRTC viewers of the show now (sleep and wake the demo host) */
-    TG_MEDIA_KEYFRAME, /* a viewer needs a keyframe; coalesced by the sender */
+    TG_MEDIA_KEYFRAME, /* count = layer: a viewer needs its keyframe; coalesced by the sender */
 };
 
 struct tg_media_msg {

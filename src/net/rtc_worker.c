@@ -272,9 +272,15 @@ static void on_turn(void *ctx, tg_us now)
 /* --- for handlers ------------------------------------------------------------------------------
  */
 
-struct tg_udp *tg_rtc_udp(struct tg_rtc_worker *w)
+uint8_t *tg_rtc_reserve(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t cap)
 {
-    return w->udp;
+    (void)s;
+    return tg_udp_reserve(w->udp, cap);
+}
+
+void tg_rtc_commit(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t len)
+{
+    tg_udp_commit(w->udp, &s->remote, len);
 }
 
 struct tg_rng *tg_rtc_rng(struct tg_rtc_worker *w)

@@ -75,6 +75,8 @@ struct tg_rtc_handler {
     /* Plaintext, valid during the call. */
     void (*on_rtp)(void *ctx, struct tg_rtc_session *s, struct tg_span packet, tg_us now);
     void (*on_rtcp)(void *ctx, struct tg_rtc_session *s, struct tg_span packet, tg_us now);
+    /* tg_rtc_reserve had no room for it, and now there is some (TCP). */
+    void (*on_writable)(void *ctx, struct tg_rtc_session *s, tg_us now);
     /* The session is over, whatever the reason; s is freed after the call. */
     void (*on_closed)(void *ctx, struct tg_rtc_session *s, enum tg_peer_reason reason, tg_us now);
     /* Once a loop turn, after input. */
@@ -152,11 +154,14 @@ void tg_rtc_close(struct tg_rtc_worker *w, struct tg_rtc_session *s, tg_us now);
 void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
                   const struct tg_rtc_session *s, const struct tg_buf *answer);
 /*
- * The send path: write packets into the socket's arena (net/udp.h: tg_udp_reserve, tg_udp_commit).
- * They leave at the end of the turn, or earlier when the arena is full. Packets to one viewer that
- * are committed one after another and have one size leave as one segmented send.
+ * The send path: room for one packet of at most cap <= TG_UDP_PACKET_MAX bytes to the session's
+ * peer, by UDP (net/udp.h) or its TCP connection; then commit what was written, or nothing. Packets
+ * leave at the end of the turn, or earlier when the arena is full. Packets to one viewer that are
+ * committed one after another and have one size leave as one segmented send. NULL: no room now. By
+ * UDP the packet is dropped and counted; by TCP on_writable follows.
  */
-struct tg_udp *tg_rtc_udp(struct tg_rtc_worker *w);
+uint8_t *tg_rtc_reserve(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t cap);
+void tg_rtc_commit(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t len);
 /* Protects a compound RTCP packet and queues it. False: not connected or no room; it is dropped. */
 bool tg_rtc_send_rtcp(struct tg_rtc_worker *w, struct tg_rtc_session *s, const uint8_t *packet,
                       size_t len);

@@ -37,6 +37,9 @@ struct tg_peer;
 /* Texts are copied; dtls_ctx and rng must outlive the peer. */
 struct tg_peer_cfg {
     bool client; /* active DTLS and controlling ICE: the load generator; false = server */
+    /* The other side sends RTP: a publisher's session, the load generator. Costs libsrtp's state;
+     * without it RTP is refused (UNSUPPORTED). RTCP goes both ways in any case. */
+    bool receives;
     const char *local_ufrag;
     const char *local_pwd;
     const char *remote_ufrag;

@@ -96,7 +96,8 @@ static void packet_check(struct bed *b, const struct tg_viewer_packet *p, const 
 
 static void send_some(struct bed *b, unsigned count_max)
 {
-    const struct tg_viewer_source src = {{b->histories[0], b->histories[1]}};
+    const struct tg_viewer_source src = {.video = {{.history = b->histories[0]}},
+                                         .audio = b->histories[1]};
     struct tg_viewer_packet p;
     uint8_t out[TG_VIEWER_PACKET_MAX];
     size_t len = 0;
@@ -104,7 +105,7 @@ static void send_some(struct bed *b, unsigned count_max)
     for (unsigned i = 0; i < count_max; i++) {
         if (tg_viewer_next(&b->v, &src, b->now, &p) != TG_VIEWER_SEND)
             return;
-        TG_ASSERT(tg_viewer_write(&b->v, &p, b->tx, out, sizeof(out), &len) == TG_OK);
+        TG_ASSERT(tg_viewer_write(&b->v, &p, b->tx, b->now, out, sizeof(out), &len) == TG_OK);
         packet_check(b, &p, out, len);
     }
 }
@@ -168,7 +169,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tg_viewer_init(&b.v, &cfg);
     for (unsigned before = mode >> 4; before > 0 && tg_rd_left(&r) > 0; before--)
         frame_push(&b, &r);
-    const struct tg_viewer_source src = {{b.histories[0], b.histories[1]}};
+    const struct tg_viewer_source src = {.video = {{.history = b.histories[0]}},
+                                         .audio = b.histories[1]};
 
     tg_viewer_start(&b.v, &src, b.now);
     while (!r.bad && tg_rd_left(&r) > 0)

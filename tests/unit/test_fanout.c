@@ -57,8 +57,9 @@ struct player {
     uint32_t last_ts;
 };
 
-static void on_key(void *ctx, uint16_t show)
+static void on_key(void *ctx, uint16_t show, unsigned layer)
 {
+    (void)layer;
     struct world *w = ctx;
 
     TG_ASSERT(show == SHOW);

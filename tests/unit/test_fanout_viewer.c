@@ -38,7 +38,7 @@ struct bed {
 
 static struct tg_viewer_source source(const struct bed *b)
 {
-    return (struct tg_viewer_source){{b->video, b->audio}};
+    return (struct tg_viewer_source){.video = {{.history = b->video}}, .audio = b->audio};
 }
 
 static void bed_init(struct bed *b, bool rtx)
@@ -128,8 +128,8 @@ static bool take(struct bed *b)
 
     if (tg_viewer_next(&b->v, &src, b->now, &p) != TG_VIEWER_SEND)
         return false;
-    assert_int_equal(tg_viewer_write(&b->v, &p, b->tx, b->got.bytes, sizeof(b->got.bytes), &len),
-                     TG_OK);
+    assert_int_equal(
+        tg_viewer_write(&b->v, &p, b->tx, b->now, b->got.bytes, sizeof(b->got.bytes), &len), TG_OK);
     assert_int_equal(tg_srtp_unprotect_rtp(b->browser, b->got.bytes, len, &len), TG_OK);
     assert_int_equal(tg_rtp_parse(&b->got.rtp, b->got.bytes, len), TG_OK);
     return true;
@@ -257,7 +257,7 @@ static void test_start_without_keyframe_waits_and_asks(void **state)
 static void test_start_without_any_history_is_legal(void **state)
 {
     struct bed b;
-    const struct tg_viewer_source none = {{NULL, NULL}};
+    const struct tg_viewer_source none = {0};
     struct tg_viewer_packet p;
 
     (void)state;
@@ -355,7 +355,8 @@ static void test_nack_without_rtx_repeats_the_packet_exactly(void **state)
     while (tg_viewer_next(&b.v, &src, b.now, &p) == TG_VIEWER_SEND) {
         seqs[count] = (uint16_t)(SEQ0 + count);
         assert_int_equal(
-            tg_viewer_write(&b.v, &p, b.tx, first[count], sizeof(first[0]), &len[count]), TG_OK);
+            tg_viewer_write(&b.v, &p, b.tx, b.now, first[count], sizeof(first[0]), &len[count]),
+            TG_OK);
         count++;
     }
     assert_int_equal(count, 11);
@@ -365,7 +366,8 @@ static void test_nack_without_rtx_repeats_the_packet_exactly(void **state)
         size_t again_len = 0;
 
         assert_int_equal(tg_viewer_next(&b.v, &src, b.now, &p), TG_VIEWER_SEND);
-        assert_int_equal(tg_viewer_write(&b.v, &p, b.tx, again, sizeof(again), &again_len), TG_OK);
+        assert_int_equal(tg_viewer_write(&b.v, &p, b.tx, b.now, again, sizeof(again), &again_len),
+                         TG_OK);
         assert_int_equal(again_len, len[i]);
         assert_memory_equal(again, first[i], len[i]);
     }
@@ -733,7 +735,7 @@ static void test_resend_without_rtx_is_identical_across_a_codec_change(void **st
         while (tg_viewer_next(&b.v, &src, b.now, &p) == TG_VIEWER_SEND) {
             seqs[count] = (uint16_t)(SEQ0 + count);
             assert_int_equal(
-                tg_viewer_write(&b.v, &p, b.tx, first[count], sizeof(first[0]), &len[count]),
+                tg_viewer_write(&b.v, &p, b.tx, b.now, first[count], sizeof(first[0]), &len[count]),
                 TG_OK);
             count++;
         }
@@ -749,7 +751,8 @@ static void test_resend_without_rtx_is_identical_across_a_codec_change(void **st
         size_t again_len = 0;
 
         assert_int_equal(tg_viewer_next(&b.v, &src, b.now, &p), TG_VIEWER_SEND);
-        assert_int_equal(tg_viewer_write(&b.v, &p, b.tx, again, sizeof(again), &again_len), TG_OK);
+        assert_int_equal(tg_viewer_write(&b.v, &p, b.tx, b.now, again, sizeof(again), &again_len),
+                         TG_OK);
         if (i >= 5) { /* VP8: RTX */
             assert_int_equal(again[1] & 0x7f, 97);
             continue;

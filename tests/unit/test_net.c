@@ -625,10 +625,9 @@ static void echo_moved(void *ctx, struct tg_rtc_session *s, tg_us now)
 static void echo_rtp(void *ctx, struct tg_rtc_session *s, struct tg_span packet, tg_us now)
 {
     struct echo *e = ctx;
-    struct tg_udp *u = tg_rtc_udp(e->w);
     const struct tg_srtp_plain in = {.header = tg_span(packet.data, 12),
                                      .payload = tg_span(packet.data + 12, packet.len - 12)};
-    uint8_t *out = tg_udp_reserve(u, packet.len + TG_SRTP_RTP_TRAILER);
+    uint8_t *out = tg_rtc_reserve(e->w, s, packet.len + TG_SRTP_RTP_TRAILER);
     size_t len = 0;
 
     (void)now;
@@ -636,7 +635,7 @@ static void echo_rtp(void *ctx, struct tg_rtc_session *s, struct tg_span packet,
     assert_int_equal(
         tg_srtp_tx_protect(tg_peer_tx(s->peer), &in, out, packet.len + TG_SRTP_RTP_TRAILER, &len),
         TG_OK);
-    tg_udp_commit(u, &s->remote, len);
+    tg_rtc_commit(e->w, s, len);
     assert_true(tg_rtc_send_rtcp(e->w, s, (const uint8_t *)"\x80\xc9\0\1\0\0\0\7", 8));
 }
 
