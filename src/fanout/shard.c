@@ -141,6 +141,7 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
         busy_remove(s, v);
     else
         busy_add(s, v);
+    tg_rtc_pass(atomic_load_explicit(&s->worker, memory_order_relaxed));
     if (now >= tg_viewer_report_at(&v->core))
         report_send(s, v, now);
     if (v->core.wants_key) {

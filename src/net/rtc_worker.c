@@ -283,6 +283,11 @@ void tg_rtc_commit(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t len
     tg_udp_commit(w->udp, &s->remote, len);
 }
 
+void tg_rtc_pass(struct tg_rtc_worker *w)
+{
+    tg_udp_pass(w->udp);
+}
+
 struct tg_rng *tg_rtc_rng(struct tg_rtc_worker *w)
 {
     return &w->rng;

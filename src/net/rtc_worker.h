@@ -162,6 +162,8 @@ void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
  */
 uint8_t *tg_rtc_reserve(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t cap);
 void tg_rtc_commit(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t len);
+/* The packets to one peer are complete: what waits may leave now (tg_udp_pass). */
+void tg_rtc_pass(struct tg_rtc_worker *w);
 /* Protects a compound RTCP packet and queues it. False: not connected or no room; it is dropped. */
 bool tg_rtc_send_rtcp(struct tg_rtc_worker *w, struct tg_rtc_session *s, const uint8_t *packet,
                       size_t len);

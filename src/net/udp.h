@@ -62,6 +62,11 @@ uint8_t *tg_udp_reserve(struct tg_udp *u, size_t cap);
 void tg_udp_commit(struct tg_udp *u, const struct tg_addr *to, size_t len);
 /* Copying form of the two. False = dropped. */
 bool tg_udp_send(struct tg_udp *u, const struct tg_addr *to, const void *bytes, size_t len);
+/*
+ * The packets to one peer are complete: what waits may leave now when it makes a batch. Sent while
+ * it is still in the cache, the arena's first part is used again and again.
+ */
+void tg_udp_pass(struct tg_udp *u);
 /* Hand everything to the kernel. False: some is left, call again when the socket is writable. */
 bool tg_udp_flush(struct tg_udp *u);
 bool tg_udp_pending(const struct tg_udp *u);
