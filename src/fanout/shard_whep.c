@@ -64,6 +64,7 @@ static struct tg_viewer_track_cfg track_make(struct tg_rng *rng, const struct tg
         .on = t->media >= 0,
         .ext_playout_delay = t->ext_playout_delay,
         .ext_abs_capture_time = t->ext_abs_capture_time,
+        .ext_twcc = t->ext_twcc,
         .seq_first = (uint16_t)(tg_rng_u32(rng) & 0x7fff),
         .rtx_seq_first = (uint16_t)(tg_rng_u32(rng) & 0x7fff),
     };

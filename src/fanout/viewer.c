@@ -15,6 +15,7 @@ void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg)
         .resend_credit_us = (int64_t)TG_RESEND_BURST * SEND_COST_US,
         .credit = TG_PACE_BURST,
     };
+    tg_bwe_init(&v->bwe);
     memcpy(v->cname, cfg->cname, sizeof(v->cname));
     for (size_t i = 0; i < TG_TRACK_COUNT; i++) {
         struct tg_viewer_track *t = &v->tracks[i];

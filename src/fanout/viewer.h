@@ -34,6 +34,7 @@
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 #include "proto/srtp.h"
+#include "rtc/bwe.h"
 
 enum {
     TG_VIEWER_RUNS = 16,       /* skips remembered; older ones cannot be asked for again */
@@ -41,7 +42,7 @@ enum {
     TG_VIEWER_CODECS = 2,      /* of one track: H.264 and VP8 */
     TG_VIEWER_RRTRS = 4,       /* reference times waiting for their DLRR */
     TG_VIEWER_CNAME_SIZE = 17, /* 16 characters, NUL */
-    TG_VIEWER_PACKET_MAX = TG_RTP_MTU + 44 + TG_SRTP_RTP_TRAILER, /* with extensions and OSN */
+    TG_VIEWER_PACKET_MAX = TG_RTP_MTU + 48 + TG_SRTP_RTP_TRAILER, /* with extensions and OSN */
     TG_VIEWER_REPORT_MAX = 512,
     TG_VIEWER_START_PACKETS = 256, /* carry playout-delay; later ones only in keyframes */
     TG_VIEWER_LATE_FRAMES = 8,     /* this far behind with a newer keyframe there: jump to it */
@@ -61,6 +62,7 @@ struct tg_viewer_track_cfg {
     uint32_t rtx_ssrc;
     uint8_t ext_playout_delay; /* header extension ids, 0 = not negotiated */
     uint8_t ext_abs_capture_time;
+    uint8_t ext_twcc;   /* used for video when every codec of it has RTX */
     uint16_t seq_first; /* random, < 2^15, so that the first roll-over counter is plain */
     uint16_t rtx_seq_first;
 };
@@ -130,6 +132,10 @@ struct tg_viewer {
     tg_us key_sent_at;
     tg_us rtt_us; /* -1 = not known yet */
     uint64_t remb_bps;
+    /* congestion control */
+    struct tg_bwe bwe;
+    bool twcc_on; /* video packets carry a transport-wide number and are told to bwe */
+    uint16_t twcc_next;
     /* pacing */
     int32_t credit;
     tg_us credit_at;

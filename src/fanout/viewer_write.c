@@ -40,17 +40,36 @@ static size_t exts_make(const struct tg_viewer *v, const struct tg_viewer_track 
     return count;
 }
 
+/*
+ * The next transport-wide number, as an extension. Never without RTX: what is sent twice with one
+ * SRTP nonce must be the same bytes, and this number is new each time.
+ */
+static size_t twcc_make(struct tg_viewer *v, const struct tg_viewer_track *t,
+                        struct tg_rtp_ext *ext, uint8_t data[2])
+{
+    struct tg_wr w = tg_wr(data, 2);
+
+    tg_wr_u16(&w, v->twcc_next);
+    *ext = (struct tg_rtp_ext){.id = t->cfg.ext_twcc, .len = 2, .data = data};
+    return 1;
+}
+
 /* Protects header + prefix + the packet's payload. */
-static tg_err packet_seal(const struct tg_viewer *v, const struct tg_viewer_packet *p,
+static tg_err packet_seal(struct tg_viewer *v, tg_us now, const struct tg_viewer_packet *p,
                           const struct tg_rtp *header, uint64_t seq, struct tg_span prefix,
                           struct tg_viewer_sink *sink)
 {
     const struct tg_viewer_track *t = &v->tracks[p->track];
     uint8_t data[TG_PLAYOUT_DELAY_LEN + TG_ABS_CAPTURE_TIME_LEN];
-    struct tg_rtp_ext exts[2];
+    uint8_t twcc[2];
+    struct tg_rtp_ext exts[3];
     struct tg_wr w = tg_wr(sink->out, sink->cap);
+    size_t ext_count = exts_make(v, t, seq, p, exts, data);
+    const bool numbered = v->twcc_on && p->track == TG_TRACK_VIDEO;
 
-    tg_rtp_write_header(&w, header, exts, exts_make(v, t, seq, p, exts, data));
+    if (numbered)
+        ext_count += twcc_make(v, t, &exts[ext_count], twcc);
+    tg_rtp_write_header(&w, header, exts, ext_count);
     if (w.bad)
         return TG_ERR_LIMIT;
     const struct tg_srtp_plain in = {
@@ -59,7 +78,11 @@ static tg_err packet_seal(const struct tg_viewer *v, const struct tg_viewer_pack
         .payload = tg_frame_payload(p->entry->frame, p->index),
     };
 
-    return tg_srtp_tx_protect(sink->tx, &in, sink->out, sink->cap, &sink->len);
+    tg_err err = tg_srtp_tx_protect(sink->tx, &in, sink->out, sink->cap, &sink->len);
+
+    if (numbered && err == TG_OK)
+        tg_bwe_sent(&v->bwe, now, v->twcc_next++, sink->len);
+    return err;
 }
 
 /* The codec is the frame's, so a packet of before a change of codec is resent as what it was. */
@@ -87,7 +110,7 @@ static struct tg_rtp header_of(const struct tg_viewer_track *t, const struct tg_
     };
 }
 
-static tg_err write_live(struct tg_viewer *v, const struct tg_viewer_packet *p,
+static tg_err write_live(struct tg_viewer *v, tg_us now, const struct tg_viewer_packet *p,
                          struct tg_viewer_sink *sink)
 {
     struct tg_viewer_track *t = &v->tracks[p->track];
@@ -107,11 +130,11 @@ static tg_err write_live(struct tg_viewer *v, const struct tg_viewer_packet *p,
     }
     t->packets++;
     t->bytes += f->packets[p->index].len;
-    return packet_seal(v, p, &header, seq, tg_span(NULL, 0), sink);
+    return packet_seal(v, now, p, &header, seq, tg_span(NULL, 0), sink);
 }
 
 /* RFC 4588 s4: own SSRC, payload type and numbers; the original number leads the payload. */
-static tg_err write_resend(struct tg_viewer *v, const struct tg_viewer_packet *p,
+static tg_err write_resend(struct tg_viewer *v, tg_us now, const struct tg_viewer_packet *p,
                            struct tg_viewer_sink *sink)
 {
     struct tg_viewer_track *t = &v->tracks[p->track];
@@ -123,23 +146,22 @@ static tg_err write_resend(struct tg_viewer *v, const struct tg_viewer_packet *p
     v->resend_head++;
     v->counts.resent++;
     if (codec->rtx_pt < 0)
-        return packet_seal(v, p, &header, p->seq, tg_span(NULL, 0), sink);
+        return packet_seal(v, now, p, &header, p->seq, tg_span(NULL, 0), sink);
     tg_wr_u16(&w, header.seq);
     header.pt = (uint8_t)codec->rtx_pt;
     header.ssrc = t->cfg.rtx_ssrc;
     header.seq = (uint16_t)t->rtx_seq_next++;
     t->rtx_packets++;
     t->rtx_bytes += p->entry->frame->packets[p->index].len + (uint32_t)sizeof(osn);
-    return packet_seal(v, p, &header, p->seq, tg_span(osn, sizeof(osn)), sink);
+    return packet_seal(v, now, p, &header, p->seq, tg_span(osn, sizeof(osn)), sink);
 }
 
 tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p, struct tg_srtp_tx *tx,
                        tg_us now, uint8_t *out, size_t cap,
                        size_t *ret_len) /* NOLINT: written through sink */
 {
-    (void)now;
     struct tg_viewer_sink sink = {.tx = tx, .out = out, .cap = cap};
-    tg_err err = p->resend ? write_resend(v, p, &sink) : write_live(v, p, &sink);
+    tg_err err = p->resend ? write_resend(v, now, p, &sink) : write_live(v, now, p, &sink);
 
     if (p->track == TG_TRACK_VIDEO || p->resend)
         v->credit--;
