@@ -15,6 +15,8 @@
 enum {
     RETRANSMIT_US_MIN = 200 * TG_US_PER_MS, /* first timer; a lost flight must not cost a second */
     RETRANSMIT_US_MAX = 2 * TG_US_PER_S,
+    TYPE_CCS = 20,
+    TYPE_HANDSHAKE = 22,
 };
 
 struct datagram {
@@ -24,7 +26,9 @@ struct datagram {
 };
 
 struct tg_dtls {
-    SSL *ssl; /* owns the BIO */
+    SSL *ssl; /* owns the BIO; NULL when parked */
+    struct tg_dtls_park *park;
+    struct tg_dtls_ctx *ctx;
     enum tg_dtls_state state;
     bool established; /* keys may be exported, also after close */
     bool auth_failed;
@@ -35,7 +39,62 @@ struct tg_dtls {
     struct datagram **out_tail;
     size_t out_count;
     struct datagram *out_taken; /* what poll returned last */
+    /* Of a server, for parking: its last flight and what its next record must not repeat. */
+    uint64_t next_seq;
+    uint64_t next_nonce;
+    size_t flight_len; /* beyond TG_DTLS_PARK_FLIGHT_MAX: it did not fit */
+    uint8_t flight[TG_DTLS_PARK_FLIGHT_MAX];
 };
+
+/* --- output ----------------------------------------------------------------------------------- */
+
+/* Full queue or no memory is like loss on the wire: the retransmission timer repairs it. */
+static void enqueue(struct tg_dtls *d, const void *data, size_t len)
+{
+    struct datagram *g = d->out_count == TG_DTLS_OUT_MAX ? NULL : tg_calloc(1, sizeof(*g) + len);
+
+    if (g == NULL)
+        return;
+    g->len = len;
+    memcpy(g->data, data, len);
+    *d->out_tail = g;
+    d->out_tail = &g->next;
+    d->out_count++;
+}
+
+/* A record of our last flight: ChangeCipherSpec begins it, all of epoch 1 until then is Finished.
+ */
+static void note_flight(struct tg_dtls *d, uint8_t type, struct tg_span record)
+{
+    if (type == TYPE_CCS)
+        d->flight_len = 0;
+    if (d->flight_len + record.len <= TG_DTLS_PARK_FLIGHT_MAX)
+        memcpy(d->flight + d->flight_len, record.data, record.len);
+    d->flight_len += record.len;
+}
+
+static void note_written(struct tg_dtls *d, const void *data, size_t len)
+{
+    struct tg_rd r = tg_rd(data, len);
+
+    while (tg_rd_left(&r) > 0) {
+        const struct tg_rd start = r;
+        const uint8_t type = tg_rd_u8(&r);
+
+        tg_rd_skip(&r, 2); /* version */
+        const uint64_t epoch_seq = tg_rd_u64(&r);
+        struct tg_rd body = tg_rd_sub(&r, tg_rd_u16(&r));
+
+        if (r.bad)
+            return; /* never: OpenSSL writes whole records */
+        if (epoch_seq >> 48 == 1) {
+            d->next_seq = (epoch_seq & 0xffffffffffffU) + 1;
+            d->next_nonce = tg_rd_u64(&body) + 1; /* of AES-GCM; else nobody asks */
+        }
+        if (type == TYPE_CCS || (type == TYPE_HANDSHAKE && epoch_seq >> 48 == 1))
+            note_flight(d, type, tg_span(start.at, (size_t)(r.at - start.at)));
+    }
+}
 
 /* --- the BIO: one read or write is one datagram ---------------------------------------------- */
 
@@ -45,18 +104,10 @@ int tg_dtls_bio_write(BIO *bio, const char *data, int len)
     size_t size = len > 0 ? (size_t)len : 0;
 
     BIO_clear_retry_flags(bio);
-    /* Full queue or no memory is like loss on the wire: the retransmission timer repairs it. */
-    if (size == 0 || d->out_count == TG_DTLS_OUT_MAX)
+    if (size == 0)
         return len;
-    struct datagram *g = tg_calloc(1, sizeof(*g) + size);
-
-    if (g == NULL)
-        return len;
-    g->len = size;
-    memcpy(g->data, data, size);
-    *d->out_tail = g;
-    d->out_tail = &g->next;
-    d->out_count++;
+    note_written(d, data, size);
+    enqueue(d, data, size);
     return len;
 }
 
@@ -156,6 +207,7 @@ tg_err tg_dtls_new(struct tg_dtls **ret, struct tg_dtls_ctx *ctx, const struct t
 
     if (d == NULL)
         return TG_ERR_NOMEM;
+    d->ctx = ctx;
     d->out_tail = &d->out_head;
     memcpy(d->peer_sha256, cfg->peer_sha256, sizeof(d->peer_sha256));
     ERR_clear_error();
@@ -174,6 +226,7 @@ void tg_dtls_free(struct tg_dtls *d)
     if (d == NULL)
         return;
     SSL_free(d->ssl);
+    tg_dtls_park_free(d->park);
     tg_free(d->out_taken);
     while (d->out_head != NULL) {
         struct datagram *g = d->out_head;
@@ -238,10 +291,33 @@ tg_err tg_dtls_start(struct tg_dtls *d)
     return SSL_is_server(d->ssl) ? TG_OK : handshake(d);
 }
 
-tg_err tg_dtls_input(struct tg_dtls *d, const void *datagram, size_t len)
+/* Nothing counts the datagrams here: what does not authenticate must not end the session. */
+static tg_err input_parked(struct tg_dtls *d, tg_us now, const void *datagram, size_t len)
+{
+    switch (tg_dtls_park_input(d->park, now, datagram, len)) {
+    case TG_DTLS_PARK_NOTHING:
+        break;
+    case TG_DTLS_PARK_RESEND: {
+        const struct tg_span flight = tg_dtls_park_flight(d->park);
+
+        enqueue(d, flight.data, flight.len);
+        break;
+    }
+    case TG_DTLS_PARK_CLOSED:
+        d->state = TG_DTLS_CLOSED;
+        break;
+    case TG_DTLS_PARK_FATAL:
+        return fail(d, TG_ERR_IO);
+    }
+    return TG_OK;
+}
+
+tg_err tg_dtls_input(struct tg_dtls *d, tg_us now, const void *datagram, size_t len)
 {
     if (d->state == TG_DTLS_CLOSED || d->state == TG_DTLS_FAILED)
         return TG_ERR_CLOSED;
+    if (d->park != NULL)
+        return input_parked(d, now, datagram, len);
     if (len > TG_UDP_PACKET_MAX || ++d->input_count > TG_DTLS_INPUT_MAX)
         return fail(d, TG_ERR_LIMIT);
     d->in = tg_span(datagram, len);
@@ -288,7 +364,12 @@ struct tg_span tg_dtls_poll(struct tg_dtls *d)
 
 void tg_dtls_close(struct tg_dtls *d)
 {
-    if (d->state == TG_DTLS_CONNECTED) {
+    if (d->state == TG_DTLS_CONNECTED && d->park != NULL) {
+        uint8_t alert[TG_DTLS_PARK_CLOSE_LEN];
+
+        if (tg_dtls_park_close(d->park, alert) == TG_OK) /* else as if lost */
+            enqueue(d, alert, sizeof(alert));
+    } else if (d->state == TG_DTLS_CONNECTED) {
         ERR_clear_error();
         (void)SSL_shutdown(d->ssl); /* queues the alert; whether the peer answers is its matter */
     }
@@ -308,6 +389,8 @@ tg_err tg_dtls_export(struct tg_dtls *d, struct tg_srtp_keys *ret)
 
     if (!d->established)
         return TG_ERR_AGAIN;
+    if (d->park != NULL)
+        return TG_ERR_CLOSED;
     ERR_clear_error();
     const SRTP_PROTECTION_PROFILE *profile = SSL_get_selected_srtp_profile(d->ssl);
     struct tg_srtp_keys keys = {.profile = profile->id == SRTP_AEAD_AES_128_GCM
@@ -328,4 +411,32 @@ tg_err tg_dtls_export(struct tg_dtls *d, struct tg_srtp_keys *ret)
     OPENSSL_cleanse(block, sizeof(block));
     tg_srtp_keys_wipe(&keys);
     return TG_OK;
+}
+
+/* --- parking ---------------------------------------------------------------------------------- */
+
+tg_err tg_dtls_park(struct tg_dtls *d)
+{
+    struct tg_dtls_park_cfg cfg = {.next_seq = d->next_seq, .next_nonce = d->next_nonce};
+    tg_err err;
+
+    if (d->state != TG_DTLS_CONNECTED || d->park != NULL)
+        return TG_ERR_AGAIN;
+    if (!SSL_is_server(d->ssl) || d->flight_len > TG_DTLS_PARK_FLIGHT_MAX)
+        return TG_ERR_UNSUPPORTED;
+    cfg.flight = tg_span(d->flight, d->flight_len);
+    err = tg_dtls_derive(&cfg, d->ssl, tg_dtls_ctx_kdf(d->ctx));
+    if (err == TG_OK)
+        err = tg_dtls_park_new(&d->park, &cfg);
+    OPENSSL_cleanse(&cfg, sizeof(cfg));
+    if (err != TG_OK)
+        return err;
+    SSL_free(d->ssl); /* wipes what it knows, too */
+    d->ssl = NULL;
+    return TG_OK;
+}
+
+bool tg_dtls_parked(const struct tg_dtls *d)
+{
+    return d->park != NULL;
 }

@@ -8,6 +8,7 @@
  * Use: input each datagram that tg_dtls_is_record() accepts, tick at the deadline; after either,
  * take all output with poll and look at the state. When CONNECTED, export the keys once.
  * A post-quantum ClientHello comes in two datagrams; both are simply input.
+ * A server may then park the session: the library's state goes, 50 KiB of it.
  */
 #ifndef TG_PROTO_DTLS_H
 #define TG_PROTO_DTLS_H
@@ -24,7 +25,7 @@
 enum {
     TG_DTLS_MTU = 1200,      /* largest datagram made; the same bound as for RTP (RFC 8854 s5) */
     TG_DTLS_OUT_MAX = 16,    /* datagrams queued between polls; a flight of ours is at most 4 */
-    TG_DTLS_INPUT_MAX = 200, /* datagrams per session: handshake with loss, alerts, no data */
+    TG_DTLS_INPUT_MAX = 200, /* datagrams until it is parked: handshake with loss, alerts */
     TG_FINGERPRINT_LEN = 32, /* SHA-256 */
     TG_FINGERPRINT_TEXT_SIZE = 96, /* 32 upper-case hex pairs with colons, NUL */
 };
@@ -79,7 +80,7 @@ TG_MUST_CHECK tg_err tg_dtls_start(struct tg_dtls *d);
  * over), LIMIT (longer than TG_UDP_PACKET_MAX, or too many datagrams: FAILED), IO (FAILED: the
  * peer broke the protocol). Junk that DTLS silently discards is OK.
  */
-TG_MUST_CHECK tg_err tg_dtls_input(struct tg_dtls *d, const void *datagram, size_t len);
+TG_MUST_CHECK tg_err tg_dtls_input(struct tg_dtls *d, tg_us now, const void *datagram, size_t len);
 /* Retransmits when due. TIMEOUT (FAILED): the peer stayed silent too long. */
 TG_MUST_CHECK tg_err tg_dtls_tick(struct tg_dtls *d, tg_us now);
 /* When to tick next; TG_US_NEVER when nothing is pending. */
@@ -90,7 +91,15 @@ struct tg_span tg_dtls_poll(struct tg_dtls *d);
 void tg_dtls_close(struct tg_dtls *d);
 
 enum tg_dtls_state tg_dtls_state(const struct tg_dtls *d);
-/* AGAIN unless CONNECTED (or closed after that); IO. Wipe *ret after use. */
+/* AGAIN unless CONNECTED (or closed after that); CLOSED when parked; IO. Wipe *ret after use. */
 TG_MUST_CHECK tg_err tg_dtls_export(struct tg_dtls *d, struct tg_srtp_keys *ret);
+/*
+ * Server, once the keys are exported: gives up OpenSSL's state and keeps what answers a peer that
+ * lost our last flight, understands its close_notify and writes ours (dtls_park.h). Datagrams still
+ * in poll stay there. Errors change nothing, the session goes on with the library: AGAIN (not
+ * connected), UNSUPPORTED (a client, a suite other than AES-GCM), NOMEM, IO.
+ */
+TG_MUST_CHECK tg_err tg_dtls_park(struct tg_dtls *d);
+bool tg_dtls_parked(const struct tg_dtls *d);
 
 #endif

@@ -1,6 +1,7 @@
 /* A worker's certificate and OpenSSL context; fingerprints as text; telling DTLS from junk. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
@@ -18,6 +19,7 @@ enum {
 struct tg_dtls_ctx {
     SSL_CTX *ssl;
     BIO_METHOD *bio;
+    EVP_KDF *kdf; /* fetched once: a look-up under a lock otherwise, at each handshake */
     uint8_t sha256[TG_FINGERPRINT_LEN];
     char text[TG_FINGERPRINT_TEXT_SIZE];
 };
@@ -129,6 +131,7 @@ static tg_err ssl_ctx_setup(struct tg_dtls_ctx *ctx)
     SSL_CTX_set_cert_verify_callback(ctx->ssl, tg_dtls_verify, NULL);
     if (SSL_CTX_set_min_proto_version(ctx->ssl, DTLS1_2_VERSION) != 1 ||
         SSL_CTX_set_max_proto_version(ctx->ssl, DTLS1_2_VERSION) != 1 ||
+        /* AES-GCM before ChaCha20: only such a session can be parked (dtls_park.h). */
         SSL_CTX_set_cipher_list(ctx->ssl, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") != 1 ||
         SSL_CTX_set1_groups_list(ctx->ssl, groups) != 1 ||
         /* GCM first: half the cost of SHA1_80. This call answers 0 for success. */
@@ -162,6 +165,9 @@ tg_err tg_dtls_ctx_new(struct tg_dtls_ctx **ret)
     ERR_clear_error();
     tg_err err = bio_setup(ctx);
 
+    ctx->kdf = EVP_KDF_fetch(NULL, "TLS1-PRF", NULL);
+    if (err == TG_OK && ctx->kdf == NULL)
+        err = TG_ERR_IO;
     if (err == TG_OK)
         err = ssl_ctx_setup(ctx);
     if (err != TG_OK) {
@@ -178,6 +184,7 @@ void tg_dtls_ctx_free(struct tg_dtls_ctx *ctx)
         return;
     SSL_CTX_free(ctx->ssl);
     BIO_meth_free(ctx->bio);
+    EVP_KDF_free(ctx->kdf);
     tg_free(ctx);
 }
 
@@ -199,4 +206,9 @@ SSL_CTX *tg_dtls_ctx_ssl(struct tg_dtls_ctx *ctx)
 BIO_METHOD *tg_dtls_ctx_bio(struct tg_dtls_ctx *ctx)
 {
     return ctx->bio;
+}
+
+EVP_KDF *tg_dtls_ctx_kdf(struct tg_dtls_ctx *ctx)
+{
+    return ctx->kdf;
 }

@@ -138,10 +138,13 @@ static void open_media(struct tg_peer *p)
             err = tg_srtp_tx_new(&p->tx, &keys, side);
         tg_srtp_keys_wipe(&keys);
     }
-    if (err == TG_OK)
-        p->phase = PHASE_OPEN;
-    else
+    if (err != TG_OK) {
         close_for(p, TG_PEER_DTLS_FAILED);
+        return;
+    }
+    p->phase = PHASE_OPEN;
+    if (!p->ice.client)
+        (void)!tg_dtls_park(p->dtls); /* else it goes on as it is, with more memory */
 }
 
 static void check_dtls(struct tg_peer *p)
@@ -176,13 +179,13 @@ static void begin_dtls(struct tg_peer *p, tg_us now)
         close_for(p, TG_PEER_DTLS_FAILED);
 }
 
-static tg_err input_dtls(struct tg_peer *p, const uint8_t *bytes, size_t len)
+static tg_err input_dtls(struct tg_peer *p, tg_us now, const uint8_t *bytes, size_t len)
 {
     tg_err err;
 
     if (!tg_dtls_is_record(bytes, len))
         return TG_ERR_MALFORMED;
-    err = tg_dtls_input(p->dtls, bytes, len);
+    err = tg_dtls_input(p->dtls, now, bytes, len);
     check_dtls(p);
     return err;
 }
@@ -227,7 +230,7 @@ tg_err tg_peer_input(struct tg_peer *p, tg_us now, const struct tg_addr *from, u
     if (p->phase == PHASE_ICE || !tg_ice_knows(&p->ice, from))
         return TG_ERR_NOTFOUND;
     if (class == TG_PEER_DTLS)
-        return input_dtls(p, bytes, len);
+        return input_dtls(p, now, bytes, len);
     return input_media(p, bytes, len, class);
 }
 
@@ -332,6 +335,11 @@ bool tg_peer_poll(struct tg_peer *p, struct tg_peer_out *ret)
 bool tg_peer_connected(const struct tg_peer *p)
 {
     return p->phase == PHASE_OPEN;
+}
+
+bool tg_peer_parked(const struct tg_peer *p)
+{
+    return tg_dtls_parked(p->dtls);
 }
 
 const struct tg_addr *tg_peer_remote(const struct tg_peer *p)

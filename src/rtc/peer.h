@@ -110,6 +110,8 @@ tg_us tg_peer_deadline(const struct tg_peer *p, tg_us now);
 void tg_peer_close(struct tg_peer *p, tg_us now);
 
 bool tg_peer_connected(const struct tg_peer *p);
+/* Is the DTLS library's state given up (tg_dtls_park)? */
+bool tg_peer_parked(const struct tg_peer *p);
 /* Where media goes; NULL before the first valid check. Valid as long as the peer. */
 const struct tg_addr *tg_peer_remote(const struct tg_peer *p);
 /* Has that address proved the password? */

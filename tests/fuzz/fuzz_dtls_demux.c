@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (tg_dtls_is_record(g.data, g.len))
             TG_ASSERT(tg_mux_kind(g.data, g.len) == TG_MUX_DTLS);
-        (void)!tg_dtls_input(d, g.data, g.len);
+        (void)!tg_dtls_input(d, 0, g.data, g.len);
         while ((out = tg_dtls_poll(d)).data != NULL)
             TG_ASSERT(out.len <= TG_DTLS_MTU && tg_dtls_is_record(out.data, out.len));
     }
