@@ -2,24 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { studio } from './lib/uplink.mjs';
-import { BrowserPublisher, Viewer, compare } from './lib/whip.mjs';
+import { BrowserPublisher, Viewer, compare, withoutH264 } from './lib/whip.mjs';
 import { metricsUntil } from './lib/metrics.mjs';
-
-/** A browser that knows no H.264. */
-const withoutH264 = (browser) => ({
-  async newContext(options) {
-    const context = await browser.newContext(options);
-    await context.addInitScript(() => {
-      const add = RTCPeerConnection.prototype.addTransceiver;
-      RTCPeerConnection.prototype.addTransceiver = function (track, init) {
-        const made = add.call(this, track, init);
-        if (track.kind === 'video') made.setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs.filter(({ mimeType }) => /vp8|rtx/i.test(mimeType)));
-        return made;
-      };
-    });
-    return context;
-  },
-});
 
 async function seen(t, rig, show, publisher) {
   await publisher.until((now) => now.framesEncoded > 30);

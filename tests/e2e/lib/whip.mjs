@@ -73,6 +73,22 @@ async function stagePage(browser, server, { relay, folder, viewport = { width: 1
   return page;
 }
 
+/** A browser that knows no H.264. */
+export const withoutH264 = (browser) => ({
+  async newContext(options) {
+    const context = await browser.newContext(options);
+    await context.addInitScript(() => {
+      const add = RTCPeerConnection.prototype.addTransceiver;
+      RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+        const made = add.call(this, track, init);
+        if (track.kind === 'video') made.setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs.filter(({ mimeType }) => /vp8|rtx/i.test(mimeType)));
+        return made;
+      };
+    });
+    return context;
+  },
+});
+
 /* --- publishers --------------------------------------------------------------------------------- */
 
 /** Before a page's scripts: keep its connections, for statistics. */
