@@ -35,6 +35,8 @@ struct _TgFanoutSink {
     unsigned nal_len_size;
     bool has_params;
     bool started;
+    uint16_t width; /* of the last picture that said so; 0 = none did */
+    uint16_t height;
     struct tg_avcc params; /* points into params_bytes */
     uint8_t params_bytes[PARAMS_MAX];
 };
@@ -69,6 +71,16 @@ void tg_fanout_sink_request_keyframe(GstElement *sink)
 
 /* --- caps ---------------------------------------------------------------------------------- */
 
+static void note_sps(TgFanoutSink *self, struct tg_span nal)
+{
+    struct tg_h264_sps sps;
+
+    if (tg_h264_sps_parse(&sps, nal) != TG_OK)
+        return;
+    self->width = sps.width;
+    self->height = sps.height;
+}
+
 static gboolean set_h264_caps(TgFanoutSink *self, const GstStructure *s)
 {
     const GValue *value = gst_structure_get_value(s, "codec_data");
@@ -89,6 +101,7 @@ static gboolean set_h264_caps(TgFanoutSink *self, const GstStructure *s)
         return FALSE;
     self->has_params = true;
     self->nal_len_size = self->params.nal_len_size;
+    note_sps(self, self->params.sps[0]);
     return TRUE;
 }
 
@@ -104,6 +117,14 @@ static gboolean set_caps(GstBaseSink *base, GstCaps *caps)
 }
 
 /* --- frames -------------------------------------------------------------------------------- */
+
+/* A new size may come in band whatever the caps said. */
+static void look_for_size(TgFanoutSink *self, const struct tg_span *nals, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (tg_h264_type(nals[i]) == TG_H264_SPS)
+            note_sps(self, nals[i]);
+}
 
 /* A byte stream brings its parameter sets in band: keep the newest pair for later keyframes. */
 static void remember_params(TgFanoutSink *self, const struct tg_span *nals, size_t count)
@@ -144,6 +165,7 @@ static tg_err make_h264(TgFanoutSink *self, struct tg_frame **ret, const GstMapI
         return err;
     if (self->nal_len_size == 0)
         remember_params(self, nals, count);
+    look_for_size(self, nals, count);
     err =
         tg_h264_pack_init(&pack, nals, count, self->has_params ? &self->params : NULL, PAYLOAD_MAX);
     *ret = NULL;
@@ -168,7 +190,7 @@ static tg_err make_h264(TgFanoutSink *self, struct tg_frame **ret, const GstMapI
     return TG_OK;
 }
 
-static tg_err make_vp8(struct tg_frame **ret, const GstMapInfo *map)
+static tg_err make_vp8(TgFanoutSink *self, struct tg_frame **ret, const GstMapInfo *map)
 {
     struct tg_vp8_info info;
     struct tg_vp8_pack pack;
@@ -196,6 +218,10 @@ static tg_err make_vp8(struct tg_frame **ret, const GstMapInfo *map)
     frame->bytes_len = (uint32_t)tg_wr_len(&w);
     frame->track = TG_TRACK_VIDEO;
     frame->flags = info.key ? TG_FRAME_KEY : 0;
+    if (info.key) {
+        self->width = info.width;
+        self->height = info.height;
+    }
     *ret = frame;
     return TG_OK;
 }
@@ -265,6 +291,10 @@ static void hand_on(TgFanoutSink *self, struct tg_frame *take_frame)
     take_frame->show = out.show;
     take_frame->layer = out.layer;
     take_frame->generation = out.generation;
+    if (take_frame->track == TG_TRACK_VIDEO) {
+        take_frame->width = self->width;
+        take_frame->height = self->height;
+    }
     take_frame->rtp_ts = tg_media_to_rtp(take_frame->media_us, (enum tg_track)take_frame->track);
     if (out.fn == NULL) {
         tg_frame_unref(take_frame);
@@ -281,7 +311,7 @@ static tg_err make_frame(TgFanoutSink *self, struct tg_frame **ret, const GstMap
     case TG_CODEC_H264:
         return make_h264(self, ret, map);
     case TG_CODEC_VP8:
-        return make_vp8(ret, map);
+        return make_vp8(self, ret, map);
     default:
         return make_opus(self, ret, map, discont);
     }
@@ -319,6 +349,8 @@ static gboolean start(GstBaseSink *base)
     self->started = false;
     self->has_params = false;
     self->codec = TG_CODEC_NONE;
+    self->width = 0;
+    self->height = 0;
     return TRUE;
 }
 

@@ -5,6 +5,12 @@
  * thread may hold a reference, the last unref frees. No GLib object owns any of it.
  *
  *   struct tg_frame | packets[packet_count] | payload bytes
+ *
+ * Layers. A picture has the same media_us on every layer that has it. A layer may fall silent (a
+ * publisher on a thin line stops its best encoding, a rendition ends) and keeps its number. The
+ * first video frame of a generation is a keyframe, of layer 0 unless that one is silent. Layers of
+ * the older generation that have no frame in the newer one are over: a slate has layer 0 only, so
+ * who watches another layer goes on with the new generation's best one at once.
  */
 #ifndef TG_MSG_FRAME_H
 #define TG_MSG_FRAME_H
