@@ -144,7 +144,7 @@ static void handle(struct tg_media *media, const struct tg_media_msg *msg)
         tg_media_show_watchers(show, msg->count);
         break;
     case TG_MEDIA_KEYFRAME:
-        tg_media_show_keyframe(show);
+        tg_media_show_keyframe(show, msg->count);
         break;
     }
 }
@@ -202,6 +202,7 @@ tg_err tg_media_new(struct tg_media **ret, const struct tg_media_cfg *cfg)
     struct tg_media *media = g_new0(struct tg_media, 1);
     tg_err err;
 
+    TG_ASSERT(cfg->rendition_count <= TG_RENDITIONS_MAX);
     media->cfg = *cfg;
     media->cfg.demo_sleep_us = or_default(cfg->demo_sleep_us, SLEEP_US);
     media->cfg.grace_us = or_default(cfg->grace_us, GRACE_US);

@@ -38,7 +38,9 @@ struct tg_media_cfg {
     tg_us demo_sleep_us;    /* demo host, slate: sleep after so long without watchers; 0 = 10 s */
     const char *slate_text; /* below the title, UTF-8, copied; NULL = "Back in a moment" */
     tg_us grace_us;         /* a show is STALL for so long after its publisher left; 0 = 60 s */
-    tg_us stall_us;         /* a publisher so long without pictures gets the slate; 0 = 1 s */
+    const struct tg_rendition *renditions; /* sizes falling; borrowed until free */
+    size_t rendition_count;                /* at most TG_RENDITIONS_MAX */
+    tg_us stall_us; /* a publisher so long without pictures gets the slate; 0 = 1 s */
 };
 
 /*

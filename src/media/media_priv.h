@@ -34,6 +34,7 @@ struct tg_source {
     uint16_t show;
     enum tg_source_kind kind;
     char publisher[TG_PUBLISHER_SIZE];
+    uint8_t encodings;                   /* as tg_source_info */
     atomic_bool closed;                  /* pushes answer CLOSED */
     _Atomic(const char *) closed_reason; /* static text for the session, or NULL */
     atomic_uint key_wishes;              /* bit l: layer l; told by the next poll */
@@ -47,6 +48,12 @@ struct tg_source {
     enum tg_codec codec[TG_TRACK_COUNT];
     bool chained[TG_TRACK_COUNT][TG_LAYERS_MAX]; /* a chain was asked for */
     uint8_t nal_len_size[TG_LAYERS_MAX];         /* from the last avcC */
+    struct tg_slab *video_config;                /* the last avcC of layer 0, for the tap */
+    unsigned tap_begun;                          /* this tap had a keyframe; 0 = none */
+
+    struct tg_mutex tap_lock;
+    GstElement *tap;   /* tap_lock: a torgrtcsrc, also gets layer 0's video; NULL = none */
+    unsigned tap_last; /* tap_lock: counts them */
 };
 
 struct tg_media {
@@ -76,6 +83,9 @@ struct tg_source *tg_source_ref(struct tg_source *source);
 void tg_source_unref(struct tg_source *source);
 /* Pushes answer CLOSED with this static text from now on; the first text stays. */
 void tg_source_end(struct tg_source *source, const char *reason);
+
+/* Layer 0's video goes to this torgrtcsrc too, from its next keyframe on. NULL ends it. */
+void tg_source_tap(struct tg_source *source, GstElement *tap);
 
 /* --- media.c: what other threads ask the media thread for --- */
 enum tg_source_task { TG_TASK_OPENED, TG_TASK_CHAIN, TG_TASK_CLOSED, TG_TASK_REFUSED };

@@ -7,6 +7,8 @@
 #include <gst/gst.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
+#include "media/ladder.h"
 #include "media/pipeline.h"
 
 struct tg_publisher {
@@ -14,6 +16,10 @@ struct tg_publisher {
     struct tg_feeder *feeder;
     struct tg_pipeline pipeline;
     GstElement *video_sinks[TG_LAYERS_MAX]; /* borrowed from the pipeline */
+    struct tg_ladder *ladder;               /* NULL = no renditions now */
+    unsigned ladder_picture; /* tg_source.picture it was made for, or found too small; 0 = none */
+    uint32_t ladder_generation;
+    bool ladder_broken;
     tg_publisher_error_fn on_error;
     void *ctx;
 };
@@ -83,11 +89,89 @@ struct tg_feeder *tg_publisher_feeder(const struct tg_publisher *publisher)
     return publisher->feeder;
 }
 
-void tg_publisher_wish_keyframe(struct tg_publisher *publisher)
+/* --- keyframes and renditions -------------------------------------------------------------------
+ */
+
+static void wish(struct tg_publisher *publisher, unsigned layer)
 {
-    for (size_t l = 0; l < TG_LAYERS_MAX; l++)
+    if (publisher->video_sinks[layer] != NULL)
+        g_signal_emit_by_name(publisher->video_sinks[layer], "request-keyframe");
+}
+
+void tg_publisher_wish_keyframe(struct tg_publisher *publisher, unsigned layer)
+{
+    if (tg_ladder_keyframe(publisher->ladder, layer))
+        return;
+    wish(publisher, layer < TG_LAYERS_MAX && publisher->video_sinks[layer] != NULL ? layer : 0);
+}
+
+void tg_publisher_wish_keyframes(struct tg_publisher *publisher)
+{
+    for (unsigned l = 0; l < TG_LAYERS_MAX; l++)
+        wish(publisher, l);
+}
+
+static void on_ladder_error(void *ctx)
+{
+    struct tg_publisher *publisher = ctx;
+
+    TG_COUNT(media_pipeline_errors_total);
+    publisher->ladder_broken = true;
+    g_clear_pointer(&publisher->ladder, tg_ladder_free);
+}
+
+/* One layer only: who sends several has smaller ones already. */
+static bool wants_renditions(const struct tg_publisher *publisher)
+{
+    const struct tg_source *source = publisher->source;
+
+    if (publisher->ladder_broken || source->encodings > 1 || publisher->video_sinks[0] == NULL)
+        return false;
+    for (size_t l = 1; l < TG_LAYERS_MAX; l++)
         if (publisher->video_sinks[l] != NULL)
-            g_signal_emit_by_name(publisher->video_sinks[l], "request-keyframe");
+            return false;
+    return source->media->cfg.rendition_count > 0;
+}
+
+static void stop_ladder(struct tg_publisher *publisher)
+{
+    g_clear_pointer(&publisher->ladder, tg_ladder_free);
+    publisher->ladder_picture = 0;
+}
+
+static void start_ladder(struct tg_publisher *publisher, unsigned picture)
+{
+    struct tg_source *source = publisher->source;
+    const struct tg_ladder_cfg cfg = {.source = source,
+                                      .feeder = publisher->feeder,
+                                      .width = picture >> 16,
+                                      .height = picture & 0xffff,
+                                      .vp8 = atomic_load(&source->video_codec) == TG_CODEC_VP8,
+                                      .on_error = on_ladder_error,
+                                      .ctx = publisher};
+
+    stop_ladder(publisher);
+    publisher->ladder_picture = picture;
+    if (tg_ladder_new(&publisher->ladder, &cfg) != TG_OK) {
+        tg_log_warn("media", "renditions_refused", "show=%u", source->show);
+        on_ladder_error(publisher);
+    }
+    if (publisher->ladder != NULL)
+        wish(publisher, 0); /* it begins at a keyframe of the publisher's */
+}
+
+void tg_publisher_renditions(struct tg_publisher *publisher, bool run, uint32_t generation)
+{
+    const unsigned picture = atomic_load(&publisher->source->picture);
+
+    if (!run || picture == 0 || !wants_renditions(publisher))
+        stop_ladder(publisher);
+    else if (picture != publisher->ladder_picture)
+        start_ladder(publisher, picture); /* its first frames are keyframes */
+    else if (generation != publisher->ladder_generation)
+        for (unsigned l = 1; l < TG_LAYERS_MAX; l++)
+            (void)tg_ladder_keyframe(publisher->ladder, l); /* of those that there are */
+    publisher->ladder_generation = generation;
 }
 
 void tg_publisher_free(struct tg_publisher *publisher)
@@ -95,6 +179,7 @@ void tg_publisher_free(struct tg_publisher *publisher)
     if (publisher == NULL)
         return;
     tg_feeder_leave(publisher->feeder); /* at once: the next feeder does not wait for the threads */
+    stop_ladder(publisher);
     tg_pipeline_end(&publisher->pipeline);
     tg_feeder_free(publisher->feeder);
     tg_source_unref(publisher->source);

@@ -22,8 +22,19 @@ TG_MUST_CHECK tg_err tg_publisher_add_chain(struct tg_publisher *publisher, enum
                                             enum tg_codec codec, uint8_t layer);
 struct tg_source *tg_publisher_source(const struct tg_publisher *publisher);
 struct tg_feeder *tg_publisher_feeder(const struct tg_publisher *publisher);
-/* All its video layers; nothing happens when the publisher cannot be asked (RTMP). */
-void tg_publisher_wish_keyframe(struct tg_publisher *publisher);
+/*
+ * Of one video layer, or of layer 0 when there is none of that number. Nothing happens when the
+ * publisher cannot be asked (RTMP); a rendition's encoder always can.
+ */
+void tg_publisher_wish_keyframe(struct tg_publisher *publisher, unsigned layer);
+/* Of all layers that the publisher sends. */
+void tg_publisher_wish_keyframes(struct tg_publisher *publisher);
+/*
+ * Renditions of its video, when it sends one layer: made while `run`. To be called again after
+ * every change of that, of the generation, and from time to time: the publisher's picture may get
+ * another size.
+ */
+void tg_publisher_renditions(struct tg_publisher *publisher, bool run, uint32_t generation);
 /* Leaves the air. Streaming threads have ended when it returns. NULL is legal. */
 void tg_publisher_free(struct tg_publisher *publisher);
 

@@ -218,7 +218,18 @@ static void ask_again(struct tg_media_show *show, tg_us now)
     if (now - show->asked_us < ASK_AGAIN_US)
         return;
     show->asked_us = now;
-    tg_publisher_wish_keyframe(show->playing);
+    tg_publisher_wish_keyframes(show->playing);
+}
+
+/* Renditions are made while somebody watches a publisher. */
+static void tend_renditions(struct tg_media_show *show)
+{
+    const struct tg_air_now now = tg_air_now(show->air);
+
+    if (show->playing != NULL)
+        tg_publisher_renditions(
+            show->playing, now.current == tg_publisher_feeder(show->playing) && show->watchers > 0,
+            now.generation);
 }
 
 static gboolean on_tick(gpointer ctx)
@@ -241,6 +252,7 @@ static gboolean on_tick(gpointer ctx)
         put_slate_on(show, ""); /* it slept, and somebody came to watch */
     if (show->silent)
         ask_again(show, now);
+    tend_renditions(show);
     tell(show, "");
     return G_SOURCE_CONTINUE;
 }
@@ -426,6 +438,7 @@ void tg_media_show_task(struct tg_media_show *show, const struct tg_media_task *
 void tg_media_show_watchers(struct tg_media_show *show, uint32_t count)
 {
     show->watchers = count;
+    tend_renditions(show);
     if (show->demo != NULL)
         tg_demo_host_watchers(show->demo, count);
     if (count > 0) {
@@ -438,14 +451,14 @@ void tg_media_show_watchers(struct tg_media_show *show, uint32_t count)
     }
 }
 
-void tg_media_show_keyframe(struct tg_media_show *show)
+void tg_media_show_keyframe(struct tg_media_show *show, unsigned layer)
 {
     struct tg_air_now now;
 
     settle(show);
     now = tg_air_now(show->air);
     if (show->playing != NULL && now.current == tg_publisher_feeder(show->playing))
-        tg_publisher_wish_keyframe(show->playing);
+        tg_publisher_wish_keyframe(show->playing, layer);
     else if (show->slate != NULL && now.current == tg_slate_feeder(show->slate))
         tg_slate_keyframe(show->slate);
     else if (show->demo != NULL)

@@ -18,8 +18,8 @@ void tg_media_show_title(struct tg_media_show *show, const char *title);
 /* It ended: no slate until the next publisher. */
 void tg_media_show_over(struct tg_media_show *show);
 void tg_media_show_watchers(struct tg_media_show *show, uint32_t count);
-/* A viewer needs a keyframe of whoever is on air. */
-void tg_media_show_keyframe(struct tg_media_show *show);
+/* A viewer needs a keyframe of this layer of whoever is on air; of layer 0 when it has no such. */
+void tg_media_show_keyframe(struct tg_media_show *show, unsigned layer);
 /* What a publisher's session asked for. */
 void tg_media_show_task(struct tg_media_show *show, const struct tg_media_task *task);
 

@@ -40,6 +40,9 @@ void tg_source_unref(struct tg_source *source)
     for (size_t t = 0; t < TG_TRACK_COUNT; t++)
         for (size_t l = 0; l < TG_LAYERS_MAX; l++)
             gst_clear_object(&source->elements[t][l]); /* the last: no signal comes after it */
+    gst_clear_object(&source->tap);
+    tg_slab_unref(source->video_config);
+    tg_mutex_done(&source->tap_lock);
     g_free(source);
 }
 
@@ -86,6 +89,8 @@ static struct tg_source *make_source(struct tg_media *media, const struct tg_sou
     source->media = media;
     source->show = info->show;
     source->kind = info->kind;
+    source->encodings = info->encodings;
+    tg_mutex_init(&source->tap_lock);
     tg_str_cut(source->publisher, sizeof(source->publisher), info->publisher);
     ok = add_element(source, TG_TRACK_AUDIO, 0);
     for (unsigned l = 0; l < layers && ok; l++)
@@ -246,6 +251,80 @@ static void need_chain(struct tg_source *source, const struct tg_au *au)
                                                               .layer = au->layer});
 }
 
+/* --- the tap -----------------------------------------------------------------------------------
+ */
+
+void tg_source_tap(struct tg_source *source, GstElement *tap)
+{
+    GstElement *before;
+
+    tg_mutex_lock(&source->tap_lock);
+    before = source->tap;
+    source->tap = tap == NULL ? NULL : gst_object_ref(tap);
+    source->tap_last++;
+    tg_mutex_unlock(&source->tap_lock);
+    gst_clear_object(&before);
+}
+
+/* A reference; NULL = none. */
+static GstElement *take_tap(struct tg_source *source, unsigned *ret_which)
+{
+    GstElement *tap;
+
+    tg_mutex_lock(&source->tap_lock);
+    tap = source->tap == NULL ? NULL : gst_object_ref(source->tap);
+    *ret_which = source->tap_last;
+    tg_mutex_unlock(&source->tap_lock);
+    return tap;
+}
+
+static void push_tap(GstElement *tap, const struct tg_au *au, struct tg_slab *data)
+{
+    struct tg_au copy = *au;
+    gint err = TG_OK;
+
+    copy.data = tg_slab_ref(data);
+    g_signal_emit_by_name(tap, "push-au", &copy, &err);
+    if (err == TG_ERR_LIMIT)
+        TG_COUNT(media_rendition_dropped_total);
+}
+
+/* From a keyframe on, with the set-up bytes that it needs. */
+static void feed_tap(struct tg_source *source, GstElement *tap, unsigned which,
+                     const struct tg_au *au)
+{
+    if (source->tap_begun != which) {
+        if (au->config || !au->key)
+            return;
+        if (source->video_config != NULL) {
+            struct tg_au config = *au;
+
+            config.config = true;
+            push_tap(tap, &config, source->video_config);
+        }
+        source->tap_begun = which;
+    }
+    push_tap(tap, au, au->data);
+}
+
+static void tap(struct tg_source *source, const struct tg_au *au)
+{
+    GstElement *element;
+    unsigned which;
+
+    if (au->track != TG_TRACK_VIDEO || au->layer != 0)
+        return;
+    if (au->config) {
+        tg_slab_unref(source->video_config);
+        source->video_config = tg_slab_ref(au->data);
+    }
+    element = take_tap(source, &which);
+    if (element == NULL)
+        return;
+    feed_tap(source, element, which, au);
+    gst_object_unref(element);
+}
+
 static tg_err hand_on(struct tg_source *source, const struct tg_au *take_au)
 {
     gint err = TG_ERR_BUG;
@@ -305,5 +384,6 @@ tg_err tg_source_push(struct tg_source *source, const struct tg_au *take_au,
         return TG_ERR_UNSUPPORTED;
     }
     *reterr_reason = "The server cannot keep up with this stream.";
+    tap(source, &au);
     return hand_on(source, &au);
 }

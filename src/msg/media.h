@@ -41,6 +41,7 @@ struct tg_source_info {
     uint16_t show;
     enum tg_source_kind kind;
     char publisher[TG_PUBLISHER_SIZE];
+    uint8_t encodings; /* simulcast encodings of its video that were agreed; 0 and 1 = one */
 };
 
 /* All functions may be called from any one thread per source; none blocks for long. */
@@ -66,6 +67,13 @@ struct tg_source_ops {
     tg_err (*poll)(struct tg_source *source, uint32_t *ret_key_layers, const char **reterr_reason);
     /* Frees the source. */
     void (*close)(struct tg_source *source);
+};
+
+/* A size and rate that torg makes of a publisher's only video: "480p:1200". */
+enum { TG_RENDITIONS_MAX = TG_LAYERS_MAX - 1 };
+struct tg_rendition {
+    uint16_t lines; /* the picture's shorter side */
+    uint16_t kbps;
 };
 
 enum tg_media_what {

@@ -233,6 +233,8 @@ static void check_video(struct tg_frames *frames, size_t index, uint32_t generat
     assert_int_equal(f->show, SHOW);
     assert_int_equal(f->generation, generation);
     assert_int_equal(f->media_us, clip.video[index].pts_us);
+    assert_int_equal(f->width, 320);
+    assert_int_equal(f->height, 180);
     assert_int_equal((f->flags & TG_FRAME_KEY) != 0, clip.video[index].key);
     for (size_t i = 0; i < count; i++)
         assert_true(types[i] != TG_H264_SEI && types[i] != TG_H264_AUD);
@@ -282,6 +284,7 @@ static void test_audio_becomes_continuous_opus(void **state)
         struct tg_frame *f = tg_frames_get(&rig.frames, TG_TRACK_AUDIO, i);
 
         assert_int_equal(f->codec, TG_CODEC_OPUS);
+        assert_int_equal(f->width, 0);
         assert_int_equal(f->flags & TG_FRAME_AUDIO_GAP, 0);
         if (i > 1) {
             assert_int_equal(f->media_us - before->media_us, 20000);
@@ -377,6 +380,9 @@ static void test_new_resolution_goes_on_in_the_same_session(void **state)
     large = tg_frames_get(&rig.frames, TG_TRACK_VIDEO, 15);
     assert_true((large->flags & TG_FRAME_KEY) != 0);
     assert_int_equal(large->generation, small->generation);
+    assert_int_equal(small->width, 320);
+    assert_int_equal(large->width, 640);
+    assert_int_equal(large->height, 360);
     /* Both begin with a STAP-A of SPS and PPS; the SPS differ. */
     assert_true(memcmp(tg_frame_payload(small, 0).data, tg_frame_payload(large, 0).data, 16) != 0);
     tg_frame_unref(small);
@@ -860,6 +866,8 @@ static void check_vp8(const struct tg_frame *f, const struct tg_clip_unit *unit)
     struct tg_rd left = tg_rd(unit->data->data, unit->data->len);
 
     assert_int_equal(f->codec, TG_CODEC_VP8);
+    assert_int_equal(f->width, 640);
+    assert_int_equal(f->height, 360);
     assert_int_equal(f->media_us, unit->pts_us + 18 * TG_US_PER_S);
     assert_int_equal((f->flags & TG_FRAME_KEY) != 0, unit->key);
     for (size_t i = 0; i < f->packet_count; i++) {
@@ -942,9 +950,22 @@ static void test_slate_after_vp8_is_vp8_of_the_same_size(void **state)
     rig_done(&rig);
 }
 
-static void test_keyframe_wish_reaches_the_publisher_once(void **state)
+/* The layers of the next wish. */
+static uint32_t wait_wish(struct rig *rig, struct tg_source *source)
 {
     const tg_us until = tg_clock_mono() + WAIT_US;
+    const char *reason = "";
+    uint32_t layers = 0;
+
+    while (layers == 0 && tg_clock_mono() < until) {
+        assert_int_equal(rig->ops.poll(source, &layers, &reason), TG_OK);
+        g_usleep(1000);
+    }
+    return layers;
+}
+
+static void test_keyframe_wish_reaches_the_asked_layer_once(void **state)
+{
     const char *reason = "";
     uint32_t layers = 0;
     struct rig rig;
@@ -961,17 +982,16 @@ static void test_keyframe_wish_reaches_the_publisher_once(void **state)
     assert_int_equal(rig.ops.poll(source, &layers, &reason), TG_OK);
     assert_int_equal(layers, 0);
     post(&rig, TG_MEDIA_KEYFRAME, 0);
-    while (layers != 5 && tg_clock_mono() < until) {
-        uint32_t more = 0;
-
-        assert_int_equal(rig.ops.poll(source, &more, &reason), TG_OK);
-        assert_int_equal(layers & more, 0);
-        layers |= more;
-        g_usleep(1000);
-    }
-    assert_int_equal(layers, 5); /* layers 0 and 2 */
+    assert_int_equal(wait_wish(&rig, source), 1);
+    post(&rig, TG_MEDIA_KEYFRAME, 2);
+    assert_int_equal(wait_wish(&rig, source), 1U << 2);
+    post(&rig, TG_MEDIA_KEYFRAME, 1); /* it sends no such layer */
+    assert_int_equal(wait_wish(&rig, source), 1);
+    post(&rig, TG_MEDIA_KEYFRAME, 99);
+    assert_int_equal(wait_wish(&rig, source), 1);
+    g_usleep(50000);
     assert_int_equal(rig.ops.poll(source, &layers, &reason), TG_OK);
-    assert_int_equal(layers, 0);
+    assert_int_equal(layers, 0); /* each wish is told once */
     rig.ops.close(source);
     rig_done(&rig);
 }
@@ -1069,7 +1089,7 @@ int main(void)
         cmocka_unit_test(test_slate_gives_keyframes),
         cmocka_unit_test(test_vp8_layers_and_opus_pass_bit_exact),
         cmocka_unit_test(test_slate_after_vp8_is_vp8_of_the_same_size),
-        cmocka_unit_test(test_keyframe_wish_reaches_the_publisher_once),
+        cmocka_unit_test(test_keyframe_wish_reaches_the_asked_layer_once),
         cmocka_unit_test(test_codec_change_and_foreign_codecs_are_refused),
         cmocka_unit_test(test_slate_keeps_shapes_within_limits),
         cmocka_unit_test(test_slate_draws_any_title),

@@ -90,12 +90,12 @@ static char *video_launch(const struct tg_clip_cfg *cfg)
         "video/x-h264,stream-format=avc,alignment=au";
     g_autofree char *avc = g_strdup_printf(h264, cfg->bframes);
 
-    return g_strdup_printf("videotestsrc num-buffers=%d pattern=ball ! "
-                           "video/x-raw,format=I420,width=%d,height=%d,framerate=30/1 ! %s ! "
-                           "appsink name=out sync=false",
-                           cfg->frames, cfg->width, cfg->height,
-                           cfg->vp8 ? "vp8enc deadline=1 cpu-used=8 threads=1 keyframe-max-dist=15"
-                                    : avc);
+    return g_strdup_printf(
+        "videotestsrc num-buffers=%d pattern=%s ! "
+        "video/x-raw,format=I420,width=%d,height=%d,framerate=30/1 ! %s ! "
+        "appsink name=out sync=false",
+        cfg->frames, cfg->pattern == NULL ? "ball" : cfg->pattern, cfg->width, cfg->height,
+        cfg->vp8 ? "vp8enc deadline=1 cpu-used=8 threads=1 keyframe-max-dist=15" : avc);
 }
 
 static char *audio_launch(const struct tg_clip_cfg *cfg)
