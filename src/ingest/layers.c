@@ -23,13 +23,13 @@ static uint32_t pixels(const struct tg_layers *l, unsigned e)
     return (uint32_t)l->encodings[e].width * l->encodings[e].height;
 }
 
-/* Where a flowing encoding belongs: behind all that flow and are better. */
+/* Where an encoding belongs: behind all that were seen and are better. */
 static int place(const struct tg_layers *l, unsigned e)
 {
     int better = 0;
 
     for (unsigned i = 0; i < TG_WHIP_RIDS_MAX; i++) {
-        if (i == e || !flows(l, i))
+        if (i == e || !l->encodings[i].seen)
             continue;
         if (pixels(l, i) > pixels(l, e) || (pixels(l, i) == pixels(l, e) && i < e))
             better++;
@@ -115,9 +115,20 @@ int tg_layers_encoding(const struct tg_layers *l, unsigned layer)
     return layer < TG_WHIP_RIDS_MAX ? l->owner[layer] : -1;
 }
 
+int tg_layers_best(const struct tg_layers *l)
+{
+    for (unsigned layer = 0; layer < TG_WHIP_RIDS_MAX; layer++) {
+        int e = l->owner[layer];
+
+        if (e >= 0 && flows(l, (unsigned)e))
+            return e;
+    }
+    return -1;
+}
+
 void tg_layers_size(const struct tg_layers *l, uint16_t *ret_width, uint16_t *ret_height)
 {
-    int e = l->owner[0];
+    int e = tg_layers_best(l);
 
     *ret_width = e < 0 ? 0 : l->encodings[e].width;
     *ret_height = e < 0 ? 0 : l->encodings[e].height;

@@ -2,11 +2,12 @@
  * layers.h - which of a publisher's simulcast encodings is which layer of the show.
  * Pure. Owner: one WHIP session.
  *
- * Layer 0 is the best encoding that flows, layers 1 and 2 the next ones; best = most pixels. An
- * encoding flows unless the others are TG_LAYERS_PAUSE_US ahead of it: Chromium turns the best one
- * off when the line gets thin, and back on later. Then the others move up, each at its next
- * keyframe, for which the publisher is asked; so layer 0 never stands still for longer than that
- * and a round trip. A still picture (all encodings slow) moves nothing.
+ * Layer 0 is the best encoding, layers 1 and 2 the next ones; best = most pixels. A better one that
+ * comes later takes its place, and the others move down, each at its next keyframe, for which the
+ * publisher is asked. Chromium turns the best encoding off when the line gets thin, and back on
+ * later: it keeps its layer, which is silent meanwhile, and the fan-out moves the layer's viewers.
+ * An encoding flows unless the others are TG_LAYERS_PAUSE_US ahead of it. Only an encoding that the
+ * publisher ended (BYE) gives its layer up.
  */
 #ifndef TG_INGEST_LAYERS_H
 #define TG_INGEST_LAYERS_H
@@ -49,7 +50,9 @@ void tg_layers_end(struct tg_layers *l, unsigned encoding);
 uint32_t tg_layers_wanted(const struct tg_layers *l);
 /* The encoding that is this layer now, -1 = none. */
 int tg_layers_encoding(const struct tg_layers *l, unsigned layer);
-/* Layer 0's picture; zeros when there is none yet. */
+/* The best encoding that flows, -1 = none. */
+int tg_layers_best(const struct tg_layers *l);
+/* Its picture; zeros when there is none yet. */
 void tg_layers_size(const struct tg_layers *l, uint16_t *ret_width, uint16_t *ret_height);
 
 #endif

@@ -38,6 +38,7 @@ void tg_whip_media_init(struct tg_whip_media *m, const struct tg_source_ops *ops
         .has_video = pick->video.media >= 0,
         .vp8 = pick->video.vp8,
     };
+    m->info.encodings = pick->video.rid_count;
     tg_rtp_clock_init(&m->clock);
     tg_layers_init(&m->layers);
     for (unsigned i = 0; i < TG_WHIP_RIDS_MAX; i++)
@@ -219,7 +220,7 @@ static tg_err video(struct tg_whip_media *m, const struct tg_receiver_out *out, 
     if (err == TG_ERR_UNSUPPORTED)
         return err;
     layer = tg_layers_frame(&m->layers, out->encoding, p.key, p.width, p.height, now);
-    m->best_frames += layer == 0 ? 1 : 0;
+    m->best_frames += tg_layers_best(&m->layers) == (int)out->encoding ? 1 : 0;
     if (layer < 0 || err != TG_OK) {
         drop();
         return TG_OK;

@@ -75,7 +75,7 @@ static int32_t whole_ms(tg_us us)
 static int32_t jitter_ms(const struct tg_receiver_stats stats[TG_RECEIVER_STREAMS],
                          const struct tg_whip_media *media)
 {
-    int best = tg_layers_encoding(&media->layers, 0);
+    int best = tg_layers_best(&media->layers);
 
     if (stats[TG_RECEIVER_AUDIO].packets > 0)
         return whole_ms(stats[TG_RECEIVER_AUDIO].jitter_us);

@@ -32,7 +32,7 @@ struct tg_whip_media {
     struct tg_slab *params[TG_WHIP_RIDS_MAX]; /* H.264: the encoding's avcC, NULL = none came */
     struct tg_slab *told[TG_WHIP_RIDS_MAX];   /* ... and what the layer was given */
     uint64_t frames;                          /* given to the show */
-    uint32_t best_frames;                     /* of layer 0 since the meter took it */
+    uint32_t best_frames; /* of the best encoding that flows, since the meter took it */
 };
 
 /* Texts of info are copied; ops is borrowed. */

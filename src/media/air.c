@@ -12,6 +12,7 @@ enum {
     STALL_VIDEO_FACTOR = 3,
     WISH_PAUSE_US = 500 * TG_US_PER_MS,
     AHEAD_MAX_US = TG_US_PER_S, /* clocks and encoders are off by less */
+    LAYER_SILENT_US = 1500 * TG_US_PER_MS,
 };
 
 struct tg_feeder {
@@ -23,6 +24,7 @@ struct tg_feeder {
     bool rescue;
     tg_us armed_us;
     tg_us last_us[TG_TRACK_COUNT]; /* mono; 0 = no frame yet */
+    tg_us layer_us[TG_LAYERS_MAX]; /* the same of each video layer */
     tg_us wished_us[TG_LAYERS_MAX];
 };
 
@@ -97,25 +99,40 @@ static void make_current(struct tg_air_switch *air, struct tg_feeder *feeder, tg
     level_lines(air);
 }
 
+/*
+ * The best of the layers that the feeder sends now. A phone that comes back on a thin line may not
+ * send its best encoding for minutes; who has just been armed gets the time to begin with it.
+ */
+static bool is_best(const struct tg_feeder *feeder, unsigned layer, tg_us now)
+{
+    for (unsigned l = 0; l < layer; l++)
+        if (feeder->layer_us[l] != 0 && now - feeder->layer_us[l] <= LAYER_SILENT_US)
+            return false;
+    return layer == 0 || now - feeder->armed_us >= LAYER_SILENT_US;
+}
+
 static bool may_take(const struct tg_air_switch *air, const struct tg_feeder *feeder,
                      const struct tg_frame *frame, tg_us now)
 {
     if (!feeder->armed || (feeder->rescue && !air->stalled))
         return false;
     if (frame->track == TG_TRACK_VIDEO)
-        return (frame->flags & TG_FRAME_KEY) != 0 && frame->layer == 0;
+        return (frame->flags & TG_FRAME_KEY) != 0 && is_best(feeder, frame->layer, now);
     if (air->current == NULL)
         return true; /* nothing to lose */
     return feeder->last_us[TG_TRACK_VIDEO] == 0 && now - feeder->armed_us >= air->cfg.audio_only_us;
 }
 
 /* true: the stall is over. */
-static bool notice_life(struct tg_air_switch *air, struct tg_feeder *feeder, enum tg_track track,
-                        tg_us now)
+static bool notice_life(struct tg_air_switch *air, struct tg_feeder *feeder,
+                        const struct tg_frame *frame, tg_us now)
 {
+    const enum tg_track track = (enum tg_track)frame->track;
     const bool counts = track == TG_TRACK_VIDEO || feeder->last_us[TG_TRACK_VIDEO] == 0;
 
     feeder->last_us[track] = now;
+    if (track == TG_TRACK_VIDEO)
+        feeder->layer_us[frame->layer] = now;
     if (feeder != air->current || !air->stalled || !counts)
         return false;
     air->stalled = false;
@@ -196,7 +213,7 @@ static bool judge(struct tg_air_switch *air, struct tg_feeder *feeder, struct tg
             air->lines[frame->track][frame->layer].keyed = false;
         return false;
     }
-    *ret_changed = notice_life(air, feeder, (enum tg_track)frame->track, now);
+    *ret_changed = notice_life(air, feeder, frame, now);
     if (may_take(air, feeder, frame, now)) {
         make_current(air, feeder, now);
         *ret_changed = true;
@@ -204,7 +221,7 @@ static bool judge(struct tg_air_switch *air, struct tg_feeder *feeder, struct tg
     if (feeder == air->current)
         return admit(air, frame, now);
     if (feeder->armed && frame->track == TG_TRACK_VIDEO)
-        wish_keyframe(feeder, 0, now);
+        wish_keyframe(feeder, is_best(feeder, frame->layer, now) ? frame->layer : 0, now);
     return false;
 }
 

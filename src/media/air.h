@@ -6,8 +6,9 @@
  * the streaming thread of its own first keyframe, so no frame is lost or sent twice at the change:
  *
  *   take    now, before its first frame (nobody else feeds the show)
- *   arm     at its first video keyframe of layer 0; with sound only after audio_only_us; with its
- *           first frame of any kind when nobody is current
+ *   arm     at its first video keyframe of layer 0, or of the best layer it sends when those above
+ *           are silent for 1.5 s; with sound only after audio_only_us; with its first frame of any
+ *           kind when nobody is current
  *   rescue  as arm, but only while the current feeder is stalled; the one it replaces is armed
  *
  * Frames are rewritten in place before anybody else sees them: `generation` grows at every change,

@@ -132,6 +132,52 @@ static void test_armed_feeder_takes_the_air_at_its_keyframe(void **state)
     rig_done(&rig);
 }
 
+/* It comes back on a thin line: its best layer is silent, and another one will do. */
+static void test_feeder_without_its_best_layer_takes_the_air_later(void **state)
+{
+    struct rig rig;
+    tg_us begin;
+    tg_us now;
+
+    (void)state;
+    rig_init(&rig);
+    tg_feeder_take(rig.a);
+    video(rig.a, 1000000, true);
+    tg_feeder_arm(rig.b);
+    begin = tg_clock_mono();
+    do {
+        feed(rig.b, TG_TRACK_VIDEO, 2, 1050000, true);
+        now = tg_clock_mono();
+    } while (tg_air_now(rig.air).current == rig.a && now - begin < 5 * TG_US_PER_S);
+    assert_in_range(now - begin, 1400 * TG_US_PER_MS, 2500 * TG_US_PER_MS);
+    check_last(&rig, TG_TRACK_VIDEO, 2, 2, 1050000);
+    assert_int_equal(atomic_load(&rig.wishes_b), 1); /* until then the best was wished for */
+    video(rig.b, 1060000, false);
+    assert_int_equal(count_video(&rig), 2);
+    video(rig.b, 1080000, true); /* the best one begins: no change of who is on air */
+    check_last(&rig, TG_TRACK_VIDEO, 3, 2, 1080000);
+    rig_done(&rig);
+}
+
+static void test_lower_layer_waits_while_a_better_one_flows(void **state)
+{
+    struct rig rig;
+    tg_us begin;
+
+    (void)state;
+    rig_init(&rig);
+    tg_feeder_take(rig.a);
+    video(rig.a, 1000000, true);
+    tg_feeder_arm(rig.b);
+    begin = tg_clock_mono();
+    do { /* layer 0 has no keyframe yet: it is asked for one */
+        video(rig.b, 1040000, false);
+        feed(rig.b, TG_TRACK_VIDEO, 1, 1050000, true);
+    } while (tg_clock_mono() - begin < 1700 * TG_US_PER_MS);
+    assert_ptr_equal(tg_air_now(rig.air).current, rig.a);
+    rig_done(&rig);
+}
+
 static void test_without_anybody_on_air_the_first_frame_takes_it(void **state)
 {
     struct rig rig;
@@ -400,6 +446,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_armed_feeder_takes_the_air_at_its_keyframe),
+        cmocka_unit_test(test_feeder_without_its_best_layer_takes_the_air_later),
+        cmocka_unit_test(test_lower_layer_waits_while_a_better_one_flows),
         cmocka_unit_test(test_without_anybody_on_air_the_first_frame_takes_it),
         cmocka_unit_test(test_sound_alone_takes_the_air_later),
         cmocka_unit_test(test_rescue_waits_for_a_stall_and_gives_the_air_back),
