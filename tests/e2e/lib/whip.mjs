@@ -33,7 +33,11 @@ const bundles = new Map();
 /** One browser module of a client library. */
 async function bundle(name) {
   if (!bundles.has(name)) {
-    const entry = { torg: path.join(top, 'web', 'lib', 'whip.js'), 'whip-whep': path.join(here, 'node_modules', 'whip-whep', 'whip.js'), eyevinn: '@eyevinn/whip-web-client' }[name];
+    const module = (file) => path.join(here, 'node_modules', 'whip-whep', file);
+    const entry = {
+      torg: path.join(top, 'web', 'lib', 'whip.js'), 'whip-whep': module('whip.js'), eyevinn: '@eyevinn/whip-web-client',
+      'torg-player': path.join(top, 'web', 'lib', 'whep.js'), 'whip-whep-player': module('whep.js'), 'eyevinn-player': '@eyevinn/webrtc-player',
+    }[name];
     const built = await build({ entryPoints: [entry], bundle: true, format: 'esm', platform: 'browser', write: false, absWorkingDir: here, logLevel: 'error' });
     bundles.set(name, built.outputFiles[0].text);
   }
@@ -403,6 +407,77 @@ export class Viewer {
   }
 
   async stop() {
+    await this.page.context().close();
+  }
+}
+
+/** Runs in the page: a WHEP player of some make in a <video> that counts its frames. */
+async function playWith([make, url, stage]) {
+  const video = document.createElement('video');
+  Object.assign(video, { autoplay: true, playsInline: true });
+  document.body.append(video);
+  const began = performance.now();
+  window.torgPlayer = { video, frames: 0, firstMs: 0 };
+  const each = () => {
+    window.torgPlayer.firstMs ||= performance.now() - began;
+    window.torgPlayer.frames++;
+    video.requestVideoFrameCallback(each);
+  };
+  video.requestVideoFrameCallback(each);
+  if (make === 'torg') {
+    const { WhepSession } = await import(`${stage}torg-player.js`);
+    const session = new WhepSession(url);
+    session.onStream = (stream) => (video.srcObject = stream);
+    await session.start();
+    window.torgStop = () => session.stop();
+  } else if (make === 'whip-whep') {
+    const { WHEPClient } = await import(`${stage}whip-whep-player.js`);
+    const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    const stream = new MediaStream(['audio', 'video'].map((kind) => pc.addTransceiver(kind, { direction: 'recvonly' }).receiver.track));
+    video.srcObject = stream;
+    const client = new WHEPClient();
+    await client.view(pc, url);
+    window.torgStop = () => client.stop();
+  } else {
+    const { WebRTCPlayer } = (await import(`${stage}eyevinn-player.js`)).default; // CommonJS
+    const player = new WebRTCPlayer({ video, type: 'whep' });
+    await player.load(new URL(url));
+    player.unmute();
+    window.torgStop = () => player.destroy();
+  }
+}
+
+/** A page with one player, of a make that playWith knows. */
+export class PlayerPage {
+  static async start(browser, server, show, make) {
+    const player = new PlayerPage();
+    await bundle(make.endsWith('-player') ? make : `${make}-player`); // esbuild's time is none of the player's
+    player.page = await stagePage(browser, server, { folder: 'whep' });
+    await player.page.addInitScript(keepConnections);
+    await player.page.goto(`${server.url}${STAGE}`);
+    await player.page.evaluate(playWith, [make, show.whep, STAGE]);
+    return player;
+  }
+
+  /** {frames shown, firstMs from the call to the first of them, width, height, energy (of sound)} */
+  look() {
+    return this.page.evaluate(async () => {
+      const { video, frames, firstMs } = window.torgPlayer;
+      const inbound = [...((await window.torgPcs.at(-1)?.getStats()) ?? new Map()).values()].filter((one) => one.type === 'inbound-rtp');
+      return { frames, firstMs, width: video.videoWidth, height: video.videoHeight, energy: inbound.find((one) => one.kind === 'audio')?.totalAudioEnergy ?? 0 };
+    });
+  }
+
+  async playing(timeoutMs = 15000) {
+    for (const end = Date.now() + timeoutMs; ; await sleep(100)) {
+      const now = await this.look();
+      if (now.frames > 3) return now;
+      if (Date.now() > end) throw new Error(`no picture: ${JSON.stringify(now)} ${this.page.faults}`);
+    }
+  }
+
+  async stop() {
+    await Promise.race([this.page.evaluate(() => window.torgStop?.()).catch(() => {}), sleep(3000)]);
     await this.page.context().close();
   }
 }
