@@ -52,6 +52,20 @@ enum {
                                       needs 100; more is an attack or a lost cause */
     TG_RESEND_BURST = 200,
     TG_RESEND_QUEUE = 128, /* answers waiting for their turn: one NACK names 17 a word */
+    TG_WAITING_MAX = 65536, /* places of the waiting room, 44 bytes each: 3 MB */
+
+    /* --- WebRTC by TCP, connections of one rtc worker unless said --- */
+    TG_RTC_TCP_MAX = 4096,              /* only those whose networks block UDP: few in a hundred */
+    TG_RTC_TCP_FROM_MAX = 1024,         /* ... of one IPv4 address or IPv6 /64: a whole office */
+    TG_RTC_TCP_WAITING_MAX = 512,       /* without a valid check yet; one more closes the oldest */
+    TG_RTC_TCP_WAITING_FROM_MAX = 64,   /* ... of one address: honest ones wait a round trip */
+    TG_RTC_TCP_WAIT_S = 10,             /* for the first valid check */
+    TG_RTC_TCP_LOST_S = 10,             /* a viewer whose connection broke may come back so long */
+    TG_RTC_TCP_OUT = 64 * 1024,         /* a connection's queue: 0.2 s of 2.5 Mbit/s */
+
+    /* --- WebRTC handshakes --- */
+    TG_RTC_HANDSHAKE_WAIT_MAX = 2048, /* datagrams of one rtc worker: 3 MiB, a crowd of 1,000 */
+    TG_RTC_HANDSHAKE_SHARE = 16,      /* ... of one session: a whole flight, fragmented, and again */
 
     /* --- WebRTC publishers --- */
     TG_REORDER_VIDEO = 1024,   /* packets kept for a hole: > 1 s at 8 Mbit/s; a power of two */
@@ -77,6 +91,9 @@ enum {
     TG_HTTP_HEADERS_MAX = 8192,    /* request line and headers; a session cookie is 47 */
     TG_HTTP_DISCARD_MAX = 1024 * 1024, /* bytes of a refused body read before the close */
     TG_WEB_WORKERS_MAX = 64,
+    TG_WHEP_EVENTS_MAX = 1024,       /* event streams of one worker: an ask each 2 s and stream */
+    TG_WHEP_EVENTS_SESSION_MAX = 4,  /* ... of one session */
+    TG_WHEP_EVENTS_ENDED_MAX = 1024, /* streams that players ended and a worker remembers */
     TG_WEB_SLOTS_MAX = 262144,   /* sockets and waiting requests of one worker */
     TG_WEB_RATE_ENTRIES = 32768, /* token buckets of one worker: 512 KB */
 

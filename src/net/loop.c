@@ -13,6 +13,8 @@
 enum {
     BATCH = 64,         /* descriptors of one turn */
     MESSAGES_MAX = 256, /* mailbox messages of one turn */
+    MESSAGES_STEP = 8,  /* ... taken between two looks at the clock */
+    MESSAGES_US = 2 * TG_US_PER_MS,
     SLOW_US = 20 * TG_US_PER_MS,
 };
 
@@ -33,7 +35,6 @@ struct tg_loop {
     struct epoll_event batch[BATCH];
     int batch_at;
     int batch_count;
-    void *messages[MESSAGES_MAX];
     struct tg_log_burst slow;
 };
 
@@ -151,11 +152,19 @@ static void run_timers(struct tg_loop *loop, tg_us now)
 static void on_mailbox(void *ctx, uint32_t events, tg_us now)
 {
     struct tg_loop *loop = ctx;
-    const size_t count = tg_mailbox_take(loop->mailbox, loop->messages, MESSAGES_MAX);
+    const tg_us until = tg_clock_mono() + MESSAGES_US;
+    void *messages[MESSAGES_STEP];
+    size_t count = MESSAGES_STEP;
 
     (void)events;
-    for (size_t i = 0; i < count; i++)
-        loop->message_fn(loop->message_ctx, loop->messages[i], now);
+    /* What is left makes the mailbox readable in the next turn. */
+    for (int done = 0; done < MESSAGES_MAX && count == MESSAGES_STEP; done += MESSAGES_STEP) {
+        if (done > 0 && tg_clock_mono() >= until)
+            return;
+        count = tg_mailbox_take(loop->mailbox, messages, MESSAGES_STEP);
+        for (size_t i = 0; i < count; i++)
+            loop->message_fn(loop->message_ctx, messages[i], now);
+    }
 }
 
 tg_err tg_loop_mailbox(struct tg_loop *loop, struct tg_mailbox *mb, tg_loop_msg_fn fn, void *ctx)

@@ -58,7 +58,10 @@ TG_MUST_CHECK tg_err tg_loop_timer_set(struct tg_loop *loop, struct tg_timer *t,
                                        tg_loop_fn fn, void *ctx);
 void tg_loop_timer_clear(struct tg_loop *loop, struct tg_timer *t);
 
-/* Call fn for each message, at most 256 a turn. mb stays the caller's. Errors: IO. */
+/*
+ * Call fn for each message, at most 256 and for about 2 ms a turn, so that many requests at once do
+ * not keep the turn function waiting. mb stays the caller's. Errors: IO.
+ */
 TG_MUST_CHECK tg_err tg_loop_mailbox(struct tg_loop *loop, struct tg_mailbox *mb, tg_loop_msg_fn fn,
                                      void *ctx);
 /* Called at the end of every turn. */
