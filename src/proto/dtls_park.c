@@ -135,7 +135,8 @@ tg_err tg_dtls_park_close(struct tg_dtls_park *p, uint8_t ret[TG_DTLS_PARK_CLOSE
     static const uint8_t alert[ALERT_LEN] = {ALERT_WARNING, CLOSE_NOTIFY};
     const uint64_t epoch_seq = (uint64_t)EPOCH << 48 | p->next_seq;
     EVP_CIPHER_CTX *evp = EVP_CIPHER_CTX_new();
-    struct tg_wr w = tg_wr(ret, TG_DTLS_PARK_CLOSE_LEN);
+    uint8_t record[TG_DTLS_PARK_CLOSE_LEN];
+    struct tg_wr w = tg_wr(record, sizeof(record));
     uint8_t *nonce;
     uint8_t *text;
     int len = 0;
@@ -145,7 +146,7 @@ tg_err tg_dtls_park_close(struct tg_dtls_park *p, uint8_t ret[TG_DTLS_PARK_CLOSE
     tg_wr_u16(&w, VERSION);
     tg_wr_u64(&w, epoch_seq);
     tg_wr_u16(&w, NONCE_LEN + ALERT_LEN + TAG_LEN);
-    nonce = ret + tg_wr_len(&w);
+    nonce = record + tg_wr_len(&w);
     tg_wr_u64(&w, p->next_nonce);
     text = tg_wr_skip(&w, ALERT_LEN);
     ERR_clear_error();
@@ -157,6 +158,7 @@ tg_err tg_dtls_park_close(struct tg_dtls_park *p, uint8_t ret[TG_DTLS_PARK_CLOSE
     EVP_CIPHER_CTX_free(evp);
     p->next_seq++;
     p->next_nonce++;
+    memcpy(ret, record, sizeof(record));
     return ok ? TG_OK : TG_ERR_IO;
 }
 
