@@ -4,12 +4,15 @@
  *
  *   udp_relay --listen 0 --to 127.0.0.1:8189 --loss 3 --delay-ms 40 --jitter-ms 10 --reorder 1
  *             --dup 0.5 --rate 5000 --seed 7 [--loss-up 3] [--loss-down 0]
- *             [--cut-after S --cut-for S [--cut-every S]]
+ *             [--cut-after S --cut-for S [--cut-every S]] [--commands]
  *
  * Percentages for loss, reorder and dup; rate in kbit/s each way. --loss-up (client to target) and
  * --loss-down overrule --loss. Prints "listening PORT" first and one JSON line of counts at the end
  * (SIGINT, SIGTERM). Each client gets a socket of its own towards the target, so the server sees as
  * many addresses as there are clients.
+ *
+ * With --commands, lines on stdin change the rate limits while it runs: "up KBIT", "down KBIT"
+ * (0 = no limit); each is answered by "rate MONO WALL".
  *
  * The line can be cut: --cut-after seconds after the first packet for --cut-for seconds, again
  * every --cut-every; and SIGUSR1 cuts a line that is up and mends one that is cut. A cut line
@@ -49,7 +52,8 @@ struct relay {
     struct sockaddr_in to;
     size_t client_count;
     struct client clients[CLIENTS_MAX];
-    struct pollfd polls[CLIENTS_MAX + 1];
+    struct pollfd polls[CLIENTS_MAX + 2]; /* ours, the clients', and stdin after them */
+    bool commands;
     struct link up;        /* client to target */
     struct link down_link; /* target to client */
     uint64_t refused;      /* packets of clients beyond CLIENTS_MAX */
@@ -83,7 +87,7 @@ _Noreturn static void usage(const char *why)
     (void)fprintf(stderr,
                   "udp_relay: %s\nusage: udp_relay --listen PORT --to HOST:PORT [--loss %%] "
                   "[--delay-ms N] [--jitter-ms N] [--reorder %%] [--dup %%] [--rate KBIT] "
-                  "[--seed N] [--loss-up %%] [--loss-down %%] "
+                  "[--seed N] [--loss-up %%] [--loss-down %%] [--commands] "
                   "[--cut-after S --cut-for S [--cut-every S]]\n",
                   why);
     exit(2);
@@ -291,6 +295,40 @@ static void from_target(struct relay *r, size_t client, tg_us now)
     }
 }
 
+/* --- commands --------------------------------------------------------------------------------- */
+
+static void on_command(struct relay *r, char *line, tg_us now)
+{
+    const bool up = strncmp(line, "up ", 3) == 0;
+    char *value = strchr(line, ' ');
+
+    if (value == NULL || (!up && strncmp(line, "down ", 5) != 0))
+        usage("a command is \"up KBIT\" or \"down KBIT\"");
+    (up ? &r->up : &r->down_link)->cfg.rate_kbit = (uint32_t)number(value + 1, 100000000);
+    say("rate", now);
+}
+
+/* False: nobody commands any more. */
+static bool from_stdin(struct relay *r, tg_us now)
+{
+    static char text[256];
+    static size_t have;
+    ssize_t got = read(STDIN_FILENO, text + have, sizeof(text) - 1 - have);
+    char *end;
+
+    if (got <= 0)
+        return false;
+    have += (size_t)got;
+    text[have] = '\0';
+    while ((end = strchr(text, '\n')) != NULL) {
+        *end = '\0';
+        on_command(r, text, now);
+        have -= (size_t)(end + 1 - text);
+        memmove(text, end + 1, have + 1);
+    }
+    return have < sizeof(text) - 1;
+}
+
 /* A packet that the kernel does not take is lost, as on any network. */
 static void deliver(struct relay *r, tg_us now)
 {
@@ -319,10 +357,17 @@ static void run(struct relay *r)
         tg_us wait_us = TG_MAX(TG_MIN(due - now, (tg_us)100 * TG_US_PER_MS), 0);
         struct timespec wait = {.tv_nsec = (long)wait_us * 1000};
 
-        if (ppoll(r->polls, r->client_count + 1, &wait, NULL) < 0 && errno != EINTR)
+        struct pollfd *commands = &r->polls[r->client_count + 1];
+
+        if (r->commands)
+            *commands = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+        if (ppoll(r->polls, r->client_count + (r->commands ? 2 : 1), &wait, NULL) < 0 &&
+            errno != EINTR)
             return;
         now = tg_clock_mono();
         tick_cut(r, now);
+        if (r->commands && commands->revents != 0)
+            r->commands = from_stdin(r, now);
         for (size_t i = r->client_count; i > 0; i--)
             if (r->polls[i].revents != 0)
                 from_target(r, i - 1, now);
@@ -348,7 +393,7 @@ struct args {
     uint16_t port;
 };
 
-/* The options of the cut and of each direction's loss; false = not one of them. */
+/* The options of the cut, of commands and of each direction's loss; false = not one of them. */
 static bool parse_cut(struct relay *r, struct args *a, int option)
 {
     switch (option) {
@@ -360,6 +405,9 @@ static bool parse_cut(struct relay *r, struct args *a, int option)
         return true;
     case 'E':
         r->cut_every = seconds(optarg);
+        return true;
+    case 'C':
+        r->commands = true;
         return true;
     case 'U':
         a->loss_up = percent(optarg);
@@ -379,7 +427,8 @@ static void parse_args(int argc, char **argv, struct relay *r, struct args *a)
         {"delay-ms", 1, NULL, 'd'}, {"jitter-ms", 1, NULL, 'j'}, {"reorder", 1, NULL, 'o'},
         {"dup", 1, NULL, 'u'},      {"rate", 1, NULL, 'r'},      {"seed", 1, NULL, 's'},
         {"loss-up", 1, NULL, 'U'},  {"loss-down", 1, NULL, 'D'}, {"cut-after", 1, NULL, 'A'},
-        {"cut-for", 1, NULL, 'F'},  {"cut-every", 1, NULL, 'E'}, {NULL, 0, NULL, 0}};
+        {"cut-for", 1, NULL, 'F'},  {"cut-every", 1, NULL, 'E'}, {"commands", 0, NULL, 'C'},
+        {NULL, 0, NULL, 0}};
     struct link_cfg *cfg = &a->cfg;
     bool have_to = false;
     int option;

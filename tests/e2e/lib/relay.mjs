@@ -20,7 +20,8 @@ export class Relay {
     /** What the line did: {what, mono, wall} in ms; mono is process.hrtime's clock. */
     relay.events = [];
     relay.watchers = new Set();
-    relay.child = spawn(path.join(buildDir, 'tests', 'udp_relay'), ['--listen', '0', '--to', `127.0.0.1:${server.rtcPort}`, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    relay.child = spawn(path.join(buildDir, 'tests', 'udp_relay'), ['--listen', '0', '--to', `127.0.0.1:${server.rtcPort}`, '--commands', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    relay.child.stdin.on('error', () => {}); // it ended: the caller hears of that otherwise
     relay.closed = once(relay.child, 'close');
     const lines = createInterface({ input: relay.child.stdout });
     const listening = new Promise((resolve, reject) => {
@@ -44,6 +45,13 @@ export class Relay {
   async toggle() {
     const said = this.next('cut', 'mended');
     this.child.kill('SIGUSR1');
+    return said;
+  }
+
+  /** Limits the line from now on, in kbit/s; 0 = no limit. Resolves to when it did. */
+  async rate(direction, kbit) {
+    const said = this.next('rate');
+    this.child.stdin.write(`${direction} ${kbit}\n`);
     return said;
   }
 
