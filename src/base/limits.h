@@ -43,29 +43,30 @@ enum {
     TG_RTMP_FAILURE_ADDRS = 256,          /* addresses remembered for that; the oldest goes */
 
     /* --- WebRTC viewers --- */
-    TG_VIEWERS_MAX = 5000,         /* of one rtc worker: above what a core can send (PEERS.md) */
-    TG_LAYERS_MAX = 4,             /* simulcast layers or renditions of one show */
-    TG_HISTORY_AUDIO = 64,         /* audio frames kept: > 1 s; Opus is rarely asked for again */
-    TG_PACE_PACKETS_PER_MS = 16,   /* one viewer's catch-up: a 2-s GOP of 2.5 Mbit/s in 35 ms */
-    TG_PACE_BURST = 64,            /* packets at once: an ordinary keyframe whole */
-    TG_RESEND_PACKETS_PER_S = 800, /* one viewer's retransmissions: 30 % of a 2.5 Mbit/s stream
-                                      needs 100; more is an attack or a lost cause */
-    TG_RESEND_BURST = 200,
-    TG_RESEND_QUEUE = 128, /* answers waiting for their turn: one NACK names 17 a word */
-    TG_WAITING_MAX = 65536, /* places of the waiting room, 44 bytes each: 3 MB */
+    TG_VIEWERS_MAX = 5000,          /* of one rtc worker: above what a core can send (PEERS.md) */
+    TG_LAYERS_MAX = 4,              /* simulcast layers or renditions of one show */
+    TG_HISTORY_AUDIO = 64,          /* audio frames kept: > 1 s; Opus is rarely asked for again */
+    TG_PACE_BPS = 50 * 1000 * 1000, /* one viewer's catch-up: a 2-s GOP of 2.5 Mbit/s in 100 ms */
+    TG_PACE_BURST = 64 * 1024,      /* bytes at once: an ordinary keyframe whole */
+    TG_PACE_BURST_MIN = 4 * 1024,   /* ... on a way that is known to be narrow */
+    TG_RESEND_PCT = 30, /* one viewer's retransmissions, of its stream: more is an attack or a lost
+                           cause */
+    TG_RESEND_BURST = 96 * 1024, /* ... bytes at once: a third of a second of 2.5 Mbit/s */
+    TG_RESEND_QUEUE = 128,       /* answers waiting for their turn: one NACK names 17 a word */
+    TG_WAITING_MAX = 65536,      /* places of the waiting room, 44 bytes each: 3 MB */
 
     /* --- WebRTC by TCP, connections of one rtc worker unless said --- */
-    TG_RTC_TCP_MAX = 4096,              /* only those whose networks block UDP: few in a hundred */
-    TG_RTC_TCP_FROM_MAX = 1024,         /* ... of one IPv4 address or IPv6 /64: a whole office */
-    TG_RTC_TCP_WAITING_MAX = 512,       /* without a valid check yet; one more closes the oldest */
-    TG_RTC_TCP_WAITING_FROM_MAX = 64,   /* ... of one address: honest ones wait a round trip */
-    TG_RTC_TCP_WAIT_S = 10,             /* for the first valid check */
-    TG_RTC_TCP_LOST_S = 10,             /* a viewer whose connection broke may come back so long */
-    TG_RTC_TCP_OUT = 64 * 1024,         /* a connection's queue: 0.2 s of 2.5 Mbit/s */
+    TG_RTC_TCP_MAX = 4096,            /* only those whose networks block UDP: few in a hundred */
+    TG_RTC_TCP_FROM_MAX = 1024,       /* ... of one IPv4 address or IPv6 /64: a whole office */
+    TG_RTC_TCP_WAITING_MAX = 512,     /* without a valid check yet; one more closes the oldest */
+    TG_RTC_TCP_WAITING_FROM_MAX = 64, /* ... of one address: honest ones wait a round trip */
+    TG_RTC_TCP_WAIT_S = 10,           /* for the first valid check */
+    TG_RTC_TCP_LOST_S = 10,           /* a viewer whose connection broke may come back so long */
+    TG_RTC_TCP_OUT = 64 * 1024,       /* a connection's queue: 0.2 s of 2.5 Mbit/s */
 
     /* --- WebRTC handshakes --- */
     TG_RTC_HANDSHAKE_WAIT_MAX = 2048, /* datagrams of one rtc worker: 3 MiB, a crowd of 1,000 */
-    TG_RTC_HANDSHAKE_SHARE = 16,      /* ... of one session: a whole flight, fragmented, and again */
+    TG_RTC_HANDSHAKE_SHARE = 16, /* ... of one session: a whole flight, fragmented, and again */
 
     /* --- WebRTC publishers --- */
     TG_REORDER_VIDEO = 1024,   /* packets kept for a hole: > 1 s at 8 Mbit/s; a power of two */
@@ -94,8 +95,8 @@ enum {
     TG_WHEP_EVENTS_MAX = 1024,       /* event streams of one worker: an ask each 2 s and stream */
     TG_WHEP_EVENTS_SESSION_MAX = 4,  /* ... of one session */
     TG_WHEP_EVENTS_ENDED_MAX = 1024, /* streams that players ended and a worker remembers */
-    TG_WEB_SLOTS_MAX = 262144,   /* sockets and waiting requests of one worker */
-    TG_WEB_RATE_ENTRIES = 32768, /* token buckets of one worker: 512 KB */
+    TG_WEB_SLOTS_MAX = 262144,       /* sockets and waiting requests of one worker */
+    TG_WEB_RATE_ENTRIES = 32768,     /* token buckets of one worker: 512 KB */
 
     /* --- shop --- */
     TG_QTY_MAX = 100,            /* units of one line: hoarding guard */

@@ -47,7 +47,7 @@ struct tg_rtc_layer {
  * The waiting room: a viewer for whom there is no room gets a ticket and a position (1 = next), and
  * asks again with the ticket after retry_s. Who does not come back in time loses the place.
  */
-enum { TG_RTC_TICKET_SIZE = 24 }; /* 128 random bits as base64url, NUL */
+enum { TG_RTC_TICKET_SIZE = 24 }; /* 128 bits, 96 of them random, as base64url, NUL */
 
 struct tg_rtc_req {
     struct tg_msg head; /* TG_MSG_RTC_REQ */
