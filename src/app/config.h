@@ -16,6 +16,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "msg/media.h"
 
 enum {
     TG_CFG_TEXT_SIZE = 512,
@@ -52,6 +53,7 @@ struct tg_config {
     int64_t ingest_start_kbps;
     int64_t ingest_stall_ms;
     char ingest_slate_text[TG_CFG_TEXT_SIZE];
+    struct tg_cfg_list media_renditions;
     struct tg_cfg_list trusted_networks;
     struct tg_cfg_list trusted_proxies;
     struct tg_cfg_list embed_origins;
@@ -103,6 +105,10 @@ TG_MUST_CHECK tg_err tg_config_check_ice(const struct tg_config *cfg,
 TG_MUST_CHECK tg_err tg_config_turn_secret(const struct tg_config *cfg,
                                            char out[TG_CFG_SECRET_SIZE],
                                            struct tg_config_error *reterr);
+/* What media.renditions says (config_renditions.c). MALFORMED with the reason. */
+TG_MUST_CHECK tg_err tg_config_renditions(const struct tg_config *cfg,
+                                          struct tg_rendition ret[TG_RENDITIONS_MAX],
+                                          size_t *ret_count, struct tg_config_error *reterr);
 /* The annotated reference: configs/torg.yaml is this text. */
 void tg_config_reference(FILE *out);
 

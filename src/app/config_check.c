@@ -103,6 +103,8 @@ static tg_err check_http(const struct tg_config *cfg, struct tg_config_error *re
 
 static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *reterr)
 {
+    struct tg_rendition renditions[TG_RENDITIONS_MAX];
+    size_t count;
     tg_err err;
 
     if (strncmp(cfg->store_url, "postgresql:", 11) == 0)
@@ -115,6 +117,8 @@ static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *ret
         err = check_media(cfg, reterr);
     if (err == TG_OK)
         err = tg_config_check_ice(cfg, reterr);
+    if (err == TG_OK)
+        err = tg_config_renditions(cfg, renditions, &count, reterr);
     if (err == TG_OK)
         err = check_origins(cfg, reterr);
     if (err == TG_OK)

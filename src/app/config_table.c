@@ -56,6 +56,11 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "A publisher on air that sends no picture for so long gets the slate shown in its place."},
     {"ingest.slate_text", TG_CFG_TEXT, false, AT(ingest_slate_text), "\"Back in a moment\"", "", 0,
      0, NULL, "What the slate says below the show's title while nobody sends."},
+    {"media.renditions", TG_CFG_LIST, false, AT(media_renditions), "[]", "", 0, 0, NULL,
+     "Smaller pictures to make for viewers on thin lines when a publisher sends one size only: up "
+     "to three, the largest first, as lines of the shorter side, p, and kbit/s: [\"480p:1200\", "
+     "\"240p:400\"]. Those that are not smaller than the publisher's picture are left out. A 720p "
+     "source with these two takes about half a core while somebody watches."},
     {"limits.trusted_networks", TG_CFG_LIST, false, AT(trusted_networks), "[]", "", 0, 0, NULL,
      "Networks (CIDR) without rate limits per address, e.g. the shop's own office."},
     {"limits.trusted_proxies", TG_CFG_LIST, false, AT(trusted_proxies), "[]", "", 0, 0, NULL,
@@ -83,7 +88,6 @@ const struct tg_cfg_row tg_cfg_rows[] = {
     {"srt.passphrase", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "SRT encryption."},
     {"hls.enabled", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "LL-HLS."},
     {"record.enabled", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "Recording and replay."},
-    {"media.renditions", TG_CFG_LATER, false, 0, "", "", 0, 0, NULL, "Transcoded renditions."},
 };
 const size_t tg_cfg_row_count = TG_ARRAY_LEN(tg_cfg_rows);
 _Static_assert(TG_ARRAY_LEN(tg_cfg_rows) <= TG_CFG_ROWS_MAX, "tg_config.from has a line a row");

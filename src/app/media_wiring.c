@@ -24,6 +24,7 @@ struct tg_wiring {
     struct tg_media *media;
     struct tg_fanout *fanout;
     struct tg_publish *publish;
+    struct tg_rendition renditions[TG_RENDITIONS_MAX];
     unsigned worker_count;
     struct tg_rtc_worker *workers[TG_FANOUT_WORKERS_MAX];
     struct tg_mailbox *worker_boxes[TG_FANOUT_WORKERS_MAX];
@@ -124,8 +125,13 @@ static tg_err start_media(struct tg_wiring *w, char *reason, size_t size)
         .grace_us = w->cfg.config->ingest_grace_s * TG_US_PER_S,
         .stall_us = w->cfg.config->ingest_stall_ms * TG_US_PER_MS,
     };
-    tg_err err = tg_media_init(w->cfg.data_dir);
+    struct tg_config_error refused;
+    tg_err err = tg_config_renditions(w->cfg.config, w->renditions, &cfg.rendition_count, &refused);
 
+    if (err != TG_OK) /* tg_config_check would have said so */
+        return tg_because(err, reason, size, "%s: %s", refused.key, refused.reason);
+    cfg.renditions = w->renditions;
+    err = tg_media_init(w->cfg.data_dir);
     if (err != TG_OK)
         return tg_because(err, reason, size,
                           "GStreamer cannot start; is it installed whole? See "

@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,6 +123,47 @@ static void expect_checked(const char *text, const char *key, const char *reason
         assert_non_null(strstr(err.reason, reason));
 }
 
+static void check_renditions(const char *list, size_t count, const char *reason)
+{
+    static struct tg_config cfg;
+    struct tg_rendition r[TG_RENDITIONS_MAX];
+    struct tg_config_error err;
+    char text[256];
+    size_t n = SIZE_MAX;
+
+    (void)snprintf(text, sizeof(text), "media:\n  renditions: %s\n", list);
+    assert_int_equal(parse(&cfg, text, &err), TG_OK);
+    if (reason == NULL) {
+        assert_int_equal(tg_config_check(&cfg, &err), TG_OK);
+        assert_int_equal(tg_config_renditions(&cfg, r, &n, &err), TG_OK);
+        assert_int_equal(n, count);
+        assert_true(count == 0 || (r[0].lines == 480 && r[0].kbps == 1200));
+        return;
+    }
+    assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
+    assert_string_equal(err.key, "media.renditions");
+    assert_non_null(strstr(err.reason, reason));
+}
+
+static void test_config_renditions_are_sizes_that_fall(void **state)
+{
+    (void)state;
+    check_renditions("[]", 0, NULL);
+    check_renditions("[\"480p:1200\"]", 1, NULL);
+    check_renditions("[480p:1200, 240p:400, 144p:150]", 3, NULL);
+    check_renditions("[480p:1200, 360p:800, 240p:400, 144p:150]", 0, "more than 3");
+    check_renditions("[240p:400, 480p:1200]", 0, "not smaller");
+    check_renditions("[480p:1200, 480p:400]", 0, "not smaller");
+    check_renditions("[\"480:1200\"]", 0, "480p:1200");
+    check_renditions("[\"480p\"]", 0, "no rendition");
+    check_renditions("[\"p:1200\"]", 0, "no rendition");
+    check_renditions("[\"480p:\"]", 0, "no rendition");
+    check_renditions("[\"480p:1200k\"]", 0, "no rendition");
+    check_renditions("[\"100p:1200\"]", 0, "120 to 1080");
+    check_renditions("[\"480p:99999\"]", 0, "50 to 10000");
+    check_renditions("[\"-480p:100\"]", 0, "no rendition");
+}
+
 static void test_config_ice_servers_are_uris_that_fit_a_header(void **state)
 {
     static const char *const bad[] = {"http://x",     "stun:",      "stun:a:0",
@@ -208,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_config_bad_input_names_line_key_and_reason),
         cmocka_unit_test(test_config_environment_overrides_and_refuses),
         cmocka_unit_test(test_config_check_finds_what_does_not_fit_together),
+        cmocka_unit_test(test_config_renditions_are_sizes_that_fall),
         cmocka_unit_test(test_config_ice_servers_are_uris_that_fit_a_header),
         cmocka_unit_test(test_config_turn_needs_a_readable_secret),
         cmocka_unit_test(test_config_reference_is_the_file_in_configs),
