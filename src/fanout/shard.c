@@ -11,6 +11,26 @@
 
 enum { HISTORY_VIDEO_FRAMES = 1024 }; /* 17 s at 60 fps; packets end it earlier */
 
+static void counts_take(struct tg_viewer_counts *sum, struct tg_viewer_counts *from)
+{
+    sum->packets += from->packets;
+    sum->bytes += from->bytes;
+    sum->resent += from->resent;
+    sum->nacked += from->nacked;
+    sum->nack_held += from->nack_held;
+    sum->nack_gone += from->nack_gone;
+    sum->plis += from->plis;
+    sum->feedback += from->feedback;
+    sum->sync_lost += from->sync_lost;
+    sum->skipped += from->skipped;
+    sum->rtcp_bad += from->rtcp_bad;
+    sum->switches += from->switches;
+    sum->probes += from->probes;
+    sum->probed += from->probed;
+    sum->starved += from->starved;
+    *from = (struct tg_viewer_counts){0};
+}
+
 /* --- viewers -------------------------------------------------------------------------------- */
 
 static void busy_add(struct tg_shard *s, struct tg_shard_viewer *v)
@@ -79,26 +99,12 @@ void tg_shard_leave(struct tg_shard *s, struct tg_shard_viewer *v)
     ss->viewers[v->index]->index = v->index;
     s->viewer_count--;
     tg_fanout_count(s->fanout, tg_fanout_show_get(s->fanout, v->show), s->index, false);
+    tg_viewer_done(&v->core);
+    counts_take(&s->counts, &v->core.counts);
     tg_free(v);
 }
 
 /* --- pumping -------------------------------------------------------------------------------- */
-
-static void counts_take(struct tg_viewer_counts *sum, struct tg_viewer_counts *from)
-{
-    sum->packets += from->packets;
-    sum->bytes += from->bytes;
-    sum->resent += from->resent;
-    sum->nacked += from->nacked;
-    sum->nack_held += from->nack_held;
-    sum->nack_gone += from->nack_gone;
-    sum->plis += from->plis;
-    sum->feedback += from->feedback;
-    sum->sync_lost += from->sync_lost;
-    sum->skipped += from->skipped;
-    sum->rtcp_bad += from->rtcp_bad;
-    *from = (struct tg_viewer_counts){0};
-}
 
 /* Sends what the viewer may have now. False: there is more, but not in this millisecond. */
 static bool packets_send(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
@@ -144,9 +150,11 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
     tg_rtc_pass(atomic_load_explicit(&s->worker, memory_order_relaxed));
     if (now >= tg_viewer_report_at(&v->core))
         report_send(s, v, now);
-    if (v->core.wants_key) {
-        v->core.wants_key = false;
-        tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), 0, now);
+    for (unsigned layer = 0; v->core.wants_key != 0; layer++) {
+        if ((v->core.wants_key & 1U << layer) == 0)
+            continue;
+        v->core.wants_key &= (uint8_t)~(1U << layer);
+        tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), layer, now);
     }
     counts_take(&s->counts, &v->core.counts);
 }
@@ -244,6 +252,9 @@ static void metrics_add(struct tg_shard *s)
         {TG_M_fanout_sync_lost_total, s->counts.sync_lost},
         {TG_M_fanout_frames_skipped_total, s->counts.skipped},
         {TG_M_fanout_rtcp_bad_total, s->counts.rtcp_bad},
+        {TG_M_fanout_layer_switches_total, s->counts.switches},
+        {TG_M_fanout_probes_total, s->counts.probes},
+        {TG_M_fanout_probe_packets_total, s->counts.probed},
         {TG_M_fanout_frames_in_total, s->frames_in},
         {TG_M_fanout_frames_dropped_total, s->frames_dropped},
         {TG_M_fanout_send_failed_total, s->send_failed},
@@ -253,6 +264,8 @@ static void metrics_add(struct tg_shard *s)
         if (rows[i].n > 0)
             tg_metric_add(rows[i].metric, rows[i].n);
     }
+    if (s->counts.starved != 0)
+        tg_metric_add(TG_M_fanout_starved, s->counts.starved);
     s->counts = (struct tg_viewer_counts){0};
     s->frames_in = 0;
     s->frames_dropped = 0;

@@ -3,19 +3,24 @@
 #include "base/seq.h"
 #include "fanout/viewer_priv.h"
 
-enum { SEND_COST_US = TG_US_PER_S / TG_RESEND_PACKETS_PER_S };
-
 void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg)
 {
+    const uint32_t pace_bps = cfg->pace_bps > 0 ? cfg->pace_bps : (uint32_t)TG_PACE_BPS;
+
     *v = (struct tg_viewer){
         .epoch_us = cfg->epoch_us,
         .wall_offset_us = cfg->wall_offset_us,
         .rtt_us = -1,
         .report_at = TG_US_NEVER,
-        .resend_credit_us = (int64_t)TG_RESEND_BURST * SEND_COST_US,
+        .resend_credit = TG_RESEND_BURST,
+        .pace_max_bps = pace_bps,
+        .pace_bps = pace_bps,
+        .pace_burst = TG_PACE_BURST,
         .credit = TG_PACE_BURST,
     };
     tg_bwe_init(&v->bwe);
+    tg_quality_init(&v->quality);
+    v->quality.best_allowed = TG_MIN(cfg->best_allowed, (uint8_t)(TG_LAYERS_MAX - 1));
     memcpy(v->cname, cfg->cname, sizeof(v->cname));
     for (size_t i = 0; i < TG_TRACK_COUNT; i++) {
         struct tg_viewer_track *t = &v->tracks[i];
@@ -27,15 +32,26 @@ void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg)
     }
 }
 
+void tg_viewer_done(struct tg_viewer *v)
+{
+    tg_bwe_done(&v->bwe);
+    v->twcc_on = false;
+    if (v->quality.starved)
+        v->counts.starved--;
+    v->quality.starved = false;
+}
+
 void tg_viewer_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
 {
     struct tg_viewer_track *video = &v->tracks[TG_TRACK_VIDEO];
-    const struct tg_history *h = src->video[0].history;
+    const struct tg_history *h;
 
     TG_ASSERT(!v->running);
     v->running = true;
     v->credit_at = now;
     v->resend_credit_at = now;
+    tg_viewer_quality_start(v, src, now);
+    h = src->video[v->layer].history;
     video->need_key = true;
     if (h != NULL && tg_history_startable(h, now))
         video->frame_no = h->key;
@@ -59,13 +75,14 @@ const struct tg_viewer_codec *tg_viewer_codec_of(const struct tg_viewer_track *t
 
 static void credit_refill(struct tg_viewer *v, tg_us now)
 {
-    tg_us passed_ms = (now - v->credit_at) / TG_US_PER_MS;
+    /* Cannot overflow: a second at most, and rates are 32 bits. */
+    tg_us passed = TG_MIN(now - v->credit_at, (tg_us)TG_US_PER_S);
+    int64_t bytes = passed * v->pace_bps / (8 * (tg_us)TG_US_PER_S);
 
-    if (passed_ms <= 0)
+    if (bytes <= 0)
         return;
-    v->credit_at += passed_ms * TG_US_PER_MS;
-    v->credit =
-        (int32_t)TG_MIN((tg_us)TG_PACE_BURST, v->credit + passed_ms * TG_PACE_PACKETS_PER_MS);
+    v->credit_at = now;
+    v->credit = (int32_t)TG_MIN((int64_t)v->pace_burst, v->credit + bytes);
 }
 
 static void frame_skip(struct tg_viewer *v, struct tg_viewer_track *t)
@@ -85,7 +102,8 @@ static void cursor_settle(struct tg_viewer *v, struct tg_viewer_track *t, bool v
         t->frame_no = video && h->has_key ? h->key : h->head;
         t->packet_at = 0;
         t->need_key = video;
-        v->wants_key = v->wants_key || (video && !h->has_key && !t->foreign);
+        if (video && !h->has_key && !t->foreign)
+            v->wants_key |= (uint8_t)(1U << v->layer);
         v->counts.sync_lost++;
     }
     if (video && t->packet_at == 0 && h->has_key && h->key > t->frame_no &&
@@ -114,7 +132,7 @@ static bool frame_wanted(struct tg_viewer *v, struct tg_viewer_track *t, bool vi
         return true;
     if (!video || (f->flags & TG_FRAME_KEY) != 0)
         return true;
-    v->wants_key = true;
+    v->wants_key |= (uint8_t)(1U << v->layer);
     return false;
 }
 
@@ -132,14 +150,15 @@ static bool track_next(struct tg_viewer *v, enum tg_track track, const struct tg
 
         if (t->packet_at == 0 && !frame_wanted(v, t, video, e->frame))
             continue;
-        *ret = (struct tg_viewer_packet){.track = track, .index = t->packet_at, .entry = e};
+        *ret = (struct tg_viewer_packet){
+            .track = track, .layer = video ? v->layer : 0, .index = t->packet_at, .entry = e};
         return true;
     }
     return false;
 }
 
-/* The source packet behind a sequence number that was sent; false = forgotten. */
-static bool packet_of_seq(const struct tg_viewer_track *t, uint64_t seq, uint64_t *ret_packet)
+bool tg_viewer_packet_of(const struct tg_viewer_track *t, uint64_t seq, uint64_t *ret_packet,
+                         uint8_t *ret_layer)
 {
     uint64_t oldest = t->run_count > TG_VIEWER_RUNS ? t->run_count - TG_VIEWER_RUNS : 0;
 
@@ -148,37 +167,79 @@ static bool packet_of_seq(const struct tg_viewer_track *t, uint64_t seq, uint64_
 
         if (run->seq_first <= seq) {
             *ret_packet = run->packet_first + (seq - run->seq_first);
+            *ret_layer = run->layer;
             return true;
         }
     }
     return false;
 }
 
-static bool resend_next(struct tg_viewer *v, const struct tg_viewer_source *src,
+/* Without credit what was asked for is dropped: the viewer asks again after a round trip. */
+static bool resend_allowed(struct tg_viewer *v, tg_us now)
+{
+    tg_us passed = TG_MIN(now - v->resend_credit_at, (tg_us)TG_US_PER_S);
+    int64_t bytes = passed * v->resend_bps / (8 * (tg_us)TG_US_PER_S);
+
+    if (bytes > 0) {
+        v->resend_credit_at = now;
+        v->resend_credit = (int32_t)TG_MIN((int64_t)TG_RESEND_BURST, v->resend_credit + bytes);
+    }
+    return v->resend_credit > 0;
+}
+
+/* What a key of tg_viewer_nack stands for. */
+static uint64_t resend_seq(const struct tg_viewer *v, uint32_t key, enum tg_track *ret_track)
+{
+    *ret_track = (key & 1) != 0 ? TG_TRACK_AUDIO : TG_TRACK_VIDEO;
+    const uint64_t last = v->tracks[*ret_track].seq_next - 1;
+    const uint32_t age = (uint32_t)((uint32_t)last - (key >> 1)) & 0x7fffffff;
+
+    return last - age;
+}
+
+static bool resend_find(const struct tg_viewer *v, const struct tg_viewer_source *src,
+                        struct tg_viewer_packet *ret)
+{
+    uint64_t packet = 0;
+    uint8_t layer = 0;
+    const struct tg_history *h;
+
+    if (!tg_viewer_packet_of(&v->tracks[ret->track], ret->seq, &packet, &layer))
+        return false;
+    h = ret->track == TG_TRACK_VIDEO ? src->video[layer].history : src->audio;
+    ret->layer = layer;
+    ret->entry = h != NULL ? tg_history_find(h, packet, &ret->index) : NULL;
+    return ret->entry != NULL;
+}
+
+static bool resend_next(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now,
                         struct tg_viewer_packet *ret)
 {
     for (; v->resend_head != v->resend_tail; v->resend_head++) {
-        size_t at = v->resend_head % TG_RESEND_QUEUE;
-        enum tg_track track = v->resends[at].track;
-        const struct tg_history *h = track == TG_TRACK_VIDEO ? src->video[0].history : src->audio;
-        uint64_t packet = 0;
-        uint32_t index = 0;
+        struct tg_viewer_packet p = {.resend = true};
 
-        if (h != NULL && packet_of_seq(&v->tracks[track], v->resends[at].seq, &packet)) {
-            const struct tg_history_entry *e = tg_history_find(h, packet, &index);
-
-            if (e != NULL) {
-                *ret = (struct tg_viewer_packet){.track = track,
-                                                 .resend = true,
-                                                 .seq = v->resends[at].seq,
-                                                 .index = index,
-                                                 .entry = e};
-                return true;
-            }
+        p.seq = resend_seq(v, v->resends[v->resend_head % TG_RESEND_QUEUE], &p.track);
+        if (!resend_allowed(v, now) || (p.track == TG_TRACK_VIDEO && v->quality.starved)) {
+            v->counts.nack_held++;
+        } else if (resend_find(v, src, &p)) {
+            *ret = p;
+            return true;
+        } else {
+            v->counts.nack_gone++;
         }
-        v->counts.nack_gone++;
     }
     return false;
+}
+
+/* The next packet of video; false = none, or not now. */
+static bool video_next(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now,
+                       struct tg_viewer_packet *ret)
+{
+    if (v->quality.starved)
+        return false;
+    if (v->layer != v->layer_to && tg_viewer_switch(v, src, now))
+        return false;
+    return track_next(v, TG_TRACK_VIDEO, src->video[v->layer].history, ret);
 }
 
 enum tg_viewer_step tg_viewer_next(struct tg_viewer *v, const struct tg_viewer_source *src,
@@ -186,11 +247,14 @@ enum tg_viewer_step tg_viewer_next(struct tg_viewer *v, const struct tg_viewer_s
 {
     if (!v->running)
         return TG_VIEWER_IDLE;
+    if (now >= v->quality_at)
+        tg_viewer_quality_run(v, src, now);
     if (track_next(v, TG_TRACK_AUDIO, src->audio, ret))
         return TG_VIEWER_SEND;
-    if (!resend_next(v, src, ret) && !track_next(v, TG_TRACK_VIDEO, src->video[0].history, ret))
-        return TG_VIEWER_IDLE;
-    credit_refill(v, now);
+    if (!resend_next(v, src, now, ret) && !video_next(v, src, now, ret))
+        return v->probing ? tg_viewer_probe_next(v, src, now, ret) : TG_VIEWER_IDLE;
+    if (v->credit <= 0 || ret->index == 0)
+        credit_refill(v, now);
     if (v->credit <= 0)
         return TG_VIEWER_PACED;
     if (ret->track == TG_TRACK_VIDEO && !ret->resend && (ret->entry->frame->flags & TG_FRAME_KEY))
@@ -200,24 +264,13 @@ enum tg_viewer_step tg_viewer_next(struct tg_viewer *v, const struct tg_viewer_s
 
 /* --- retransmission requests ---------------------------------------------------------------- */
 
-static bool resend_allowed(struct tg_viewer *v, tg_us now)
-{
-    const int64_t credit_max = (int64_t)TG_RESEND_BURST * SEND_COST_US;
-
-    v->resend_credit_us = TG_MIN(credit_max, v->resend_credit_us + (now - v->resend_credit_at));
-    v->resend_credit_at = now;
-    if (v->resend_credit_us < SEND_COST_US || v->resend_tail - v->resend_head == TG_RESEND_QUEUE)
-        return false;
-    v->resend_credit_us -= SEND_COST_US;
-    return true;
-}
-
 void tg_viewer_nack(struct tg_viewer *v, tg_us now, enum tg_track track, uint16_t seq)
 {
     const tg_us rtt_us_unknown = 50 * (tg_us)TG_US_PER_MS;
     const tg_us rtt_us_min = 10 * (tg_us)TG_US_PER_MS;
     struct tg_viewer_track *t = &v->tracks[track];
     tg_us wait = v->rtt_us < 0 ? rtt_us_unknown : TG_MAX(v->rtt_us, rtt_us_min);
+    const uint32_t now_ms = (uint32_t)(now / TG_US_PER_MS) + 1; /* 0 = never */
 
     v->counts.nacked++;
     if (t->seq_next == t->seq_first)
@@ -226,21 +279,32 @@ void tg_viewer_nack(struct tg_viewer *v, tg_us now, enum tg_track track, uint16_
 
     if (full < t->seq_first || full >= t->seq_next)
         return; /* never sent */
-    /* Audio and video share the slots; the track is the lowest bit of the key. */
-    uint64_t key = full << 1 | (track == TG_TRACK_AUDIO ? 1U : 0U);
-    size_t slot = key % TG_VIEWER_SLOTS;
+    /* Audio and video share queue and slots; the track is the lowest bit. 31 bits of the number
+     * are enough: what can be asked for is at most 2^15 old. */
+    const uint32_t key = (uint32_t)full << 1 | (track == TG_TRACK_AUDIO ? 1U : 0U);
+    const size_t slot = key % TG_VIEWER_SLOTS;
 
-    if (v->slots[slot].at != 0 && v->slots[slot].seq == key && now - v->slots[slot].at < wait) {
+    if ((v->slots[slot].at != 0 && v->slots[slot].key == key &&
+         (tg_us)(now_ms - v->slots[slot].at) * TG_US_PER_MS < wait) ||
+        v->resend_tail - v->resend_head == TG_RESEND_QUEUE) {
         v->counts.nack_held++;
         return;
     }
-    if (!resend_allowed(v, now)) {
-        v->counts.nack_held++;
-        return;
-    }
-    v->slots[slot].seq = key;
-    v->slots[slot].at = now;
-    v->resends[v->resend_tail % TG_RESEND_QUEUE].seq = full;
-    v->resends[v->resend_tail % TG_RESEND_QUEUE].track = (uint8_t)track;
+    v->slots[slot].key = key;
+    v->slots[slot].at = now_ms;
+    v->resends[v->resend_tail % TG_RESEND_QUEUE] = key;
     v->resend_tail++;
+}
+
+/* --- for the service ------------------------------------------------------------------------ */
+
+int tg_viewer_layer(const struct tg_viewer *v)
+{
+    return v->tracks[TG_TRACK_VIDEO].started && !v->quality.starved ? v->layer : -1;
+}
+
+void tg_viewer_pin(struct tg_viewer *v, int layer)
+{
+    v->quality.pin = (int8_t)TG_MIN(TG_MAX(layer, TG_QUALITY_AUTO), TG_LAYERS_MAX - 1);
+    v->quality_at = 0;
 }

@@ -14,8 +14,13 @@
  *   seq    100 101 102 | 103 104 ...        a new run begins where the viewer skipped frames
  *   packet   7   8   9 |  42  43 ...
  *
+ * A run also knows its layer. The viewer changes layer where the other layer has a keyframe newer
+ * than what was sent last: numbers go on, RTP time is the media clock's for all layers.
+ *
  * Everything about a packet's bytes follows from (viewer, sequence number, frame), so that a
- * retransmission without RTX is identical to the original, as SRTP demands (proto/srtp.h).
+ * retransmission without RTX is identical to the original, as SRTP demands (proto/srtp.h). The
+ * transport-wide number is the exception, so it is used only with RTX, and only when there are
+ * layers to choose from: its feedback costs.
  *
  * Use, once a turn: next() and write() until next() says IDLE or PACED; report() when due.
  */
@@ -31,6 +36,7 @@
 #include "base/limits.h"
 #include "base/macros.h"
 #include "fanout/history.h"
+#include "fanout/quality.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 #include "proto/srtp.h"
@@ -71,12 +77,15 @@ struct tg_viewer_cfg {
     struct tg_viewer_track_cfg tracks[TG_TRACK_COUNT];
     tg_us epoch_us;       /* media time = now - epoch */
     tg_us wall_offset_us; /* wall time = now + wall_offset; fixed for the process */
+    uint32_t pace_bps;    /* most that one viewer is sent at, 0 = TG_PACE_BPS */
+    uint8_t best_allowed; /* no better layer than this (the capacity guard) */
     char cname[TG_VIEWER_CNAME_SIZE];
 };
 
 struct tg_viewer_run {
     uint64_t seq_first;
     uint64_t packet_first;
+    uint8_t layer;
 };
 
 struct tg_viewer_track {
@@ -119,6 +128,10 @@ struct tg_viewer_counts {
     uint32_t sync_lost; /* fell behind the history */
     uint32_t skipped;   /* frames passed over: waiting for a keyframe, late, other codec */
     uint32_t rtcp_bad;
+    uint32_t switches; /* of layer */
+    uint32_t probes;   /* clusters begun */
+    uint32_t probed;   /* packets sent again only to probe */
+    int32_t starved;   /* +1 video paused, -1 goes on */
 };
 
 struct tg_viewer {
@@ -127,30 +140,41 @@ struct tg_viewer {
     tg_us wall_offset_us;
     char cname[TG_VIEWER_CNAME_SIZE];
     bool running;
-    bool wants_key; /* the service asks upstream and clears it */
-    bool bye;       /* the viewer said BYE: end the session */
+    uint8_t wants_key; /* bit mask of layers: the service asks upstream and clears it */
+    bool bye;          /* the viewer said BYE: end the session */
     tg_us key_sent_at;
     tg_us rtt_us; /* -1 = not known yet */
-    uint64_t remb_bps;
-    /* congestion control */
+    /* quality: what to send (wanted), and what is sent */
     struct tg_bwe bwe;
+    struct tg_quality quality;
+    uint8_t layer;    /* the video cursor's */
+    uint8_t layer_to; /* wanted: taken at its next keyframe */
+    bool probing;
     bool twcc_on; /* video packets carry a transport-wide number and are told to bwe */
     uint16_t twcc_next;
-    /* pacing */
+    uint16_t probe_at;    /* which packet is sent again next */
+    tg_us quality_at;     /* look again then */
+    tg_us video_media_us; /* of the newest video frame begun */
+    tg_us key_asked_at;   /* for layer_to */
+    tg_us hold_at;        /* a frame waits for the other layer's since; 0 = none */
+    tg_us behind_at;      /* far behind since; 0 = not */
+    /* pacing, bytes */
+    uint32_t pace_max_bps;
+    uint32_t pace_bps;
+    int32_t pace_burst;
     int32_t credit;
     tg_us credit_at;
     /* retransmission */
-    int64_t resend_credit_us; /* one packet costs 1 s / TG_RESEND_PACKETS_PER_S */
+    uint32_t rate_bps; /* of the layer that is sent, 0 = not known */
+    uint32_t resend_bps;
+    int32_t resend_credit; /* bytes */
     tg_us resend_credit_at;
     uint32_t resend_head;
     uint32_t resend_tail;
+    uint32_t resends[TG_RESEND_QUEUE]; /* see tg_viewer_nack */
     struct {
-        uint64_t seq;
-        uint8_t track;
-    } resends[TG_RESEND_QUEUE];
-    struct {
-        uint64_t seq;
-        tg_us at;
+        uint32_t key; /* as in resends */
+        uint32_t at;  /* ms, 0 = never */
     } slots[TG_VIEWER_SLOTS];
     /* reports */
     tg_us report_at;
@@ -173,10 +197,15 @@ struct tg_viewer_source {
     const struct tg_history *audio; /* NULL = nothing came yet */
 };
 
+_Static_assert(sizeof(struct tg_viewer) <= 8 * 1024, "20,000 of them are 160 MB");
+
 void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg);
+/* Frees what it allocated; counts.starved is settled. */
+void tg_viewer_done(struct tg_viewer *v);
 /*
- * Keys are there: begin. Video from the kept keyframe when the history is startable, else from the
- * next keyframe (wants_key); audio from the live edge. Calling it twice is a bug.
+ * Keys are there: begin, with the best layer allowed. Video from its kept keyframe when the history
+ * is startable, else from the next keyframe (wants_key); audio from the live edge. Calling it twice
+ * is a bug.
  */
 void tg_viewer_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now);
 
@@ -189,15 +218,17 @@ enum tg_viewer_step {
 struct tg_viewer_packet {
     enum tg_track track;
     bool resend;
+    bool probe; /* resend: nobody asked for it */
+    uint8_t layer;
     uint64_t seq; /* resend: of the original */
     uint32_t index;
     const struct tg_history_entry *entry;
 };
 
 /*
- * The next packet: audio, then retransmissions, then video. Nothing is consumed until write. A
- * viewer that fell behind the history, or far behind with a newer keyframe there, goes on at the
- * next keyframe.
+ * The next packet: audio, then retransmissions, then video, then packets of a probe. Nothing is
+ * consumed until write. A viewer that fell behind the history, or far behind with a newer keyframe
+ * there, goes on at the next keyframe. About ten times a second it also thinks about quality.
  */
 enum tg_viewer_step tg_viewer_next(struct tg_viewer *v, const struct tg_viewer_source *src,
                                    tg_us now, struct tg_viewer_packet *ret);
@@ -216,5 +247,10 @@ void tg_viewer_rtcp(struct tg_viewer *v, tg_us now, struct tg_span compound);
 size_t tg_viewer_report(struct tg_viewer *v, tg_us now, uint8_t *out, size_t cap);
 /* TG_US_NEVER before the first packet. */
 tg_us tg_viewer_report_at(const struct tg_viewer *v);
+
+/* The layer sent now; -1 = no picture (yet). */
+int tg_viewer_layer(const struct tg_viewer *v);
+/* The user's wish, -1 = automatic. Taken at the next call of next(). */
+void tg_viewer_pin(struct tg_viewer *v, int layer);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * viewer_priv.h - what viewer.c (packets) and viewer_rtcp.c (reports, feedback) share.
+ * viewer_priv.h - what the files of the viewer share.
  */
 #ifndef TG_FANOUT_VIEWER_PRIV_H
 #define TG_FANOUT_VIEWER_PRIV_H
@@ -19,5 +19,24 @@ const struct tg_viewer_codec *tg_viewer_codec_of(const struct tg_viewer_track *t
 
 /* The viewer misses one packet: queue it again unless it was just answered or is one too many. */
 void tg_viewer_nack(struct tg_viewer *v, tg_us now, enum tg_track track, uint16_t seq);
+
+/* The source packet behind a sequence number that was sent; false = forgotten. */
+bool tg_viewer_packet_of(const struct tg_viewer_track *t, uint64_t seq, uint64_t *ret_packet,
+                         uint8_t *ret_layer);
+
+/* viewer_quality.c */
+enum { TG_VIEWER_LAYERS_MASK = (1 << TG_LAYERS_MAX) - 1 };
+/* The layer to begin with, and the pace. */
+void tg_viewer_quality_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now);
+/* Due at quality_at: which layer, pause, probe, pace. */
+void tg_viewer_quality_run(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now);
+/*
+ * layer_to differs from layer: goes there when its keyframe is there. True: the video frame at the
+ * cursor must wait, because the other layer's frame of that time may be the keyframe.
+ */
+bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now);
+/* The next packet of the probe under way. IDLE = it is over. */
+enum tg_viewer_step tg_viewer_probe_next(struct tg_viewer *v, const struct tg_viewer_source *src,
+                                         tg_us now, struct tg_viewer_packet *ret);
 
 #endif

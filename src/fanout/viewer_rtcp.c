@@ -43,8 +43,10 @@ static void on_pli(struct tg_viewer *v, tg_us now)
     v->counts.plis++;
     if (v->tracks[TG_TRACK_VIDEO].foreign)
         return; /* the show's codec is not one that this player takes: a keyframe changes nothing */
+    if (v->quality.starved)
+        return; /* no picture is sent on purpose */
     if (v->running && (v->key_sent_at == 0 || now - v->key_sent_at > patience))
-        v->wants_key = true;
+        v->wants_key |= (uint8_t)(1U << v->layer);
 }
 
 static void on_fir(struct tg_viewer *v, tg_us now, const struct tg_rtcp *p)
@@ -68,9 +70,14 @@ static void on_reports(struct tg_viewer *v, tg_us now, const struct tg_rtcp *p)
         struct tg_rtcp_report b = tg_rtcp_report_at(p, i);
         tg_us rtt = tg_rtcp_rtt(now_mid, b.lsr, b.dlsr);
 
-        if (rtt < 0 || track_of(v, b.ssrc, &track) == NULL)
+        if (track_of(v, b.ssrc, &track) == NULL)
+            continue;
+        if (track == TG_TRACK_VIDEO && v->tracks[track].started && !v->quality.starved)
+            tg_bwe_report(&v->bwe, b.lost_fraction, v->rate_bps);
+        if (rtt < 0)
             continue;
         v->rtt_us = v->rtt_us < 0 ? rtt : (v->rtt_us * 3 + rtt) / 4;
+        v->bwe.rtt_us = v->rtt_us;
     }
 }
 
@@ -103,6 +110,21 @@ static void on_xr(struct tg_viewer *v, tg_us now, const struct tg_rtcp *p)
     }
 }
 
+static void on_twcc(struct tg_viewer *v, tg_us now, const struct tg_rtcp *p)
+{
+    struct tg_twcc fb;
+
+    if (!v->twcc_on)
+        return;
+    if (tg_twcc_parse(&fb, p->fci) != TG_OK) {
+        v->counts.rtcp_bad++;
+        return;
+    }
+    tg_bwe_feedback(&v->bwe, now, &fb);
+    if (v->bwe.overuse)
+        v->quality_at = 0; /* does not wait for its turn */
+}
+
 void tg_viewer_rtcp(struct tg_viewer *v, tg_us now, struct tg_span compound)
 {
     struct tg_rd r = tg_rd(compound.data, compound.len);
@@ -125,7 +147,9 @@ void tg_viewer_rtcp(struct tg_viewer *v, tg_us now, struct tg_span compound)
         else if (p.kind == TG_RTCP_REMB || p.kind == TG_RTCP_TWCC)
             v->counts.feedback++;
         if (p.kind == TG_RTCP_REMB)
-            v->remb_bps = p.remb_bps;
+            tg_bwe_remb(&v->bwe, now, p.remb_bps);
+        else if (p.kind == TG_RTCP_TWCC)
+            on_twcc(v, now, &p);
     }
     if (err != TG_ERR_AGAIN)
         v->counts.rtcp_bad++;

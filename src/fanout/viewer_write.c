@@ -3,14 +3,15 @@
 
 _Static_assert((int)TG_VIEWER_PACKET_MAX <= (int)TG_UDP_PACKET_MAX, "a packet fits a datagram");
 
-static void run_note(struct tg_viewer_track *t, uint64_t seq, uint64_t packet)
+static void run_note(struct tg_viewer_track *t, uint64_t seq, uint64_t packet, uint8_t layer)
 {
     const struct tg_viewer_run *last = &t->runs[(t->run_count - 1) % TG_VIEWER_RUNS];
 
-    if (t->run_count > 0 && last->packet_first + (seq - last->seq_first) == packet)
+    if (t->run_count > 0 && last->layer == layer &&
+        last->packet_first + (seq - last->seq_first) == packet)
         return;
     t->runs[t->run_count % TG_VIEWER_RUNS] =
-        (struct tg_viewer_run){.seq_first = seq, .packet_first = packet};
+        (struct tg_viewer_run){.seq_first = seq, .packet_first = packet, .layer = layer};
     t->run_count++;
 }
 
@@ -118,9 +119,13 @@ static tg_err write_live(struct tg_viewer *v, tg_us now, const struct tg_viewer_
     uint64_t seq = t->seq_next++;
     const struct tg_rtp header = header_of(t, p, seq);
 
-    run_note(t, seq, p->entry->packet_first + p->index);
+    run_note(t, seq, p->entry->packet_first + p->index, p->layer);
     t->need_key = false;
     t->started = true;
+    if (p->track == TG_TRACK_VIDEO) {
+        v->video_media_us = f->media_us;
+        v->hold_at = 0;
+    }
     if (v->report_at == TG_US_NEVER)
         v->report_at = 0; /* the first report follows the first packets */
     t->packet_at++;
@@ -143,8 +148,12 @@ static tg_err write_resend(struct tg_viewer *v, tg_us now, const struct tg_viewe
     uint8_t osn[TG_RTX_OSN_LEN];
     struct tg_wr w = tg_wr(osn, sizeof(osn));
 
-    v->resend_head++;
-    v->counts.resent++;
+    if (p->probe) {
+        v->counts.probed++;
+    } else {
+        v->resend_head++;
+        v->counts.resent++;
+    }
     if (codec->rtx_pt < 0)
         return packet_seal(v, now, p, &header, p->seq, tg_span(NULL, 0), sink);
     tg_wr_u16(&w, header.seq);
@@ -163,10 +172,13 @@ tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p, st
     struct tg_viewer_sink sink = {.tx = tx, .out = out, .cap = cap};
     tg_err err = p->resend ? write_resend(v, now, p, &sink) : write_live(v, now, p, &sink);
 
-    if (p->track == TG_TRACK_VIDEO || p->resend)
-        v->credit--;
     if (err != TG_OK)
         return err;
+    /* A probe keeps a rate of its own. */
+    if ((p->track == TG_TRACK_VIDEO || p->resend) && !p->probe)
+        v->credit -= (int32_t)sink.len;
+    if (p->resend && !p->probe)
+        v->resend_credit -= (int32_t)sink.len;
     v->counts.packets++;
     v->counts.bytes += (uint32_t)sink.len;
     *ret_len = sink.len;

@@ -33,6 +33,7 @@ struct bed {
     tg_us now;
     uint32_t generation;
     enum tg_codec codec; /* of the video that is pushed */
+    size_t payload;      /* bytes of a packet's, 0 = 8 */
     struct got got;      /* last packet */
 };
 
@@ -73,6 +74,7 @@ static void bed_init(struct bed *b, bool rtx)
 
 static void bed_done(struct bed *b)
 {
+    tg_viewer_done(&b->v);
     tg_history_free(b->video);
     tg_history_free(b->audio);
     tg_srtp_tx_free(b->tx);
@@ -82,7 +84,8 @@ static void bed_done(struct bed *b)
 /* A frame captured now whose payloads say (media ms, packet). */
 static void push(struct bed *b, enum tg_track track, size_t packets, bool key)
 {
-    struct tg_frame *f = tg_frame_new(packets, packets * 8);
+    const size_t len = b->payload > 0 ? b->payload : 8;
+    struct tg_frame *f = tg_frame_new(packets, packets * len);
     struct tg_wr w;
 
     assert_non_null(f);
@@ -92,11 +95,12 @@ static void push(struct bed *b, enum tg_track track, size_t packets, bool key)
     f->generation = b->generation;
     f->media_us = b->now - epoch_us;
     f->rtp_ts = tg_media_to_rtp(f->media_us, track);
-    f->bytes_len = (uint32_t)(packets * 8);
+    f->bytes_len = (uint32_t)(packets * len);
     w = tg_wr(f->bytes, f->bytes_len);
     for (size_t i = 0; i < packets; i++) {
         f->packets[i] = (struct tg_frame_packet){
-            .offset = (uint32_t)(i * 8), .len = 8, .marker = i + 1 == packets};
+            .offset = (uint32_t)(i * len), .len = (uint16_t)len, .marker = i + 1 == packets};
+        w.at = f->bytes + i * len;
         tg_wr_u32(&w, f->rtp_ts);
         tg_wr_u32(&w, (uint32_t)i);
     }
@@ -133,6 +137,15 @@ static bool take(struct bed *b)
     assert_int_equal(tg_srtp_unprotect_rtp(b->browser, b->got.bytes, len, &len), TG_OK);
     assert_int_equal(tg_rtp_parse(&b->got.rtp, b->got.bytes, len), TG_OK);
     return true;
+}
+
+static size_t take_all_bytes(struct bed *b)
+{
+    size_t bytes = 0;
+
+    while (take(b))
+        bytes += (size_t)(b->got.rtp.payload.data - b->got.bytes) + b->got.rtp.payload.len + 16;
+    return bytes;
 }
 
 static size_t take_all(struct bed *b)
@@ -467,12 +480,14 @@ static void test_nack_of_what_left_the_history_is_counted(void **state)
 
 static void test_resend_rate_is_bounded(void **state)
 {
+    const uint32_t per_s = 3000000 / 8 * TG_RESEND_PCT / 100; /* of a rate that is not known */
     struct bed b;
     uint16_t seqs[64];
     size_t sent = 0;
 
     (void)state;
     bed_init(&b, true);
+    b.payload = 1000;
     for (int i = 0; i < 200; i++) {
         push(&b, TG_TRACK_VIDEO, 10, i == 0);
         b.now += 20 * MS;
@@ -486,35 +501,38 @@ static void test_resend_rate_is_bounded(void **state)
         for (uint16_t i = 0; i < 64; i++)
             seqs[i] = (uint16_t)(SEQ0 + 200 + (round % 20) * 64 + i);
         nack(&b, VIDEO_SSRC, seqs, 64);
-        sent += take_all(&b);
+        sent += take_all_bytes(&b);
         b.now += 10 * MS;
     }
-    assert_in_range(sent, TG_RESEND_PACKETS_PER_S - 50, TG_RESEND_PACKETS_PER_S + TG_RESEND_BURST);
+    assert_in_range(sent, per_s, per_s + TG_RESEND_BURST + 2 * TG_VIEWER_PACKET_MAX);
+    assert_true(b.v.counts.nack_held > 1000);
     bed_done(&b);
 }
 
-static void test_large_start_is_paced(void **state)
+static void test_large_start_is_paced_in_bytes(void **state)
 {
     struct bed b;
     size_t sent;
 
     (void)state;
     bed_init(&b, true);
+    b.payload = 1100;
     push(&b, TG_TRACK_VIDEO, 100, true);
     push(&b, TG_TRACK_AUDIO, 1, false);
     start(&b);
-    sent = take_all(&b);
-    assert_int_equal(sent, TG_PACE_BURST);
+    sent = take_all_bytes(&b);
+    assert_in_range(sent, TG_PACE_BURST, TG_PACE_BURST + TG_VIEWER_PACKET_MAX);
     const struct tg_viewer_source src = source(&b);
     struct tg_viewer_packet p;
 
     assert_int_equal(tg_viewer_next(&b.v, &src, b.now, &p), TG_VIEWER_PACED);
     push(&b, TG_TRACK_AUDIO, 1, false); /* audio does not wait behind the picture */
     assert_int_equal(take_all(&b), 1);
-    b.now += MS;
-    assert_int_equal(take_all(&b), TG_PACE_PACKETS_PER_MS);
+    b.now += 2 * MS;
+    assert_in_range(take_all_bytes(&b), 2 * TG_PACE_BPS / 8000 - TG_VIEWER_PACKET_MAX,
+                    2 * TG_PACE_BPS / 8000 + TG_VIEWER_PACKET_MAX);
     b.now += 100 * MS;
-    assert_int_equal(take_all(&b), 100 - TG_PACE_BURST - TG_PACE_PACKETS_PER_MS);
+    assert_in_range(take_all(&b), 20, 40); /* the rest */
     bed_done(&b);
 }
 
@@ -899,7 +917,8 @@ static void test_bye_remb_and_junk(void **state)
     bed_init(&b, true);
     tg_rtcp_write_remb(&w, 1, 1000000, &ssrc, 1);
     send_rtcp(&b, out, tg_wr_len(&w));
-    assert_in_range(b.v.remb_bps, 999000, 1000000);
+    assert_in_range(b.v.bwe.remb_bps, 999000, 1000000);
+    assert_int_equal(b.v.bwe.estimate_bps, b.v.bwe.remb_bps);
     assert_int_equal(b.v.counts.feedback, 1);
     assert_false(b.v.bye);
     send_rtcp(&b, (const uint8_t *)"junk", 4);
@@ -968,7 +987,7 @@ int main(void)
         cmocka_unit_test(test_nack_across_skipped_frames_finds_the_right_packet),
         cmocka_unit_test(test_nack_of_what_left_the_history_is_counted),
         cmocka_unit_test(test_resend_rate_is_bounded),
-        cmocka_unit_test(test_large_start_is_paced),
+        cmocka_unit_test(test_large_start_is_paced_in_bytes),
         cmocka_unit_test(test_new_publisher_waits_for_its_keyframe),
         cmocka_unit_test(test_falling_behind_goes_on_at_the_newest_keyframe),
         cmocka_unit_test(test_late_viewer_jumps_to_a_newer_keyframe),

@@ -1,0 +1,360 @@
+/* A viewer's quality: what the estimate says is carried out here. */
+#include "fanout/viewer_priv.h"
+
+/* A layer without frames for so long is off; ... */
+#define SILENCE_US (1500 * (tg_us)TG_US_PER_MS)
+/* ... when other layers are a newer publisher's, much sooner. */
+#define SILENCE_OLD_US (300 * (tg_us)TG_US_PER_MS)
+/* Layers of one picture come within so long of each other. */
+#define SKEW_US (60 * (tg_us)TG_US_PER_MS)
+#define KEY_RETRY_US (500 * (tg_us)TG_US_PER_MS)
+/* So far behind for so long, with no keyframe to jump to: one is asked for. */
+#define BEHIND_US ((tg_us)TG_US_PER_S)
+
+enum {
+    START_BPS = 3 * 1000 * 1000, /* hope: most ways carry more, and the first feedback tells */
+    START_PCT = 120,
+    PACE_PCT = 250,       /* of the estimate: a keyframe should not wait */
+    PACE_LAYER_PCT = 150, /* of the layer's rate, at least */
+    STAY_PCT = 95,
+    RATE_UNKNOWN_BPS = 3 * 1000 * 1000,
+    BURST_PARTS = 15, /* of a second: two frames leave at once, a keyframe does not */
+    AUDIO_BPS = 64 * 1000,
+    PROBE_PICKS = 8,  /* packets looked at for one that can be sent again */
+    PROBE_LAST = 64,  /* the newest so many are sent again in turn */
+    PROBE_LEAD = 2400 /* bytes that may be ahead of the rate */
+};
+
+/* --- inputs --------------------------------------------------------------------------------- */
+
+static void layers_read(struct tg_quality_in *in, const struct tg_viewer_source *src, tg_us now)
+{
+    bool any = false;
+    uint32_t newest = 0;
+
+    for (size_t i = 0; i < TG_LAYERS_MAX; i++) {
+        const struct tg_history *h = src->video[i].history;
+
+        if (h != NULL && h->has_generation && (!any || (int32_t)(h->generation - newest) > 0)) {
+            newest = h->generation;
+            any = true;
+        }
+    }
+    for (size_t i = 0; i < TG_LAYERS_MAX; i++) {
+        const struct tg_history *h = src->video[i].history;
+
+        if (h == NULL || h->head == 0)
+            continue;
+        in->layers[i].on =
+            now - h->head_at < (h->generation == newest ? SILENCE_US : SILENCE_OLD_US);
+        in->layers[i].bps = in->layers[i].on ? src->video[i].bps : 0;
+    }
+}
+
+static struct tg_quality_in input_make(const struct tg_viewer *v,
+                                       const struct tg_viewer_source *src, tg_us now)
+{
+    struct tg_quality_in in = {
+        .estimate_bps = v->bwe.estimate_bps,
+        .proves = v->twcc_on,
+        .hard = v->bwe.hard,
+        .loss_pm = v->bwe.loss_pm,
+        /* Transport-wide numbers are video's alone: that estimate is of what sound leaves over. */
+        .audio_bps = !v->twcc_on && v->tracks[TG_TRACK_AUDIO].cfg.on ? AUDIO_BPS : 0,
+    };
+
+    layers_read(&in, src, now);
+    return in;
+}
+
+/* A choice is there: two layers with a rate, or, before anything was measured, two at all. */
+static bool choice_is(const struct tg_quality_in *in)
+{
+    unsigned on = 0;
+    unsigned measured = 0;
+
+    for (size_t i = 0; i < TG_LAYERS_MAX; i++) {
+        on += in->layers[i].on ? 1 : 0;
+        measured += in->layers[i].bps > 0 ? 1 : 0;
+    }
+    return measured >= 2 || (measured == 0 && on >= 2);
+}
+
+static bool rtx_everywhere(const struct tg_viewer_track *t)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < TG_VIEWER_CODECS; i++) {
+        if (t->cfg.codecs[i].codec == TG_CODEC_NONE)
+            continue;
+        if (t->cfg.codecs[i].rtx_pt < 0)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+static void twcc_consider(struct tg_viewer *v, const struct tg_quality_in *in, tg_us now)
+{
+    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    uint32_t hope;
+
+    if (v->twcc_on || !t->cfg.on || t->cfg.ext_twcc == 0 || !choice_is(in) || !rtx_everywhere(t))
+        return;
+    hope = (uint32_t)TG_MIN((uint64_t)in->layers[v->layer].bps * START_PCT / 100,
+                            (uint64_t)TG_BWE_MAX_BPS);
+    /* Without memory it goes on as a client without such feedback would, and asks again. */
+    v->twcc_on = tg_bwe_twcc_on(&v->bwe, now, TG_MAX(hope, (uint32_t)START_BPS)) == TG_OK;
+}
+
+/* --- pace ----------------------------------------------------------------------------------- */
+
+static uint32_t percent(uint32_t bps, uint32_t pct)
+{
+    return (uint32_t)TG_MIN((uint64_t)bps * pct / 100, (uint64_t)UINT32_MAX);
+}
+
+static void pace_set(struct tg_viewer *v, const struct tg_quality_in *in)
+{
+    const uint32_t estimate = v->bwe.estimate_bps;
+    const uint32_t rate = v->rate_bps;
+    const bool tight = v->twcc_on && estimate < percent(rate, STAY_PCT);
+
+    if (in->layers[v->layer].bps > 0)
+        v->rate_bps = in->layers[v->layer].bps;
+    v->resend_bps = percent(rate > 0 ? rate : RATE_UNKNOWN_BPS, TG_RESEND_PCT);
+    v->pace_bps = v->pace_max_bps;
+    v->pace_burst = TG_PACE_BURST;
+    if (estimate == 0)
+        return;
+    /* When the way is narrower than the layer, what is sent until the change must not pile up. */
+    v->pace_bps =
+        tight ? estimate : TG_MAX(percent(estimate, PACE_PCT), percent(rate, PACE_LAYER_PCT));
+    v->pace_bps = TG_MIN(v->pace_bps, v->pace_max_bps);
+    if (v->twcc_on)
+        v->pace_burst =
+            (int32_t)TG_MIN(TG_MAX(tight ? 0 : rate / 8 / BURST_PARTS, (uint32_t)TG_PACE_BURST_MIN),
+                            (uint32_t)TG_PACE_BURST);
+    v->credit = TG_MIN(v->credit, v->pace_burst);
+}
+
+/* --- decisions ------------------------------------------------------------------------------ */
+
+static void key_ask(struct tg_viewer *v, unsigned layer, tg_us now)
+{
+    v->wants_key |= (uint8_t)(1U << layer);
+    v->key_asked_at = now;
+}
+
+/* The picture goes on where it is now, not where it stopped. */
+static void resume(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
+{
+    struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    const struct tg_history *h;
+
+    v->layer = v->layer_to;
+    h = src->video[v->layer].history;
+    t->need_key = true;
+    t->packet_at = 0;
+    t->frame_no = h != NULL ? h->head : 0;
+    key_ask(v, v->layer, now);
+}
+
+static void layer_apply(struct tg_viewer *v, const struct tg_viewer_source *src, bool was_starved,
+                        tg_us now)
+{
+    if (v->quality.layer != v->layer_to) {
+        v->layer_to = v->quality.layer;
+        v->key_asked_at = 0;
+        v->hold_at = 0;
+    }
+    if (v->quality.starved != was_starved)
+        v->counts.starved += was_starved ? -1 : 1;
+    if (was_starved && !v->quality.starved)
+        resume(v, src, now);
+    if (!v->quality.starved && v->layer_to != v->layer &&
+        (v->key_asked_at == 0 || now - v->key_asked_at >= KEY_RETRY_US))
+        key_ask(v, v->layer_to, now);
+}
+
+static void probe_consider(struct tg_viewer *v, tg_us now)
+{
+    const struct tg_bwe_probe *probe = NULL;
+
+    if (v->quality.probe_bps == 0 || v->layer != v->layer_to || v->probing ||
+        !v->tracks[TG_TRACK_VIDEO].started)
+        return;
+    if (tg_bwe_probe(&v->bwe, now, v->quality.probe_bps, &probe)) {
+        v->probing = true;
+        v->probe_at = 0;
+        v->counts.probes++;
+    }
+}
+
+/* Paced or without room for long: the next keyframe is better than ever older pictures. */
+static void behind_check(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
+{
+    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    const struct tg_history *h = src->video[v->layer].history;
+    const struct tg_history_entry *newest = h != NULL ? tg_history_at(h, h->head - 1) : NULL;
+
+    if (newest == NULL || !t->started || t->need_key || v->quality.starved ||
+        t->frame_no >= h->head || newest->frame->generation != t->generation ||
+        newest->frame->media_us - v->video_media_us < BEHIND_US) {
+        v->behind_at = 0;
+        return;
+    }
+    if (v->behind_at == 0)
+        v->behind_at = now;
+    if (now - v->behind_at < BEHIND_US || (h->has_key && h->key > t->frame_no))
+        return;
+    key_ask(v, v->layer, now);
+    v->behind_at = now;
+}
+
+void tg_viewer_quality_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
+{
+    struct tg_quality_in in = input_make(v, src, now);
+
+    tg_quality_start(&v->quality, now, &in);
+    v->layer = v->quality.layer;
+    v->layer_to = v->layer;
+    v->rate_bps = in.layers[v->layer].bps;
+    twcc_consider(v, &in, now);
+    pace_set(v, &in);
+    v->credit = v->pace_burst;
+    v->quality_at = now + TG_QUALITY_EVERY_US;
+}
+
+void tg_viewer_quality_run(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
+{
+    const bool was_starved = v->quality.starved;
+    struct tg_quality_in in;
+
+    v->quality_at = now + TG_QUALITY_EVERY_US;
+    if (!v->tracks[TG_TRACK_VIDEO].cfg.on)
+        return;
+    tg_bwe_tick(&v->bwe, now);
+    in = input_make(v, src, now);
+    twcc_consider(v, &in, now);
+    in.proves = v->twcc_on;
+    in.estimate_bps = v->bwe.estimate_bps;
+    tg_quality_tick(&v->quality, now, &in);
+    v->bwe.hard = false; /* it was heard */
+    layer_apply(v, src, was_starved, now);
+    pace_set(v, &in);
+    probe_consider(v, now);
+    behind_check(v, src, now);
+}
+
+/* --- change of layer ------------------------------------------------------------------------ */
+
+/* The keyframe to go on with in the wanted layer; NULL = not there yet. */
+static const struct tg_history_entry *target_key(const struct tg_viewer *v,
+                                                 const struct tg_history *h)
+{
+    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    const struct tg_history_entry *e = h->has_key ? tg_history_at(h, h->key) : NULL;
+    int32_t newer;
+
+    if (e == NULL || tg_viewer_codec_of(t, e->frame->codec) == NULL)
+        return NULL;
+    if (!t->started || !t->has_generation)
+        return e;
+    newer = (int32_t)(e->frame->generation - t->generation);
+    /* Media time never goes back; another publisher's may begin anywhere. */
+    return newer > 0 || (newer == 0 && e->frame->media_us > v->video_media_us) ? e : NULL;
+}
+
+/* Has the wanted layer shown what it has for the time of the frame at the cursor? */
+static bool target_told(const struct tg_viewer *v, const struct tg_viewer_source *src)
+{
+    const struct tg_history *h = src->video[v->layer].history;
+    const struct tg_history *to = src->video[v->layer_to].history;
+    const struct tg_history_entry *at =
+        h != NULL ? tg_history_at(h, v->tracks[TG_TRACK_VIDEO].frame_no) : NULL;
+    const struct tg_history_entry *newest = tg_history_at(to, to->head - 1);
+
+    return at == NULL || newest == NULL || newest->frame->media_us >= at->frame->media_us;
+}
+
+bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
+{
+    struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    const struct tg_history *to = src->video[v->layer_to].history;
+
+    if (to == NULL || to->head == 0)
+        return false;
+    if (t->packet_at > 0) { /* a frame that was begun is ended, if it is still there */
+        const struct tg_history *h = src->video[v->layer].history;
+
+        if (h != NULL && t->frame_no >= h->tail)
+            return false;
+    }
+    if (target_key(v, to) != NULL) {
+        v->layer = v->layer_to;
+        t->frame_no = to->key;
+        t->packet_at = 0;
+        v->hold_at = 0;
+        v->rate_bps = src->video[v->layer].bps;
+        v->counts.switches++;
+        return false;
+    }
+    /*
+     * Two frames of one time cannot both be sent. The smaller layer's frames come first, so each
+     * keyframe of the larger one would come too late for ever, if nobody waited for it.
+     */
+    if (target_told(v, src))
+        return false;
+    if (v->hold_at == 0)
+        v->hold_at = now;
+    return now - v->hold_at < SKEW_US;
+}
+
+/* --- probes --------------------------------------------------------------------------------- */
+
+/* A packet that was sent lately and can be sent again by RTX. */
+static bool probe_pick(struct tg_viewer *v, const struct tg_viewer_source *src,
+                       struct tg_viewer_packet *ret)
+{
+    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    const uint64_t sent = TG_MIN(t->seq_next - t->seq_first, (uint64_t)PROBE_LAST);
+
+    for (unsigned i = 0; i < PROBE_PICKS && sent > 0; i++) {
+        struct tg_viewer_packet p = {.track = TG_TRACK_VIDEO, .resend = true, .probe = true};
+        const struct tg_viewer_codec *codec;
+        uint64_t packet = 0;
+
+        p.seq = t->seq_next - 1 - v->probe_at++ % sent;
+        if (!tg_viewer_packet_of(t, p.seq, &packet, &p.layer) ||
+            src->video[p.layer].history == NULL)
+            continue;
+        p.entry = tg_history_find(src->video[p.layer].history, packet, &p.index);
+        codec = p.entry != NULL ? tg_viewer_codec_of(t, p.entry->frame->codec) : NULL;
+        if (codec != NULL && codec->rtx_pt >= 0) {
+            *ret = p;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum tg_viewer_step tg_viewer_probe_next(struct tg_viewer *v, const struct tg_viewer_source *src,
+                                         tg_us now, struct tg_viewer_packet *ret)
+{
+    const struct tg_bwe_probe *probe = tg_bwe_probing(&v->bwe, now);
+
+    if (probe == NULL) {
+        v->probing = false;
+        return TG_VIEWER_IDLE;
+    }
+    if ((uint64_t)probe->sent * 8 * TG_US_PER_S >=
+        (uint64_t)probe->bps * (uint64_t)(now - probe->started_at) +
+            (uint64_t)PROBE_LEAD * 8 * TG_US_PER_S)
+        return TG_VIEWER_PACED;
+    if (!probe_pick(v, src, ret)) {
+        v->probing = false;
+        return TG_VIEWER_IDLE;
+    }
+    return TG_VIEWER_SEND;
+}
