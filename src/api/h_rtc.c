@@ -28,14 +28,15 @@ bool tg_rtc_body(struct tg_req *q, const char *type, const char *what)
 static struct tg_rtc_req *new_request(struct tg_req *q, enum tg_rtc_what what, uint16_t show)
 {
     struct tg_rtc_req *msg = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*msg));
+    bool has_sdp = what != TG_RTC_LAYER && q->body.len > 0;
 
     if (msg != NULL) {
         msg->what = what;
         msg->show = show;
-        if (q->body.len > 0)
+        if (has_sdp)
             msg->sdp = tg_slab_copy(q->body.data, q->body.len);
     }
-    if (msg == NULL || (q->body.len > 0 && msg->sdp == NULL)) {
+    if (msg == NULL || (has_sdp && msg->sdp == NULL)) {
         tg_msg_free(msg);
         tg_reply_retry(q, 503, 1000, "Out of memory. Try again.");
         return NULL;
@@ -63,8 +64,7 @@ void tg_rtc_ask_any(struct tg_req *q, struct tg_rtc_req *take_msg)
     tg_req_ask_rtc(q, q->w->next_rtc++ % (unsigned)q->w->web->peers.rtc_count, take_msg);
 }
 
-/* Which worker has "<worker>.<secret>"? */
-static bool worker_of(const struct tg_worker *w, const char *session, size_t len, unsigned *ret)
+bool tg_rtc_worker_of(const struct tg_worker *w, const char *session, size_t len, unsigned *ret)
 {
     const char *dot = memchr(session, '.', len);
     int64_t worker;
@@ -87,22 +87,45 @@ static bool read_if_match(struct tg_req *q, struct tg_rtc_req *msg)
     return false;
 }
 
-void tg_rtc_ask_session(struct tg_req *q, enum tg_rtc_what what, const struct tg_show_info *show,
-                        bool publisher)
+/* For the session of the path; NULL: 404 or 503 was answered. */
+static struct tg_rtc_req *session_request(struct tg_req *q, enum tg_rtc_what what,
+                                          const struct tg_show_info *show, unsigned *ret_worker)
 {
     struct tg_span id = tg_req_param(q, 1);
     struct tg_rtc_req *msg;
-    unsigned worker;
 
-    if (id.len >= TG_RTC_SESSION_SIZE || !worker_of(q->w, (const char *)id.data, id.len, &worker)) {
+    if (id.len >= TG_RTC_SESSION_SIZE ||
+        !tg_rtc_worker_of(q->w, (const char *)id.data, id.len, ret_worker)) {
         tg_reply_problem(q, 404, "session", "This session has ended or never was.");
-        return;
+        return NULL;
     }
     msg = new_request(q, what, show->ord);
+    if (msg != NULL)
+        tg_str_printf(msg->session, sizeof(msg->session), "%.*s", (int)id.len,
+                      (const char *)id.data);
+    return msg;
+}
+
+void tg_rtc_ask_layer(struct tg_req *q, const struct tg_show_info *show, int8_t layer)
+{
+    unsigned worker;
+    struct tg_rtc_req *msg = session_request(q, TG_RTC_LAYER, show, &worker);
+
+    if (msg == NULL)
+        return;
+    msg->layer = layer;
+    tg_req_ask_rtc(q, worker, msg);
+}
+
+void tg_rtc_ask_session(struct tg_req *q, enum tg_rtc_what what, const struct tg_show_info *show,
+                        bool publisher)
+{
+    unsigned worker;
+    struct tg_rtc_req *msg = session_request(q, what, show, &worker);
+
     if (msg == NULL)
         return;
     msg->publisher = publisher;
-    tg_str_printf(msg->session, sizeof(msg->session), "%.*s", (int)id.len, (const char *)id.data);
     /* A tag says nothing about a DELETE (RFC 9725 s4.3.1). */
     if (what != TG_RTC_PATCH || read_if_match(q, msg))
         tg_req_ask_rtc(q, worker, msg);
@@ -172,13 +195,38 @@ static const char *default_detail(int status)
     }
 }
 
+/* A place in the waiting room: for programs in the body, and as a header for the next offer. */
+static void answer_wait(struct tg_req *q, const struct tg_rtc_reply *reply)
+{
+    unsigned retry_s = TG_MAX(reply->retry_s, (uint16_t)1);
+    struct tg_jo j = tg_jo(&q->out);
+
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "type", "about:blank");
+    tg_jo_str(&j, "title", tg_status_text(503));
+    tg_jo_int(&j, "status", 503);
+    tg_jo_str(&j, "detail",
+              reply->detail[0] != '\0' ? reply->detail : "No room now. You are in line.");
+    tg_jo_int(&j, "position", reply->position);
+    tg_jo_str(&j, "ticket", reply->ticket);
+    tg_jo_int(&j, "retry_s", retry_s);
+    tg_jo_end_obj(&j);
+    tg_reply_start(q, 503);
+    tg_reply_header(q, "Retry-After", "%u", retry_s);
+    tg_reply_header(q, "Torg-Ticket", "%s", reply->ticket);
+    tg_reply_header(q, "Cache-Control", "no-store");
+    tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
+}
+
 static void answer_error(struct tg_req *q, const struct tg_rtc_reply *reply)
 {
     int status = status_of(reply->err);
     const char *detail = reply->detail[0] != '\0' ? reply->detail : default_detail(status);
 
-    if (status == 503)
-        tg_reply_retry(q, 503, 2000, detail);
+    if (reply->err == TG_ERR_LIMIT && reply->ticket[0] != '\0')
+        answer_wait(q, reply);
+    else if (status == 503)
+        tg_reply_retry(q, 503, reply->retry_s > 0 ? reply->retry_s * 1000 : 2000, detail);
     else
         tg_reply_problem(q, status, NULL, detail);
 }
@@ -198,6 +246,8 @@ static void answer_offer(struct tg_req *q, struct tg_rtc_reply *reply)
     tg_reply_header(q, "Cache-Control", "no-store");
     if (reply->publisher[0] != '\0')
         tg_reply_header(q, "Torg-Publisher", "%s", reply->publisher);
+    if (reply->what == TG_RTC_WHEP_OFFER)
+        tg_whep_links(q, reply->session, sdp == NULL ? 0 : tg_whep_video_line(sdp->data, sdp->len));
     tg_rtc_links(q);
     tg_reply_slab(q, TG_TYPE_SDP, sdp);
 }
@@ -222,6 +272,8 @@ void tg_rtc_answer(struct tg_req *q, struct tg_rtc_reply *reply)
 {
     if (reply->err != TG_OK)
         answer_error(q, reply);
+    else if (q->finish_rtc != NULL)
+        q->finish_rtc(q, reply);
     else if (reply->what == TG_RTC_PATCH)
         answer_patch(q, reply);
     else if (reply->what == TG_RTC_DELETE)
@@ -238,7 +290,8 @@ void tg_reply_orphan(struct tg_worker *w, void *msg)
     unsigned worker;
 
     if ((reply->what != TG_RTC_WHEP_OFFER && reply->what != TG_RTC_WHIP_OFFER) ||
-        reply->err != TG_OK || !worker_of(w, reply->session, strlen(reply->session), &worker))
+        reply->err != TG_OK ||
+        !tg_rtc_worker_of(w, reply->session, strlen(reply->session), &worker))
         return;
     end = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*end));
     if (end == NULL)

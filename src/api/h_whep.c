@@ -1,6 +1,8 @@
 /* WHEP (draft-ietf-wish-whep): viewers' offers, trickle, ICE restarts and the end. */
 #include "api/h_rtc.h"
 
+#include <string.h>
+
 void tg_h_whep(struct tg_req *q)
 {
     struct tg_show_info show;
@@ -8,10 +10,16 @@ void tg_h_whep(struct tg_req *q)
 
     if (!tg_req_show(q, &show) || !tg_rtc_body(q, TG_TYPE_SDP, "a recvonly SDP offer"))
         return;
+    if (q->ticket_bad) {
+        tg_reply_problem(q, 400, "Torg-Ticket",
+                         "Torg-Ticket is the ticket of an earlier 503 as it came: 22 characters.");
+        return;
+    }
     msg = tg_rtc_offer(q, TG_RTC_WHEP_OFFER, &show);
     if (msg == NULL)
         return;
     msg->staff = tg_auth_may(&q->auth, show.ord, TG_ROLE_STAFF);
+    memcpy(msg->ticket, q->ticket, sizeof(msg->ticket));
     tg_rtc_ask_any(q, msg);
 }
 

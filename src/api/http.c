@@ -1,6 +1,7 @@
 /* libwebsockets' callback for HTTP: hands requests to req.h and back. HTTP/1.1 only (README). */
 #include <sys/socket.h>
 
+#include "api/h_whep_events.h"
 #include "api/req.h"
 
 #include "base/alloc.h"
@@ -41,6 +42,8 @@ static int on_body(struct tg_req *q, const void *data, size_t len)
 {
     if (q == NULL)
         return -1;
+    if (q->state == TG_REQ_STREAM)
+        return -1; /* nothing is awaited there */
     if (q->state != TG_REQ_BODY)
         return drop_body(q, len);
     tg_buf_add(&q->body, data, len); /* bounded by the announced length, checked before */
@@ -86,6 +89,8 @@ static int on_sent(struct tg_req *q)
 
 static int on_writeable(struct tg_req *q)
 {
+    if (q != NULL && q->state == TG_REQ_STREAM)
+        return tg_events_write(q);
     if (q == NULL || q->state != TG_REQ_SEND)
         return 0;
     for (int i = 0; i < CHUNKS_PER_TURN; i++) {

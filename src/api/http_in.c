@@ -16,6 +16,7 @@ static const struct tg_rate_rule address_rates[TG_RATE_COUNT] = {
     [TG_RATE_WRITE] = {.per_min = 120, .burst = 60},
     [TG_RATE_LOGIN] = {.per_min = 20, .burst = 10},
     [TG_RATE_WHEP] = {.per_min = 120, .burst = 60},
+    [TG_RATE_LAYER] = {.per_min = 600, .burst = 120}, /* a household behind one address */
     [TG_RATE_WHIP] = {.per_min = 10, .burst = 10}, /* a phone that walks out of Wi-Fi tries again */
     [TG_RATE_WHIP_PATCH] = {.per_min = 120, .burst = 60},
     [TG_RATE_SOCKET] = {.per_min = 120, .burst = 120},
@@ -184,6 +185,19 @@ static void read_content_type(struct tg_req *q)
     }
 }
 
+/* A place in the waiting room: 128 random bits as base64url. */
+static void read_ticket(struct tg_req *q)
+{
+    static const char name[] = "torg-ticket:";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    if (lws_hdr_custom_length(q->wsi, name, sizeof(name) - 1) < 0)
+        return;
+    tg_header_custom(q->wsi, name, q->ticket, sizeof(q->ticket));
+    q->ticket_bad = strlen(q->ticket) != 22 || strspn(q->ticket, letters) != 22;
+}
+
 static bool refuse_method(struct tg_req *q)
 {
     char allow[64];
@@ -196,16 +210,23 @@ static bool refuse_method(struct tg_req *q)
     return false;
 }
 
-static bool find_route(struct tg_req *q)
+/* Before anything is refused: what other sites may read of a refusal is the route's, too. */
+static tg_err find_route(struct tg_req *q)
 {
     tg_err err =
         tg_route_find(&q->match, tg_routes, tg_route_count, q->method, q->path, strlen(q->path));
 
-    if (err == TG_ERR_NOTFOUND)
-        err = tg_route_find(&q->match, &tg_route_files, 1, q->method, q->path, strlen(q->path));
-    else if (err == TG_ERR_UNSUPPORTED)
+    if (err == TG_ERR_NOTFOUND &&
+        tg_route_find(&q->match, &tg_route_files, 1, q->method, q->path, strlen(q->path)) == TG_OK)
+        err = TG_OK;
+    return err;
+}
+
+static bool check_route(struct tg_req *q, tg_err found)
+{
+    if (found == TG_ERR_UNSUPPORTED)
         return refuse_method(q);
-    if (err == TG_OK)
+    if (found == TG_OK)
         return true;
     tg_reply_problem(q, 404, NULL, "There is nothing at this address.");
     return false;
@@ -296,7 +317,8 @@ static void answer_options(struct tg_req *q)
         (q->origin_class != TG_ORIGIN_NONE && (q->match.route->flags & TG_ROUTE_CORS_ANY) != 0)) {
         tg_reply_header(q, "Access-Control-Allow-Methods", "%s", allow);
         tg_reply_header(q, "Access-Control-Allow-Headers",
-                        "Authorization, Content-Type, Idempotency-Key, If-Match");
+                        "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, "
+                        "Torg-Ticket");
         tg_reply_header(q, "Access-Control-Max-Age", "86400");
     }
     if (video) {
@@ -401,11 +423,11 @@ static void expect_body(struct tg_req *q)
         (void)lws_write(q->wsi, go_on, sizeof(go_on) - 1, LWS_WRITE_HTTP); /* the read shows it */
 }
 
-static bool checks(struct tg_req *q)
+static bool checks(struct tg_req *q, tg_err found)
 {
     bool page;
 
-    if (!find_route(q))
+    if (!check_route(q, found))
         return false;
     page = q->match.route->rate == TG_RATE_PAGE;
     if (!check_rate(q))
@@ -421,6 +443,7 @@ static bool checks(struct tg_req *q)
 int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)
 {
     bool close;
+    tg_err found;
 
     if (!read_method(q))
         return -1;
@@ -431,6 +454,7 @@ int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)
     tg_header(q->wsi, WSI_TOKEN_HTTP_IF_MATCH, q->if_match, sizeof(q->if_match));
     q->if_match_long =
         q->if_match[0] == '\0' && lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_IF_MATCH) > 0;
+    read_ticket(q);
     read_content_type(q);
     read_connection(q);
     close = q->close;
@@ -439,10 +463,11 @@ int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)
         tg_reply_problem(q, 414, NULL, "The address is too long.");
         return 0;
     }
+    found = find_route(q);
     if (!read_length(q))
         return 0;
     q->close = close;
-    if (!checks(q))
+    if (!checks(q, found))
         return 0;
     if (q->body_left > 0)
         expect_body(q);

@@ -61,7 +61,7 @@ void tg_reply_start(struct tg_req *q, int status)
 {
     const struct tg_route *route = q->match.route;
 
-    TG_ASSERT(q->state != TG_REQ_SEND && q->head.len == 0);
+    TG_ASSERT(q->state != TG_REQ_SEND && q->state != TG_REQ_STREAM && q->head.len == 0);
     q->status = status;
     count_status(status);
     tg_buf_printf(&q->head, "HTTP/1.1 %d %s\r\n", status, tg_status_text(status));
@@ -77,8 +77,8 @@ void tg_reply_start(struct tg_req *q, int status)
         return;
     }
     tg_reply_header(q, "Access-Control-Expose-Headers",
-                    "Location, ETag, Link, Accept-Post, Accept-Patch, Retry-After, Torg-Publisher, "
-                    "WWW-Authenticate");
+                    "Location, ETag, Link, Allow, Accept-Post, Accept-Patch, Retry-After, "
+                    "Torg-Publisher, Torg-Ticket, WWW-Authenticate");
 }
 
 void tg_reply_header(struct tg_req *q, const char *name, const char *fmt, ...)
@@ -113,6 +113,17 @@ void tg_reply_send(struct tg_req *q, const char *type, struct tg_span content)
     q->content =
         q->method == TG_HEAD || q->status == 204 || q->status == 304 ? tg_span(NULL, 0) : content;
     q->state = TG_REQ_SEND;
+    lws_callback_on_writable(q->wsi);
+}
+
+void tg_reply_stream(struct tg_req *q, const char *type)
+{
+    q->close = true;
+    tg_reply_header(q, "Content-Type", "%s", type);
+    tg_reply_header(q, "Connection", "close");
+    tg_buf_add_str(&q->head, "\r\n");
+    q->state = TG_REQ_STREAM;
+    lws_set_timeout(q->wsi, NO_PENDING_TIMEOUT, 0);
     lws_callback_on_writable(q->wsi);
 }
 

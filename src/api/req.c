@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/h_whep_events.h"
 #include "base/alloc.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -35,6 +36,7 @@ void tg_req_free(struct tg_req *q)
     if (q == NULL)
         return;
     release_slot(q);
+    tg_events_free(q->events);
     tg_buf_done(&q->body);
     tg_buf_done(&q->head);
     tg_buf_done(&q->out);
@@ -250,7 +252,8 @@ static void on_rtc_reply(struct tg_worker *w, struct tg_rtc_reply *msg)
     struct tg_req *q = tg_slots_get(&w->slots, TG_SLOT_REQ, msg->conn.slot, msg->conn.generation);
 
     if (q == NULL) {
-        tg_reply_orphan(w, msg);
+        if (!tg_events_reply(w, msg))
+            tg_reply_orphan(w, msg);
         return;
     }
     answer_comes(q);
@@ -265,6 +268,8 @@ bool tg_req_message(struct tg_worker *w, void *msg)
         on_reply(w, msg);
     else if (head->kind == TG_MSG_RTC_REPLY)
         on_rtc_reply(w, msg);
+    else if (head->kind == TG_MSG_WEB_EVENTS_END)
+        tg_events_ended(w, ((const struct tg_web_events_end *)msg)->stream);
     else
         return false;
     return true;

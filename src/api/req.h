@@ -20,6 +20,7 @@ enum tg_req_state {
     TG_REQ_BODY,    /* the body is coming */
     TG_REQ_WAIT,    /* another thread will answer */
     TG_REQ_SEND,    /* the answer is going out */
+    TG_REQ_STREAM,  /* the answer has begun and goes on until the stream's end (h_whep_events.h) */
     TG_REQ_DISCARD, /* refused: the answer went out, the rest of the body is read and dropped */
 };
 
@@ -45,12 +46,15 @@ struct tg_req {
     char content_type[64];              /* without parameters, lower case */
     char if_match[TG_IF_MATCH_MAX + 1]; /* as it came; "" = not there */
     bool if_match_long;                 /* longer than that */
+    char ticket[TG_RTC_TICKET_SIZE];    /* Torg-Ticket; "" = not there */
+    bool ticket_bad;                    /* there, and of another form */
     struct tg_buf body;
     size_t body_left; /* announced and not yet seen */
     size_t discarded;
 
     /* waiting; finish: what to do with WEB_REPLY instead of passing it on (NULL = pass on) */
     void (*finish)(struct tg_req *q, struct tg_web_reply *reply);
+    void (*finish_rtc)(struct tg_req *q, struct tg_rtc_reply *reply); /* of RTC_REPLY, when OK */
     struct tg_dlist in_waiting;
     uint32_t slot;
     uint32_t generation;
@@ -65,6 +69,7 @@ struct tg_req {
     struct tg_span content; /* of out, slab or a compiled-in file */
     size_t sent;
     bool head_sent;
+    struct tg_events *events; /* STREAM */
 };
 
 /* req.c */
@@ -100,6 +105,8 @@ void tg_req_run(struct tg_req *q);
 void tg_reply_start(struct tg_req *q, int status);
 void tg_reply_header(struct tg_req *q, const char *name, const char *fmt, ...) TG_PRINTF(3, 4);
 void tg_reply_send(struct tg_req *q, const char *type, struct tg_span content);
+/* The head of an answer whose length nobody knows; the connection ends with it. */
+void tg_reply_stream(struct tg_req *q, const char *type);
 /* Takes the slab. */
 void tg_reply_slab(struct tg_req *q, const char *type, struct tg_slab *take_slab);
 /* What was written into q->out, as JSON. */
@@ -157,6 +164,13 @@ void tg_h_whep_patch(struct tg_req *q);
 void tg_h_whep_delete(struct tg_req *q);
 void tg_h_whep_get(struct tg_req *q);
 void tg_h_whep_slash(struct tg_req *q);
+/* h_whep_layer.c */
+void tg_h_whep_layer_get(struct tg_req *q);
+void tg_h_whep_layer(struct tg_req *q);
+/* h_whep_events.c */
+void tg_h_whep_events(struct tg_req *q);
+void tg_h_whep_events_get(struct tg_req *q);
+void tg_h_whep_events_end(struct tg_req *q);
 /* h_whip.c */
 void tg_h_whip(struct tg_req *q);
 void tg_h_whip_patch(struct tg_req *q);

@@ -57,7 +57,7 @@ tg_err tg_route_find(struct tg_match *ret, const struct tg_route *rows, size_t c
                      enum tg_method method, const char *path, size_t len)
 {
     struct tg_match found = {.route = NULL};
-    const struct tg_route *first = NULL;
+    struct tg_match first = {.route = NULL};
     uint32_t allow = 1U << TG_OPTIONS;
 
     for (size_t i = 0; i < count; i++) {
@@ -68,14 +68,14 @@ tg_err tg_route_find(struct tg_match *ret, const struct tg_route *rows, size_t c
         allow |= 1U << rows[i].method;
         if (rows[i].method == TG_GET)
             allow |= 1U << TG_HEAD;
-        if (first == NULL)
-            first = &rows[i];
+        if (first.route == NULL)
+            first = m;
         if (found.route == NULL && (method_fits(rows[i].method, method) || method == TG_OPTIONS))
             found = m;
     }
-    found.allow = allow;
-    *ret = found;
-    if (first == NULL)
+    *ret = found.route == NULL ? first : found;
+    ret->allow = allow;
+    if (first.route == NULL)
         return TG_ERR_NOTFOUND;
     return found.route == NULL ? TG_ERR_UNSUPPORTED : TG_OK;
 }

@@ -42,6 +42,7 @@ enum tg_rate_class {
     TG_RATE_WRITE,
     TG_RATE_LOGIN,
     TG_RATE_WHEP,
+    TG_RATE_LAYER,      /* WHEP's extensions: asked often, and must not use up what offers need */
     TG_RATE_WHIP,       /* POST, per address and token: the handler takes it */
     TG_RATE_WHIP_PATCH, /* all of WHIP, per address */
     TG_RATE_SOCKET,
@@ -66,7 +67,7 @@ struct tg_route {
     uint32_t body_max; /* bytes; 0 = a body is refused */
 };
 
-enum { TG_ROUTE_PARAMS_MAX = 2 };
+enum { TG_ROUTE_PARAMS_MAX = 3 };
 struct tg_match {
     const struct tg_route *route;
     struct tg_span params[TG_ROUTE_PARAMS_MAX]; /* into path; a "*" rest is the last one */
@@ -75,8 +76,9 @@ struct tg_match {
 };
 
 /*
- * NOTFOUND: no row knows the path. UNSUPPORTED: another method does; ret->allow says which (also
- * filled on OK, and for OPTIONS, which is OK with the path's first route).
+ * NOTFOUND: no row knows the path, ret->route is NULL. UNSUPPORTED: another method does; ret->allow
+ * says which (also filled on OK), and ret is the path's first route, whose rules for other sites
+ * hold for the refusal. OPTIONS is OK with the first route, too.
  */
 TG_MUST_CHECK tg_err tg_route_find(struct tg_match *ret, const struct tg_route *rows, size_t count,
                                    enum tg_method method, const char *path, size_t len);

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-enum tg_slot_kind { TG_SLOT_FREE, TG_SLOT_SOCK, TG_SLOT_REQ };
+enum tg_slot_kind { TG_SLOT_FREE, TG_SLOT_SOCK, TG_SLOT_REQ, TG_SLOT_EVENTS };
 
 struct tg_slot {
     void *object;

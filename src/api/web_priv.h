@@ -17,7 +17,7 @@
 #include "api/web.h"
 #include "base/map.h"
 #include "base/thread.h"
-#include "msg/msg.h"
+#include "msg/web.h"
 
 enum {
     TG_WEB_CHUNK = 16 * 1024, /* bytes of a response written at once */
@@ -72,6 +72,10 @@ struct tg_worker {
     struct tg_map people; /* person id -> struct tg_wperson */
     struct tg_dlist socks;
     struct tg_dlist waiting; /* requests that wait for another thread */
+    struct tg_dlist events;  /* WHEP event streams */
+    size_t event_streams;
+    char (*events_ended)[TG_EVENTS_ID_SIZE]; /* those that players ended, a ring; NULL = none yet */
+    size_t events_ended_count;               /* ever */
     unsigned next_rtc;
     unsigned next_read;
     struct tg_rng rng;
@@ -125,7 +129,7 @@ bool tg_ws_message(struct tg_worker *w, void *msg);
 /* Once a second. */
 void tg_req_second(struct tg_worker *w);
 void tg_ws_second(struct tg_worker *w);
-/* Ask all sockets to go (1001). */
+/* Ask all sockets to go and come back (1012). */
 void tg_ws_stop(struct tg_worker *w);
 /* Before the context ends / after it. */
 void tg_ws_done(struct tg_worker *w);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/h_whep_events.h"
 #include "api/web_priv.h"
 
 #include "base/alloc.h"
@@ -103,6 +104,7 @@ static void on_second(lws_sorted_usec_list_t *timer)
     tg_worker_clock(w);
     tg_req_second(w);
     tg_ws_second(w);
+    tg_events_second(w);
     tg_worker_flush(w);
     lws_sul_schedule(w->lws, 0, &w->second_timer, on_second,
                      w->stopping ? 20 * TG_US_PER_MS : TG_US_PER_S);
@@ -121,6 +123,7 @@ static void begin_stop(struct tg_worker *w)
     w->stopping = true;
     w->stop_at = w->now + STOP_US;
     tg_ws_stop(w);
+    tg_events_stop(w);
     lws_sul_schedule(w->lws, 0, &w->second_timer, on_second, 20 * TG_US_PER_MS);
 }
 
@@ -207,6 +210,7 @@ tg_err tg_worker_open(struct tg_worker *w)
     w->rng = tg_rng_os();
     tg_dlist_init(&w->socks);
     tg_dlist_init(&w->waiting);
+    tg_dlist_init(&w->events);
     tg_map_init(&w->people, &w->rng);
     tg_tick_init(&w->tick, tg_ws_wake, w);
     tg_worker_clock(w);
@@ -233,7 +237,8 @@ void tg_worker_run(void *worker)
         if (lws_service(w->lws, 0) < 0)
             break;
         /* Only the context's own descriptors are left, or somebody does not answer our close. */
-        if (w->stopping && (tg_dlist_empty(&w->socks) || tg_clock_mono() >= w->stop_at))
+        if (w->stopping && ((tg_dlist_empty(&w->socks) && tg_dlist_empty(&w->events)) ||
+                            tg_clock_mono() >= w->stop_at))
             break;
     }
 }
@@ -251,6 +256,8 @@ void tg_worker_close(struct tg_worker *w)
     w->listen_fd = -1;
     if (w->socks.next != NULL)
         tg_ws_done(w);
+    tg_free(w->events_ended);
+    w->events_ended = NULL;
     tg_slots_done(&w->slots);
     tg_rate_free(w->rate);
     w->rate = NULL;

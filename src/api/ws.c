@@ -531,10 +531,11 @@ void tg_ws_second(struct tg_worker *w)
     check_time(TG_CONTAINER_OF(node, struct tg_sock, in_socks));
 }
 
+/* Service restart (RFC 6455's registry): clients come back, spread over some seconds. */
 void tg_ws_stop(struct tg_worker *w)
 {
     TG_DLIST_EACH(node, &w->socks)
-    tg_sock_close(TG_CONTAINER_OF(node, struct tg_sock, in_socks), LWS_CLOSE_STATUS_GOINGAWAY);
+    tg_sock_close(TG_CONTAINER_OF(node, struct tg_sock, in_socks), 1012);
 }
 
 void tg_ws_done(struct tg_worker *w)

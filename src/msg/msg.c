@@ -64,6 +64,7 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
     case TG_MSG_LIVE_UPLINK:
     case TG_MSG_READ_REQ:
     case TG_MSG_WEB_CUT:
+    case TG_MSG_WEB_EVENTS_END:
     case TG_MSG_MEDIA:
         break;
     }

@@ -22,25 +22,26 @@
 #include "base/slab.h"
 
 enum tg_msg_kind {
-    TG_MSG_LIVE_JOIN = 1, /* struct tg_live_join */
-    TG_MSG_LIVE_LEAVE,    /* struct tg_live_leave */
-    TG_MSG_LIVE_OP,       /* struct tg_live_op */
-    TG_MSG_LIVE_CATALOG,  /* struct tg_live_catalog */
-    TG_MSG_LIVE_SALE,     /* struct tg_live_sale */
-    TG_MSG_LIVE_SHOW,     /* struct tg_live_show: a show exists now */
-    TG_MSG_LIVE_SOURCE,   /* struct tg_live_source */
-    TG_MSG_LIVE_UPLINK,   /* struct tg_live_uplink */
-    TG_MSG_JOURNAL,       /* struct tg_journal_append */
-    TG_MSG_SALE_REQ,      /* struct tg_sale_req */
-    TG_MSG_READ_REQ,      /* struct tg_read_req */
-    TG_MSG_WEB_CAST,      /* struct tg_web_cast */
-    TG_MSG_WEB_SEND,      /* struct tg_web_send */
-    TG_MSG_WEB_PERSON,    /* struct tg_web_person */
-    TG_MSG_WEB_REPLY,     /* struct tg_web_reply */
-    TG_MSG_WEB_CUT,       /* struct tg_web_cut */
-    TG_MSG_RTC_REQ,       /* struct tg_rtc_req */
-    TG_MSG_RTC_REPLY,     /* struct tg_rtc_reply, to the web worker that asked */
-    TG_MSG_MEDIA,         /* struct tg_media_msg */
+    TG_MSG_LIVE_JOIN = 1,  /* struct tg_live_join */
+    TG_MSG_LIVE_LEAVE,     /* struct tg_live_leave */
+    TG_MSG_LIVE_OP,        /* struct tg_live_op */
+    TG_MSG_LIVE_CATALOG,   /* struct tg_live_catalog */
+    TG_MSG_LIVE_SALE,      /* struct tg_live_sale */
+    TG_MSG_LIVE_SHOW,      /* struct tg_live_show: a show exists now */
+    TG_MSG_LIVE_SOURCE,    /* struct tg_live_source */
+    TG_MSG_LIVE_UPLINK,    /* struct tg_live_uplink */
+    TG_MSG_JOURNAL,        /* struct tg_journal_append */
+    TG_MSG_SALE_REQ,       /* struct tg_sale_req */
+    TG_MSG_READ_REQ,       /* struct tg_read_req */
+    TG_MSG_WEB_CAST,       /* struct tg_web_cast */
+    TG_MSG_WEB_SEND,       /* struct tg_web_send */
+    TG_MSG_WEB_PERSON,     /* struct tg_web_person */
+    TG_MSG_WEB_REPLY,      /* struct tg_web_reply */
+    TG_MSG_WEB_CUT,        /* struct tg_web_cut */
+    TG_MSG_WEB_EVENTS_END, /* struct tg_web_events_end, from the web worker that was told */
+    TG_MSG_RTC_REQ,        /* struct tg_rtc_req */
+    TG_MSG_RTC_REPLY,      /* struct tg_rtc_reply, to the web worker that asked */
+    TG_MSG_MEDIA,          /* struct tg_media_msg */
 };
 
 struct tg_msg {

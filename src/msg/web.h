@@ -52,4 +52,11 @@ struct tg_web_cut {
     uint16_t code;
 };
 
+/* A player ended its stream of WHEP events: who serves it closes it, all refuse it from now on. */
+enum { TG_EVENTS_ID_SIZE = 28 };
+struct tg_web_events_end {
+    struct tg_msg head; /* TG_MSG_WEB_EVENTS_END */
+    char stream[TG_EVENTS_ID_SIZE];
+};
+
 #endif

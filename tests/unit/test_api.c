@@ -1292,7 +1292,7 @@ static void test_ws_cut_and_stop(void **state)
     assert_int_equal(code, 4003);
     tg_web_stop(t.web);
     assert_string_equal(web_ws_read(&b, &code), "");
-    assert_int_equal(code, 1001);
+    assert_int_equal(code, 1012);
     web_close(&a);
     web_close(&b);
 }
