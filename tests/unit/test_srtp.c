@@ -63,7 +63,7 @@ static void test_rfc3711_b2_aes_cm_key_stream(void **state)
     size_t len = 0;
 
     (void)state;
-    assert_int_equal(tg_srtp_tx_new_session(&tx, &keys), TG_OK);
+    assert_int_equal(tg_srtp_tx_new_session(&tx, &keys, &keys), TG_OK);
     assert_int_equal(tg_srtp_tx_protect(tx, &in, out, sizeof(out), &len), TG_OK);
     assert_int_equal(len, 12 + 48 + 10);
     assert_memory_equal(out + 12, stream, 48);
@@ -96,12 +96,16 @@ static void test_rfc7714_16_1_gcm_packet(void **state)
     size_t len = 0;
 
     (void)state;
-    assert_int_equal(tg_srtp_tx_new_session(&tx, &keys), TG_OK);
-    assert_int_equal(tg_srtp_tx_protect(tx, &in, out, sizeof(out), &len), TG_OK);
-    assert_int_equal(len, 12 + sizeof(sealed));
-    assert_memory_equal(out, header, 12);
-    assert_memory_equal(out + 12, sealed, sizeof(sealed));
-    tg_srtp_tx_free(tx);
+    for (int engine = TG_SRTP_TX_IPSEC_MB; engine >= TG_SRTP_TX_BEST; engine--) {
+        if (tg_srtp_tx_engine((enum tg_srtp_tx_engine)engine) != TG_OK)
+            continue;
+        assert_int_equal(tg_srtp_tx_new_session(&tx, &keys, &keys), TG_OK);
+        assert_int_equal(tg_srtp_tx_protect(tx, &in, out, sizeof(out), &len), TG_OK);
+        assert_int_equal(len, 12 + sizeof(sealed));
+        assert_memory_equal(out, header, 12);
+        assert_memory_equal(out + 12, sealed, sizeof(sealed));
+        tg_srtp_tx_free(tx);
+    }
 }
 
 static struct tg_srtp_keys random_keys(struct tg_rng *rng, enum tg_srtp_profile profile)
@@ -115,125 +119,228 @@ static struct tg_srtp_keys random_keys(struct tg_rng *rng, enum tg_srtp_profile 
     return keys;
 }
 
+enum { BODY_MAX = 1400, PREFIX_LEN = 2 };
+
 struct plain_packet {
-    uint8_t bytes[1400];
+    uint8_t bytes[12 + 15 * 4 + 4 + 64 + BODY_MAX];
     size_t header_len;
+    size_t prefix_len;
     size_t len;
 };
 
+/* Any legal shape: CSRCs, an extension, an OSN in front, an empty body. */
 static void packet_make(struct plain_packet *p, struct tg_rng *rng, uint32_t ssrc, uint16_t seq)
 {
-    uint8_t data[16];
-    struct tg_rtp h = {.pt = (uint8_t)tg_rng_below(rng, 128),
-                       .marker = tg_rng_below(rng, 2) == 0,
-                       .seq = seq,
-                       .ts = tg_rng_u32(rng),
-                       .ssrc = ssrc};
-    struct tg_rtp_ext exts[3];
-    size_t ext_count = tg_rng_below(rng, 4);
     struct tg_wr w = tg_wr(p->bytes, sizeof(p->bytes));
+    const size_t csrcs = tg_rng_below(rng, 4) == 0 ? tg_rng_below(rng, 16) : 0;
+    const bool has_ext = tg_rng_below(rng, 2) == 0;
+    const size_t ext_words = tg_rng_below(rng, 17);
 
-    tg_rng_bytes(rng, data, sizeof(data));
-    for (size_t i = 0; i < ext_count; i++)
-        exts[i] = (struct tg_rtp_ext){
-            .id = (uint8_t)(i + 1), .len = (uint8_t)(1 + tg_rng_below(rng, 16)), .data = data};
-    tg_rtp_write_header(&w, &h, exts, ext_count);
+    tg_wr_u8(&w, (uint8_t)(0x80 | (has_ext ? 0x10 : 0) | (unsigned)csrcs));
+    tg_wr_u8(&w, (uint8_t)tg_rng_below(rng, 256));
+    tg_wr_u16(&w, seq);
+    tg_wr_u32(&w, tg_rng_u32(rng));
+    tg_wr_u32(&w, ssrc);
+    tg_rng_bytes(rng, tg_wr_skip(&w, csrcs * 4), csrcs * 4);
+    if (has_ext) {
+        tg_wr_u16(&w, 0xbede);
+        tg_wr_u16(&w, (uint16_t)ext_words);
+        tg_rng_bytes(rng, tg_wr_skip(&w, ext_words * 4), ext_words * 4);
+    }
     p->header_len = tg_wr_len(&w);
-    size_t body = tg_rng_below(rng, 1200);
+    const size_t body = tg_rng_below(rng, 8) == 0 ? 0 : tg_rng_below(rng, BODY_MAX + 1);
 
     tg_rng_bytes(rng, tg_wr_skip(&w, body), body);
     assert_false(w.bad);
+    p->prefix_len = body >= PREFIX_LEN && tg_rng_below(rng, 4) == 0 ? PREFIX_LEN : 0;
     p->len = tg_wr_len(&w);
 }
 
-/* The fast path's packet equals libsrtp's, and libsrtp's receiver opens it. */
-static void check_one(struct tg_srtp_tx *tx, struct tg_srtp *server, struct tg_srtp *client,
-                      const struct plain_packet *p)
+static void packet_protect(struct tg_srtp_tx *tx, const struct plain_packet *p, uint8_t *out,
+                           size_t cap, size_t *ret_len)
 {
-    uint8_t fast[1500];
-    uint8_t reference[1500];
+    const size_t body_at = p->header_len + p->prefix_len;
+    const struct tg_srtp_plain in = {
+        /* As the write path does: the header already stands in the output. */
+        .header = tg_span(out, p->header_len),
+        .prefix = tg_span(p->bytes + p->header_len, p->prefix_len),
+        .payload = tg_span(p->bytes + body_at, p->len - body_at),
+    };
+
+    memset(out, 0xaa, cap);
+    memcpy(out, p->bytes, p->header_len);
+    assert_int_equal(tg_srtp_tx_protect(tx, &in, out, cap, ret_len), TG_OK);
+    assert_int_equal(*ret_len, p->len + tg_srtp_tx_trailer(tx));
+    for (size_t i = *ret_len; i < cap; i++)
+        assert_int_equal(out[i], 0xaa);
+}
+
+/* Ours, libsrtp as the sender to compare with, libsrtp as the receiver. */
+struct trio {
+    struct tg_srtp_tx *tx;
+    struct tg_srtp *server;
+    struct tg_srtp *client;
+};
+
+static void trio_open(struct trio *t, struct tg_rng *rng, enum tg_srtp_profile profile)
+{
+    const struct tg_srtp_keys keys = random_keys(rng, profile);
+
+    assert_int_equal(tg_srtp_new(&t->server, &keys, TG_SRTP_SERVER), TG_OK);
+    assert_int_equal(tg_srtp_new(&t->client, &keys, TG_SRTP_CLIENT), TG_OK);
+    assert_int_equal(tg_srtp_tx_new(&t->tx, &keys, TG_SRTP_SERVER), TG_OK);
+}
+
+static void trio_close(struct trio *t)
+{
+    tg_srtp_tx_free(t->tx);
+    tg_srtp_free(t->server);
+    tg_srtp_free(t->client);
+}
+
+/* The fast path's packet equals libsrtp's, and libsrtp's receiver opens it, once. */
+static void check_one(struct trio *t, const struct plain_packet *p, bool again)
+{
+    uint8_t fast[sizeof(p->bytes) + 32];
+    _Alignas(4) uint8_t reference[sizeof(p->bytes) + 32];
     size_t fast_len = 0;
     size_t reference_len = 0;
-    const struct tg_srtp_plain in = {.header = tg_span(p->bytes, p->header_len),
-                                     .payload =
-                                         tg_span(p->bytes + p->header_len, p->len - p->header_len)};
 
     memcpy(reference, p->bytes, p->len);
     assert_int_equal(
-        tg_srtp_protect_rtp(server, reference, p->len, sizeof(reference), &reference_len), TG_OK);
-    assert_int_equal(tg_srtp_tx_protect(tx, &in, fast, sizeof(fast), &fast_len), TG_OK);
+        tg_srtp_protect_rtp(t->server, reference, p->len, sizeof(reference), &reference_len),
+        TG_OK);
+    packet_protect(t->tx, p, fast, sizeof(fast), &fast_len);
     assert_int_equal(fast_len, reference_len);
-    assert_int_equal(fast_len, p->len + tg_srtp_tx_trailer(tx));
     assert_memory_equal(fast, reference, fast_len);
-    assert_int_equal(tg_srtp_unprotect_rtp(client, fast, fast_len, &fast_len), TG_OK);
-    assert_int_equal(fast_len, p->len);
-    assert_memory_equal(fast, p->bytes, p->len);
-    /* The same datagram once more is a replay. */
-    assert_int_equal(tg_srtp_unprotect_rtp(client, reference, reference_len, &reference_len),
+    if (!again) {
+        assert_int_equal(tg_srtp_unprotect_rtp(t->client, fast, fast_len, &fast_len), TG_OK);
+        assert_int_equal(fast_len, p->len);
+        assert_memory_equal(fast, p->bytes, p->len);
+    }
+    assert_int_equal(tg_srtp_unprotect_rtp(t->client, reference, reference_len, &reference_len),
                      TG_ERR_CONFLICT);
 }
 
-static void check_against_libsrtp(enum tg_srtp_profile profile)
+/* Three SSRCs, steps of up to 100 over several wraps; one packet in four is an old one again. */
+static void check_against_libsrtp(enum tg_srtp_profile profile, uint64_t seed)
 {
-    struct tg_rng rng = tg_rng_seeded(3711);
-    const struct tg_srtp_keys keys = random_keys(&rng, profile);
-    struct tg_srtp *server = NULL;
-    struct tg_srtp *client = NULL;
-    struct tg_srtp_tx *tx = NULL;
-    struct plain_packet p;
+    enum { SSRCS = 3, KEPT = 8, ROUNDS = 4500 };
+    static struct plain_packet kept[SSRCS][KEPT];
+    size_t sent[SSRCS] = {0};
+    uint16_t seqs[SSRCS] = {30000, 65535, 0};
+    struct tg_rng rng = tg_rng_seeded(seed);
+    struct trio t;
 
-    assert_int_equal(tg_srtp_new(&server, &keys, TG_SRTP_SERVER), TG_OK);
-    assert_int_equal(tg_srtp_new(&client, &keys, TG_SRTP_CLIENT), TG_OK);
-    assert_int_equal(tg_srtp_tx_new(&tx, &keys, TG_SRTP_SERVER), TG_OK);
-    /* Three SSRCs; the steps of up to 500 bring each through several wraps of the number. */
-    for (uint32_t i = 0; i < 1500; i++) {
-        uint32_t ssrc = 1000 + i % 3;
-        uint16_t seq = (uint16_t)(30000 + i / 3 * 500);
+    trio_open(&t, &rng, profile);
+    for (int i = 0; i < ROUNDS; i++) {
+        const size_t k = tg_rng_below(&rng, SSRCS);
 
-        packet_make(&p, &rng, ssrc, seq);
-        check_one(tx, server, client, &p);
+        if (sent[k] >= KEPT && tg_rng_below(&rng, 4) == 0) {
+            check_one(&t, &kept[k][tg_rng_below(&rng, KEPT)], true);
+            continue;
+        }
+        struct plain_packet *p = &kept[k][sent[k]++ % KEPT];
+
+        packet_make(p, &rng, 1000 + (uint32_t)k, seqs[k]);
+        seqs[k] = (uint16_t)(seqs[k] + 1 + tg_rng_below(&rng, 100));
+        check_one(&t, p, false);
     }
-    tg_srtp_tx_free(tx);
-    tg_srtp_free(server);
-    tg_srtp_free(client);
+    trio_close(&t);
 }
 
-static void test_tx_gcm_equals_libsrtp_over_wraps(void **state)
+static const enum tg_srtp_tx_engine engines[] = {TG_SRTP_TX_EVP, TG_SRTP_TX_IPSEC_MB};
+
+static void for_each_engine(void (*check)(enum tg_srtp_profile profile))
 {
-    (void)state;
-    check_against_libsrtp(TG_SRTP_AEAD_AES_128_GCM);
+    for (size_t i = 0; i < TG_ARRAY_LEN(engines); i++) {
+        /* A machine without the other engine has nothing more to test. */
+        if (tg_srtp_tx_engine(engines[i]) == TG_ERR_UNSUPPORTED)
+            continue;
+        check(TG_SRTP_AEAD_AES_128_GCM);
+        check(TG_SRTP_AES128_CM_SHA1_80);
+    }
+    assert_int_equal(tg_srtp_tx_engine(TG_SRTP_TX_BEST), TG_OK);
 }
 
-static void test_tx_cm_equals_libsrtp_over_wraps(void **state)
+static void check_random(enum tg_srtp_profile profile)
+{
+    check_against_libsrtp(profile, 3711);
+}
+
+static void test_tx_equals_libsrtp_in_every_engine_and_profile(void **state)
 {
     (void)state;
-    check_against_libsrtp(TG_SRTP_AES128_CM_SHA1_80);
+    for_each_engine(check_random);
+}
+
+/* Every length around the engines' block sizes. */
+static void check_lengths(enum tg_srtp_profile profile)
+{
+    struct tg_rng rng = tg_rng_seeded(7);
+    struct trio t;
+
+    trio_open(&t, &rng, profile);
+    for (size_t len = 0; len <= BODY_MAX; len++) {
+        struct plain_packet p = {.header_len = 12, .len = 12 + len};
+
+        tg_rng_bytes(&rng, p.bytes, p.len);
+        p.bytes[0] = 0x80;
+        memcpy(p.bytes + 8, "ssrc", 4);
+        p.bytes[2] = (uint8_t)(len >> 8);
+        p.bytes[3] = (uint8_t)len;
+        p.prefix_len = len >= PREFIX_LEN && len % 2 == 0 ? PREFIX_LEN : 0;
+        check_one(&t, &p, false);
+    }
+    trio_close(&t);
+}
+
+static void test_tx_every_payload_length_equals_libsrtp(void **state)
+{
+    (void)state;
+    for_each_engine(check_lengths);
+}
+
+static void test_engine_choice_is_by_name_and_may_be_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(tg_srtp_tx_engine(TG_SRTP_TX_EVP), TG_OK);
+    assert_string_equal(tg_srtp_tx_engine_name(), "evp");
+    if (tg_srtp_tx_engine(TG_SRTP_TX_IPSEC_MB) == TG_OK)
+        assert_memory_equal(tg_srtp_tx_engine_name(), "ipsec-mb", 8);
+    else
+        assert_string_equal(tg_srtp_tx_engine_name(), "evp");
+    assert_int_equal(tg_srtp_tx_engine(TG_SRTP_TX_BEST), TG_OK);
 }
 
 /* A packet sent again after the wrap keeps its old roll-over counter. */
-static void test_tx_resend_across_the_wrap_is_identical(void **state)
+static void check_resend_across_wrap(enum tg_srtp_profile profile)
 {
     struct tg_rng rng = tg_rng_seeded(1);
-    const struct tg_srtp_keys keys = random_keys(&rng, TG_SRTP_AEAD_AES_128_GCM);
-    struct tg_srtp_tx *tx = NULL;
     struct plain_packet old;
     struct plain_packet next;
-    uint8_t first[1500];
-    uint8_t again[1500];
+    uint8_t first[sizeof(old.bytes) + 32];
+    uint8_t again[sizeof(old.bytes) + 32];
+    struct trio t;
     size_t len = 0;
 
-    (void)state;
-    packet_make(&old, &rng, 5, 65530);
-    packet_make(&next, &rng, 5, 20);
-    const struct tg_srtp_plain in_old = {.header = tg_span(old.bytes, old.len)};
-    const struct tg_srtp_plain in_next = {.header = tg_span(next.bytes, next.len)};
-
-    assert_int_equal(tg_srtp_tx_new(&tx, &keys, TG_SRTP_SERVER), TG_OK);
-    assert_int_equal(tg_srtp_tx_protect(tx, &in_old, first, sizeof(first), &len), TG_OK);
-    assert_int_equal(tg_srtp_tx_protect(tx, &in_next, again, sizeof(again), &len), TG_OK);
-    assert_int_equal(tg_srtp_tx_protect(tx, &in_old, again, sizeof(again), &len), TG_OK);
+    trio_open(&t, &rng, profile);
+    packet_make(&old, &rng, 5, 65535);
+    packet_make(&next, &rng, 5, 0);
+    packet_protect(t.tx, &old, first, sizeof(first), &len);
+    memcpy(again, first, len);
+    assert_int_equal(tg_srtp_unprotect_rtp(t.client, again, len, &len), TG_OK);
+    packet_protect(t.tx, &next, again, sizeof(again), &len);
+    assert_int_equal(tg_srtp_unprotect_rtp(t.client, again, len, &len), TG_OK);
+    packet_protect(t.tx, &old, again, sizeof(again), &len);
     assert_memory_equal(first, again, len);
-    tg_srtp_tx_free(tx);
+    trio_close(&t);
+}
+
+static void test_tx_resend_across_the_wrap_is_identical(void **state)
+{
+    (void)state;
+    for_each_engine(check_resend_across_wrap);
 }
 
 static void test_tx_bounds(void **state)
@@ -356,8 +463,9 @@ int main(void)
         cmocka_unit_test(test_rfc3711_b3_key_derivation),
         cmocka_unit_test(test_rfc3711_b2_aes_cm_key_stream),
         cmocka_unit_test(test_rfc7714_16_1_gcm_packet),
-        cmocka_unit_test(test_tx_gcm_equals_libsrtp_over_wraps),
-        cmocka_unit_test(test_tx_cm_equals_libsrtp_over_wraps),
+        cmocka_unit_test(test_tx_equals_libsrtp_in_every_engine_and_profile),
+        cmocka_unit_test(test_tx_every_payload_length_equals_libsrtp),
+        cmocka_unit_test(test_engine_choice_is_by_name_and_may_be_refused),
         cmocka_unit_test(test_tx_resend_across_the_wrap_is_identical),
         cmocka_unit_test(test_tx_bounds),
         cmocka_unit_test(test_rtcp_round_trip_in_both_profiles),
