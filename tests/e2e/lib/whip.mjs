@@ -44,8 +44,8 @@ async function bundle(name) {
   return bundles.get(name);
 }
 
-/** An SDP whose candidates are the relay's address. */
-const moved = (sdp, { host, port }) => sdp.replace(/(a=candidate:\S+ \d+ udp \d+ )\S+ \d+( typ)/gi, (_, before, after) => `${before}${host} ${port}${after}`);
+/** An SDP whose candidates are the relay's address, and no other way around it. */
+const moved = (sdp, { host, port }) => sdp.replace(/a=candidate:\S+ \d+ tcp .*\r\n/gi, '').replace(/(a=candidate:\S+ \d+ udp \d+ )\S+ \d+( typ)/gi, (_, before, after) => `${before}${host} ${port}${after}`);
 
 /** Answers (POST, and PATCH for restarts) below `folder` send the media through the relay. */
 async function throughRelay(context, folder, relay) {
@@ -336,7 +336,8 @@ async function watch([url, token]) {
   pc.onconnectionstatechange = () => { if (['failed', 'closed'].includes(pc.connectionState)) trouble.push(pc.connectionState); };
   const dtls = pc.getReceivers()[0].transport;
   dtls.onstatechange = () => { if (['failed', 'closed'].includes(dtls.state)) trouble.push(`dtls ${dtls.state}`); };
-  window.torgViewer = { pc, video, frames, trouble };
+  const layerUrl = `${new URL(response.headers.get('Location'), url).href}/layer`;
+  window.torgViewer = { pc, video, frames, trouble, layerUrl };
 }
 
 export class Viewer {
@@ -389,6 +390,65 @@ export class Viewer {
   /** What ended the session, if anything did. */
   trouble() {
     return this.page.evaluate(() => [...window.torgViewer.trouble, ...(window.torgViewer.pc.connectionState === 'failed' ? ['failed'] : [])].join());
+  }
+
+  /**
+   * Of `count` beats of a source with `beat`: by how much the tone is heard after the box is seen, ms.
+   * Heard is when the samples leave the jitter buffer, in steps of 5 ms; seen is the frame's turn on
+   * the screen, one display frame early or late.
+   */
+  beats(count) {
+    return this.page.evaluate(async (wanted) => {
+      const { video } = window.torgViewer;
+      const audio = new AudioContext({ sampleRate: 48000, latencyHint: 'interactive' });
+      const analyser = new AnalyserNode(audio, { fftSize: 256 });
+      audio.createMediaStreamSource(video.srcObject).connect(analyser);
+      await audio.resume();
+      const canvas = new OffscreenCanvas(8, 8);
+      const context = canvas.getContext('2d', { willReadFrequently: true });
+      const seen = [];
+      const heard = [];
+      let white = true;
+      const look = (now, frame) => {
+        context.drawImage(video, 16, 16, 32, 32, 0, 0, 8, 8);
+        const bright = context.getImageData(4, 4, 1, 1).data[1] > 128;
+        if (bright && !white) seen.push(frame.expectedDisplayTime ?? now);
+        white = bright;
+        video.requestVideoFrameCallback(look);
+      };
+      video.requestVideoFrameCallback(look);
+      const samples = new Float32Array(256);
+      let loud = true;
+      let quietSince = 0;
+      const end = performance.now() + wanted * 2000 + 5000;
+      while (heard.length < wanted + 1 && performance.now() < end) {
+        analyser.getFloatTimeDomainData(samples);
+        const now = performance.now();
+        const first = samples.findIndex((sample) => Math.abs(sample) > 0.1);
+        if (first >= 0) {
+          if (!loud && now - quietSince > 500) heard.push(now - ((256 - first) / 48));
+          loud = true;
+        } else if (loud) {
+          loud = false;
+          quietSince = now;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 4));
+      }
+      await audio.close();
+      return heard.map((at) => {
+        const nearest = seen.reduce((best, one) => (Math.abs(one - at) < Math.abs(best - at) ? one : best), -1e9);
+        return at - nearest;
+      }).filter((offset) => Math.abs(offset) < 900);
+    }, count);
+  }
+
+  /** By how much the sound is behind the picture by Chromium's own reckoning (sender reports), ms. */
+  soundBehind() {
+    return this.page.evaluate(async () => {
+      const at = {};
+      for (const one of (await window.torgViewer.pc.getStats()).values()) if (one.type === 'inbound-rtp') at[one.kind] = one.estimatedPlayoutTimestamp;
+      return at.video - at.audio;
+    });
   }
 
   /** Milliseconds from drawing to showing, of `count` frames of a 'clock' publisher. */
