@@ -43,6 +43,7 @@ struct tg_config {
     int64_t http_workers;
     char rtc_listen[TG_CFG_TEXT_SIZE];
     struct tg_cfg_list rtc_advertise;
+    bool rtc_tcp;
     int64_t rtc_workers;
     struct tg_cfg_list rtc_ice_servers;
     char rtc_turn_secret_file[TG_CFG_TEXT_SIZE];

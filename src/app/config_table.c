@@ -30,6 +30,9 @@ const struct tg_cfg_row tg_cfg_rows[] = {
     {"rtc.advertise", TG_CFG_LIST, false, AT(rtc_advertise), "[]", "", 0, 0, NULL,
      "IP addresses that viewers are told to send to, e.g. the public one behind NAT. Empty = the "
      "addresses of this machine's interfaces."},
+    {"rtc.tcp", TG_CFG_BOOL, false, AT(rtc_tcp), "true", "", 0, 0, NULL,
+     "Offer media by TCP too, on the TCP ports of the same numbers, for viewers and hosts whose "
+     "network blocks UDP."},
     {"rtc.workers", TG_CFG_INT, false, AT(rtc_workers), "0", "threads", 0, 64, NULL,
      "Media worker threads; 0 = one a core."},
     {"rtc.ice_servers", TG_CFG_LIST, false, AT(rtc_ice_servers), "[]", "", 0, 0, NULL,

@@ -185,7 +185,7 @@ static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char
 
 static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
 {
-    struct tg_rtc_worker_cfg cfg = {.handler_count = 2};
+    struct tg_rtc_worker_cfg cfg = {.handler_count = 2, .tcp = w->cfg.config->rtc_tcp};
     tg_err err = tg_config_addr(w->cfg.config->rtc_listen, &cfg.listen);
     uint16_t port = cfg.listen.port;
 
@@ -202,10 +202,10 @@ static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
         err = tg_rtc_worker_start(&w->workers[i], &cfg);
         if (err != TG_OK)
             (void)tg_because(err, reason, size,
-                             "rtc.listen: UDP port %u cannot be used (%s, %s); %u workers take "
+                             "rtc.listen: %s port %u cannot be used (%s, %s); %u workers take "
                              "%u ports counted up from it",
-                             cfg.listen.port, tg_err_name(err), strerror(errno), w->worker_count,
-                             w->worker_count);
+                             cfg.tcp ? "UDP or TCP" : "UDP", cfg.listen.port, tg_err_name(err),
+                             strerror(errno), w->worker_count, w->worker_count);
         else
             w->worker_boxes[i] = tg_rtc_worker_mailbox(w->workers[i]);
     }

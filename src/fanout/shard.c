@@ -143,7 +143,8 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
     if (v->turn == s->turn || v->tx == NULL)
         return;
     v->turn = s->turn;
-    if (packets_send(s, v, now))
+    /* A full TCP connection is not looked at again each millisecond: on_writable comes. */
+    if (packets_send(s, v, now) || v->session->stalled)
         busy_remove(s, v);
     else
         busy_add(s, v);
@@ -153,7 +154,7 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
     for (unsigned layer = 0; v->core.wants_key != 0; layer++) {
         if ((v->core.wants_key & 1U << layer) == 0)
             continue;
-        v->core.wants_key &= (uint8_t)~(1U << layer);
+        v->core.wants_key &= (uint8_t) ~(1U << layer);
         tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), layer, now);
     }
     counts_take(&s->counts, &v->core.counts);
@@ -385,6 +386,12 @@ static void on_rtcp(void *ctx, struct tg_rtc_session *session, struct tg_span pa
     busy_add(s, v); /* answers leave in this turn */
 }
 
+static void on_writable(void *ctx, struct tg_rtc_session *session, tg_us now)
+{
+    (void)now;
+    busy_add(ctx, session->user);
+}
+
 static void on_closed(void *ctx, struct tg_rtc_session *session, enum tg_peer_reason reason,
                       tg_us now)
 {
@@ -435,6 +442,7 @@ void tg_shard_init(struct tg_shard *s, struct tg_fanout *f, unsigned index)
         .on_request = on_request,
         .on_connected = on_connected,
         .on_rtcp = on_rtcp,
+        .on_writable = on_writable,
         .on_closed = on_closed,
         .on_turn = on_turn,
         .deadline = deadline,

@@ -36,6 +36,13 @@ static void drop_addr(struct tg_rtc_worker *w, struct session *s, const struct t
     }
 }
 
+/* Nobody is behind that connection any more. */
+static void hang_up(struct tg_rtc_worker *w, const struct tg_addr *addr, tg_us now)
+{
+    if (addr->tcp != 0 && w->tcp != NULL)
+        tg_rtc_tcp_close(w->tcp, addr, now);
+}
+
 /* The newest session that has proved an address owns it: browsers and NATs reuse ports. */
 static void take_addr(struct tg_rtc_worker *w, struct session *s, const struct tg_addr *addr)
 {
@@ -64,8 +71,10 @@ static void drop_key(struct tg_rtc_worker *w, struct session *s, int key)
 
 static void arm(struct tg_rtc_worker *w, struct session *s, tg_us now)
 {
-    const tg_us at = tg_peer_deadline(s->pub.peer, now);
+    tg_us at = tg_peer_deadline(s->pub.peer, now);
 
+    if (s->lost_until != 0)
+        at = TG_MIN(at, s->lost_until);
     if (at == TG_US_NEVER)
         tg_heap_remove(&w->timers, &s->timer);
     else if (tg_heap_set(&w->timers, &s->timer, at) != TG_OK)
@@ -74,11 +83,24 @@ static void arm(struct tg_rtc_worker *w, struct session *s, tg_us now)
 
 /* --- what a peer says ------------------------------------------------------------------------- */
 
+void tg_rtc_writable(struct session *s, tg_us now)
+{
+    const struct tg_rtc_handler *h = handler_of(s);
+
+    if (!s->pub.stalled)
+        return;
+    s->pub.stalled = false;
+    if (h->on_writable != NULL && !s->doomed)
+        h->on_writable(h->ctx, &s->pub, now);
+}
+
 static void on_peer_moved(struct session *s, const struct tg_addr *to, tg_us now)
 {
     const bool first = s->pub.remote.port == 0;
 
     s->pub.remote = *to;
+    s->lost_until = 0;
+    tg_rtc_writable(s, now);
     if (!first && handler_of(s)->on_moved != NULL)
         handler_of(s)->on_moved(handler_of(s)->ctx, &s->pub, now);
 }
@@ -100,13 +122,14 @@ static void on_peer_out(struct tg_rtc_worker *w, struct session *s, const struct
 
     switch (out->kind) {
     case TG_PEER_OUT_SEND:
-        (void)tg_udp_send(w->udp, &out->addr, out->bytes.data, out->bytes.len); /* as if lost */
+        (void)tg_rtc_io_send(w, &out->addr, out->bytes); /* false: as if lost */
         break;
     case TG_PEER_OUT_ADDR:
         take_addr(w, s, &out->addr);
         break;
     case TG_PEER_OUT_ADDR_OFF:
         drop_addr(w, s, &out->addr);
+        hang_up(w, &out->addr, now);
         break;
     case TG_PEER_OUT_MOVED:
         on_peer_moved(s, &out->addr, now);
@@ -144,14 +167,16 @@ static void drain_peer(struct tg_rtc_worker *w, struct session *s, tg_us now)
 
 /* --- the end of a session --------------------------------------------------------------------- */
 
-static void forget(struct tg_rtc_worker *w, struct session *s)
+static void forget(struct tg_rtc_worker *w, struct session *s, tg_us now)
 {
     (void)tg_map_del(&w->by_id, s->pub.id, strlen(s->pub.id));
     for (int i = 0; i < (int)TG_ARRAY_LEN(s->keys); i++)
         drop_key(w, s, i);
     for (size_t i = 0; i < TG_ICE_ADDRS_MAX; i++) {
-        if (s->addr_used[i])
-            (void)tg_map_del(&w->by_addr, &s->addrs[i], TG_ADDR_KEY_LEN);
+        if (!s->addr_used[i])
+            continue;
+        (void)tg_map_del(&w->by_addr, &s->addrs[i], TG_ADDR_KEY_LEN);
+        hang_up(w, &s->addrs[i], now);
     }
     tg_heap_remove(&w->timers, &s->timer);
 }
@@ -166,7 +191,9 @@ static void end_session(struct tg_rtc_worker *w, struct session *s, tg_us now)
     }
     if (!s->pub.connected)
         w->handshakes--;
-    forget(w, s);
+    if (s->lost)
+        s->reason = TG_PEER_CONSENT; /* as it would have been a little later */
+    forget(w, s, now);
     tg_log_debug("rtc", "session_closed", "peer=%" PRIu32 " reason=%s", s->pub.ordinal,
                  tg_peer_reason_name(s->reason));
     if (h->on_closed != NULL)
@@ -206,6 +233,29 @@ static struct session *find_session(struct tg_rtc_worker *w, const struct tg_udp
         tg_ice_peek_ufrag(p->bytes, p->len, &ufrag))
         return tg_map_get(&w->by_ufrag, ufrag.data, ufrag.len);
     return tg_map_get(&w->by_addr, &p->from, TG_ADDR_KEY_LEN);
+}
+
+struct session *tg_rtc_by_addr(const struct tg_rtc_worker *w, const struct tg_addr *addr)
+{
+    return tg_map_get(&w->by_addr, addr, TG_ADDR_KEY_LEN);
+}
+
+/*
+ * A browser connects again by itself, or restarts ICE when it comes back from another network: the
+ * session stays for that. A publisher's has a patience of its own, which is configured.
+ */
+void tg_rtc_lost(struct tg_rtc_worker *w, const struct tg_addr *addr, tg_us now)
+{
+    struct session *s = tg_rtc_by_addr(w, addr);
+
+    if (s == NULL)
+        return;
+    drop_addr(w, s, addr);
+    if (s->pub.publisher || !tg_addr_equal(&s->pub.remote, addr))
+        return;
+    s->lost_until = now + (w->cfg.tcp_lost_us > 0 ? w->cfg.tcp_lost_us
+                                                  : TG_RTC_TCP_LOST_S * (tg_us)TG_US_PER_S);
+    arm(w, s, now);
 }
 
 static void count_error(struct tg_rtc_worker *w, tg_err err)
@@ -251,6 +301,8 @@ void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us 
     class = tg_peer_classify(p->bytes, p->len);
     err = tg_peer_input(s->pub.peer, now, &p->from, p->bytes, p->len);
     count_error(w, err);
+    if (p->from.tcp != 0 && class == TG_PEER_STUN && err == TG_OK)
+        tg_rtc_tcp_prove(w->tcp, &p->from, now); /* before the answer goes out */
     drain_peer(w, s, now);
     if (class == TG_PEER_STUN && err == TG_OK)
         keep_addr(w, s, &p->from);
@@ -268,6 +320,11 @@ void tg_rtc_run_deadlines(struct tg_rtc_worker *w, tg_us now)
     while ((node = tg_heap_pop_due(&w->timers, now)) != NULL) {
         struct session *s = TG_CONTAINER_OF(node, struct session, timer);
 
+        if (s->lost_until != 0 && now >= s->lost_until) {
+            s->lost_until = 0;
+            s->lost = true;
+            tg_rtc_doom(w, s);
+        }
         tg_peer_tick(s->pub.peer, now);
         drain_peer(w, s, now);
         arm(w, s, now + 1); /* strictly later: a deadline that stays due must not spin here */
@@ -427,6 +484,7 @@ void tg_rtc_local(struct tg_rtc_worker *w, const struct tg_rtc_session *s,
     memcpy(inout->fingerprint, tg_dtls_ctx_fingerprint(w->dtls), sizeof(inout->fingerprint));
     inout->candidates = w->candidates;
     inout->candidate_count = w->candidate_count;
+    inout->tcp = w->tcp != NULL;
     inout->session_id = whole->sdp_id;
 }
 
@@ -451,7 +509,7 @@ bool tg_rtc_send_rtcp(struct tg_rtc_worker *w, struct tg_rtc_session *s, const u
     memcpy(bytes, packet, len);
     if (tg_srtp_protect_rtcp(srtp, bytes, len, sizeof(aligned), &out_len) != TG_OK)
         return false;
-    return tg_udp_send(w->udp, &s->remote, bytes, out_len);
+    return tg_rtc_io_send(w, &s->remote, tg_span(bytes, out_len));
 }
 
 size_t tg_rtc_session_count(const struct tg_rtc_worker *w)

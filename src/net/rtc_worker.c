@@ -13,31 +13,6 @@
 #include "net/rtc_worker_priv.h"
 #include "proto/sdp_whip.h"
 
-/* --- datagrams -------------------------------------------------------------------------------- */
-
-static void read_input(struct tg_rtc_worker *w, tg_us now)
-{
-    for (int i = 0; i < TG_RTC_BATCHES_PER_TURN; i++) {
-        const struct tg_udp_packet *packets;
-        const size_t count = tg_udp_receive(w->udp, &packets);
-
-        for (size_t k = 0; k < count; k++)
-            tg_rtc_input(w, &packets[k], now);
-        if (count < TG_UDP_BATCH) /* what came meanwhile makes the socket readable again */
-            return;
-    }
-}
-
-static void on_udp(void *ctx, uint32_t events, tg_us now)
-{
-    struct tg_rtc_worker *w = ctx;
-
-    if ((events & EPOLLOUT) != 0)
-        (void)tg_udp_flush(w->udp); /* the turn's end looks at what is left */
-    if ((events & ~(uint32_t)EPOLLOUT) != 0)
-        read_input(w, now);
-}
-
 /* --- requests --------------------------------------------------------------------------------- */
 
 void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
@@ -200,40 +175,6 @@ static void on_message(void *ctx, void *take_msg, tg_us now)
 
 /* --- a turn ----------------------------------------------------------------------------------- */
 
-static void report(struct tg_rtc_worker *w)
-{
-    const struct tg_udp_stats *now = tg_udp_stats(w->udp);
-    struct tg_udp_stats *old = &w->reported;
-
-    if (now->packets_in != old->packets_in || now->oversize_in != old->oversize_in) {
-        tg_metric_add(TG_M_rtc_packets_in_total, (int64_t)(now->packets_in - old->packets_in));
-        tg_metric_add(TG_M_rtc_bytes_in_total, (int64_t)(now->bytes_in - old->bytes_in));
-        tg_metric_add(TG_M_rtc_malformed_total,
-                      w->counts.malformed + (int64_t)(now->oversize_in - old->oversize_in));
-        tg_metric_add(TG_M_rtc_unknown_total, w->counts.unknown);
-        tg_metric_add(TG_M_rtc_auth_failed_total, w->counts.auth);
-        tg_metric_add(TG_M_rtc_refused_total, w->counts.refused);
-        w->counts = (struct counts){0};
-    }
-    if (now->packets_out != old->packets_out || now->dropped_out != old->dropped_out) {
-        tg_metric_add(TG_M_rtc_packets_out_total, (int64_t)(now->packets_out - old->packets_out));
-        tg_metric_add(TG_M_rtc_bytes_out_total, (int64_t)(now->bytes_out - old->bytes_out));
-        tg_metric_add(TG_M_rtc_sends_total, (int64_t)(now->calls_out - old->calls_out));
-        tg_metric_add(TG_M_rtc_send_dropped_total, (int64_t)(now->dropped_out - old->dropped_out));
-    }
-    *old = *now;
-}
-
-static void flush_out(struct tg_rtc_worker *w)
-{
-    const bool left = !tg_udp_flush(w->udp);
-
-    if (left != w->udp_wants_out) {
-        w->udp_wants_out = left;
-        tg_loop_rewatch(w->loop, &w->udp_watch, EPOLLIN | (left ? EPOLLOUT : 0u));
-    }
-}
-
 static tg_us handlers_deadline(struct tg_rtc_worker *w, tg_us now)
 {
     tg_us at = TG_US_NEVER;
@@ -245,6 +186,15 @@ static tg_us handlers_deadline(struct tg_rtc_worker *w, tg_us now)
             at = TG_MIN(at, h->deadline(h->ctx, now));
     }
     return at;
+}
+
+static void wake_in_time(struct tg_rtc_worker *w, tg_us now)
+{
+    tg_us at = TG_MIN(handlers_deadline(w, now), tg_heap_deadline(&w->timers));
+
+    if (w->tcp != NULL)
+        at = TG_MIN(at, tg_rtc_tcp_deadline(w->tcp));
+    tg_loop_wake_at(w->loop, at);
 }
 
 static void on_turn(void *ctx, tg_us now)
@@ -264,29 +214,13 @@ static void on_turn(void *ctx, tg_us now)
         tg_loop_stop(w->loop);
     }
     tg_rtc_reap(w, now);
-    flush_out(w);
-    report(w);
-    tg_loop_wake_at(w->loop, TG_MIN(handlers_deadline(w, now), tg_heap_deadline(&w->timers)));
+    tg_rtc_io_flush(w, now);
+    tg_rtc_io_report(w);
+    wake_in_time(w, now);
 }
 
 /* --- for handlers ------------------------------------------------------------------------------
  */
-
-uint8_t *tg_rtc_reserve(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t cap)
-{
-    (void)s;
-    return tg_udp_reserve(w->udp, cap);
-}
-
-void tg_rtc_commit(struct tg_rtc_worker *w, struct tg_rtc_session *s, size_t len)
-{
-    tg_udp_commit(w->udp, &s->remote, len);
-}
-
-void tg_rtc_pass(struct tg_rtc_worker *w)
-{
-    tg_udp_pass(w->udp);
-}
 
 struct tg_rng *tg_rtc_rng(struct tg_rtc_worker *w)
 {
@@ -390,7 +324,7 @@ static tg_err make_parts(struct tg_rtc_worker *w)
     tg_err err = tg_loop_new(&w->loop);
 
     if (err == TG_OK)
-        err = tg_udp_new(&w->udp, &w->cfg.listen);
+        err = tg_rtc_io_open(w);
     if (err == TG_OK)
         err = tg_dtls_ctx_new(&w->dtls);
     if (err == TG_OK)
@@ -401,8 +335,6 @@ static tg_err make_parts(struct tg_rtc_worker *w)
         err = tg_mailbox_new(&w->started, 1, tg_free);
     if (err == TG_OK)
         err = tg_loop_mailbox(w->loop, w->mailbox, on_message, w);
-    if (err == TG_OK)
-        err = tg_loop_watch(w->loop, &w->udp_watch, tg_udp_fd(w->udp), EPOLLIN, on_udp, w);
     return err;
 }
 
@@ -414,7 +346,7 @@ static void free_worker(struct tg_rtc_worker *w)
     tg_mailbox_free(w->started);
     tg_mailbox_free(w->mailbox);
     tg_dtls_ctx_free(w->dtls);
-    tg_udp_free(w->udp);
+    tg_rtc_io_close(w);
     tg_loop_free(w->loop);
     tg_free(w);
     errno = saved;
@@ -462,8 +394,9 @@ tg_err tg_rtc_worker_start(struct tg_rtc_worker **ret, const struct tg_rtc_worke
         free_worker(w);
         return err;
     }
-    tg_log_info("rtc", "worker_started", "worker=%u port=%u segments=%d", cfg->index,
-                (unsigned)tg_udp_addr(w->udp).port, tg_udp_stats(w->udp)->segments ? 1 : 0);
+    tg_log_info("rtc", "worker_started", "worker=%u port=%u segments=%d tcp=%d", cfg->index,
+                (unsigned)tg_udp_addr(w->udp).port, tg_udp_stats(w->udp)->segments ? 1 : 0,
+                w->tcp != NULL ? 1 : 0);
     *ret = w;
     return TG_OK;
 }

@@ -1,7 +1,8 @@
 /*
- * rtc_worker.h - one thread that runs WebRTC sessions on one UDP port.
+ * rtc_worker.h - one thread that runs WebRTC sessions on one UDP port, and the TCP port of the same
+ * number (ICE-TCP) for networks that block UDP.
  *
- * The worker owns the socket, the loop, the sessions (each a tg_peer), their addresses and
+ * The worker owns the sockets, the loop, the sessions (each a tg_peer), their addresses and
  * deadlines, and answers PATCH (trickle and ICE restarts) and DELETE. What a session is for - a
  * viewer (fanout), a publisher (ingest) - is a handler's business. All handler functions run on the
  * worker's thread.
@@ -45,6 +46,7 @@ struct tg_rtc_session {
     struct tg_peer *peer;  /* for tg_peer_tx, tg_peer_srtp, tg_peer_remote */
     struct tg_addr remote; /* where media goes, port 0 = not known yet */
     bool connected;        /* SRTP keys are there */
+    bool stalled;          /* its TCP connection had no room for a packet: on_writable follows */
     void *user;            /* the handler's own */
     const struct tg_rtc_handler *handler;
     char id[TG_RTC_SESSION_SIZE];
@@ -91,6 +93,8 @@ struct tg_rtc_handler {
 struct tg_rtc_worker_cfg {
     unsigned index;        /* begins the session ids; names the thread rtc-<index> */
     struct tg_addr listen; /* port = this worker's own, 0 = any free one */
+    bool tcp;              /* ICE-TCP too, on the TCP port of the same number */
+    tg_us tcp_lost_us;     /* a viewer whose connection broke may come back; 0 = the limit's */
     /* Addresses for candidates; ports are filled in. count 0: tg_rtc_advertise_default. */
     struct tg_addr advertise[TG_RTC_ADVERTISE_MAX];
     size_t advertise_count;

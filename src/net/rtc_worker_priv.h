@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "net/loop.h"
+#include "net/rtc_tcp.h"
 #include "net/rtc_worker.h"
 #include "proto/ice_lite.h"
 
@@ -30,8 +31,10 @@ struct session {
     char keys[3][TG_ICE_LOCAL_UFRAG + 1];
     int key_now;
     int key_old;
-    bool doomed; /* in the doomed list: ends later in this turn */
-    bool closed; /* the peer said CLOSED */
+    bool doomed;      /* in the doomed list: ends later in this turn */
+    bool closed;      /* the peer said CLOSED */
+    bool lost;        /* its TCP connection broke and it did not come back */
+    tg_us lost_until; /* until then it may, 0 = all is well */
     enum tg_peer_reason reason;
     struct session *next_doomed;
 };
@@ -65,7 +68,9 @@ struct tg_rtc_worker {
     uint32_t ordinal;
     struct session *doomed;
     struct counts counts;
+    struct tg_rtc_tcp *tcp;       /* NULL = UDP only */
     struct tg_udp_stats reported; /* what the metrics have of udp's stats */
+    struct tg_rtc_tcp_stats tcp_reported;
     atomic_bool stopping;
 };
 
@@ -89,5 +94,22 @@ void tg_rtc_doom_all(struct tg_rtc_worker *w);
 void tg_rtc_reap(struct tg_rtc_worker *w, tg_us now);
 void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us now);
 void tg_rtc_run_deadlines(struct tg_rtc_worker *w, tg_us now);
+/* A TCP connection is gone: its address is nobody's, and whose media it carried may come back. */
+void tg_rtc_lost(struct tg_rtc_worker *w, const struct tg_addr *addr, tg_us now);
+/* A session that was stalled is not any more, because there is room or another address. */
+void tg_rtc_writable(struct session *s, tg_us now);
+struct session *tg_rtc_by_addr(const struct tg_rtc_worker *w, const struct tg_addr *addr);
+
+/* --- rtc_io.c: the two ways in and out -------------------------------------------------------- */
+
+/* Opens and watches the ports. Errors: NOMEM, IO (errno tells). */
+TG_MUST_CHECK tg_err tg_rtc_io_open(struct tg_rtc_worker *w);
+void tg_rtc_io_close(struct tg_rtc_worker *w);
+/* One packet to an address, whichever way it goes. False: dropped. */
+bool tg_rtc_io_send(struct tg_rtc_worker *w, const struct tg_addr *to, struct tg_span packet);
+/* The end of a turn: everything goes out. */
+void tg_rtc_io_flush(struct tg_rtc_worker *w, tg_us now);
+/* What happened since the last time goes into the metrics. */
+void tg_rtc_io_report(struct tg_rtc_worker *w);
 
 #endif

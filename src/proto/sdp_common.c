@@ -142,21 +142,34 @@ void tg_sdp_write_transport(struct tg_buf *out, const struct tg_sdp_local *local
     tg_buf_printf(out, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\n", text, setup);
 }
 
-/* RFC 8839 s5.1; priority of RFC 8445 s5.1.2.1: host, component 1, best first. */
+/*
+ * RFC 8839 s5.1. Priorities (RFC 8445 s5.1.2.1: type, local preference, component 1), best first:
+ * hosts by UDP, then the same by TCP, with the type preference that browsers give to it and the
+ * direction preference of RFC 6544 s4.2, passive.
+ */
+static void write_candidate(struct tg_buf *out, const struct tg_addr *addr, size_t i, bool tcp,
+                            size_t foundation)
+{
+    const bool v4 = tg_addr_is_v4(addr);
+    const uint32_t type = tcp ? 90u : 126u;
+    const uint32_t local = tcp ? 4u << 13 | (8191u - (uint32_t)i) : 65535u - (uint32_t)i;
+    char ip[INET6_ADDRSTRLEN];
+
+    if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? addr->ip + 12 : addr->ip, ip, sizeof(ip)) == NULL)
+        return;
+    tg_buf_printf(out, "a=candidate:%zu 1 %s %" PRIu32 " %s %u typ host%s\r\n", foundation,
+                  tcp ? "tcp" : "udp", type << 24 | local << 8 | 255u, ip, (unsigned)addr->port,
+                  tcp ? " tcptype passive" : "");
+}
+
 void tg_sdp_write_candidates(struct tg_buf *out, const struct tg_sdp_local *local)
 {
-    for (size_t i = 0; i < local->candidate_count && i < TG_SDP_CANDIDATES_MAX; i++) {
-        const struct tg_addr *addr = &local->candidates[i];
-        bool v4 = tg_addr_is_v4(addr);
-        uint32_t priority = 126u << 24 | (65535u - (uint32_t)i) << 8 | 255u;
-        char ip[INET6_ADDRSTRLEN];
+    const size_t count = TG_MIN(local->candidate_count, (size_t)TG_SDP_CANDIDATES_MAX);
 
-        if (inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? addr->ip + 12 : addr->ip, ip, sizeof(ip)) ==
-            NULL)
-            continue;
-        tg_buf_printf(out, "a=candidate:%zu 1 udp %" PRIu32 " %s %u typ host\r\n", i + 1, priority,
-                      ip, (unsigned)addr->port);
-    }
+    for (size_t i = 0; i < count; i++)
+        write_candidate(out, &local->candidates[i], i, false, i + 1);
+    for (size_t i = 0; local->tcp && i < count; i++)
+        write_candidate(out, &local->candidates[i], i, true, count + i + 1);
     tg_buf_add_str(out, "a=end-of-candidates\r\n");
 }
 

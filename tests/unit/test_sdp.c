@@ -236,6 +236,34 @@ static void test_sdp_answer_reads_back_as_meant(void **state)
     tg_buf_done(&out);
 }
 
+/* RFC 6544 s4.5: after the UDP ones, each with a foundation of its own and a lower priority. */
+static void test_sdp_answer_with_tcp_names_each_address_twice(void **state)
+{
+    const struct tg_addr candidates[] = {tg_addr_v4(192, 0, 2, 7, 8189),
+                                         tg_addr_v4(192, 0, 2, 8, 8189)};
+    struct tg_sdp_local local = local_of(candidates, 2);
+    struct tg_sdp_whep pick;
+    struct tg_buf out;
+    const char *reason = "";
+
+    (void)state;
+    local.tcp = true;
+    tg_buf_init(&out, TG_SDP_MAX);
+    assert_int_equal(parse(&offer, chromium_recvonly, &reason), TG_OK);
+    assert_int_equal(tg_sdp_whep_pick(&pick, &offer, &reason), TG_OK);
+    assert_int_equal(tg_sdp_write_whep_answer(&out, &offer, &pick, &local), TG_OK);
+    assert_non_null(
+        strstr(tg_buf_cstr(&out),
+               "a=candidate:1 1 udp 2130706431 192.0.2.7 8189 typ host\r\n"
+               "a=candidate:2 1 udp 2130706175 192.0.2.8 8189 typ host\r\n"
+               "a=candidate:3 1 tcp 1520435199 192.0.2.7 8189 typ host tcptype passive\r\n"
+               "a=candidate:4 1 tcp 1520434943 192.0.2.8 8189 typ host tcptype passive\r\n"
+               "a=end-of-candidates\r\n"));
+    assert_int_equal(parse(&answer, tg_buf_cstr(&out), &reason), TG_OK);
+    assert_int_equal(answer.media[0].candidate_count, 2); /* we use UDP ourselves */
+    tg_buf_done(&out);
+}
+
 static void test_sdp_answer_to_vp8_alone_has_no_h264(void **state)
 {
     struct tg_buf out;
@@ -432,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_sdp_pick_falls_back_by_profile),
         cmocka_unit_test(test_sdp_pick_takes_vp8_alone_or_h264_alone),
         cmocka_unit_test(test_sdp_answer_reads_back_as_meant),
+        cmocka_unit_test(test_sdp_answer_with_tcp_names_each_address_twice),
         cmocka_unit_test(test_sdp_answer_to_vp8_alone_has_no_h264),
         cmocka_unit_test(test_sdp_answer_echoes_only_what_was_offered),
         cmocka_unit_test(test_sdp_answer_rejects_other_m_lines_in_their_place),
