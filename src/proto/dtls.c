@@ -362,6 +362,11 @@ struct tg_span tg_dtls_poll(struct tg_dtls *d)
     return tg_span(g->data, g->len);
 }
 
+size_t tg_dtls_next_len(const struct tg_dtls *d)
+{
+    return d->out_head == NULL ? 0 : d->out_head->len;
+}
+
 void tg_dtls_close(struct tg_dtls *d)
 {
     if (d->state == TG_DTLS_CONNECTED && d->park != NULL) {

@@ -87,6 +87,8 @@ TG_MUST_CHECK tg_err tg_dtls_tick(struct tg_dtls *d, tg_us now);
 tg_us tg_dtls_deadline(const struct tg_dtls *d, tg_us now);
 /* The next datagram to send, in order; {NULL, 0} = none. Valid until the next call. */
 struct tg_span tg_dtls_poll(struct tg_dtls *d);
+/* How long that one is, 0 = none. It stays there. */
+size_t tg_dtls_next_len(const struct tg_dtls *d);
 /* Queues close_notify when connected; the state is CLOSED after that. */
 void tg_dtls_close(struct tg_dtls *d);
 

@@ -13,6 +13,7 @@ enum {
     ICE_RETRY_US = 100 * TG_US_PER_MS,
     ICE_KEEPALIVE_US = 2500 * TG_US_PER_MS, /* client: as often as Chromium checks a stable pair */
     USERNAME_SIZE = TG_ICE_UFRAG_SIZE + TG_ICE_UFRAG_SIZE,
+    ROOM_MAX = 16384, /* what a flood of replayed checks may add up to; a handshake takes 2,000 */
 };
 
 /* --- credentials ------------------------------------------------------------------------------ */
@@ -164,8 +165,44 @@ static void select_addr(struct tg_ice *ice, tg_us now, const struct tg_addr *add
         (!nominated || ice->selected.via == addr->via))
         return;
     ice->has_selected = true;
+    if (!tg_addr_equal(&ice->selected, addr)) {
+        ice->proved = addr->tcp != 0; /* the connection could not be made with a forged source */
+        ice->room = 0;
+    }
     ice->selected = *addr;
     emit(ice, TG_ICE_SELECTED, addr, tg_span(NULL, 0));
+}
+
+/* --- what may go to an address that is not proved ----------------------------------------------
+ */
+
+static void add_room(size_t *inout, size_t received)
+{
+    *inout = TG_MIN(*inout + TG_ICE_AMPLIFY * received, (size_t)ROOM_MAX);
+}
+
+static bool take_room(size_t *inout, size_t len)
+{
+    if (len > *inout)
+        return false;
+    *inout -= len;
+    return true;
+}
+
+void tg_ice_heard(struct tg_ice *ice, const struct tg_addr *from, size_t len)
+{
+    if (ice->has_selected && !ice->proved && tg_addr_equal(&ice->selected, from))
+        add_room(&ice->room, len);
+}
+
+bool tg_ice_may_send(struct tg_ice *ice, size_t len)
+{
+    return ice->client || ice->proved || take_room(&ice->room, len);
+}
+
+void tg_ice_prove(struct tg_ice *ice)
+{
+    ice->proved = ice->has_selected;
 }
 
 /* --- restart ---------------------------------------------------------------------------------- */
@@ -202,14 +239,20 @@ static void send_check(struct tg_ice *ice, tg_us now)
     memcpy(msg.id, ice->check.id, sizeof(msg.id));
     ice->check.next_at = now + ((tg_us)ICE_RETRY_US << ice->check.tries);
     ice->check.tries++;
-    if (tg_stun_write(ice->request, sizeof(ice->request), &len, &msg, with->remote_pwd) == TG_OK)
+    if (tg_stun_write(ice->request, sizeof(ice->request), &len, &msg, with->remote_pwd) != TG_OK)
+        return;
+    if (ice->client || ice->check.addr.tcp != 0 || take_room(&ice->check.room, len))
         emit(ice, TG_ICE_SEND, &ice->check.addr, tg_span(ice->request, len));
 }
 
-static void start_check(struct tg_ice *ice, tg_us now, const struct tg_addr *to, bool old)
+/* room: what may go to that address. */
+static void start_check(struct tg_ice *ice, tg_us now, const struct tg_addr *to, bool old,
+                        size_t room)
 {
     ice->check.on = true;
+    ice->check.room = room;
     ice->check.old = old;
+    ice->check.nominated = false;
     ice->check.tries = 0;
     ice->check.addr = *to;
     tg_rng_bytes(ice->rng, ice->check.id, sizeof(ice->check.id));
@@ -220,7 +263,7 @@ void tg_ice_connect(struct tg_ice *ice, tg_us now, const struct tg_addr *to)
 {
     TG_ASSERT(ice->client);
     learn(ice, to);
-    start_check(ice, now, to, false);
+    start_check(ice, now, to, false, 0);
 }
 
 tg_err tg_ice_restart(struct tg_ice *ice, tg_us now, const struct tg_ice_creds *creds)
@@ -235,10 +278,11 @@ tg_err tg_ice_restart(struct tg_ice *ice, tg_us now, const struct tg_ice_creds *
         ice->cur = fresh;
         ice->old_until = now + TG_ICE_RESTART_US;
         ice->rearmed_at = now;
+        ice->nominated = false;
         if (ice->client && (ice->has_selected || ice->check.on)) {
             const struct tg_addr to = ice->has_selected ? ice->selected : ice->check.addr;
 
-            start_check(ice, now, &to, false);
+            start_check(ice, now, &to, false, 0);
         } else {
             ice->check.on = false; /* the peer will say again where it wants media */
         }
@@ -249,13 +293,15 @@ tg_err tg_ice_restart(struct tg_ice *ice, tg_us now, const struct tg_ice_creds *
 
 /* --- input ------------------------------------------------------------------------------------ */
 
-static void answer(struct tg_ice *ice, const struct tg_addr *to, struct tg_stun *msg,
-                   const char *password)
+/* How long it is. */
+static size_t answer(struct tg_ice *ice, const struct tg_addr *to, struct tg_stun *msg,
+                     const char *password)
 {
     size_t len = 0;
 
     if (tg_stun_write(ice->answer, sizeof(ice->answer), &len, msg, password) == TG_OK)
         emit(ice, TG_ICE_SEND, to, tg_span(ice->answer, len));
+    return len;
 }
 
 /* Without integrity while the peer has not proved that it knows the password (RFC 8489 s9.1.3). */
@@ -269,7 +315,7 @@ static void answer_error(struct tg_ice *ice, const struct tg_addr *to, const str
         msg.unknown_count = in->unknown_count;
         memcpy(msg.unknown, in->unknown, sizeof(msg.unknown));
     }
-    answer(ice, to, &msg, password);
+    (void)answer(ice, to, &msg, password);
 }
 
 static bool names(const struct tg_ice_secrets *s, struct tg_span username)
@@ -298,7 +344,8 @@ static const struct tg_ice_secrets *secrets_of(const struct tg_ice *ice, const s
  * a restart the selected address is probably dead, so the first one with the new credentials may
  * try, and the old credentials must not get in its way.
  */
-static bool may_move(const struct tg_ice *ice, tg_us now, bool nominated, bool old)
+static bool may_move(const struct tg_ice *ice, tg_us now, const struct tg_addr *to, bool nominated,
+                     bool old)
 {
     const bool restarting = ice->old_until != 0;
 
@@ -306,26 +353,39 @@ static bool may_move(const struct tg_ice *ice, tg_us now, bool nominated, bool o
         return false;
     if (restarting && !old && (!ice->check.on || ice->check.old))
         return true;
+    if (!ice->nominated && ice->selected.tcp != 0 && to->tcp == 0)
+        return true; /* RFC 6544 s4.2: UDP is better, and the peer has not said otherwise */
     return nominated || now - ice->heard_at >= TG_ICE_SILENT_US;
 }
 
-/* A valid check: decides whether media should go where it came from. */
+/*
+ * A valid check: decides whether media should go where it came from. room: what it allows to be
+ * sent there.
+ */
 static void consider(struct tg_ice *ice, tg_us now, const struct tg_addr *from, bool nominated,
-                     bool old)
+                     bool old, size_t room)
 {
     learn(ice, from);
     if (ice->client)
         return;
     if (!ice->has_selected || tg_addr_equal(&ice->selected, from)) {
         select_addr(ice, now, from, nominated);
+        if (!ice->proved)
+            ice->room = TG_MIN(ice->room + room, (size_t)ROOM_MAX);
+        ice->nominated = ice->nominated || nominated;
+        if (nominated && !ice->check.nominated && ice->check.old == old)
+            ice->check.on = false; /* that address was our idea */
         if (!old)
             retire_old(ice);
         return;
     }
-    if (!may_move(ice, now, nominated, old))
+    if (ice->check.on && tg_addr_equal(&ice->check.addr, from))
+        ice->check.room = TG_MIN(ice->check.room + room, (size_t)ROOM_MAX);
+    if (!may_move(ice, now, from, nominated, old))
         return;
     if (!ice->check.on || ice->check.old != old || !tg_addr_equal(&ice->check.addr, from))
-        start_check(ice, now, from, old);
+        start_check(ice, now, from, old, room);
+    ice->check.nominated = ice->check.nominated || nominated;
 }
 
 static tg_err input_request(struct tg_ice *ice, tg_us now, const struct tg_addr *from,
@@ -353,8 +413,10 @@ static tg_err input_request(struct tg_ice *ice, tg_us now, const struct tg_addr 
         return TG_ERR_CONFLICT;
     }
     memcpy(out.id, in->id, sizeof(out.id));
-    answer(ice, from, &out, with->local_pwd);
-    consider(ice, now, from, in->use_candidate, with == &ice->old);
+    size_t room = TG_ICE_AMPLIFY * len;
+
+    (void)take_room(&room, answer(ice, from, &out, with->local_pwd));
+    consider(ice, now, from, in->use_candidate, with == &ice->old, room);
     return TG_OK;
 }
 
@@ -371,6 +433,8 @@ static tg_err input_success(struct tg_ice *ice, tg_us now, const struct tg_addr 
     ice->check.on = false;
     ice->next_check_at = now + ICE_KEEPALIVE_US;
     select_addr(ice, now, from, true);
+    ice->proved = true;
+    ice->nominated = ice->check.nominated;
     if (!ice->check.old)
         retire_old(ice);
     return TG_OK;
@@ -409,11 +473,11 @@ static void tick_check(struct tg_ice *ice, tg_us now)
         if (ice->check.tries < TG_ICE_TRIES_MAX)
             send_check(ice, now);
         else if (ice->client)
-            start_check(ice, now, &ice->check.addr, false);
+            start_check(ice, now, &ice->check.addr, false, 0);
         else
             ice->check.on = false;
     } else if (ice->client && ice->has_selected && !ice->check.on && now >= ice->next_check_at) {
-        start_check(ice, now, &ice->selected, false);
+        start_check(ice, now, &ice->selected, false, 0);
     }
 }
 

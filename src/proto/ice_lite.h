@@ -5,7 +5,13 @@
  * One component. A server is lite and controlled: it answers checks, uses the address of the first
  * valid one at once, and later moves only to an address that the peer nominates (USE-CANDIDATE, or
  * any check once the selected address has been silent for a while) and that has answered a check of
- * our own. A client (the load generator) is full enough to be controlling towards a lite server.
+ * our own. Until the peer has nominated one, any check by UDP moves media away from TCP in that
+ * way. A client (the load generator) is full enough to be controlling towards a lite server.
+ *
+ * Whoever saw one check can send it again with a forged source. So an address that only checks came
+ * from is not proved: at most TG_ICE_AMPLIFY times what came from it goes there, own checks
+ * included. Proved is who answered a check of ours (its id is random), who finished the DTLS
+ * handshake (tg_ice_prove), or who came by TCP.
  *
  * A restart (RFC 8445 s9) brings new credentials. Media stays on the selected address until an
  * address has been proved with them; checks with the old ones are answered until then.
@@ -34,6 +40,7 @@ enum {
     TG_ICE_ADDRS_MAX = 4, /* addresses of one peer that sent valid checks: v4, v6, a new network */
     TG_ICE_OUT_MAX = 6,   /* outputs of one input or tick */
     TG_ICE_TRIES_MAX = 6, /* requests of one own check: 100, 200, ... 3200 ms apart */
+    TG_ICE_AMPLIFY = 3,   /* as RFC 9000 s8.1 has it */
     TG_ICE_LOCAL_UFRAG = 8, /* characters that tg_ice_credentials makes: 48 and 144 random bits */
     TG_ICE_LOCAL_PWD = 24,
 };
@@ -88,6 +95,9 @@ struct tg_ice {
     bool client;
     bool expired;
     bool has_selected;
+    bool nominated; /* the peer wants media at the selected address, not only we */
+    bool proved;    /* the selected address; until then, room is left for it */
+    size_t room;
     struct tg_addr selected;
     tg_us heard_at;      /* last valid check from (client: answer of) the selected address */
     tg_us next_check_at; /* client: the next keepalive check */
@@ -97,7 +107,9 @@ struct tg_ice {
     struct {
         bool on;
         bool old; /* with the credentials from before the restart */
+        bool nominated;
         unsigned tries;
+        size_t room; /* bytes that may go to addr */
         tg_us next_at;
         struct tg_addr addr;
         uint8_t id[TG_STUN_ID_SIZE];
@@ -149,6 +161,12 @@ void tg_ice_tick(struct tg_ice *ice, tg_us now);
 bool tg_ice_poll(struct tg_ice *ice, struct tg_ice_out *ret);
 /* When to tick next; TG_US_NEVER = not before an input. */
 tg_us tg_ice_deadline(const struct tg_ice *ice);
+/* A datagram other than STUN came from there, as good as a check for what may be sent back. */
+void tg_ice_heard(struct tg_ice *ice, const struct tg_addr *from, size_t len);
+/* May len bytes go to the selected address now? True takes them from what may. */
+bool tg_ice_may_send(struct tg_ice *ice, size_t len);
+/* The peer behind the selected address has read what we sent there: the handshake is done. */
+void tg_ice_prove(struct tg_ice *ice);
 /* Has a valid check come from this address (and is it among the newest)? */
 bool tg_ice_knows(const struct tg_ice *ice, const struct tg_addr *addr);
 /*

@@ -17,8 +17,10 @@ struct tg_peer {
     tg_us phase_until; /* ICE and DTLS: when patience ends */
     struct tg_ice ice;
     struct tg_dtls *dtls;
-    struct tg_srtp *srtp;
+    bool receives;
+    struct tg_srtp *srtp; /* when it receives */
     struct tg_srtp_tx *tx;
+    struct tg_srtcp_rx *rtcp_rx;
     enum tg_peer_out_kind media_kind; /* of media */
     struct tg_span media;             /* one decrypted packet, data NULL = none */
 };
@@ -74,6 +76,7 @@ tg_err tg_peer_new(struct tg_peer **ret, const struct tg_peer_cfg *cfg, tg_us no
         return TG_ERR_NOMEM;
     memcpy(dtls.peer_sha256, cfg->remote_sha256, sizeof(dtls.peer_sha256));
     p->phase_until = now + TG_PEER_ICE_US;
+    p->receives = cfg->receives;
     err = tg_ice_init(&p->ice, &ice);
     if (err == TG_OK)
         err = tg_dtls_new(&p->dtls, cfg->dtls_ctx, &dtls);
@@ -90,6 +93,7 @@ void tg_peer_free(struct tg_peer *p)
     if (p == NULL)
         return;
     tg_srtp_tx_free(p->tx);
+    tg_srtcp_rx_free(p->rtcp_rx);
     tg_srtp_free(p->srtp);
     tg_dtls_free(p->dtls);
     tg_ice_done(&p->ice);
@@ -143,6 +147,7 @@ static void open_media(struct tg_peer *p)
         return;
     }
     p->phase = PHASE_OPEN;
+    tg_ice_prove(&p->ice);
     if (!p->ice.client)
         (void)!tg_dtls_park(p->dtls); /* else it goes on as it is, with more memory */
 }
@@ -200,7 +205,7 @@ static tg_err input_media(struct tg_peer *p, uint8_t *bytes, size_t len, enum tg
     if (class == TG_PEER_RTP)
         err = tg_srtp_unprotect_rtp(p->srtp, bytes, len, &plain_len);
     else
-        err = tg_srtp_unprotect_rtcp(p->srtp, bytes, len, &plain_len);
+        err = tg_srtcp_rx_unprotect(p->rtcp_rx, bytes, len, &plain_len);
     if (err != TG_OK)
         return err;
     p->media_kind = class == TG_PEER_RTP ? TG_PEER_OUT_RTP : TG_PEER_OUT_RTCP;
@@ -229,6 +234,7 @@ tg_err tg_peer_input(struct tg_peer *p, tg_us now, const struct tg_addr *from, u
         return TG_ERR_MALFORMED;
     if (p->phase == PHASE_ICE || !tg_ice_knows(&p->ice, from))
         return TG_ERR_NOTFOUND;
+    tg_ice_heard(&p->ice, from, len);
     if (class == TG_PEER_DTLS)
         return input_dtls(p, now, bytes, len);
     return input_media(p, bytes, len, class);
@@ -290,13 +296,14 @@ static bool from_ice(struct tg_peer *p, const struct tg_ice_out *in, struct tg_p
 
 static bool poll_dtls(struct tg_peer *p, struct tg_peer_out *ret)
 {
+    const size_t len = tg_dtls_next_len(p->dtls);
     struct tg_span datagram;
 
-    if (!p->ice.has_selected || p->reason == TG_PEER_CONSENT)
+    if (!p->ice.has_selected || p->reason == TG_PEER_CONSENT || len == 0)
         return false;
+    if (!tg_ice_may_send(&p->ice, len))
+        return false; /* it waits: more will come from there, or a proof */
     datagram = tg_dtls_poll(p->dtls);
-    if (datagram.data == NULL)
-        return false;
     *ret =
         (struct tg_peer_out){.kind = TG_PEER_OUT_SEND, .addr = p->ice.selected, .bytes = datagram};
     return true;

@@ -259,6 +259,9 @@ static void test_ice_own_check_is_repeated_with_backoff_then_given_up(void **sta
     assert_int_equal(send_check(f, now, &f->b, true), TG_OK);
     assert_true(drain(f).has_request);
     while (f->ice.check.on) {
+        assert_int_equal(send_check(f, now, &f->b, false),
+                         TG_OK); /* the peer does not rest either */
+        assert_false(drain(f).has_request);
         now = tg_ice_deadline(&f->ice);
         tg_ice_tick(&f->ice, now);
         sent += drain(f).has_request ? 1 : 0;
@@ -267,6 +270,132 @@ static void test_ice_own_check_is_repeated_with_backoff_then_given_up(void **sta
     assert_int_equal(sent, TG_ICE_TRIES_MAX);
     assert_int_equal(now - T0, 6300 * TG_US_PER_MS);
     assert_true(tg_addr_equal(&f->ice.selected, &f->a));
+}
+
+/* Bytes that poll has for an address. */
+static size_t sent_to(struct fixture *f, const struct tg_addr *addr)
+{
+    struct tg_ice_out out;
+    size_t len = 0;
+
+    while (tg_ice_poll(&f->ice, &out)) {
+        if (out.kind == TG_ICE_SEND && tg_addr_equal(&out.addr, addr))
+            len += out.bytes.len;
+    }
+    return len;
+}
+
+/* Who saw one check, and forges the source: media stays, and the victim gets little. */
+static void replay_towards_a_victim(struct fixture *f, bool nominate, unsigned times)
+{
+    const struct tg_stun msg = check_of(f, nominate);
+    uint8_t bytes[TG_STUN_SIZE_MAX];
+    size_t len = 0;
+    size_t out = 0;
+    tg_us now = T0;
+
+    assert_int_equal(send_check(f, now, &f->a, true), TG_OK);
+    (void)drain(f);
+    assert_int_equal(tg_stun_write(bytes, sizeof(bytes), &len, &msg, spwd), TG_OK);
+    for (unsigned i = 0; i < times; i++) {
+        now += TG_US_PER_MS;
+        assert_int_equal(tg_ice_input(&f->ice, now, &f->b, bytes, len), TG_OK);
+        out += sent_to(f, &f->b);
+    }
+    for (; f->ice.check.on; now = tg_ice_deadline(&f->ice)) {
+        tg_ice_tick(&f->ice, now);
+        out += sent_to(f, &f->b);
+    }
+    assert_in_range(out, times, TG_ICE_AMPLIFY * len * times);
+    assert_true(tg_addr_equal(&f->ice.selected, &f->a));
+}
+
+static void test_ice_replayed_check_moves_nothing_and_amplifies_little(void **state)
+{
+    replay_towards_a_victim(*state, false, 1);
+}
+
+static void test_ice_replayed_nomination_moves_nothing_and_amplifies_little(void **state)
+{
+    replay_towards_a_victim(*state, true, 1);
+}
+
+static void test_ice_replayed_nominations_add_up_to_no_more_than_came(void **state)
+{
+    replay_towards_a_victim(*state, true, 20);
+}
+
+static void test_ice_first_address_gets_little_until_it_is_proved(void **state)
+{
+    struct fixture *f = *state;
+    const struct tg_stun msg = check_of(f, true);
+    uint8_t bytes[TG_STUN_SIZE_MAX];
+    size_t len = 0;
+    size_t out;
+
+    assert_false(tg_ice_may_send(&f->ice, 1)); /* nothing came yet */
+    assert_int_equal(tg_stun_write(bytes, sizeof(bytes), &len, &msg, spwd), TG_OK);
+    assert_int_equal(tg_ice_input(&f->ice, T0, &f->a, bytes, len), TG_OK);
+    out = sent_to(f, &f->a);
+    assert_false(tg_ice_may_send(&f->ice, TG_ICE_AMPLIFY * len - out + 1));
+    assert_true(tg_ice_may_send(&f->ice, TG_ICE_AMPLIFY * len - out));
+    assert_false(tg_ice_may_send(&f->ice, 1));
+    tg_ice_heard(&f->ice, &f->b, 1000); /* from elsewhere: no reason */
+    assert_false(tg_ice_may_send(&f->ice, 1));
+    tg_ice_heard(&f->ice, &f->a, 100);
+    assert_true(tg_ice_may_send(&f->ice, TG_ICE_AMPLIFY * 100));
+    assert_false(tg_ice_may_send(&f->ice, 1));
+    tg_ice_prove(&f->ice);
+    assert_true(tg_ice_may_send(&f->ice, 1000000));
+}
+
+static void test_ice_proof_is_the_addresss_own(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    (void)drain(f);
+    assert_int_equal(send_check(f, T0, &f->b, true), TG_OK);
+    h = drain(f);
+    assert_int_equal(send_answer(f, T0 + 30, &f->b, &h.request, cpwd), TG_OK);
+    (void)drain(f);
+    assert_true(tg_ice_may_send(&f->ice, 1000000)); /* it answered */
+    f->a.tcp = 5;
+    assert_int_equal(send_check(f, T0 + 40, &f->a, true), TG_OK);
+    h = drain(f);
+    assert_true(h.has_request); /* the same port by TCP is another address */
+    assert_int_equal(h.request_to.tcp, 5);
+    assert_true(tg_addr_equal(&f->ice.selected, &f->b));
+}
+
+static void test_ice_tcp_needs_no_proof(void **state)
+{
+    struct fixture *f = *state;
+
+    f->a.tcp = 5;
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    (void)drain(f);
+    assert_true(tg_ice_may_send(&f->ice, 1000000));
+}
+
+/* Answers to those who do not know the password are bounded as well. */
+static void test_ice_refusals_amplify_little(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_stun msg = check_of(f, true);
+    uint8_t bytes[TG_STUN_SIZE_MAX];
+    size_t len = 0;
+
+    assert_int_equal(tg_stun_write(bytes, sizeof(bytes), &len, &msg, cpwd), TG_OK);
+    assert_int_equal(tg_ice_input(&f->ice, T0, &f->b, bytes, len), TG_ERR_AUTH);
+    assert_in_range(sent_to(f, &f->b), 1, TG_ICE_AMPLIFY * len);
+    /* The shortest request that finds a session: a USERNAME and nothing else. */
+    msg = (struct tg_stun){.type = TG_STUN_REQUEST, .username = tg_span("SERV:", 5)};
+    assert_int_equal(tg_stun_write(bytes, sizeof(bytes), &len, &msg, NULL), TG_OK);
+    assert_int_equal(tg_ice_input(&f->ice, T0, &f->b, bytes, len), TG_ERR_AUTH);
+    assert_in_range(sent_to(f, &f->b), 1, TG_ICE_AMPLIFY * len);
+    assert_false(f->ice.has_selected);
 }
 
 static void test_ice_consent_runs_out_after_30_s_of_silence(void **state)
@@ -614,6 +743,87 @@ static void test_ice_credentials_ok_by_length_and_alphabet(void **state)
     assert_false(tg_ice_credentials_ok(longest, cpwd));
 }
 
+/* --- TCP beside UDP ----------------------------------------------------------------------------
+ */
+
+/* a is a TCP connection and selected, because its check came first. */
+static void start_on_tcp(struct fixture *f, bool nominate)
+{
+    f->a.tcp = 77;
+    assert_int_equal(send_check(f, T0, &f->a, nominate), TG_OK);
+    assert_int_equal(drain(f).count[TG_ICE_SELECTED], 1);
+}
+
+static void test_ice_udp_takes_over_from_tcp_that_was_only_first(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    start_on_tcp(f, false);
+    assert_int_equal(send_check(f, T0 + 1, &f->b, false), TG_OK);
+    h = drain(f);
+    assert_true(h.has_request && tg_addr_equal(&h.request_to, &f->b));
+    assert_int_equal(h.count[TG_ICE_SELECTED], 0); /* it must answer first, as always */
+    assert_int_equal(send_answer(f, T0 + 2, &f->b, &h.request, cpwd), TG_OK);
+    h = drain(f);
+    assert_int_equal(h.count[TG_ICE_SELECTED], 1);
+    assert_true(tg_addr_equal(&h.selected, &f->b));
+    /* And TCP does not win it back by another check ... */
+    assert_int_equal(send_check(f, T0 + 3, &f->a, false), TG_OK);
+    assert_false(drain(f).has_request);
+    /* ... only by nomination: the client's word counts. */
+    assert_int_equal(send_check(f, T0 + 4, &f->a, true), TG_OK);
+    assert_true(drain(f).has_request);
+}
+
+static void test_ice_nominated_tcp_stays_until_udp_is_nominated(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    start_on_tcp(f, true);
+    assert_int_equal(send_check(f, T0 + 1, &f->b, false), TG_OK);
+    assert_false(drain(f).has_request);
+    assert_int_equal(send_check(f, T0 + 2, &f->b, true), TG_OK);
+    h = drain(f);
+    assert_true(h.has_request);
+    assert_int_equal(send_answer(f, T0 + 3, &f->b, &h.request, cpwd), TG_OK);
+    h = drain(f);
+    assert_true(tg_addr_equal(&h.selected, &f->b));
+}
+
+/* The nomination comes while our own check of the better-looking address is under way. */
+static void test_ice_nomination_of_tcp_ends_our_own_wish_for_udp(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    start_on_tcp(f, false);
+    assert_int_equal(send_check(f, T0 + 1, &f->b, false), TG_OK);
+    h = drain(f);
+    assert_true(h.has_request);
+    assert_int_equal(send_check(f, T0 + 2, &f->a, true), TG_OK);
+    (void)drain(f);
+    assert_int_equal(send_answer(f, T0 + 3, &f->b, &h.request, cpwd), TG_ERR_NOTFOUND);
+    assert_int_equal(drain(f).count[TG_ICE_SELECTED], 0);
+}
+
+/* Two connections of one address and port are two addresses. */
+static void test_ice_connections_differ_by_number(void **state)
+{
+    struct fixture *f = *state;
+    struct tg_addr again;
+    struct heard h;
+
+    start_on_tcp(f, true);
+    again = f->a;
+    again.tcp = 78;
+    assert_false(tg_ice_knows(&f->ice, &again));
+    assert_int_equal(send_check(f, T0 + 1, &again, true), TG_OK);
+    h = drain(f);
+    assert_true(tg_addr_equal(&h.request_to, &again));
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -626,6 +836,13 @@ int main(void)
         CASE(test_ice_nominated_new_address_must_answer_our_check_first),
         CASE(test_ice_checks_of_a_second_pair_without_nomination_move_nothing),
         CASE(test_ice_own_check_is_repeated_with_backoff_then_given_up),
+        CASE(test_ice_replayed_check_moves_nothing_and_amplifies_little),
+        CASE(test_ice_replayed_nomination_moves_nothing_and_amplifies_little),
+        CASE(test_ice_replayed_nominations_add_up_to_no_more_than_came),
+        CASE(test_ice_first_address_gets_little_until_it_is_proved),
+        CASE(test_ice_proof_is_the_addresss_own),
+        CASE(test_ice_tcp_needs_no_proof),
+        CASE(test_ice_refusals_amplify_little),
         CASE(test_ice_consent_runs_out_after_30_s_of_silence),
         CASE(test_ice_addresses_beyond_four_push_out_the_oldest_unused),
         CASE(test_ice_nomination_over_another_own_address_changes_via_only),
@@ -641,6 +858,10 @@ int main(void)
         CASE(test_ice_restart_rearms_consent),
         CASE(test_ice_restart_refusals_change_nothing),
         CASE(test_ice_credentials_ok_by_length_and_alphabet),
+        CASE(test_ice_udp_takes_over_from_tcp_that_was_only_first),
+        CASE(test_ice_nominated_tcp_stays_until_udp_is_nominated),
+        CASE(test_ice_nomination_of_tcp_ends_our_own_wish_for_udp),
+        CASE(test_ice_connections_differ_by_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
