@@ -43,11 +43,12 @@ async function window(server, seconds) {
 }
 
 /**
- * `viewers` join and stay until a window of `seconds` with all of them is over.
+ * `viewers` join and stay until a window of `seconds` with all of them is over. `others` of the
+ * caller's may be there as well.
  * @returns {Promise<{load: object, idle: object, during: object, before: object, after: object}>} the
  *   generator's line; the server's window without viewers and with all; before and after everything
  */
-export async function watchTogether(server, { viewers, seconds, ramp, core }) {
+export async function watchTogether(server, { viewers, seconds, ramp, core, others = 0 }) {
   // A source that has just come still wakes things up: let the media clock and the pipeline settle.
   await metricsUntil(server, (m) => m.torg_fanout_frames_in_total > 0);
   await new Promise((resolve) => setTimeout(resolve, 3000));
@@ -61,7 +62,7 @@ export async function watchTogether(server, { viewers, seconds, ramp, core }) {
   await new Promise((resolve) => setTimeout(resolve, 1000)); // the last ones' way from the keyframe to the edge
   const during = await window(server, seconds);
   const load = await running;
-  await metricsUntil(server, (m) => m.torg_fanout_viewers === 0 && m.torg_rtc_sessions === 0);
+  await metricsUntil(server, (m) => m.torg_fanout_viewers <= others && m.torg_rtc_sessions <= others);
   return { load, idle, during, before, after: await look(server) };
 }
 

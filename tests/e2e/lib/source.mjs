@@ -36,16 +36,20 @@ export function readClock(video) {
 export class Source {
   /**
    * @param {string} url where to push
-   * @param {{clock?: boolean, gop?: number, bitrate?: string, bframes?: number, size?: string}} options
-   *   gop in frames at 30 per second; clock draws the wall clock into the picture.
+   * @param {{clock?: boolean, beat?: boolean, gop?: number, bitrate?: string, bframes?: number, size?: string}} options
+   *   gop in frames at 30 per second; clock draws the wall clock into the picture; beat: a white box
+   *   and a tone for 200 ms every two seconds, silence and black between.
    */
   constructor(url, options = {}) {
-    const { clock = false, gop = 60, bitrate = '2500k', bframes = 0, size = '1280x720' } = options;
+    const { clock = false, beat = false, gop = 60, bitrate = '2500k', bframes = 0, size = '1280x720' } = options;
     // The clock is drawn after -re's pacing: ffmpeg reads its inputs eight frames ahead.
-    const filter = clock ? ['-vf', `${clockFilter()},format=yuv420p`] : ['-pix_fmt', 'yuv420p'];
+    const box = (color, when) => `drawbox=x=0:y=0:w=64:h=64:color=${color}:t=fill${when}`;
+    const draws = [...(clock ? [clockFilter()] : []), ...(beat ? [box('black', ''), box('white', ":enable='lt(mod(t,2),0.2)'")] : [])];
+    const filter = draws.length > 0 ? ['-vf', `${draws.join(',')},format=yuv420p`] : ['-pix_fmt', 'yuv420p'];
+    const sound = beat ? 'aevalsrc=0.5*sin(2*PI*1000*t)*lt(mod(t\\,2)\\,0.2):s=48000' : 'sine=frequency=440:sample_rate=48000';
     this.child = spawn('ffmpeg', [
       '-hide_banner', '-loglevel', 'error', '-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=30`,
-      '-re', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000',
+      '-re', '-f', 'lavfi', '-i', sound,
       ...filter, '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', bframes ? 'main' : 'baseline',
       '-bf', String(bframes), '-g', String(gop), '-keyint_min', String(gop), '-sc_threshold', '0',
       '-b:v', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-threads', '1',

@@ -1,0 +1,74 @@
+// The bars of a viewer's bad line, as tests run them short or long: loss, and a rate that falls and
+// comes back, with a real Chromium behind a seeded relay.
+import assert from 'node:assert/strict';
+import { Relay } from './relay.mjs';
+import { Source } from './source.mjs';
+import { Viewer, sleep } from './whip.mjs';
+
+/** What a publisher by RTMP encodes: constant 30 frames a second. */
+const FPS = 30;
+
+/** A share of the frames that a viewer decodes whose line loses packets on the way down. */
+export async function lossyViewer(t, { server, viewers }, show, { loss, rttMs, seconds, share, seed = 11 }) {
+  const source = new Source(show.rtmp, { bitrate: '2500k' });
+  t.after(() => source.stop());
+  const relay = await Relay.start(server, { 'loss-down': loss, 'delay-ms': rttMs / 2, seed });
+  const viewer = await Viewer.start(viewers, server, show, { relay });
+  await viewer.playing();
+  await sleep(2000); // the round trip is measured
+  const began = Date.now();
+  const from = await viewer.stats();
+  await sleep(seconds * 1000);
+  const now = await viewer.stats();
+  const took = (Date.now() - began) / 1000;
+  const gap = await viewer.longestGap(began);
+  await viewer.stop();
+  const counts = await relay.stop();
+  await source.stop();
+  const decoded = now.framesDecoded - from.framesDecoded;
+  const got = decoded / (FPS * took);
+  const lost = (100 * counts.down.lost) / counts.down.in;
+  t.diagnostic(`${loss} % loss down, ${rttMs} ms: ${decoded} of ${(FPS * took).toFixed(0)} frames (${(100 * got).toFixed(1)} %) in ${took.toFixed(0)} s, longest standstill ${gap.toFixed(0)} ms, ${now.freezes - from.freezes} freezes; the line lost ${lost.toFixed(1)} %`);
+  assert.ok(counts.down.in > 500 && Math.abs(lost - loss) < loss * 0.3 + 0.5, `the media went through the relay: ${JSON.stringify(counts)}`);
+  assert.ok(got >= share, `${(100 * got).toFixed(1)} % of the frames decoded`);
+}
+
+/** The first frame from `since` on after which all the following are `height` high; null = none. */
+function settledAt(frames, since, until, height) {
+  const those = frames.filter((frame) => frame.at >= since && frame.at < until);
+  const last = those.findLastIndex((frame) => frame.height !== height);
+  return last + 1 < those.length ? those[last + 1].at : null;
+}
+
+const longest = (frames, since, until) => {
+  const times = [since, ...frames.map((frame) => frame.at).filter((at) => at >= since && at < until), until];
+  return times.slice(1).reduce((most, at, i) => Math.max(most, at - times[i]), 0);
+};
+
+/**
+ * The line has room for the best layer, then for a lower one only, then for the best again.
+ * The show must come in layers; `heights` are those that fit: [before, during, after].
+ */
+export async function rateSteps(t, { server, viewers }, show, { kbit, heights, downMs, upMs, freezeMs, holdMs = 15000 }) {
+  const relay = await Relay.start(server, { 'delay-ms': 15, rate: kbit[0] });
+  const viewer = await Viewer.start(viewers, server, show, { relay });
+  await viewer.playing();
+  await sleep(8000); // from the start to the first choice
+  const down = (await relay.rate('down', kbit[1])).wall;
+  await sleep(holdMs);
+  const up = (await relay.rate('down', kbit[2])).wall;
+  await sleep(upMs + 3000);
+  const end = Date.now();
+  const frames = await viewer.frames(down - 3000);
+  await viewer.stop();
+  const counts = await relay.stop();
+  const before = frames.filter((frame) => frame.at < down);
+  const downAfter = settledAt(frames, down, up, heights[1]);
+  const upAfter = settledAt(frames, up, end, heights[2]);
+  const gap = longest(frames, down, end);
+  t.diagnostic(`${kbit.join(' -> ')} kbit/s: ${before.at(-1)?.height}p, ${heights[1]}p after ${downAfter === null ? 'never' : `${(downAfter - down).toFixed(0)} ms`}, ${heights[2]}p after ${upAfter === null ? 'never' : `${(upAfter - up).toFixed(0)} ms`}; longest standstill ${gap.toFixed(0)} ms; ${JSON.stringify(counts.down)}`);
+  assert.ok(before.length > 60 && before.every((frame) => frame.height === heights[0]), `before the step: ${[...new Set(before.map((frame) => frame.height))]}`);
+  assert.ok(downAfter !== null && downAfter - down <= downMs, 'the lower layer in time');
+  assert.ok(upAfter !== null && upAfter - up <= upMs, 'the best layer again in time');
+  assert.ok(gap <= freezeMs, `the picture stood still for ${gap.toFixed(0)} ms`);
+}
