@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -111,6 +112,11 @@ static void on_peer_connected(struct tg_rtc_worker *w, struct session *s, tg_us 
     w->handshakes--;
     s->pub.connected = true;
     TG_COUNT(rtc_connected_total);
+    s->parked = tg_peer_parked(s->pub.peer);
+    if (s->parked)
+        tg_metric_add(TG_M_rtc_parked, 1);
+    else
+        TG_COUNT(rtc_parked_not_total);
     if (handler_of(s)->on_connected != NULL)
         handler_of(s)->on_connected(handler_of(s)->ctx, &s->pub, now);
 }
@@ -198,6 +204,10 @@ static void end_session(struct tg_rtc_worker *w, struct session *s, tg_us now)
                  tg_peer_reason_name(s->reason));
     if (h->on_closed != NULL)
         h->on_closed(h->ctx, &s->pub, s->reason, now);
+    if (s->handshake_waits > 0)
+        tg_rtc_handshakes_forget(w->waiting, s);
+    if (s->parked)
+        tg_metric_add(TG_M_rtc_parked, -1);
     tg_peer_free(s->pub.peer);
     tg_free(s);
     tg_metric_add(TG_M_rtc_sessions, -1);
@@ -288,6 +298,16 @@ static void keep_addr(struct tg_rtc_worker *w, struct session *s, const struct t
         take_addr(w, s, from);
 }
 
+/* One session may not fill the queue for all. */
+static void put_aside(struct tg_rtc_worker *w, struct session *s, const struct tg_udp_packet *p)
+{
+    if (s->handshake_waits < TG_RTC_HANDSHAKE_SHARE &&
+        tg_rtc_handshakes_put(w->waiting, s, &p->from, p->bytes, p->len))
+        s->handshake_waits++;
+    else
+        TG_COUNT(rtc_handshakes_dropped_total);
+}
+
 void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us now)
 {
     struct session *s = find_session(w, p);
@@ -299,6 +319,10 @@ void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us 
         return;
     }
     class = tg_peer_classify(p->bytes, p->len);
+    if (class == TG_PEER_DTLS && !s->pub.connected) {
+        put_aside(w, s, p);
+        return;
+    }
     err = tg_peer_input(s->pub.peer, now, &p->from, p->bytes, p->len);
     count_error(w, err);
     if (p->from.tcp != 0 && class == TG_PEER_STUN && err == TG_OK)
@@ -309,6 +333,41 @@ void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us 
     /* Media does not move a deadline. */
     if (class == TG_PEER_STUN || class == TG_PEER_DTLS)
         arm(w, s, now);
+}
+
+/* --- joins -------------------------------------------------------------------------------------- */
+
+struct handshake_run {
+    struct tg_rtc_worker *w;
+    tg_us now;
+};
+
+static void on_handshake(void *ctx, void *owner, const struct tg_addr *from, uint8_t *bytes,
+                         size_t len)
+{
+    const struct handshake_run *run = ctx;
+    struct session *s = owner;
+
+    s->handshake_waits--;
+    if (s->doomed)
+        return;
+    count_error(run->w, tg_peer_input(s->pub.peer, run->now, from, bytes, len));
+    drain_peer(run->w, s, run->now);
+    arm(run->w, s, run->now);
+}
+
+bool tg_rtc_run_handshakes(struct tg_rtc_worker *w, tg_us now)
+{
+    struct handshake_run run = {.w = w, .now = now};
+    const size_t done = tg_rtc_handshakes_run(w->waiting, tg_clock_mono,
+                                              TG_RTC_HANDSHAKE_BUDGET_US, on_handshake, &run);
+    const int64_t left = (int64_t)tg_rtc_handshakes_count(w->waiting);
+
+    if (left != w->waiting_reported) {
+        tg_metric_add(TG_M_rtc_handshakes_waiting, left - w->waiting_reported);
+        w->waiting_reported = left;
+    }
+    return done > 0;
 }
 
 /* --- time ---------------------------------------------------------------------------------- */

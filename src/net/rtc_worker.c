@@ -215,6 +215,10 @@ static void on_turn(void *ctx, tg_us now)
     }
     tg_rtc_reap(w, now);
     tg_rtc_io_flush(w, now);
+    if (tg_rtc_run_handshakes(w, now)) {
+        tg_rtc_io_flush(w, now);
+        tg_loop_wake_at(w->loop, now); /* for those that wait, and first frames of who connected */
+    }
     tg_rtc_io_report(w);
     wake_in_time(w, now);
 }
@@ -328,6 +332,8 @@ static tg_err make_parts(struct tg_rtc_worker *w)
     if (err == TG_OK)
         err = tg_dtls_ctx_new(&w->dtls);
     if (err == TG_OK)
+        err = tg_rtc_handshakes_new(&w->waiting, TG_RTC_HANDSHAKE_WAIT_MAX);
+    if (err == TG_OK)
         err = warm_up();
     if (err == TG_OK)
         err = tg_mailbox_new(&w->mailbox, TG_MB_RTC, tg_msg_free);
@@ -345,6 +351,7 @@ static void free_worker(struct tg_rtc_worker *w)
     tg_rtc_sessions_done(w);
     tg_mailbox_free(w->started);
     tg_mailbox_free(w->mailbox);
+    tg_rtc_handshakes_free(w->waiting);
     tg_dtls_ctx_free(w->dtls);
     tg_rtc_io_close(w);
     tg_loop_free(w->loop);

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "net/loop.h"
+#include "net/rtc_handshakes.h"
 #include "net/rtc_tcp.h"
 #include "net/rtc_worker.h"
 #include "proto/ice_lite.h"
@@ -31,6 +32,8 @@ struct session {
     char keys[3][TG_ICE_LOCAL_UFRAG + 1];
     int key_now;
     int key_old;
+    bool parked;             /* counted in the metric */
+    uint8_t handshake_waits; /* datagrams of its in the worker's handshakes */
     bool doomed;      /* in the doomed list: ends later in this turn */
     bool closed;      /* the peer said CLOSED */
     bool lost;        /* its TCP connection broke and it did not come back */
@@ -65,6 +68,8 @@ struct tg_rtc_worker {
     struct tg_map by_addr;
     struct tg_heap timers;
     size_t handshakes;
+    struct tg_rtc_handshakes *waiting; /* datagrams of theirs */
+    int64_t waiting_reported;
     uint32_t ordinal;
     struct session *doomed;
     struct counts counts;
@@ -94,6 +99,8 @@ void tg_rtc_doom_all(struct tg_rtc_worker *w);
 void tg_rtc_reap(struct tg_rtc_worker *w, tg_us now);
 void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us now);
 void tg_rtc_run_deadlines(struct tg_rtc_worker *w, tg_us now);
+/* After the frames of this turn left: some of the joins' public-key work. True: there was any. */
+bool tg_rtc_run_handshakes(struct tg_rtc_worker *w, tg_us now);
 /* A TCP connection is gone: its address is nobody's, and whose media it carried may come back. */
 void tg_rtc_lost(struct tg_rtc_worker *w, const struct tg_addr *addr, tg_us now);
 /* A session that was stalled is not any more, because there is room or another address. */

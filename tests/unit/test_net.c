@@ -589,6 +589,9 @@ struct echo {
     atomic_uint turns;
     atomic_int reason;
     atomic_uint rehearsals;
+    atomic_bool hold;    /* keeps the worker in its turn function */
+    atomic_uint in_turn; /* connected since then */
+    atomic_uint in_turn_max;
     bool stopped;
     tg_err start_err;
     tg_us consent_us; /* of the sessions that it opens */
@@ -611,6 +614,10 @@ static void echo_connected(void *ctx, struct tg_rtc_session *s, tg_us now)
     (void)now;
     assert_true(s->remote.port != 0 && s->user == e);
     (void)atomic_fetch_add(&e->connected, 1);
+    const unsigned in_turn = atomic_fetch_add(&e->in_turn, 1) + 1;
+
+    if (in_turn > atomic_load(&e->in_turn_max))
+        atomic_store(&e->in_turn_max, in_turn);
 }
 
 static void echo_moved(void *ctx, struct tg_rtc_session *s, tg_us now)
@@ -655,6 +662,9 @@ static void echo_turn(void *ctx, tg_us now)
 
     (void)now;
     (void)atomic_fetch_add(&e->turns, 1);
+    atomic_store(&e->in_turn, 0);
+    while (atomic_load(&e->hold))
+        (void)poll(NULL, 0, 1);
 }
 
 static void echo_stop(void *ctx, tg_us now)
@@ -1255,6 +1265,98 @@ static void test_worker_answers_bad_offers_and_unknown_sessions(void **state)
     tg_mailbox_free(v.replies);
 }
 
+/* A joiner's last flight, kept until all the others have theirs. */
+struct joiner {
+    struct viewer v;
+    bool hello_sent;
+    size_t kept;
+    struct tg_addr to;
+    uint8_t bytes[4][TG_UDP_PACKET_MAX];
+    size_t lens[4];
+};
+
+static void joiner_out(struct joiner *j, const struct tg_peer_out *out, bool same_input)
+{
+    const bool dtls = tg_peer_classify(out->bytes.data, out->bytes.len) == TG_PEER_DTLS;
+
+    if (!dtls || !j->hello_sent) {
+        (void)tg_udp_send(j->v.udp, &out->addr, out->bytes.data, out->bytes.len);
+        j->hello_sent = j->hello_sent || dtls;
+    } else if (same_input && j->kept < TG_ARRAY_LEN(j->bytes)) {
+        memcpy(j->bytes[j->kept], out->bytes.data, out->bytes.len);
+        j->lens[j->kept++] = out->bytes.len;
+        j->to = out->addr;
+    }
+}
+
+/* No tick: its retransmissions do not matter here. */
+static void joiner_turn(struct joiner *j)
+{
+    struct pollfd p = {.fd = tg_udp_fd(j->v.udp), .events = POLLIN};
+    const struct tg_udp_packet *packets;
+    struct tg_peer_out out;
+    size_t n = 0;
+
+    while (tg_peer_poll(j->v.peer, &out)) {
+        if (out.kind == TG_PEER_OUT_SEND)
+            joiner_out(j, &out, false);
+    }
+    (void)tg_udp_flush(j->v.udp);
+    if (poll(&p, 1, 5) == 1)
+        n = tg_udp_receive(j->v.udp, &packets);
+    for (size_t i = 0; i < n; i++) {
+        const bool had = j->kept > 0;
+
+        (void)tg_peer_input(j->v.peer, tg_clock_mono(), &packets[i].from, packets[i].bytes,
+                            packets[i].len);
+        while (tg_peer_poll(j->v.peer, &out)) {
+            if (out.kind == TG_PEER_OUT_SEND)
+                joiner_out(j, &out, !had);
+        }
+    }
+    (void)tg_udp_flush(j->v.udp);
+}
+
+/*
+ * The last flights of a crowd come in one turn, each worth two public-key operations: they must not
+ * all be answered before the next frame. That it takes more than one turn needs no fast machine.
+ */
+static void test_worker_spreads_a_crowds_handshakes_over_turns(void **state)
+{
+    enum { CROWD = 24 };
+    static struct joiner crowd[CROWD];
+    struct worker_world ww = {0};
+    const tg_us end = tg_clock_mono() + 4 * PATIENCE_MS * TG_US_PER_MS;
+    const int64_t parked = tg_metric_get(TG_M_rtc_parked);
+
+    (void)state;
+    memset(crowd, 0, sizeof(crowd));
+    assert_int_equal(start_world(&ww), TG_OK);
+    for (size_t i = 0; i < CROWD; i++) {
+        viewer_open(&crowd[i].v, &ww);
+        while (crowd[i].kept == 0 && tg_clock_mono() < end)
+            joiner_turn(&crowd[i]);
+        assert_true(crowd[i].kept > 0);
+    }
+    assert_int_equal(atomic_load(&ww.echo.connected), 0);
+    atomic_store(&ww.echo.hold, true);
+    for (size_t i = 0; i < CROWD; i++) {
+        for (size_t k = 0; k < crowd[i].kept; k++)
+            assert_true(
+                tg_udp_send(crowd[i].v.udp, &crowd[i].to, crowd[i].bytes[k], crowd[i].lens[k]));
+        assert_true(tg_udp_flush(crowd[i].v.udp));
+    }
+    atomic_store(&ww.echo.hold, false);
+    wait_count(&ww.echo.connected, CROWD);
+    assert_in_range(atomic_load(&ww.echo.in_turn_max), 1, CROWD - 1);
+    for (size_t i = 0; i < CROWD; i++)
+        viewer_free(&crowd[i].v);
+    assert_int_equal(tg_metric_get(TG_M_rtc_parked), parked + CROWD);
+    tg_rtc_worker_stop(ww.w);
+    assert_int_equal(tg_metric_get(TG_M_rtc_parked), parked);
+    assert_int_equal(tg_metric_get(TG_M_rtc_handshakes_waiting), 0);
+}
+
 static void test_worker_wake_runs_a_turn(void **state)
 {
     struct worker_world ww = {0};
@@ -1375,6 +1477,7 @@ int main(void)
         cmocka_unit_test(test_worker_wins_back_an_address_that_another_claimed),
         cmocka_unit_test(test_worker_ignores_a_flood_of_strangers),
         cmocka_unit_test(test_worker_answers_bad_offers_and_unknown_sessions),
+        cmocka_unit_test(test_worker_spreads_a_crowds_handshakes_over_turns),
         cmocka_unit_test(test_worker_wake_runs_a_turn),
         cmocka_unit_test(test_worker_start_reports_what_failed),
         cmocka_unit_test(test_worker_start_and_stop_100_times),
