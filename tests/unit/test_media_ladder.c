@@ -406,6 +406,50 @@ static void test_flood_drops_renditions_and_never_layer_0(void **state)
     rig_done(&rig);
 }
 
+/* The frame with its slice data turned to rubbish; what says what it is stays. */
+static void push_damaged(struct rig *rig, struct tg_source *source, size_t index, tg_us shift_us)
+{
+    struct tg_au au = tg_clip_au(&clip, TG_TRACK_VIDEO, index);
+    struct tg_slab *bad = tg_slab_copy(au.data->data, au.data->len);
+    const char *reason = "";
+
+    assert_non_null(bad);
+    for (size_t i = 40; i < bad->len; i++)
+        bad->data[i] = (uint8_t)(bad->data[i] ^ (i * 37 + index)) | 1; /* no start codes */
+    tg_slab_unref(au.data);
+    au.data = bad;
+    au.pts_us += shift_us;
+    au.dts_us += shift_us;
+    assert_int_equal(rig->ops.push(source, &au, &reason), TG_OK);
+}
+
+static void test_damaged_pictures_do_not_end_the_ladder(void **state)
+{
+    const int64_t errors = tg_metric_get(TG_M_media_pipeline_errors_total);
+    const tg_us later = 5 * TG_US_PER_S;
+    struct rig rig;
+    struct tg_source *source;
+
+    (void)state;
+    rig_init(&rig);
+    post(&rig, TG_MEDIA_WATCHERS, 1);
+    source = open_source(&rig, TG_SOURCE_RTMP, 0);
+    push(&rig, source, &clip, 0, 3, 0);
+    assert_true(wait_renditions(2));
+    push(&rig, source, &clip, 3, 20, 0);
+    for (size_t i = 20; i < 90; i++) {
+        push_damaged(&rig, source, i, 0);
+        g_usleep(PACE_US);
+    }
+    assert_true(wait_layer(&rig, 0, 1, clip.video[89].pts_us)); /* not ours to judge */
+    push(&rig, source, &clip, 0, 40, later);
+    assert_true(wait_layer(&rig, 1, 1, later + clip.video[39].pts_us));
+    assert_true(wait_layer(&rig, 2, 1, later + clip.video[39].pts_us));
+    assert_int_equal(tg_metric_get(TG_M_media_pipeline_errors_total), errors);
+    rig.ops.close(source);
+    rig_done(&rig);
+}
+
 static void test_ladder_sizes_keep_the_shape(void **state)
 {
     static const struct {
@@ -463,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_takeover_ends_the_layers),
         cmocka_unit_test(test_simulcast_gets_no_renditions),
         cmocka_unit_test(test_vp8_ladder_is_vp8_and_asks_for_a_keyframe),
+        cmocka_unit_test(test_damaged_pictures_do_not_end_the_ladder),
         cmocka_unit_test(test_flood_drops_renditions_and_never_layer_0),
     };
 
