@@ -45,6 +45,10 @@ struct tg_config {
     struct tg_cfg_list rtc_advertise;
     bool rtc_tcp;
     int64_t rtc_workers;
+    int64_t rtc_egress_mbps;
+    int64_t rtc_cpu_max_percent;
+    int64_t rtc_pace_mbps;
+    int64_t rtc_queue_max;
     struct tg_cfg_list rtc_ice_servers;
     char rtc_turn_secret_file[TG_CFG_TEXT_SIZE];
     char rtmp_listen[TG_CFG_TEXT_SIZE];

@@ -7,6 +7,7 @@
 
 #include "api/cidr.h"
 #include "api/origin.h"
+#include "app/advertise.h"
 #include "app/config_table.h"
 #include "base/addr.h"
 #include "base/str.h"
@@ -70,7 +71,6 @@ static tg_err check_listen(const char *text, const char *key, struct tg_config_e
 static tg_err check_media(const struct tg_config *cfg, struct tg_config_error *reterr)
 {
     const struct tg_cfg_list *list = &cfg->rtc_advertise;
-    struct tg_addr addr;
     tg_err err;
 
     if (strcmp(cfg->rtc_listen, "off") == 0)
@@ -82,8 +82,9 @@ static tg_err check_media(const struct tg_config *cfg, struct tg_config_error *r
         err = tg_config_refuse(reterr, "rtc.advertise", "has more than %d addresses",
                                TG_RTC_ADVERTISE_MAX);
     for (size_t i = 0; err == TG_OK && i < list->count; i++) {
-        if (tg_addr_parse(&addr, list->items[i], strlen(list->items[i]), 0) != TG_OK)
-            err = tg_config_refuse(reterr, "rtc.advertise", "\"%.80s\" is not an IP address",
+        if (!tg_advertise_valid(list->items[i]))
+            err = tg_config_refuse(reterr, "rtc.advertise",
+                                   "\"%.80s\" is not an IP address or a host name",
                                    list->items[i]);
     }
     return err;

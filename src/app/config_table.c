@@ -28,13 +28,26 @@ const struct tg_cfg_row tg_cfg_rows[] = {
     {"rtc.listen", TG_CFG_HOSTPORT, false, AT(rtc_listen), "\"*:8189\"", "", 0, 0, NULL,
      "UDP address and first port of WebRTC media; every worker takes one port, counted up."},
     {"rtc.advertise", TG_CFG_LIST, false, AT(rtc_advertise), "[]", "", 0, 0, NULL,
-     "IP addresses that viewers are told to send to, e.g. the public one behind NAT. Empty = the "
-     "addresses of this machine's interfaces."},
+     "Addresses that viewers are told to send to, e.g. the public one behind NAT: IPv4, IPv6, or "
+     "host names, which are looked up once at the start. At most 8. Empty = the addresses of this "
+     "machine's interfaces."},
     {"rtc.tcp", TG_CFG_BOOL, false, AT(rtc_tcp), "true", "", 0, 0, NULL,
      "Offer media by TCP too, on the TCP ports of the same numbers, for viewers and hosts whose "
      "network blocks UDP."},
     {"rtc.workers", TG_CFG_INT, false, AT(rtc_workers), "0", "threads", 0, 64, NULL,
      "Media worker threads; 0 = one a core."},
+    {"rtc.egress_mbps", TG_CFG_INT, true, AT(rtc_egress_mbps), "0", "Mbit/s", 0, 1000000, NULL,
+     "What this machine's line to the internet carries; 0 = no limit. Viewers fill at most 90 % of "
+     "it; those who come then wait in line, and nobody inside is disturbed."},
+    {"rtc.cpu_max_percent", TG_CFG_INT, true, AT(rtc_cpu_max_percent), "85", "%", 10, 100, NULL,
+     "Above this load of a media worker's core, or of all cores together, new viewers wait in "
+     "line; 100 = no limit."},
+    {"rtc.pace_mbps", TG_CFG_INT, false, AT(rtc_pace_mbps), "50", "Mbit/s", 1, 1000, NULL,
+     "The most that one viewer is sent at, so that a large keyframe does not flood a home line."},
+    {"rtc.queue_max", TG_CFG_INT, false, AT(rtc_queue_max), "65536", "viewers", 0, TG_WAITING_MAX,
+     NULL,
+     "Places in the line of those who wait; 44 bytes each. Who finds it full is asked to come back "
+     "in 30 s."},
     {"rtc.ice_servers", TG_CFG_LIST, false, AT(rtc_ice_servers), "[]", "", 0, 0, NULL,
      "STUN and TURN servers that browsers are told of, e.g. stun:stun.shop.example:3478 or "
      "turn:turn.shop.example:3478?transport=tcp. Only networks that block everything else need "
@@ -63,7 +76,7 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "Smaller pictures to make for viewers on thin lines when a publisher sends one size only: up "
      "to three, the largest first, as lines of the shorter side, p, and kbit/s: [\"480p:1200\", "
      "\"240p:400\"]. Those that are not smaller than the publisher's picture are left out. A 720p "
-     "source with these two takes about half a core while somebody watches."},
+     "source with these two takes a fifth to a third of a core while watched."},
     {"limits.trusted_networks", TG_CFG_LIST, false, AT(trusted_networks), "[]", "", 0, 0, NULL,
      "Networks (CIDR) without rate limits per address, e.g. the shop's own office."},
     {"limits.trusted_proxies", TG_CFG_LIST, false, AT(trusted_proxies), "[]", "", 0, 0, NULL,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/advertise.h"
 #include "app/demo.h"
 #include "app/publish_wiring.h"
 #include "app/reason.h"
@@ -68,6 +69,7 @@ static void on_source(void *ctx, const struct tg_air *air)
     struct tg_wiring *w = ctx;
 
     tg_registry_show_set_on_air(w->registry, air->show, air->state == TG_AIR_ON);
+    tg_fanout_show_on_air(w->fanout, air->show, air->state == TG_AIR_ON);
     tg_publish_tell_live(w->live, air, true);
 }
 
@@ -78,6 +80,8 @@ void tg_wiring_show_added(struct tg_wiring *w, const struct tg_show_info *show)
 
     if (err != TG_OK && err != TG_ERR_CONFLICT)
         tg_log_error("app", "show_without_video", "show=%u err=%s", show->ord, tg_err_name(err));
+    if (err == TG_OK)
+        tg_fanout_show_on_air(w->fanout, show->ord, false); /* until media says otherwise */
     msg = tg_msg_new(TG_MSG_MEDIA, sizeof(*msg));
     if (msg == NULL)
         return;
@@ -163,23 +167,38 @@ static tg_err start_publish(struct tg_wiring *w, char *reason, size_t size)
     return tg_publish_new(&w->publish, &cfg, reason, size);
 }
 
+/* Candidates of which none is of use to the public are an easy mistake behind NAT. */
+static void warn_private(const struct tg_wiring *w, const struct tg_rtc_worker_cfg *cfg)
+{
+    if (w->cfg.demo || w->cfg.config->http_base_url[0] == '\0')
+        return;
+    for (size_t i = 0; i < cfg->advertise_count; i++) {
+        if (!tg_advertise_private(&cfg->advertise[i]))
+            return;
+    }
+    tg_log_warn("app", "advertise_private", "hint=%s",
+                TG_LOG_Q("viewers outside cannot reach these addresses; set rtc.advertise"));
+}
+
 static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char *reason,
                         size_t size)
 {
     const struct tg_cfg_list *list = &w->cfg.config->rtc_advertise;
+    const char *item = "";
+    const char *why = "";
+    tg_err err = tg_advertise_resolve(list, cfg->advertise, TG_RTC_ADVERTISE_MAX,
+                                      &cfg->advertise_count, &item, &why);
 
-    if (list->count > TG_RTC_ADVERTISE_MAX)
-        return tg_because(TG_ERR_MALFORMED, reason, size,
-                          "rtc.advertise has more than %d addresses", TG_RTC_ADVERTISE_MAX);
-    for (size_t i = 0; i < list->count; i++) {
-        if (tg_addr_parse(&cfg->advertise[i], list->items[i], strlen(list->items[i]), 0) != TG_OK)
-            return tg_because(TG_ERR_MALFORMED, reason, size,
-                              "rtc.advertise: \"%s\" is not an IP address", list->items[i]);
-    }
-    cfg->advertise_count = list->count;
+    if (err == TG_ERR_LIMIT)
+        return tg_because(err, reason, size, "rtc.advertise has more than %d addresses",
+                          TG_RTC_ADVERTISE_MAX);
+    if (err != TG_OK)
+        return tg_because(err, reason, size, "rtc.advertise: \"%s\" cannot be looked up (%s)", item,
+                          why);
     if (list->count == 0)
         cfg->advertise_count = tg_rtc_advertise_default(cfg->advertise, TG_RTC_ADVERTISE_MAX,
                                                         &cfg->listen, w->cfg.demo);
+    warn_private(w, cfg);
     return TG_OK;
 }
 
@@ -212,12 +231,34 @@ static tg_err start_workers(struct tg_wiring *w, char *reason, size_t size)
     return err;
 }
 
+static struct tg_fanout_limits limits_of(const struct tg_config *config)
+{
+    return (struct tg_fanout_limits){
+        .egress_bps = (uint64_t)config->rtc_egress_mbps * 1000 * 1000,
+        .cpu_permille_max = (unsigned)config->rtc_cpu_max_percent * 10,
+    };
+}
+
+void tg_wiring_reload(struct tg_wiring *w, const struct tg_config *fresh)
+{
+    const struct tg_fanout_limits limits = limits_of(fresh);
+
+    tg_fanout_set_limits(w->fanout, &limits);
+}
+
 tg_err tg_wiring_start(struct tg_wiring **ret, const struct tg_wiring_cfg *cfg,
                        struct tg_registry *registry, struct tg_mailbox *live, char *reason,
                        size_t size)
 {
     struct tg_wiring *w = tg_calloc(1, sizeof(*w));
-    struct tg_fanout_cfg fanout = {.request_keyframe = on_keyframe, .viewers = on_viewers};
+    struct tg_fanout_cfg fanout = {
+        .limits = limits_of(cfg->config),
+        .waiting_max = (size_t)cfg->config->rtc_queue_max,
+        .guess_bps = (uint32_t)cfg->config->ingest_start_kbps * 1000,
+        .pace_bps = (uint32_t)cfg->config->rtc_pace_mbps * 1000 * 1000,
+        .request_keyframe = on_keyframe,
+        .viewers = on_viewers,
+    };
     tg_err err;
 
     if (w == NULL)

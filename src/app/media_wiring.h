@@ -35,6 +35,8 @@ void tg_wiring_show_added(struct tg_wiring *w, const struct tg_show_info *show);
  * out of a rehearsal, media ends the slate of a show that ended.
  */
 void tg_wiring_show_state(struct tg_wiring *w, uint16_t show, enum tg_show_state state);
+/* SIGHUP: the keys of the capacity guard may be others now. */
+void tg_wiring_reload(struct tg_wiring *w, const struct tg_config *fresh);
 /* Opens the RTMP port. */
 TG_MUST_CHECK tg_err tg_wiring_listen(struct tg_wiring *w, char *reason, size_t reason_size);
 void tg_wiring_unlisten(struct tg_wiring *w);

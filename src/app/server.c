@@ -306,6 +306,11 @@ void tg_server_run(struct tg_server *s, void (*reload)(void *ctx), void *ctx)
     (void)close(fds[0].fd);
 }
 
+void tg_server_reload(struct tg_server *s, const struct tg_config *fresh)
+{
+    tg_wiring_reload(s->wiring, fresh);
+}
+
 void tg_server_stop(struct tg_server *s)
 {
     if (s == NULL)

@@ -18,6 +18,12 @@ tg_err tg_fanout_new(struct tg_fanout **ret, const struct tg_fanout_cfg *cfg)
     f->wall_offset_us = tg_clock_wall() - tg_clock_mono();
     for (unsigned i = 0; i < cfg->workers; i++)
         tg_shard_init(&f->shards[i], f, i);
+    tg_err err = tg_guard_init(f);
+
+    if (err != TG_OK) {
+        tg_fanout_free(f);
+        return err;
+    }
     *ret = f;
     return TG_OK;
 }
@@ -46,6 +52,7 @@ void tg_fanout_free(struct tg_fanout *f)
         return;
     for (size_t i = 0; i < TG_SHOWS_MAX; i++)
         show_free(atomic_load(&f->shows[i]), f->cfg.workers);
+    tg_guard_done(f);
     tg_free(f);
 }
 
@@ -111,6 +118,14 @@ tg_err tg_fanout_show_add(struct tg_fanout *f, uint16_t show, tg_us epoch_us)
 struct tg_fanout_show *tg_fanout_show_get(struct tg_fanout *f, uint16_t show)
 {
     return show < TG_SHOWS_MAX ? atomic_load(&f->shows[show]) : NULL;
+}
+
+void tg_fanout_show_on_air(struct tg_fanout *f, uint16_t show, bool on_air)
+{
+    struct tg_fanout_show *s = tg_fanout_show_get(f, show);
+
+    if (s != NULL)
+        atomic_store(&s->off_air, !on_air);
 }
 
 void tg_fanout_want_key(struct tg_fanout *f, struct tg_fanout_show *show, unsigned layer, tg_us now)

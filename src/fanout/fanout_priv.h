@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 
 #include "base/ring.h"
+#include "base/thread.h"
+#include "fanout/admission.h"
 #include "fanout/fanout.h"
 #include "fanout/viewer.h"
 
@@ -23,6 +25,7 @@ struct tg_fanout_show {
     uint16_t ordinal;
     tg_us epoch_us;
     atomic_uint viewers;
+    atomic_bool off_air; /* see tg_fanout_show_on_air */
     struct {
         _Atomic tg_us asked_at; /* 0 = never */
         atomic_bool pending;    /* asked for again within the interval */
@@ -36,7 +39,8 @@ struct tg_shard_viewer {
     struct tg_rtc_session *session;
     struct tg_srtp_tx *tx; /* the peer's; NULL until connected */
     uint16_t show;
-    bool staff;    /* may watch a rehearsal */
+    bool staff; /* may watch a rehearsal */
+    struct tg_admission_grant grant;
     size_t index;  /* in the show's viewers */
     uint64_t turn; /* last turn that pumped it */
     bool busy;     /* in the list of those that have something to send without a new frame */
@@ -70,6 +74,9 @@ struct tg_shard {
     struct tg_shard_show *shows[TG_SHOWS_MAX];
     bool rehearsing[TG_SHOWS_MAX]; /* only staff may watch */
     size_t viewer_count;
+    size_t started_low;  /* viewers whose grant is a lower layer */
+    uint64_t sent_bytes; /* since the last report to the guard */
+    tg_us reported_at;
     uint64_t turn;
     struct tg_shard_viewer *busy;
     struct tg_viewer_counts counts; /* of this turn, then added to the metrics */
@@ -78,8 +85,15 @@ struct tg_shard {
     uint32_t send_failed;
 };
 
+/* One for all workers (guard.c). */
+struct tg_guard {
+    struct tg_mutex lock;
+    struct tg_admission *core TG_GUARDED_BY(lock);
+};
+
 struct tg_fanout {
     struct tg_fanout_cfg cfg;
+    struct tg_guard guard;
     tg_us wall_offset_us;
     atomic_uint show_end; /* highest ordinal + 1 */
     _Atomic(struct tg_fanout_show *) shows[TG_SHOWS_MAX];
@@ -102,6 +116,24 @@ void tg_shard_init(struct tg_shard *s, struct tg_fanout *f, unsigned index);
 TG_MUST_CHECK tg_err tg_shard_join(struct tg_shard *s, struct tg_fanout_show *show,
                                    struct tg_shard_viewer *v);
 void tg_shard_leave(struct tg_shard *s, struct tg_shard_viewer *v);
+
+/* guard.c */
+TG_MUST_CHECK tg_err tg_guard_init(struct tg_fanout *f);
+void tg_guard_done(struct tg_fanout *f);
+/* Is there room for who asks? full: this worker cannot take one more whatever the budget. */
+void tg_guard_ask(struct tg_shard *s, const struct tg_rtc_req *req, tg_us now, bool full,
+                  struct tg_admission_answer *ret);
+/* The viewer is made and has the grant from now on. */
+void tg_guard_took(struct tg_shard *s, struct tg_shard_viewer *v,
+                   const struct tg_admission_grant *grant);
+/* It came to nothing: keep a place in the waiting room, or only give the grant back. */
+void tg_guard_undo(struct tg_shard *s, const struct tg_admission_grant *grant, tg_us now,
+                   struct tg_admission_answer *ret);
+void tg_guard_drop(struct tg_shard *s, struct tg_admission_grant *inout);
+void tg_guard_connected(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now);
+void tg_guard_left(struct tg_shard *s, struct tg_shard_viewer *v);
+/* Once a turn, before the turn's counts are cleared. */
+void tg_guard_turn(struct tg_shard *s, tg_us now);
 
 /* shard_whep.c: answers the request in every case. */
 void tg_shard_offer(struct tg_shard *s, const struct tg_rtc_req *req, tg_us now);

@@ -98,6 +98,7 @@ void tg_shard_leave(struct tg_shard *s, struct tg_shard_viewer *v)
     ss->viewers[v->index] = ss->viewers[ss->viewer_count];
     ss->viewers[v->index]->index = v->index;
     s->viewer_count--;
+    tg_guard_left(s, v);
     tg_fanout_count(s->fanout, tg_fanout_show_get(s->fanout, v->show), s->index, false);
     tg_viewer_done(&v->core);
     counts_take(&s->counts, &v->core.counts);
@@ -154,7 +155,7 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
     for (unsigned layer = 0; v->core.wants_key != 0; layer++) {
         if ((v->core.wants_key & 1U << layer) == 0)
             continue;
-        v->core.wants_key &= (uint8_t) ~(1U << layer);
+        v->core.wants_key &= (uint8_t)~(1U << layer);
         tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), layer, now);
     }
     counts_take(&s->counts, &v->core.counts);
@@ -300,6 +301,7 @@ static void on_turn(void *ctx, tg_us now)
         next = v->busy_next; /* pump may take v out of the list */
         pump(s, v, now);
     }
+    tg_guard_turn(s, now);
     metrics_add(s);
 }
 
@@ -369,6 +371,7 @@ static void on_connected(void *ctx, struct tg_rtc_session *session, tg_us now)
 
     v->tx = tg_peer_tx(session->peer);
     TG_ASSERT(v->tx != NULL);
+    tg_guard_connected(s, v, now);
     tg_viewer_start(&v->core, &s->shows[v->show]->source, now);
     busy_add(s, v); /* this turn's pump sends the cached picture */
     tg_log_debug("fanout", "viewer_connected", "sess=%u show=%u", session->ordinal,

@@ -11,10 +11,12 @@ struct offer {
     struct tg_sdp_whep pick;
     struct tg_sdp_local local;
     struct tg_viewer_cfg viewer;
+    struct tg_admission_answer room;
 };
 
-static tg_err offer_read(struct tg_shard *s, const struct tg_rtc_req *req, struct offer *o,
-                         const char **reterr_reason)
+/* What can be said without reading the offer. */
+static tg_err offer_check(struct tg_shard *s, const struct tg_rtc_req *req, struct offer *o,
+                          const char **reterr_reason)
 {
     o->show = tg_fanout_show_get(s->fanout, req->show);
     if (o->show == NULL) {
@@ -25,14 +27,16 @@ static tg_err offer_read(struct tg_shard *s, const struct tg_rtc_req *req, struc
         *reterr_reason = "This show is being rehearsed. It starts soon.";
         return TG_ERR_AUTH;
     }
-    if (s->viewer_count >= TG_VIEWERS_MAX) {
-        *reterr_reason = "this server has as many viewers as it can serve";
-        return TG_ERR_LIMIT;
-    }
     if (req->sdp == NULL || req->sdp->len == 0 || req->sdp->len > TG_SDP_MAX) {
         *reterr_reason = "the request has no session description";
         return TG_ERR_MALFORMED;
     }
+    return TG_OK;
+}
+
+static tg_err offer_read(struct tg_shard *s, const struct tg_rtc_req *req, struct offer *o,
+                         const char **reterr_reason)
+{
     tg_err err = tg_sdp_parse(s->offer, (const char *)req->sdp->data, req->sdp->len, reterr_reason);
 
     if (err == TG_ERR_LIMIT)
@@ -90,6 +94,8 @@ static void offer_plan(struct tg_shard *s, struct offer *o)
     audio->ssrc = ssrc_make(rng, video->ssrc, video->rtx_ssrc);
     o->viewer.epoch_us = o->show->epoch_us;
     o->viewer.wall_offset_us = s->fanout->wall_offset_us;
+    o->viewer.pace_bps = s->fanout->cfg.pace_bps;
+    o->viewer.best_allowed = o->room.grant.best;
     o->local.video_ssrc = video->ssrc;
     o->local.rtx_ssrc = video->rtx_ssrc;
     o->local.audio_ssrc = audio->ssrc;
@@ -125,6 +131,8 @@ static tg_err viewer_open(struct tg_shard *s, struct offer *o, bool staff, tg_us
         tg_shard_leave(s, v);
         return err;
     }
+    tg_guard_took(s, v, &o->room.grant);
+    o->room.grant.given = false; /* it is the viewer's, who gives it back */
     *ret = v->session;
     return TG_OK;
 }
@@ -152,24 +160,55 @@ static tg_err offer_accept(struct tg_shard *s, const struct tg_rtc_req *req, str
     return err;
 }
 
+static void reply_wait(const struct tg_rtc_req *req, const struct tg_admission_answer *room)
+{
+    char detail[128] = "There is no room now, and the waiting room is full too.";
+
+    if (room->position > 0)
+        tg_str_printf(detail, sizeof(detail), "There is no room now. You are number %u in line.",
+                      room->position);
+    tg_rtc_reply_wait(req, detail, room->position, room->retry_s, room->ticket);
+}
+
+/* The one who asks has room: o->room.grant, which is given back or passed on. */
+static tg_err offer_admit(struct tg_shard *s, const struct tg_rtc_req *req, struct offer *o,
+                          tg_us now, const char **reterr_reason)
+{
+    tg_err err = offer_read(s, req, o, reterr_reason);
+
+    if (err == TG_OK) {
+        err = offer_accept(s, req, o, now);
+        /* Out of memory, too many handshakes, a library that refused: all of them pass. */
+        if (err != TG_OK && err != TG_ERR_MALFORMED) {
+            tg_guard_undo(s, &o->room.grant, now, &o->room);
+            return TG_ERR_LIMIT;
+        }
+    }
+    tg_guard_drop(s, &o->room.grant); /* passed on: nothing to give back */
+    return err;
+}
+
 void tg_shard_offer(struct tg_shard *s, const struct tg_rtc_req *req, tg_us now)
 {
     struct offer o = {0};
     const char *reason = NULL;
-    tg_err err = offer_read(s, req, &o, &reason);
+    tg_err err = offer_check(s, req, &o, &reason);
 
     if (err == TG_OK) {
-        err = offer_accept(s, req, &o, now);
-        /* Out of memory, too many handshakes, a library that refused: all of them pass. */
-        if (err != TG_OK && err != TG_ERR_MALFORMED) {
-            err = TG_ERR_LIMIT;
-            reason = "the server is busy, try again";
+        tg_guard_ask(s, req, now, s->viewer_count >= TG_VIEWERS_MAX, &o.room);
+        if (!o.room.admitted) {
+            reply_wait(req, &o.room);
+            return;
         }
+        err = offer_admit(s, req, &o, now, &reason);
     }
     if (err == TG_OK) {
         TG_COUNT(fanout_joins_total);
         return;
     }
     TG_COUNT(fanout_joins_refused_total);
-    tg_rtc_reply(req, err, reason, NULL, NULL);
+    if (err == TG_ERR_LIMIT)
+        reply_wait(req, &o.room);
+    else
+        tg_rtc_reply(req, err, reason, NULL, NULL);
 }

@@ -15,22 +15,43 @@
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
-                  const struct tg_rtc_session *s, const struct tg_buf *answer)
+/* NULL: nobody waits, or out of memory; then the web worker's own timeout answers. */
+static struct tg_rtc_reply *reply_new(const struct tg_rtc_req *req, tg_err err, const char *detail)
 {
-    struct tg_rtc_reply *reply;
+    struct tg_rtc_reply *reply =
+        req->conn.mb == NULL ? NULL : tg_msg_new(TG_MSG_RTC_REPLY, sizeof(*reply));
 
-    if (req->conn.mb == NULL)
-        return;
-    reply = tg_msg_new(TG_MSG_RTC_REPLY, sizeof(*reply));
     if (reply == NULL)
-        return; /* the web worker's own timeout answers */
+        return NULL;
     reply->conn = req->conn;
     reply->what = req->what;
     reply->show = req->show;
     reply->err = err;
     if (detail != NULL)
         tg_str_cut(reply->detail, sizeof(reply->detail), detail);
+    return reply;
+}
+
+void tg_rtc_reply_wait(const struct tg_rtc_req *req, const char *detail, uint32_t position,
+                       uint16_t retry_s, const char *ticket)
+{
+    struct tg_rtc_reply *reply = reply_new(req, TG_ERR_LIMIT, detail);
+
+    if (reply == NULL)
+        return;
+    reply->position = position;
+    reply->retry_s = retry_s;
+    tg_str_cut(reply->ticket, sizeof(reply->ticket), ticket);
+    (void)tg_mailbox_post_reply(req->conn.mb, reply); /* a web worker that ends needs no answer */
+}
+
+void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
+                  const struct tg_rtc_session *s, const struct tg_buf *answer)
+{
+    struct tg_rtc_reply *reply = reply_new(req, err, detail);
+
+    if (reply == NULL)
+        return;
     if (s != NULL) {
         memcpy(reply->session, s->id, sizeof(reply->session));
         tg_str_printf(reply->etag, sizeof(reply->etag), "%s", s->etag);
@@ -220,6 +241,7 @@ static void on_turn(void *ctx, tg_us now)
         tg_loop_wake_at(w->loop, now); /* for those that wait, and first frames of who connected */
     }
     tg_rtc_io_report(w);
+    tg_rtc_load_turn(&w->load, now);
     wake_in_time(w, now);
 }
 
@@ -305,6 +327,7 @@ static void run_worker(void *ctx)
     tg_mailbox_close(w->started);
     if (err == TG_OK)
         tg_loop_run(w->loop);
+    tg_rtc_load_done(&w->load);
     call_stop(w, handlers);
 }
 
@@ -437,4 +460,9 @@ struct tg_addr tg_rtc_worker_addr(const struct tg_rtc_worker *w)
 unsigned tg_rtc_worker_index(const struct tg_rtc_worker *w)
 {
     return w->cfg.index;
+}
+
+unsigned tg_rtc_load_permille(const struct tg_rtc_worker *w)
+{
+    return atomic_load(&w->load.permille);
 }

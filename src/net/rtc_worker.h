@@ -117,6 +117,8 @@ void tg_rtc_worker_wake(struct tg_rtc_worker *w);
 /* Any thread: the address it listens on, with the real port. */
 struct tg_addr tg_rtc_worker_addr(const struct tg_rtc_worker *w);
 unsigned tg_rtc_worker_index(const struct tg_rtc_worker *w);
+/* Any thread: how busy it is, 0..1000, smoothed over seconds; the whole process counts too. */
+unsigned tg_rtc_load_permille(const struct tg_rtc_worker *w);
 
 /*
  * What to advertise when the configuration is silent: the interfaces' addresses, and 127.0.0.1
@@ -157,6 +159,9 @@ void tg_rtc_close(struct tg_rtc_worker *w, struct tg_rtc_session *s, tg_us now);
  */
 void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
                   const struct tg_rtc_session *s, const struct tg_buf *answer);
+/* A refusal with LIMIT that tells when to ask again; position 0 and ticket "" = no place. */
+void tg_rtc_reply_wait(const struct tg_rtc_req *req, const char *detail, uint32_t position,
+                       uint16_t retry_s, const char *ticket);
 /*
  * The send path: room for one packet of at most cap <= TG_UDP_PACKET_MAX bytes to the session's
  * peer, by UDP (net/udp.h) or its TCP connection; then commit what was written, or nothing. Packets

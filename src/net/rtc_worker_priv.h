@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "net/loop.h"
+#include "net/rtc_load.h"
 #include "net/rtc_handshakes.h"
 #include "net/rtc_tcp.h"
 #include "net/rtc_worker.h"
@@ -73,6 +74,7 @@ struct tg_rtc_worker {
     uint32_t ordinal;
     struct session *doomed;
     struct counts counts;
+    struct tg_rtc_load load;
     struct tg_rtc_tcp *tcp;       /* NULL = UDP only */
     struct tg_udp_stats reported; /* what the metrics have of udp's stats */
     struct tg_rtc_tcp_stats tcp_reported;

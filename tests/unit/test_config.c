@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "app/advertise.h"
 #include "app/config.h"
 
 static tg_err parse(struct tg_config *cfg, const char *text, struct tg_config_error *reterr)
@@ -58,6 +59,9 @@ static void test_config_bad_input_names_line_key_and_reason(void **state)
     expect_refusal("http:\n  lisen: x\n", 2, "http.lisen", "not a key");
     expect_refusal("htp:\n  listen: x\n", 1, "htp", "no section");
     expect_refusal("http:\n  workers: 65\n", 2, "http.workers", "0 to 64");
+    expect_refusal("rtc:\n  cpu_max_percent: 9\n", 2, "rtc.cpu_max_percent", "10 to 100");
+    expect_refusal("rtc:\n  egress_mbps: -1\n", 2, "rtc.egress_mbps", "0 to 1000000");
+    expect_refusal("rtc:\n  queue_max: 65537\n", 2, "rtc.queue_max", "0 to 65536");
     expect_refusal("http:\n  listen: localhost\n", 2, "http.listen", "host:port");
     expect_refusal("http:\n  listen: \"::1:80\"\n", 2, "http.listen", "host:port");
     expect_refusal("log:\n  level: loud\n", 2, "log.level", "error|warn|info|debug");
@@ -182,6 +186,63 @@ static void test_config_ice_servers_are_uris_that_fit_a_header(void **state)
     }
 }
 
+static void test_config_advertise_takes_addresses_and_names(void **state)
+{
+    static const char *const bad[] = {"0.0.0.0", "::",    "1.2.3",      "1.2.3.400", "[::1]",
+                                      "a b",     "-a.no", "a..no",      "a.no:80",   "a_b.no",
+                                      "a.1",     "",      "https://a.b"};
+    char text[128];
+
+    (void)state;
+    expect_checked("rtc: {advertise: [203.0.113.7, '2001:db8::7', live.shop.example, localhost]}",
+                   NULL, NULL);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)snprintf(text, sizeof(text), "rtc: {advertise: [\"%s\"]}", bad[i]);
+        expect_checked(text, "rtc.advertise", "is not an IP address or a host name");
+    }
+    expect_checked("rtc: {advertise: [a, b, c, d, e, f, g, h, i]}", "rtc.advertise", "more than 8");
+}
+
+static void test_advertise_looks_names_up(void **state)
+{
+    struct tg_cfg_list list = {.count = 3, .items = {"127.0.0.1", "localhost", "127.0.0.1"}};
+    struct tg_addr out[2];
+    const char *item = NULL;
+    const char *why = NULL;
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(tg_advertise_resolve(&list, out, 2, &count, &item, &why), TG_OK);
+    assert_in_range(count, 1, 2); /* ::1 perhaps; nothing twice */
+    assert_true(tg_addr_is_loopback(&out[0]));
+    list = (struct tg_cfg_list){.count = 3, .items = {"192.0.2.1", "192.0.2.2", "192.0.2.3"}};
+    assert_int_equal(tg_advertise_resolve(&list, out, 2, &count, &item, &why), TG_ERR_LIMIT);
+    list = (struct tg_cfg_list){.count = 2, .items = {"192.0.2.1", "no.such.host.invalid"}};
+    assert_int_equal(tg_advertise_resolve(&list, out, 2, &count, &item, &why), TG_ERR_NOTFOUND);
+    assert_string_equal(item, "no.such.host.invalid");
+    assert_non_null(why);
+}
+
+static void test_advertise_knows_what_is_private(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is_private;
+    } rows[] = {{"10.1.2.3", true},     {"172.16.0.1", true},  {"172.32.0.1", false},
+                {"192.168.1.1", true},  {"169.254.0.1", true}, {"100.64.0.1", true},
+                {"100.128.0.1", false}, {"127.0.0.1", true},   {"203.0.113.7", false},
+                {"fd00::1", true},      {"fe80::1", true},     {"2001:db8::1", false},
+                {"::1", true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tg_addr addr;
+
+        assert_int_equal(tg_addr_parse(&addr, rows[i].text, strlen(rows[i].text), 0), TG_OK);
+        assert_int_equal(tg_advertise_private(&addr), rows[i].is_private);
+    }
+}
+
 static void test_config_turn_needs_a_readable_secret(void **state)
 {
     static const char *const bad[] = {"\n", "two words\n"};
@@ -254,6 +315,9 @@ int main(void)
         cmocka_unit_test(test_config_renditions_are_sizes_that_fall),
         cmocka_unit_test(test_config_ice_servers_are_uris_that_fit_a_header),
         cmocka_unit_test(test_config_turn_needs_a_readable_secret),
+        cmocka_unit_test(test_config_advertise_takes_addresses_and_names),
+        cmocka_unit_test(test_advertise_looks_names_up),
+        cmocka_unit_test(test_advertise_knows_what_is_private),
         cmocka_unit_test(test_config_reference_is_the_file_in_configs),
     };
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mailbox.h"
 #include "base/metrics.h"
+#include "base/str.h"
 #include "fanout/fanout.h"
 #include "net/udp.h"
 #include "proto/rtcp.h"
@@ -74,10 +75,15 @@ static void on_viewers(void *ctx, uint16_t show, uint32_t count)
     atomic_store(&w->viewers, count);
 }
 
-static void world_start(struct world *w)
+static void world_start_limited(struct world *w, uint64_t egress_bps)
 {
-    const struct tg_fanout_cfg cfg = {
-        .workers = 1, .ctx = w, .request_keyframe = on_key, .viewers = on_viewers};
+    const struct tg_fanout_cfg cfg = {.workers = 1,
+                                      .ctx = w,
+                                      .request_keyframe = on_key,
+                                      .viewers = on_viewers,
+                                      .waiting_max = 2,
+                                      .guess_bps = 1000 * 1000,
+                                      .limits = {.egress_bps = egress_bps}};
     struct tg_rtc_worker_cfg worker = {.listen = tg_addr_v4(127, 0, 0, 1, 0), .handler_count = 1};
 
     memset(w, 0, sizeof(*w));
@@ -92,6 +98,11 @@ static void world_start(struct world *w)
     assert_int_equal(tg_fanout_show_add(w->fanout, SHOW, w->epoch_us), TG_OK);
     assert_int_equal(tg_fanout_show_add(w->fanout, SHOW, w->epoch_us), TG_ERR_CONFLICT);
     assert_int_equal(tg_fanout_show_add(w->fanout, TG_SHOWS_MAX, 0), TG_ERR_LIMIT);
+}
+
+static void world_start(struct world *w)
+{
+    world_start_limited(w, 0);
 }
 
 static void world_stop(struct world *w)
@@ -121,19 +132,12 @@ static void emit(struct world *w, enum tg_track track, size_t packets, bool key)
     tg_fanout_emit(w->fanout, f);
 }
 
-static struct tg_rtc_reply *ask_as(struct world *w, enum tg_rtc_what what, uint16_t show,
-                                   const char *session, const struct tg_buf *sdp, bool staff)
+static struct tg_rtc_reply *ask_req(struct world *w, struct tg_rtc_req *req,
+                                    const struct tg_buf *sdp)
 {
-    struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
     void *reply = NULL;
 
-    assert_non_null(req);
-    req->what = what;
-    req->show = show;
-    req->staff = staff;
     req->conn.mb = w->replies;
-    if (session != NULL)
-        memcpy(req->session, session, sizeof(req->session));
     if (sdp != NULL) {
         req->sdp = tg_slab_copy(sdp->data, sdp->len);
         assert_non_null(req->sdp);
@@ -142,6 +146,20 @@ static struct tg_rtc_reply *ask_as(struct world *w, enum tg_rtc_what what, uint1
     tg_mailbox_wait(w->replies, 5 * (tg_us)TG_US_PER_S);
     assert_int_equal(tg_mailbox_take(w->replies, &reply, 1), 1);
     return reply;
+}
+
+static struct tg_rtc_reply *ask_as(struct world *w, enum tg_rtc_what what, uint16_t show,
+                                   const char *session, const struct tg_buf *sdp, bool staff)
+{
+    struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
+
+    assert_non_null(req);
+    req->what = what;
+    req->show = show;
+    req->staff = staff;
+    if (session != NULL)
+        memcpy(req->session, session, sizeof(req->session));
+    return ask_req(w, req, sdp);
 }
 
 static struct tg_rtc_reply *ask(struct world *w, enum tg_rtc_what what, uint16_t show,
@@ -166,6 +184,7 @@ static void player_answer(struct player *p, struct world *w, const struct tg_rtc
     static struct tg_sdp sdp; /* 45 KB */
     const char *reason = NULL;
     struct tg_peer_cfg cfg = {.client = true,
+                              .receives = true,
                               .local_ufrag = p->ufrag,
                               .local_pwd = p->pwd,
                               .dtls_ctx = p->dtls,
@@ -353,7 +372,7 @@ static void player_rtcp(struct player *p, const struct tg_wr *w)
     assert_false(w->bad);
     memcpy(bytes, w->start, tg_wr_len(w));
     assert_int_equal(
-        tg_srtp_protect_rtcp(tg_peer_srtp(p->peer), bytes, tg_wr_len(w), sizeof(aligned), &len),
+        tg_srtp_tx_protect_rtcp(tg_peer_tx(p->peer), bytes, tg_wr_len(w), sizeof(aligned), &len),
         TG_OK);
     assert_true(tg_udp_send(p->udp, tg_peer_remote(p->peer), bytes, len));
     (void)tg_udp_flush(p->udp);
@@ -606,6 +625,93 @@ static void test_bad_offers_get_clear_refusals(void **state)
     world_stop(&w);
 }
 
+static struct tg_rtc_reply *offer_with(struct world *w, const struct tg_buf *sdp,
+                                       const char *ticket)
+{
+    struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
+
+    assert_non_null(req);
+    req->what = TG_RTC_WHEP_OFFER;
+    req->show = SHOW;
+    tg_str_printf(req->ticket, sizeof(req->ticket), "%s", ticket);
+    return ask_req(w, req, sdp);
+}
+
+static void check_waits(struct world *w, const struct tg_buf *sdp, char *inout_ticket,
+                        unsigned position)
+{
+    struct tg_rtc_reply *reply = offer_with(w, sdp, inout_ticket);
+
+    assert_int_equal(reply->err, TG_ERR_LIMIT);
+    assert_int_equal(reply->position, position);
+    assert_true(reply->detail[0] != '\0');
+    assert_null(reply->sdp);
+    if (inout_ticket[0] != '\0')
+        assert_string_equal(reply->ticket, inout_ticket);
+    if (position > 0)
+        assert_in_range(reply->retry_s, 2, 3);
+    else
+        assert_int_equal(reply->retry_s, 30);
+    tg_str_printf(inout_ticket, TG_RTC_TICKET_SIZE, "%s", reply->ticket);
+    tg_msg_free(reply);
+}
+
+static void check_enters(struct world *w, const struct tg_buf *sdp, const char *ticket,
+                         char *ret_session)
+{
+    struct tg_rtc_reply *reply = offer_with(w, sdp, ticket);
+
+    assert_int_equal(reply->err, TG_OK);
+    assert_int_equal(reply->position, 0);
+    memcpy(ret_session, reply->session, TG_RTC_SESSION_SIZE);
+    tg_msg_free(reply);
+}
+
+/* A line with room for one viewer of 1 Mbit/s. */
+static void test_no_room_gives_a_ticket_that_keeps_the_place(void **state)
+{
+    const struct tg_fanout_limits none = {0};
+    struct world w;
+    struct player p;
+    struct tg_buf offer;
+    struct tg_buf bad;
+    struct tg_rtc_reply *reply;
+    char session[TG_RTC_SESSION_SIZE];
+    char second[TG_RTC_TICKET_SIZE] = "";
+    char third[TG_RTC_TICKET_SIZE] = "";
+    char fourth[TG_RTC_TICKET_SIZE] = "";
+
+    (void)state;
+    world_start_limited(&w, 2 * 1000 * 1000);
+    player_offer(&p, &w, &offer);
+    tg_buf_init(&bad, 100);
+    tg_buf_add_str(&bad, "hello");
+    check_refused(&w, SHOW, &bad, TG_ERR_MALFORMED); /* takes no room */
+    check_enters(&w, &offer, "", session);
+    check_waits(&w, &offer, second, 1);
+    check_waits(&w, &offer, third, 2);
+    check_waits(&w, &offer, fourth, 0);
+    assert_int_equal(tg_metric_get(TG_M_fanout_waiting), 2);
+    reply = ask_as(&w, TG_RTC_WHEP_OFFER, SHOW, NULL, &offer, true); /* staff */
+    assert_int_equal(reply->err, TG_OK);
+    tg_msg_free(ask(&w, TG_RTC_DELETE, SHOW, reply->session, NULL));
+    tg_msg_free(reply);
+    check_waits(&w, &offer, second, 1);
+    tg_msg_free(ask(&w, TG_RTC_DELETE, SHOW, session, NULL));
+    world_until(&p, &w.viewers, 0);
+    check_waits(&w, &offer, third, 2); /* the room is the second's */
+    check_enters(&w, &offer, second, session);
+    check_waits(&w, &offer, third, 1);
+    tg_fanout_set_limits(w.fanout, &none);
+    check_enters(&w, &offer, third, session);
+    assert_int_equal(tg_metric_get(TG_M_fanout_waiting), 0);
+    assert_int_equal(atomic_load(&w.viewers), 2);
+    tg_buf_done(&bad);
+    tg_buf_done(&offer);
+    player_done(&p);
+    world_stop(&w);
+}
+
 static void test_stop_with_viewers_and_full_rings(void **state)
 {
     struct world w;
@@ -664,6 +770,7 @@ int main(void)
         cmocka_unit_test(test_takeover_by_another_codec_goes_on),
         cmocka_unit_test(test_rehearsal_is_for_staff),
         cmocka_unit_test(test_bad_offers_get_clear_refusals),
+        cmocka_unit_test(test_no_room_gives_a_ticket_that_keeps_the_place),
         cmocka_unit_test(test_stop_with_viewers_and_full_rings),
         cmocka_unit_test(test_shows_survive_every_failed_allocation),
     };

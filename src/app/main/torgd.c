@@ -33,7 +33,8 @@ static void help(FILE *out)
         "  --check         validate the configuration, then exit 0 or 1\n"
         "  --print-config  print the configuration reference with every default\n"
         "\n"
-        "Signals: SIGTERM and SIGINT stop cleanly; SIGHUP reloads the log level.\n"
+        "Signals: SIGTERM and SIGINT stop cleanly; SIGHUP reloads the log level and the\n"
+        "capacity limits (rtc.egress_mbps, rtc.cpu_max_percent).\n"
         "Not built yet: SRT, WHIP, LL-HLS, recording, restream, PostgreSQL, NATS,\n"
         "reloading certificates by SIGHUP (restart instead).\n",
         out);
@@ -103,17 +104,26 @@ static void apply_log_level(const struct tg_config *cfg)
         tg_log_set_level(level);
 }
 
+struct running {
+    const struct options *opt;
+    struct tg_server *server;
+};
+
 static void reload(void *ctx)
 {
     static struct tg_config fresh;
+    const struct running *running = ctx;
     struct tg_config_error err = {0};
 
-    if (load(&fresh, ctx, &err) != TG_OK) {
+    if (load(&fresh, running->opt, &err) != TG_OK) {
         tg_log_error("app", "reload_refused", "line=%u key=%s", err.line, TG_LOG_Q(err.key));
         return;
     }
     apply_log_level(&fresh);
-    tg_log_info("app", "reloaded", "log_level=%s", fresh.log_level);
+    tg_server_reload(running->server, &fresh);
+    tg_log_info("app", "reloaded", "log_level=%s egress_mbps=%lld cpu_max_percent=%lld",
+                fresh.log_level, (long long)fresh.rtc_egress_mbps,
+                (long long)fresh.rtc_cpu_max_percent);
 }
 
 static void block_signals(void)
@@ -171,8 +181,10 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "torgd: %s\n", reason[0] != '\0' ? reason : tg_err_name(err));
         return err == TG_ERR_MALFORMED ? EXIT_BAD_CONFIG : EXIT_FAILURE;
     }
+    struct running running = {.opt = &opt, .server = server};
+
     tg_server_announce(server);
-    tg_server_run(server, reload, &opt);
+    tg_server_run(server, reload, &running);
     tg_server_stop(server);
     return EXIT_SUCCESS;
 }
