@@ -44,6 +44,7 @@ static tg_err session_open(struct tg_whip_worker *w, const struct tg_rtc_req *re
         .consent_us = w->whip->cfg.grace_us,
         .show = req->show,
         .publisher = true,
+        .receives = true,
         .user = s,
     };
 

@@ -419,7 +419,8 @@ static void name_session(struct tg_rtc_worker *w, struct session *s)
 static tg_err make_peer(struct tg_rtc_worker *w, struct session *s, const struct tg_rtc_open *open,
                         tg_us now)
 {
-    struct tg_peer_cfg cfg = {.local_ufrag = s->pub.ufrag,
+    struct tg_peer_cfg cfg = {.receives = open->receives,
+                              .local_ufrag = s->pub.ufrag,
                               .local_pwd = s->pub.pwd,
                               .remote_ufrag = open->remote_ufrag,
                               .remote_pwd = open->remote_pwd,
@@ -558,15 +559,14 @@ void tg_rtc_close(struct tg_rtc_worker *w, struct tg_rtc_session *s, tg_us now)
 bool tg_rtc_send_rtcp(struct tg_rtc_worker *w, struct tg_rtc_session *s, const uint8_t *packet,
                       size_t len)
 {
-    uint32_t aligned[(TG_RTP_MTU + TG_SRTP_RTCP_TRAILER + 3) / 4]; /* libsrtp reads words */
-    uint8_t *bytes = (uint8_t *)aligned;
-    struct tg_srtp *srtp = tg_peer_srtp(s->peer);
+    uint8_t bytes[TG_RTP_MTU + TG_SRTP_RTCP_TRAILER];
+    struct tg_srtp_tx *tx = tg_peer_tx(s->peer);
     size_t out_len = 0;
 
-    if (srtp == NULL || s->remote.port == 0 || len > TG_RTP_MTU)
+    if (tx == NULL || s->remote.port == 0 || len > TG_RTP_MTU)
         return false;
     memcpy(bytes, packet, len);
-    if (tg_srtp_protect_rtcp(srtp, bytes, len, sizeof(aligned), &out_len) != TG_OK)
+    if (tg_srtp_tx_protect_rtcp(tx, bytes, len, sizeof(bytes), &out_len) != TG_OK)
         return false;
     return tg_rtc_io_send(w, &s->remote, tg_span(bytes, out_len));
 }

@@ -332,8 +332,8 @@ static void run_worker(void *ctx)
 }
 
 /*
- * The first SRTP session of a process costs libsrtp's crypto library 30 ms or more to set up: not
- * in the loop, where it would delay every viewer.
+ * A publisher's first SRTP session costs libsrtp's crypto library 30 ms or more to set up: not in
+ * the loop, where it would delay every viewer.
  */
 static tg_err warm_up(void)
 {
@@ -424,9 +424,10 @@ tg_err tg_rtc_worker_start(struct tg_rtc_worker **ret, const struct tg_rtc_worke
         free_worker(w);
         return err;
     }
-    tg_log_info("rtc", "worker_started", "worker=%u port=%u segments=%d tcp=%d", cfg->index,
-                (unsigned)tg_udp_addr(w->udp).port, tg_udp_stats(w->udp)->segments ? 1 : 0,
-                w->tcp != NULL ? 1 : 0);
+    tg_log_info("rtc", "worker_started", "worker=%u port=%u segments=%d tcp=%d srtp=%s",
+                cfg->index, (unsigned)tg_udp_addr(w->udp).port,
+                tg_udp_stats(w->udp)->segments ? 1 : 0, w->tcp != NULL ? 1 : 0,
+                tg_srtp_tx_engine_name());
     *ret = w;
     return TG_OK;
 }

@@ -137,6 +137,7 @@ struct tg_rtc_open {
     tg_us consent_us;             /* patience with a silent peer; 0 = TG_ICE_CONSENT_US */
     uint16_t show;                /* PATCH and DELETE must name it, and the kind */
     bool publisher;
+    bool receives; /* the other side sends RTP: costs libsrtp's 40 KB, see tg_peer_cfg */
     void *user;
 };
 

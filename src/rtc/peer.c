@@ -137,9 +137,11 @@ static void open_media(struct tg_peer *p)
     tg_err err = tg_dtls_export(p->dtls, &keys);
 
     if (err == TG_OK) {
-        err = tg_srtp_new(&p->srtp, &keys, side);
+        err = tg_srtp_tx_new(&p->tx, &keys, side);
         if (err == TG_OK)
-            err = tg_srtp_tx_new(&p->tx, &keys, side);
+            err = tg_srtcp_rx_new(&p->rtcp_rx, &keys, side);
+        if (err == TG_OK && p->receives)
+            err = tg_srtp_new(&p->srtp, &keys, side);
         tg_srtp_keys_wipe(&keys);
     }
     if (err != TG_OK) {
@@ -202,6 +204,8 @@ static tg_err input_media(struct tg_peer *p, uint8_t *bytes, size_t len, enum tg
 
     if (p->phase != PHASE_OPEN)
         return TG_ERR_NOTFOUND;
+    if (class == TG_PEER_RTP && !p->receives)
+        return TG_ERR_UNSUPPORTED;
     if (class == TG_PEER_RTP)
         err = tg_srtp_unprotect_rtp(p->srtp, bytes, len, &plain_len);
     else

@@ -69,7 +69,7 @@ enum tg_peer_out_kind {
     TG_PEER_OUT_ADDR_OFF,  /* ... and no longer from this one */
     TG_PEER_OUT_MOVED,     /* tg_peer_remote() is addr now (also the first time) */
     TG_PEER_OUT_RETIRED,   /* the ICE credentials from before the restart are forgotten */
-    TG_PEER_OUT_CONNECTED, /* keys are there: tg_peer_tx() and tg_peer_srtp() work */
+    TG_PEER_OUT_CONNECTED, /* keys are there: tg_peer_tx() works */
     TG_PEER_OUT_RTP,       /* bytes = plaintext RTP packet, inside the input's buffer */
     TG_PEER_OUT_RTCP,      /* bytes = plaintext compound RTCP, inside the input's buffer */
     TG_PEER_OUT_CLOSED,    /* reason; nothing follows, free the peer */
@@ -96,9 +96,10 @@ TG_MUST_CHECK tg_err tg_peer_restart(struct tg_peer *p, tg_us now,
                                      const struct tg_ice_creds *creds);
 /*
  * One datagram; its bytes are decrypted in place. OK, or why it was of no use (for counters; the
- * peer is as before): MALFORMED, TRUNCATED, UNSUPPORTED, AUTH, CONFLICT (replayed SRTP, ICE role),
- * NOTFOUND (from an address without a valid check, an answer nobody asked for, media before the
- * keys), LIMIT, CLOSED. When DTLS itself fails, CLOSED is in poll.
+ * peer is as before): MALFORMED, TRUNCATED, UNSUPPORTED (RTP too, to a peer that does not receive),
+ * AUTH, CONFLICT (replayed SRTP, ICE role), NOTFOUND (from an address without a valid check, an
+ * answer nobody asked for, media before the keys), LIMIT, CLOSED. When DTLS itself fails, CLOSED is
+ * in poll.
  */
 tg_err tg_peer_input(struct tg_peer *p, tg_us now, const struct tg_addr *from, uint8_t *bytes,
                      size_t len);
@@ -116,9 +117,10 @@ bool tg_peer_parked(const struct tg_peer *p);
 const struct tg_addr *tg_peer_remote(const struct tg_peer *p);
 /* Has that address proved the password? */
 bool tg_peer_knows(const struct tg_peer *p, const struct tg_addr *addr);
-/* Outbound RTP, NULL until CONNECTED. Owned by the peer. */
+/* Outbound RTP and RTCP, NULL until CONNECTED. Owned by the peer. */
 struct tg_srtp_tx *tg_peer_tx(struct tg_peer *p);
-/* libsrtp's session (outbound RTCP, slow RTP of tests), NULL until CONNECTED. Owned by the peer. */
+/* libsrtp's session (slow RTP of tests), NULL until CONNECTED and without cfg.receives. The peer's.
+ */
 struct tg_srtp *tg_peer_srtp(struct tg_peer *p);
 
 #endif

@@ -150,6 +150,7 @@ static void open_world(struct world *w)
     for (unsigned i = 0; i < 2; i++) {
         struct tg_peer_cfg cfg = {
             .client = i == 1,
+            .receives = true,
             .local_ufrag = i == 1 ? "CLNT" : "SERV",
             .local_pwd = i == 1 ? "clientPasswordOf24chars/" : "serverPasswordOf24chars+",
             .remote_ufrag = i == 1 ? "SERV" : "CLNT",

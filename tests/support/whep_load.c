@@ -276,6 +276,7 @@ static tg_err connect_peer(struct load *l, struct viewer *v, const struct http_r
                            tg_us now)
 {
     struct tg_peer_cfg cfg = {.client = true,
+                              .receives = true,
                               .local_ufrag = v->ufrag,
                               .local_pwd = v->pwd,
                               .dtls_ctx = l->dtls,
@@ -370,7 +371,7 @@ static void send_report(struct load *l, struct viewer *v)
                                         .seq_max = (uint32_t)v->streams[i].newest};
     tg_rtcp_write_rr(&w, 1, reports, count);
     tg_rtcp_write_cname(&w, 1, "load");
-    if (!w.bad && tg_srtp_protect_rtcp(tg_peer_srtp(v->peer), packet, tg_wr_len(&w), sizeof(packet),
+    if (!w.bad && tg_srtp_tx_protect_rtcp(tg_peer_tx(v->peer), packet, tg_wr_len(&w), sizeof(packet),
                                        &len) == TG_OK)
         (void)many_udp_send(l->udp, v->serial, tg_peer_remote(v->peer), packet, len);
 }

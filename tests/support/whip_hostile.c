@@ -112,7 +112,7 @@ static void send_rtcp(struct attack *a, uint8_t *packet, size_t len)
 {
     size_t out = 0;
 
-    if (tg_srtp_protect_rtcp(tg_peer_srtp(a->peer), packet, len, PACKET_MAX + 64, &out) == TG_OK &&
+    if (tg_srtp_tx_protect_rtcp(tg_peer_tx(a->peer), packet, len, PACKET_MAX + 64, &out) == TG_OK &&
         many_udp_send(a->udp, 1, tg_peer_remote(a->peer), packet, out))
         a->sent++;
     else
@@ -392,6 +392,7 @@ static void drain(struct attack *a, tg_us now)
 static tg_err connect_peer(struct attack *a, const struct http_reply *reply, tg_us now)
 {
     struct tg_peer_cfg cfg = {.client = true,
+                              .receives = true, /* for libsrtp's session: it protects nonsense too */
                               .local_ufrag = a->ufrag,
                               .local_pwd = a->pwd,
                               .dtls_ctx = a->dtls,

@@ -704,6 +704,7 @@ static bool echo_request(void *ctx, struct tg_rtc_req *req, tg_us now)
                                      .consent_us = e->consent_us,
                                      .show = e->show,
                                      .publisher = e->publisher,
+                                     .receives = true,
                                      .user = e};
     assert_int_equal(tg_rtc_open(e->w, e->self, &open, now, &s), TG_OK);
     tg_rtc_local(e->w, s, &local);
@@ -787,7 +788,7 @@ static void viewer_open(struct viewer *v, const struct worker_world *ww)
     struct tg_sdp_local local = {.ice_ufrag = "VIEW", .ice_pwd = "viewerPasswordOf24chars+"};
     struct tg_rtc_req *req;
     struct tg_rtc_reply *reply;
-    struct tg_peer_cfg cfg = {.client = true, .rng = &v->rng};
+    struct tg_peer_cfg cfg = {.client = true, .receives = true, .rng = &v->rng};
     struct tg_buf text;
     const char *reason = "";
 

@@ -57,6 +57,7 @@ static struct tg_peer_cfg cfg_of(bool client)
 {
     struct tg_peer_cfg cfg = {
         .client = client,
+        .receives = true,
         .local_ufrag = client ? "CLNT" : "SERV",
         .local_pwd = client ? "clientPasswordOf24chars+" : "serverPassword+24+chars+",
         .remote_ufrag = client ? "SERV" : "CLNT",
@@ -213,12 +214,49 @@ static void test_peer_both_connect_and_media_passes(void **state)
     assert_int_equal(w.client.last_len, sizeof(plain_rtp));
     assert_memory_equal(w.client.last, plain_rtp, sizeof(plain_rtp));
     memcpy(rtcp, "\x80\xc9\x00\x01\x00\x00\x00\x07", 8);
-    assert_int_equal(tg_srtp_protect_rtcp(tg_peer_srtp(w.client.peer), rtcp, 8, sizeof(rr), &len),
+    assert_int_equal(tg_srtp_tx_protect_rtcp(tg_peer_tx(w.client.peer), rtcp, 8, sizeof(rr), &len),
                      TG_OK);
     assert_int_equal(tg_peer_input(w.server.peer, T0, &w.client.addr, rtcp, len), TG_OK);
     drain(&w.server);
     assert_int_equal(w.server.rtcp, 1);
     assert_int_equal(w.server.last_len, 8);
+}
+
+/* A viewer's session: RTP is refused before any key is touched, RTCP goes both ways. */
+static void test_peer_that_does_not_receive_takes_rtcp_only(void **state)
+{
+    struct tg_peer_cfg server = cfg_of(false);
+    uint8_t bytes[256] = {0};
+    uint8_t before[256];
+    size_t len;
+
+    (void)state;
+    tg_peer_free(w.server.peer);
+    server.receives = false;
+    assert_int_equal(tg_peer_new(&w.server.peer, &server, T0), TG_OK);
+    connect_both(T0);
+    assert_null(tg_peer_srtp(w.server.peer));
+    assert_non_null(tg_peer_srtp(w.client.peer));
+    len = protect_rtp(&w.client, bytes, sizeof(bytes));
+    memcpy(before, bytes, len);
+    assert_int_equal(tg_peer_input(w.server.peer, T0, &w.client.addr, bytes, len),
+                     TG_ERR_UNSUPPORTED);
+    assert_memory_equal(bytes, before, len);
+    drain(&w.server);
+    assert_int_equal(w.server.rtp, 0);
+    for (int to_server = 0; to_server < 2; to_server++) {
+        struct side *from = to_server ? &w.client : &w.server;
+        struct side *to = to_server ? &w.server : &w.client;
+
+        memcpy(bytes, "\x80\xc9\x00\x01\x00\x00\x00\x07", 8);
+        assert_int_equal(
+            tg_srtp_tx_protect_rtcp(tg_peer_tx(from->peer), bytes, 8, sizeof(bytes), &len), TG_OK);
+        memcpy(before, bytes, len);
+        assert_int_equal(tg_peer_input(to->peer, T0, &from->addr, bytes, len), TG_OK);
+        drain(to);
+        assert_int_equal(to->rtcp, 1);
+        assert_int_equal(tg_peer_input(to->peer, T0, &from->addr, before, len), TG_ERR_CONFLICT);
+    }
 }
 
 static const char after_spwd[] = "serverPasswordAfterwards";
@@ -547,6 +585,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_peer_both_connect_and_media_passes),
+        CASE(test_peer_that_does_not_receive_takes_rtcp_only),
         CASE(test_peer_restart_moves_and_keeps_the_keys),
         CASE(test_peer_restart_nobody_takes_up_leaves_media_as_it_was),
         CASE(test_peer_restart_with_bad_credentials_or_closed_is_refused),
