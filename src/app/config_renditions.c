@@ -14,8 +14,8 @@ static const char key[] = "media.renditions";
 static tg_err parse(struct tg_rendition *ret, const char *text)
 {
     const char *p = strstr(text, "p:");
-    int64_t lines;
-    int64_t kbps;
+    int64_t lines = 0;
+    int64_t kbps = 0;
     tg_err err = TG_ERR_MALFORMED;
 
     if (p != NULL)

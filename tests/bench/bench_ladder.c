@@ -154,7 +154,7 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--pattern") == 0 && i + 1 < argc)
             cfg.pattern = argv[++i];
         else
-            MUST(!"known option");
+            MUST(false && "known option");
     }
     MUST(tg_media_init(NULL) == TG_OK && tg_plugins_register() == TG_OK);
     cfg.vp8 = vp8;

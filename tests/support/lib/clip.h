@@ -37,8 +37,8 @@ struct tg_clip_cfg {
     int frames; /* 0 = no video; 30 a second, a keyframe each 15 */
     int bframes;
     const char *pattern; /* of videotestsrc; NULL = a ball */
-    int audio_frames; /* AAC frames of 1024 samples; 0 = no audio */
-    int audio_rate;   /* 0 = 44100 */
+    int audio_frames;    /* AAC frames of 1024 samples; 0 = no audio */
+    int audio_rate;      /* 0 = 44100 */
     bool vp8;
     int opus_ms; /* audio_frames are Opus packets of so long (20, 60, ...); 0 = AAC */
 };
