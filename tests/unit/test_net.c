@@ -74,7 +74,7 @@ static void test_loop_runs_timers_in_order_and_stops(void **state)
     (void)state;
     assert_int_equal(tg_loop_new(&t.loop), TG_OK);
     tg_loop_turn(t.loop, count_turn, &t);
-    assert_int_equal(tg_loop_timer_set(t.loop, &t.b, now + 20000, on_b, &t), TG_OK);
+    assert_int_equal(tg_loop_timer_set(t.loop, &t.b, now + 200 * TG_US_PER_MS, on_b, &t), TG_OK);
     assert_int_equal(tg_loop_timer_set(t.loop, &t.a, now + 1000, on_a, &t), TG_OK);
     tg_loop_run(t.loop);
     assert_string_equal(t.order, "aaab");
@@ -739,10 +739,14 @@ struct worker_world {
     struct tg_rtc_worker *w;
 };
 
-static tg_err start_world(struct worker_world *ww)
+static tg_err start_world_at(struct worker_world *ww, const struct tg_addr *listen,
+                             const struct tg_addr *advertise, size_t advertise_count)
 {
-    struct tg_rtc_worker_cfg cfg = {.index = 3, .listen = localhost, .handler_count = 1};
+    struct tg_rtc_worker_cfg cfg = {
+        .index = 3, .listen = *listen, .advertise_count = advertise_count, .handler_count = 1};
 
+    for (size_t i = 0; i < advertise_count; i++)
+        cfg.advertise[i] = advertise[i];
     ww->handler = (struct tg_rtc_handler){.name = "echo",
                                           .ctx = &ww->echo,
                                           .on_start = echo_start,
@@ -756,6 +760,11 @@ static tg_err start_world(struct worker_world *ww)
     ww->echo.self = &ww->handler;
     cfg.handlers[0] = &ww->handler;
     return tg_rtc_worker_start(&ww->w, &cfg);
+}
+
+static tg_err start_world(struct worker_world *ww)
+{
+    return start_world_at(ww, &localhost, NULL, 0);
 }
 
 static struct tg_rtc_req *new_req(const struct viewer *v, enum tg_rtc_what what)
@@ -782,7 +791,9 @@ static struct tg_rtc_reply *ask(const struct worker_world *ww, struct viewer *v,
     return reply;
 }
 
-static void viewer_open(struct viewer *v, const struct worker_world *ww)
+/* at: its own address; it speaks to the candidate with that number. */
+static void viewer_open_at(struct viewer *v, const struct worker_world *ww,
+                           const struct tg_addr *at, uint8_t candidate)
 {
     static struct tg_sdp answer;
     struct tg_sdp_local local = {.ice_ufrag = "VIEW", .ice_pwd = "viewerPasswordOf24chars+"};
@@ -796,7 +807,7 @@ static void viewer_open(struct viewer *v, const struct worker_world *ww)
     v->show = ww->echo.show;
     v->publisher = ww->echo.publisher;
     v->rng = tg_rng_os();
-    v->udp = udp_on(localhost);
+    v->udp = udp_on(*at);
     assert_int_equal(tg_mailbox_new(&v->replies, 4, tg_msg_free), TG_OK);
     assert_int_equal(tg_dtls_ctx_new(&v->ctx), TG_OK);
     memcpy(local.fingerprint, tg_dtls_ctx_fingerprint(v->ctx), sizeof(local.fingerprint));
@@ -820,9 +831,14 @@ static void viewer_open(struct viewer *v, const struct worker_world *ww)
     cfg.dtls_ctx = v->ctx;
     memcpy(cfg.remote_sha256, answer.media[0].fingerprint, sizeof(cfg.remote_sha256));
     assert_int_equal(tg_peer_new(&v->peer, &cfg, tg_clock_mono()), TG_OK);
-    assert_int_equal(answer.media[0].candidate_count, 1);
-    tg_peer_connect(v->peer, tg_clock_mono(), &answer.media[0].candidates[0]);
+    assert_true(candidate < answer.media[0].candidate_count);
+    tg_peer_connect(v->peer, tg_clock_mono(), &answer.media[0].candidates[candidate]);
     tg_msg_free(reply);
+}
+
+static void viewer_open(struct viewer *v, const struct worker_world *ww)
+{
+    viewer_open_at(v, ww, &localhost, 0);
 }
 
 static void viewer_drain(struct viewer *v)
@@ -1266,6 +1282,100 @@ static void test_worker_answers_bad_offers_and_unknown_sessions(void **state)
     tg_mailbox_free(v.replies);
 }
 
+/* An offer's answer as text. */
+static void offer_text(const struct worker_world *ww, char *out, size_t size)
+{
+    struct viewer v = {.rng = tg_rng_os()};
+    struct tg_sdp_local local = {.ice_ufrag = "VIEW", .ice_pwd = "viewerPasswordOf24chars+"};
+    struct tg_rtc_req *req;
+    struct tg_rtc_reply *reply;
+    struct tg_buf text;
+
+    assert_int_equal(tg_mailbox_new(&v.replies, 4, tg_msg_free), TG_OK);
+    tg_buf_init(&text, TG_SDP_MAX);
+    assert_int_equal(tg_sdp_write_whep_offer(&text, &local), TG_OK);
+    req = new_req(&v, TG_RTC_WHEP_OFFER);
+    req->sdp = tg_slab_copy(text.data, text.len);
+    tg_buf_done(&text);
+    reply = ask(ww, &v, req);
+    assert_int_equal(reply->err, TG_OK);
+    tg_str_cut(out, size, "");
+    assert_int_equal(tg_str_copy(out, size, (const char *)reply->sdp->data, reply->sdp->len),
+                     TG_OK);
+    tg_msg_free(reply);
+    tg_mailbox_free(v.replies);
+}
+
+/* rtc.advertise behind a NAT: all of them, in the order given, with the worker's own port. */
+static void test_worker_advertises_several_addresses_of_both_families(void **state)
+{
+    static const char *const ips[] = {"203.0.113.9", "2001:db8::9", "198.51.100.4"};
+    static const char *const starts[] = {"1 1 udp 2130706431", "2 1 udp 2130706175",
+                                         "3 1 udp 2130705919"};
+    static char answer[TG_SDP_MAX];
+    struct worker_world ww = {0};
+    struct tg_addr advertise[3];
+    const char *before = answer;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(tg_addr_parse(&advertise[i], ips[i], strlen(ips[i]), 0), TG_OK);
+    assert_int_equal(start_world_at(&ww, &localhost, advertise, 3), TG_OK);
+    offer_text(&ww, answer, sizeof(answer));
+    for (size_t i = 0; i < 3; i++) {
+        char want[128];
+        const char *at;
+
+        tg_str_printf(want, sizeof(want), "\r\na=candidate:%s %s %u typ host\r\n", starts[i],
+                      ips[i], (unsigned)tg_rtc_worker_addr(ww.w).port);
+        at = strstr(answer, want);
+        assert_non_null(at);
+        assert_true(at > before);
+        before = at;
+    }
+    tg_rtc_worker_stop(ww.w);
+}
+
+/*
+ * One port for both families, bound to every address: media flows, and each viewer is answered from
+ * the address that it asked at (else its ICE would refuse the answer).
+ */
+static void test_worker_serves_both_families_on_every_address(void **state)
+{
+    struct worker_world ww = {0};
+    const struct tg_addr any = {0};
+    const struct tg_addr v6 = {.ip = {[15] = 1}};
+    const struct tg_addr at[] = {v6, tg_addr_v4(127, 0, 0, 1, 0), tg_addr_v4(127, 0, 0, 2, 0)};
+    struct tg_udp *probe = NULL;
+
+    (void)state;
+    if (tg_udp_new(&probe, &v6) != TG_OK) {
+        print_message("no IPv6 here\n");
+        skip();
+    }
+    tg_udp_free(probe);
+    assert_int_equal(start_world_at(&ww, &any, at, TG_ARRAY_LEN(at)), TG_OK);
+    for (uint8_t i = 0; i < TG_ARRAY_LEN(at); i++) {
+        const tg_us end = tg_clock_mono() + PATIENCE_MS * TG_US_PER_MS;
+        struct viewer v;
+
+        viewer_open_at(&v, &ww, i == 0 ? &v6 : &localhost, i);
+        viewer_until(&v, &v.connected);
+        assert_memory_equal(tg_peer_remote(v.peer)->ip, at[i].ip, sizeof(at[i].ip));
+        for (uint8_t seq = 0; seq < 3; seq++)
+            viewer_send_rtp(&v, seq);
+        while ((v.rtp < 3 || v.rtcp < 3) && tg_clock_mono() < end)
+            viewer_turn(&v);
+        assert_int_equal(v.rtp, 3);
+        assert_int_equal(v.rtcp, 3);
+        tg_peer_close(v.peer, tg_clock_mono());
+        viewer_drain(&v);
+        wait_count(&ww.echo.closed, i + 1U);
+        viewer_free(&v);
+    }
+    tg_rtc_worker_stop(ww.w);
+}
+
 /* A joiner's last flight, kept until all the others have theirs. */
 struct joiner {
     struct viewer v;
@@ -1478,6 +1588,8 @@ int main(void)
         cmocka_unit_test(test_worker_wins_back_an_address_that_another_claimed),
         cmocka_unit_test(test_worker_ignores_a_flood_of_strangers),
         cmocka_unit_test(test_worker_answers_bad_offers_and_unknown_sessions),
+        cmocka_unit_test(test_worker_advertises_several_addresses_of_both_families),
+        cmocka_unit_test(test_worker_serves_both_families_on_every_address),
         cmocka_unit_test(test_worker_spreads_a_crowds_handshakes_over_turns),
         cmocka_unit_test(test_worker_wake_runs_a_turn),
         cmocka_unit_test(test_worker_start_reports_what_failed),
