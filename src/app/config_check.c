@@ -84,8 +84,7 @@ static tg_err check_media(const struct tg_config *cfg, struct tg_config_error *r
     for (size_t i = 0; err == TG_OK && i < list->count; i++) {
         if (!tg_advertise_valid(list->items[i]))
             err = tg_config_refuse(reterr, "rtc.advertise",
-                                   "\"%.80s\" is not an IP address or a host name",
-                                   list->items[i]);
+                                   "\"%.80s\" is not an IP address or a host name", list->items[i]);
     }
     return err;
 }

@@ -23,6 +23,8 @@ enum {
 #define SETTLE_STEP_US (TG_ADMISSION_SETTLE_US / SETTLE_SLOTS)
 /* Layers' rates: keyframes make single seconds differ. */
 #define RATE_TAU_US (5 * (tg_us)TG_US_PER_S)
+/* ... and the first measure of a layer may be half as much again. */
+#define WARM_UP_US (3 * (tg_us)TG_US_PER_S)
 /* A show's full rate is forgotten this slowly. */
 #define PEAK_TAU_US (600 * (tg_us)TG_US_PER_S)
 #define RATE_STEP_MAX_US (10 * (tg_us)TG_US_PER_S)
@@ -46,6 +48,7 @@ struct show {
     uint32_t inside;             /* connected viewers */
     uint32_t bps[TG_LAYERS_MAX]; /* averaged, 0 = nothing now */
     uint32_t peak[TG_LAYERS_MAX];
+    tg_us since[TG_LAYERS_MAX]; /* when it began to come */
     tg_us reported_at;
 };
 
@@ -128,10 +131,12 @@ void tg_admission_show(struct tg_admission *a, tg_us now, uint16_t show, bool on
 
     s->reported_at = now;
     for (size_t i = 0; i < TG_LAYERS_MAX; i++) {
-        const bool first = s->bps[i] == 0 || bps[i] == 0;
+        if (s->bps[i] == 0 || bps[i] == 0)
+            s->since[i] = now;
+        const bool fresh = now - s->since[i] < WARM_UP_US;
 
-        s->bps[i] = first ? bps[i] : toward(s->bps[i], bps[i], dt, dt + RATE_TAU_US);
-        if (!on_air) /* a slate says nothing about the show */
+        s->bps[i] = fresh ? bps[i] : toward(s->bps[i], bps[i], dt, dt + RATE_TAU_US);
+        if (!on_air || fresh) /* a slate says nothing about the show, nor does the first burst */
             continue;
         s->peak[i] = TG_MAX(s->bps[i], toward(s->peak[i], 0, dt, dt + PEAK_TAU_US));
     }

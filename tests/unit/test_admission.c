@@ -43,7 +43,10 @@ static void show_sends(struct world *w, uint32_t bps0, uint32_t bps1, uint32_t b
 {
     const uint32_t bps[TG_LAYERS_MAX] = {bps0, bps1, bps2};
 
-    tg_admission_show(w->a, w->now, SHOW, true, bps);
+    for (int i = 0; i < 4; i++) { /* the fourth second counts */
+        tg_admission_show(w->a, w->now, SHOW, true, bps);
+        w->now += TG_US_PER_S;
+    }
 }
 
 /* Three seconds of steady load. */
@@ -281,25 +284,37 @@ static void test_admission_slate_is_not_what_the_show_costs(void **state)
     world_stop(&w);
 }
 
+/* The first measure may have a batch too much in it. */
+static void test_admission_first_burst_is_no_peak(void **state)
+{
+    struct world w;
+    const uint32_t burst[TG_LAYERS_MAX] = {4 * MBIT};
+
+    (void)state;
+    world_start(&w, 0, 1000, 0);
+    for (int i = 0; i < 8; i++) { /* the same value until the next second's */
+        tg_admission_show(w.a, w.now, SHOW, true, burst);
+        w.now += TG_US_PER_S / 4;
+    }
+    assert_int_equal(tg_admission_cost_bps(w.a, SHOW, 0), 4350000); /* careful for now */
+    show_sends(&w, 2 * MBIT, 0, 0);
+    assert_int_equal(tg_admission_cost_bps(w.a, SHOW, 0), 2225000);
+    world_stop(&w);
+}
+
 static void test_admission_quiet_picture_keeps_the_peak(void **state)
 {
     struct world w;
 
     (void)state;
     world_start(&w, 0, 1000, 0);
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 15; i++)
         show_sends(&w, 3 * MBIT, 0, 0);
-        w.now += TG_US_PER_S;
-    }
-    for (int i = 0; i < 60; i++) {
+    for (int i = 0; i < 15; i++)
         show_sends(&w, MBIT / 10, 0, 0);
-        w.now += TG_US_PER_S;
-    }
     assert_true(tg_admission_cost_bps(w.a, SHOW, 0) > 5 * MBIT / 2);
-    for (int i = 0; i < 3600; i++) {
+    for (int i = 0; i < 900; i++)
         show_sends(&w, MBIT / 10, 0, 0);
-        w.now += TG_US_PER_S;
-    }
     assert_true(tg_admission_cost_bps(w.a, SHOW, 0) < MBIT / 2);
     world_stop(&w);
 }
@@ -675,6 +690,7 @@ int main(void)
         cmocka_unit_test(test_admission_by_cpu_of_the_worker),
         cmocka_unit_test(test_admission_herd_is_bounded_by_cpu),
         cmocka_unit_test(test_admission_slate_is_not_what_the_show_costs),
+        cmocka_unit_test(test_admission_first_burst_is_no_peak),
         cmocka_unit_test(test_admission_quiet_picture_keeps_the_peak),
         cmocka_unit_test(test_admission_staff_comes_in_and_counts),
         cmocka_unit_test(test_admission_nobody_overtakes),
