@@ -6,10 +6,12 @@ enum {
     FIT_PCT = 110, /* ... and going down, one with some room is chosen */
     RAISE_PCT = 115,
     PROBE_PCT = 130, /* proves RAISE_PCT with some loss */
+    LOST_PCT = 60,   /* so little that nothing needs to be confirmed */
     STARVE_PCT = 90,
     STARVE_PLAIN_PCT = 50, /* REMB errs on the low side when little is sent */
     TRY_PCT = 130,         /* of what is sent now: an estimate that does not hold back */
     TRY_LOSS_PM = 20,
+    TRY_FAIL_PM = 50,
     PAUSE_DOUBLE_MAX = 4,
 };
 
@@ -176,6 +178,7 @@ static void up_tick(struct tg_quality *q, tg_us now, const struct tg_quality_in 
     }
     if (next == NONE || now < q->up_at || now - q->changed_at < TG_QUALITY_HOLD_US)
         return;
+    q->raised_bps = in->estimate_bps;
     if (best != NONE)
         change(q, now, best);
     else if (worth_a_try(q, now, in))
@@ -184,12 +187,25 @@ static void up_tick(struct tg_quality *q, tg_us now, const struct tg_quality_in 
         q->probe_bps = percent(in->layers[next].bps, PROBE_PCT) + in->audio_bps;
 }
 
+/*
+ * What is sent does not fit. After a try nothing is proved yet: a REMB grows only while more comes,
+ * so only its falling, or loss, says that the try failed.
+ */
+static bool is_low(const struct tg_quality *q, tg_us now, const struct tg_quality_in *in)
+{
+    if (in->layers[q->layer].bps == 0 || in->estimate_bps == 0)
+        return false;
+    if (!in->proves && q->raised && now - q->changed_at < TG_QUALITY_TRY_US)
+        return in->loss_pm > TRY_FAIL_PM || in->estimate_bps < percent(q->raised_bps, STARVE_PCT);
+    return !carries(in, q->layer, STAY_PCT);
+}
+
 static void auto_tick(struct tg_quality *q, tg_us now, const struct tg_quality_in *in)
 {
-    bool measured = in->layers[q->layer].bps > 0 && in->estimate_bps != 0;
-    bool low = measured && !carries(in, q->layer, STAY_PCT);
+    bool low = is_low(q, now, in);
+    bool lost = low && !carries(in, q->layer, LOST_PCT);
 
-    if (low_confirmed(q, now, low, in->hard)) {
+    if (low_confirmed(q, now, low, in->hard || lost)) {
         unsigned layer = fitting(in, q->layer + 1U);
 
         if (layer != NONE)

@@ -52,6 +52,7 @@ struct tg_quality {
     tg_us up_at;   /* no upgrade before */
     tg_us up_wait; /* after the next failure */
     tg_us paused_at;
+    uint32_t raised_bps; /* the estimate when it went up */
 };
 
 struct tg_quality_in {

@@ -13,6 +13,7 @@ void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg)
         .rtt_us = -1,
         .report_at = TG_US_NEVER,
         .resend_credit = TG_RESEND_BURST,
+        .resend_burst = TG_RESEND_BURST,
         .pace_max_bps = pace_bps,
         .pace_bps = pace_bps,
         .pace_burst = TG_PACE_BURST,
@@ -35,6 +36,7 @@ void tg_viewer_init(struct tg_viewer *v, const struct tg_viewer_cfg *cfg)
 void tg_viewer_done(struct tg_viewer *v)
 {
     tg_bwe_done(&v->bwe);
+    tg_viewer_probe_drop(v);
     v->twcc_on = false;
     if (v->quality.starved)
         v->counts.starved--;
@@ -219,13 +221,15 @@ static bool resend_next(struct tg_viewer *v, const struct tg_viewer_source *src,
         struct tg_viewer_packet p = {.resend = true};
 
         p.seq = resend_seq(v, v->resends[v->resend_head % TG_RESEND_QUEUE], &p.track);
-        if (!resend_allowed(v, now) || (p.track == TG_TRACK_VIDEO && v->quality.starved)) {
+        if (!resend_allowed(v, now) || (p.track == TG_TRACK_VIDEO && v->quality.starved))
             v->counts.nack_held++;
-        } else if (resend_find(v, src, &p)) {
+        else if (!resend_find(v, src, &p))
+            v->counts.nack_gone++;
+        else if (p.layer != v->layer && p.track == TG_TRACK_VIDEO && tg_viewer_congested(v))
+            v->counts.nack_held++; /* a keyframe of another layer is on its way behind it */
+        else {
             *ret = p;
             return true;
-        } else {
-            v->counts.nack_gone++;
         }
     }
     return false;

@@ -152,7 +152,12 @@ struct tg_viewer {
     bool probing;
     bool twcc_on; /* video packets carry a transport-wide number and are told to bwe */
     uint16_t twcc_next;
-    uint16_t probe_at;    /* which packet is sent again next */
+    uint16_t probe_at; /* which packet is sent again next */
+    /* During a pause the history forgets what was sent: the last frame of it stays for probes. */
+    struct tg_history_entry probe_frame; /* frame NULL = none */
+    uint64_t probe_seq;                  /* of its first packet */
+    uint32_t probe_count;                /* of its packets, those that were sent */
+    uint8_t probe_layer;
     tg_us quality_at;     /* look again then */
     tg_us video_media_us; /* of the newest video frame begun */
     tg_us key_asked_at;   /* for layer_to */
@@ -168,6 +173,7 @@ struct tg_viewer {
     uint32_t rate_bps; /* of the layer that is sent, 0 = not known */
     uint32_t resend_bps;
     int32_t resend_credit; /* bytes */
+    int32_t resend_burst;
     tg_us resend_credit_at;
     uint32_t resend_head;
     uint32_t resend_tail;

@@ -35,6 +35,10 @@ void tg_viewer_quality_run(struct tg_viewer *v, const struct tg_viewer_source *s
  * cursor must wait, because the other layer's frame of that time may be the keyframe.
  */
 bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now);
+/* Packets wait long in the viewer's way. */
+bool tg_viewer_congested(const struct tg_viewer *v);
+/* Lets go of the frame kept for probes. */
+void tg_viewer_probe_drop(struct tg_viewer *v);
 /* The next packet of the probe under way. IDLE = it is over. */
 enum tg_viewer_step tg_viewer_probe_next(struct tg_viewer *v, const struct tg_viewer_source *src,
                                          tg_us now, struct tg_viewer_packet *ret);

@@ -7,6 +7,8 @@
 #define SILENCE_OLD_US (300 * (tg_us)TG_US_PER_MS)
 /* Layers of one picture come within so long of each other. */
 #define SKEW_US (60 * (tg_us)TG_US_PER_MS)
+/* With such a queue in the way nothing is sent but what must be. */
+#define QUEUED_US (150 * (tg_us)TG_US_PER_MS)
 #define KEY_RETRY_US (500 * (tg_us)TG_US_PER_MS)
 /* So far behind for so long, with no keyframe to jump to: one is asked for. */
 #define BEHIND_US ((tg_us)TG_US_PER_S)
@@ -20,6 +22,7 @@ enum {
     RATE_UNKNOWN_BPS = 3 * 1000 * 1000,
     BURST_PARTS = 15, /* of a second: two frames leave at once, a keyframe does not */
     AUDIO_BPS = 64 * 1000,
+    RESEND_BURST_MIN = 16 * 1024,
     PROBE_PICKS = 8,  /* packets looked at for one that can be sent again */
     PROBE_LAST = 64,  /* the newest so many are sent again in turn */
     PROBE_LEAD = 2400 /* bytes that may be ahead of the rate */
@@ -56,7 +59,7 @@ static struct tg_quality_in input_make(const struct tg_viewer *v,
 {
     struct tg_quality_in in = {
         .estimate_bps = v->bwe.estimate_bps,
-        .proves = v->twcc_on,
+        .proves = v->twcc_on && (!v->quality.starved || v->probe_frame.frame != NULL),
         .hard = v->bwe.hard,
         .loss_pm = v->bwe.loss_pm,
         /* Transport-wide numbers are video's alone: that estimate is of what sound leaves over. */
@@ -114,28 +117,94 @@ static uint32_t percent(uint32_t bps, uint32_t pct)
     return (uint32_t)TG_MIN((uint64_t)bps * pct / 100, (uint64_t)UINT32_MAX);
 }
 
+bool tg_viewer_congested(const struct tg_viewer *v)
+{
+    return tg_bwe_queue_us(&v->bwe) >= QUEUED_US;
+}
+
+/*
+ * When the way is narrower than the layer, what is sent until the change must not pile up: no more
+ * than the estimate, and hardly anything while a lower layer's keyframe is awaited behind a long
+ * queue: the player still shows what is in it.
+ */
+static uint32_t pace_tight(const struct tg_viewer *v)
+{
+    uint32_t bps = v->bwe.estimate_bps;
+
+    if (tg_bwe_rising(&v->bwe) && v->bwe.acked_bps > 0)
+        bps = TG_MIN(bps, v->bwe.acked_bps);
+    return tg_viewer_congested(v) && v->layer_to > v->layer ? bps / 4 : bps;
+}
+
+static void resend_set(struct tg_viewer *v)
+{
+    const uint32_t rate = v->rate_bps > 0 ? v->rate_bps : RATE_UNKNOWN_BPS;
+
+    v->resend_bps = percent(rate, TG_RESEND_PCT);
+    /* A third of a second of the layer; more than one frame all the same. */
+    v->resend_burst =
+        (int32_t)TG_MIN(TG_MAX(rate / 24, RESEND_BURST_MIN + 0U), (uint32_t)TG_RESEND_BURST);
+    v->resend_credit = TG_MIN(v->resend_credit, v->resend_burst);
+}
+
 static void pace_set(struct tg_viewer *v, const struct tg_quality_in *in)
 {
     const uint32_t estimate = v->bwe.estimate_bps;
-    const uint32_t rate = v->rate_bps;
-    const bool tight = v->twcc_on && estimate < percent(rate, STAY_PCT);
+    const bool tight = v->twcc_on && (estimate < percent(v->rate_bps, STAY_PCT) ||
+                                      tg_viewer_congested(v) || tg_bwe_rising(&v->bwe));
 
     if (in->layers[v->layer].bps > 0)
         v->rate_bps = in->layers[v->layer].bps;
-    v->resend_bps = percent(rate > 0 ? rate : RATE_UNKNOWN_BPS, TG_RESEND_PCT);
+    resend_set(v);
     v->pace_bps = v->pace_max_bps;
     v->pace_burst = TG_PACE_BURST;
     if (estimate == 0)
         return;
-    /* When the way is narrower than the layer, what is sent until the change must not pile up. */
-    v->pace_bps =
-        tight ? estimate : TG_MAX(percent(estimate, PACE_PCT), percent(rate, PACE_LAYER_PCT));
+    v->pace_bps = tight ? pace_tight(v)
+                        : TG_MAX(percent(estimate, PACE_PCT), percent(v->rate_bps, PACE_LAYER_PCT));
     v->pace_bps = TG_MIN(v->pace_bps, v->pace_max_bps);
     if (v->twcc_on)
-        v->pace_burst =
-            (int32_t)TG_MIN(TG_MAX(tight ? 0 : rate / 8 / BURST_PARTS, (uint32_t)TG_PACE_BURST_MIN),
-                            (uint32_t)TG_PACE_BURST);
+        v->pace_burst = (int32_t)TG_MIN(
+            TG_MAX(tight ? 0 : v->rate_bps / 8 / BURST_PARTS, (uint32_t)TG_PACE_BURST_MIN),
+            (uint32_t)TG_PACE_BURST);
     v->credit = TG_MIN(v->credit, v->pace_burst);
+}
+
+/* --- what probes send ----------------------------------------------------------------------- */
+
+static bool sent_find(const struct tg_viewer *v, const struct tg_viewer_source *src,
+                      struct tg_viewer_packet *p)
+{
+    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    uint64_t packet = 0;
+
+    if (!tg_viewer_packet_of(t, p->seq, &packet, &p->layer) || src->video[p->layer].history == NULL)
+        return false;
+    p->entry = tg_history_find(src->video[p->layer].history, packet, &p->index);
+    return p->entry != NULL;
+}
+
+void tg_viewer_probe_drop(struct tg_viewer *v)
+{
+    tg_frame_unref(v->probe_frame.frame);
+    v->probe_frame.frame = NULL;
+}
+
+static void probe_keep(struct tg_viewer *v, const struct tg_viewer_source *src)
+{
+    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+    struct tg_viewer_packet p = {.seq = t->seq_next - 1};
+
+    tg_viewer_probe_drop(v);
+    if (!t->started || !sent_find(v, src, &p))
+        return;
+    v->probe_frame = *p.entry;
+    (void)tg_frame_ref(v->probe_frame.frame);
+    v->probe_layer = p.layer;
+    v->probe_count = (uint32_t)TG_MIN(p.index + (uint64_t)1, t->seq_next - t->seq_first);
+    v->probe_seq = p.seq + 1 - v->probe_count;
+    if (v->probe_count != p.index + 1)
+        tg_viewer_probe_drop(v); /* cannot be: a frame is begun with its first packet */
 }
 
 /* --- decisions ------------------------------------------------------------------------------ */
@@ -170,8 +239,12 @@ static void layer_apply(struct tg_viewer *v, const struct tg_viewer_source *src,
     }
     if (v->quality.starved != was_starved)
         v->counts.starved += was_starved ? -1 : 1;
-    if (was_starved && !v->quality.starved)
+    if (!was_starved && v->quality.starved)
+        probe_keep(v, src);
+    if (was_starved && !v->quality.starved) {
+        tg_viewer_probe_drop(v);
         resume(v, src, now);
+    }
     if (!v->quality.starved && v->layer_to != v->layer &&
         (v->key_asked_at == 0 || now - v->key_asked_at >= KEY_RETRY_US))
         key_ask(v, v->layer_to, now);
@@ -181,8 +254,8 @@ static void probe_consider(struct tg_viewer *v, tg_us now)
 {
     const struct tg_bwe_probe *probe = NULL;
 
-    if (v->quality.probe_bps == 0 || v->layer != v->layer_to || v->probing ||
-        !v->tracks[TG_TRACK_VIDEO].started)
+    if (v->quality.probe_bps == 0 || v->probing ||
+        (v->layer != v->layer_to && !v->quality.starved) || !v->tracks[TG_TRACK_VIDEO].started)
         return;
     if (tg_bwe_probe(&v->bwe, now, v->quality.probe_bps, &probe)) {
         v->probing = true;
@@ -237,7 +310,7 @@ void tg_viewer_quality_run(struct tg_viewer *v, const struct tg_viewer_source *s
     tg_bwe_tick(&v->bwe, now);
     in = input_make(v, src, now);
     twcc_consider(v, &in, now);
-    in.proves = v->twcc_on;
+    in.proves = in.proves || (v->twcc_on && !v->quality.starved);
     in.estimate_bps = v->bwe.estimate_bps;
     tg_quality_tick(&v->quality, now, &in);
     v->bwe.hard = false; /* it was heard */
@@ -285,7 +358,11 @@ bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, t
 
     if (to == NULL || to->head == 0)
         return false;
-    if (t->packet_at > 0) { /* a frame that was begun is ended, if it is still there */
+    /*
+     * A frame that was begun is ended, if it is still there; but not at a time when each packet
+     * keeps the keyframe waiting.
+     */
+    if (t->packet_at > 0 && !(v->layer_to > v->layer && tg_viewer_congested(v))) {
         const struct tg_history *h = src->video[v->layer].history;
 
         if (h != NULL && t->frame_no >= h->tail)
@@ -320,21 +397,23 @@ static bool probe_pick(struct tg_viewer *v, const struct tg_viewer_source *src,
     const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
     const uint64_t sent = TG_MIN(t->seq_next - t->seq_first, (uint64_t)PROBE_LAST);
 
+    *ret = (struct tg_viewer_packet){.track = TG_TRACK_VIDEO, .resend = true, .probe = true};
+    if (v->probe_frame.frame != NULL) {
+        ret->index = v->probe_at++ % v->probe_count;
+        ret->seq = v->probe_seq + ret->index;
+        ret->layer = v->probe_layer;
+        ret->entry = &v->probe_frame;
+        return true;
+    }
     for (unsigned i = 0; i < PROBE_PICKS && sent > 0; i++) {
-        struct tg_viewer_packet p = {.track = TG_TRACK_VIDEO, .resend = true, .probe = true};
         const struct tg_viewer_codec *codec;
-        uint64_t packet = 0;
 
-        p.seq = t->seq_next - 1 - v->probe_at++ % sent;
-        if (!tg_viewer_packet_of(t, p.seq, &packet, &p.layer) ||
-            src->video[p.layer].history == NULL)
+        ret->seq = t->seq_next - 1 - v->probe_at++ % sent;
+        if (!sent_find(v, src, ret))
             continue;
-        p.entry = tg_history_find(src->video[p.layer].history, packet, &p.index);
-        codec = p.entry != NULL ? tg_viewer_codec_of(t, p.entry->frame->codec) : NULL;
-        if (codec != NULL && codec->rtx_pt >= 0) {
-            *ret = p;
+        codec = tg_viewer_codec_of(t, ret->entry->frame->codec);
+        if (codec != NULL && codec->rtx_pt >= 0)
             return true;
-        }
     }
     return false;
 }

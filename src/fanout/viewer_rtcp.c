@@ -1,6 +1,8 @@
 /* A viewer's RTCP: reports out, feedback in. */
 #include "fanout/viewer_priv.h"
 
+enum { START_REPORTS = 5 }; /* ours, one a second */
+
 /* --- in ------------------------------------------------------------------------------------- */
 
 static struct tg_viewer_track *track_of(struct tg_viewer *v, uint32_t ssrc, enum tg_track *ret)
@@ -72,7 +74,8 @@ static void on_reports(struct tg_viewer *v, tg_us now, const struct tg_rtcp *p)
 
         if (track_of(v, b.ssrc, &track) == NULL)
             continue;
-        if (track == TG_TRACK_VIDEO && v->tracks[track].started && !v->quality.starved)
+        /* The first seconds are a burst: what it costs says little about what comes after. */
+        if (track == TG_TRACK_VIDEO && !v->quality.starved && v->report_count > START_REPORTS)
             tg_bwe_report(&v->bwe, b.lost_fraction, v->rate_bps);
         if (rtt < 0)
             continue;
@@ -121,7 +124,7 @@ static void on_twcc(struct tg_viewer *v, tg_us now, const struct tg_rtcp *p)
         return;
     }
     tg_bwe_feedback(&v->bwe, now, &fb);
-    if (v->bwe.overuse)
+    if (v->bwe.overuse || tg_bwe_rising(&v->bwe))
         v->quality_at = 0; /* does not wait for its turn */
 }
 

@@ -20,7 +20,11 @@ enum {
 #define GROUP_US (5 * (int32_t)TG_US_PER_MS)
 /* A queue shorter than this is nobody's problem; ... */
 #define QUEUE_FREE_US (30 * (tg_us)TG_US_PER_MS)
-/* ... with a longer one a rising delay is overuse at once, not only when it rises so long ... */
+/* ... growth is this much from one feedback to the next, ... */
+#define QUEUE_STEP_US (8 * (tg_us)TG_US_PER_MS)
+#define QUEUE_RISING_US (40 * (tg_us)TG_US_PER_MS)
+#define QUEUE_FULL_US (80 * (tg_us)TG_US_PER_MS)
+/* ... a longer one leaves no time to make sure ... */
 #define QUEUE_LONG_US (150 * (tg_us)TG_US_PER_MS)
 #define OVERUSE_US (100 * (tg_us)TG_US_PER_MS)
 /* ... and with this one it is urgent. */
@@ -29,6 +33,9 @@ enum {
 #define BASE_US (3 * (tg_us)TG_US_PER_S)
 /* Arrival times are signed; buckets are counted from here, so that none is negative. */
 #define ARRIVAL_ZERO ((int64_t)1 << 42)
+/* Without feedback for so long the queue is empty again. */
+#define SILENCE_US (1000 * (tg_us)TG_US_PER_MS)
+#define GAP_US (300 * (tg_us)TG_US_PER_MS)
 #define LOSS_US (500 * (tg_us)TG_US_PER_MS)
 
 /* Trendline filter, as in GCC's reference implementation. */
@@ -73,11 +80,14 @@ struct tg_bwe_twcc {
     double threshold;
     tg_us threshold_at;
     tg_us over_us; /* time sent since the trend is above the threshold */
+    bool under;    /* the trend is below it */
     enum tg_bwe_state state;
     /* queue */
     int64_t base[2]; /* least one-way delay of this and the last period */
     tg_us base_at;
     tg_us queue_us;
+    tg_us step_us;  /* by how much it grew with the last feedback */
+    unsigned grown; /* feedbacks in a row that saw the queue grow */
     /* acknowledged */
     uint32_t buckets[TG_BWE_BUCKETS];
     int64_t bucket_now; /* number of the newest one */
@@ -87,6 +97,9 @@ struct tg_bwe_twcc {
     uint32_t arrived;
     tg_us loss_at;
     /* rate control */
+    tg_us feedback_at;
+    uint8_t feedback_next; /* number of the next one */
+    tg_us gap_at;          /* one was missing: what it acknowledged is not known; 0 = never */
     tg_us decreased_at;
     uint32_t congested_bps; /* acknowledged when it was too much; 0 = never */
     tg_us tick_at;
@@ -143,6 +156,11 @@ tg_err tg_bwe_twcc_on(struct tg_bwe *b, tg_us now, uint32_t start_bps)
 enum tg_bwe_state tg_bwe_state(const struct tg_bwe *b)
 {
     return b->twcc != NULL ? b->twcc->state : TG_BWE_NORMAL;
+}
+
+bool tg_bwe_rising(const struct tg_bwe *b)
+{
+    return b->twcc != NULL && b->twcc->grown > 0 && b->twcc->step_us >= QUEUE_RISING_US;
 }
 
 tg_us tg_bwe_queue_us(const struct tg_bwe *b)
@@ -255,15 +273,11 @@ static void trend_judge(struct tg_bwe_twcc *t, tg_us now, tg_us sent_us)
     double trend = t->trend_count >= TG_BWE_TREND / 2 ? slope(t) : t->trend_last;
     double value = TG_MIN(t->trend_count, 60U) * trend * gain;
 
-    if (value > t->threshold) {
+    if (value > t->threshold)
         t->over_us += sent_us;
-        if (trend >= t->trend_last && t->queue_us >= QUEUE_FREE_US &&
-            (t->over_us >= OVERUSE_US || t->queue_us >= QUEUE_LONG_US))
-            t->state = TG_BWE_OVERUSE;
-    } else {
+    else
         t->over_us = 0;
-        t->state = value < -t->threshold ? TG_BWE_UNDERUSE : TG_BWE_NORMAL;
-    }
+    t->under = value < -t->threshold;
     t->trend_last = trend;
     threshold_adapt(t, now, value);
 }
@@ -321,8 +335,26 @@ static void base_note(struct tg_bwe_twcc *t, tg_us now, int64_t delay)
 /* The least delay of one feedback's packets: bursts within it are no queue that stands. */
 static void queue_note(struct tg_bwe_twcc *t, tg_us now, int64_t delay)
 {
+    const tg_us before = t->queue_us;
+
     base_note(t, now, delay);
     t->queue_us = delay - TG_MIN(t->base[0], t->base[1]);
+    t->step_us = t->queue_us - before;
+    t->grown = t->queue_us >= QUEUE_FREE_US && t->step_us >= QUEUE_STEP_US ? t->grown + 1 : 0;
+}
+
+/*
+ * Overuse: the trend says so for a while and the queue does grow; or the queue alone does, steadily
+ * and to a length that matters. The trend is blind for a while where few groups arrive, each late;
+ * the queue alone would see a way that became longer, once, as one that fills.
+ */
+static void state_judge(struct tg_bwe_twcc *t)
+{
+    const bool trend = t->over_us >= OVERUSE_US && t->grown >= 2;
+    const bool queue = (t->grown >= 3 && t->queue_us >= QUEUE_FULL_US) ||
+                       (t->grown >= 2 && t->queue_us >= QUEUE_LONG_US);
+
+    t->state = trend || queue ? TG_BWE_OVERUSE : t->under ? TG_BWE_UNDERUSE : TG_BWE_NORMAL;
 }
 
 /* --- probes ----------------------------------------------------------------------------------- */
@@ -426,11 +458,16 @@ static void overuse_act(struct tg_bwe *b, tg_us now)
     const tg_us wait = 100 * (tg_us)TG_US_PER_MS + TG_MIN(TG_MAX(b->rtt_us, 0), TG_US_PER_S);
     uint32_t through = acked_rate(t, SHORT_BUCKETS);
 
+    if (t->gap_at != 0 && now - t->gap_at < GAP_US)
+        through = TG_MAX(through, acked_rate(t, TG_BWE_BUCKETS));
     if (t->decreased_at != 0 && now - t->decreased_at < wait)
         return;
     if (through == 0)
         through = b->estimate_bps / 100 * 80;
     t->congested_bps = through;
+    /* What comes out of a full queue is the way's rate: also when an earlier guess was too low. */
+    if (t->queue_us >= QUEUE_FULL_US)
+        b->estimate_bps = TG_MAX(b->estimate_bps, clamp_bps(through / 100 * DECREASE_PCT));
     decrease(b, now, through / 100 * DECREASE_PCT);
 }
 
@@ -474,6 +511,12 @@ static void twcc_tick(struct tg_bwe *b, tg_us now)
 
     t->tick_at = now;
     probe_judge(b, now);
+    if (now - t->feedback_at > SILENCE_US) { /* nothing was sent, or nothing is told */
+        t->queue_us = 0;
+        t->grown = 0;
+        t->over_us = 0;
+        t->state = TG_BWE_NORMAL;
+    }
     if (t->state == TG_BWE_NORMAL && t->queue_us < QUEUE_LONG_US && b->loss_pm < LOSS_LOW_PM)
         increase(b, passed);
     /* It gets through and nothing waits: at least so much there is. */
@@ -496,6 +539,7 @@ static void clock_jump(struct tg_bwe_twcc *t)
     t->base[0] = INT64_MAX;
     t->base[1] = INT64_MAX;
     t->queue_us = 0;
+    t->grown = 0;
 }
 
 /* Returns the packet's one-way delay. */
@@ -539,8 +583,14 @@ void tg_bwe_feedback(struct tg_bwe *b, tg_us now, struct tg_twcc *fb)
             t->lost++;
         }
     }
-    if (delay_min != INT64_MAX)
+    if (t->feedback_at != 0 && fb->fb_count != t->feedback_next)
+        t->gap_at = now;
+    t->feedback_next = (uint8_t)(fb->fb_count + 1);
+    t->feedback_at = now;
+    if (delay_min != INT64_MAX) {
         queue_note(t, now, delay_min);
+        state_judge(t);
+    }
     b->acked_bps = acked_rate(t, TG_BWE_BUCKETS);
     b->overuse = t->state == TG_BWE_OVERUSE;
     if (b->overuse)

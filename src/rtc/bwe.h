@@ -88,6 +88,8 @@ void tg_bwe_feedback(struct tg_bwe *b, tg_us now, struct tg_twcc *fb);
 enum tg_bwe_state tg_bwe_state(const struct tg_bwe *b);
 /* How long packets wait in the way's queue, by the newest feedback. */
 tg_us tg_bwe_queue_us(const struct tg_bwe *b);
+/* The queue grew much with the newest feedback: perhaps overuse, so send no more than arrives. */
+bool tg_bwe_rising(const struct tg_bwe *b);
 
 /*
  * True: a probe at `bps` may begin now, and has begun: *ret says what to send. False: the last one
