@@ -35,6 +35,7 @@ const shapes = {
   down: svg`<path d="M5 9l7 7 7-7"/>`,
   phone: svg`<rect x="7" y="2.500" width="10" height="19" rx="2.500"/><path d="M10.500 18.500h3"/>`,
   info: svg`<circle cx="12" cy="12" r="8.500"/><path d="M12 11v5M12 7.800v.3"/>`,
+  quality: svg`<path d="M4 19.500v-4M9.300 19.500v-8M14.700 19.500V8M20 19.500V4.500"/>`,
   minus: svg`<path d="M5 12h14"/>`,
 };
 

@@ -2,9 +2,13 @@ import { html, nothing } from 'lit';
 import { Backoff } from '../lib/backoff.js';
 import { HttpError } from '../lib/http.js';
 import { t } from '../lib/i18n.js';
-import { WhepSession } from '../lib/whep.js';
+import { identity } from '../lib/identity.js';
+import { layerFor } from '../lib/layers.js';
+import { steadyTimeout } from '../lib/steady-timer.js';
+import { WaitError, WhepSession } from '../lib/whep.js';
 import { icon } from './icons.js';
 import { TorgElement, styles } from './torg-element.js';
+import './torg-quality.js';
 import sheet from './torg-player.shadow.css';
 
 /** No new frame for so long while somebody looks: the session is started again. */
@@ -15,10 +19,14 @@ const UNSTEADY_MS = 1000;
 const RESTART_MS = 3500;
 /** After the page comes back to the foreground, frames older than this are too old to trust. */
 const STALE_ON_RETURN_MS = 2000;
+/** The sizes to choose from are asked for so often while the menu is open, else now and then: a host may begin to send more of them. */
+const LAYERS_OPEN_MS = 3000;
+const LAYERS_MS = 60000;
 
 /**
  * The live picture over WHEP: starts muted, asks for sound with one tap, and heals by itself —
- * failed path, frozen picture, foreground after sleep, network back.
+ * failed path, frozen picture, foreground after sleep, network back. Where there is no room it waits
+ * in line; where there are several sizes one can be chosen.
  *
  * `onFrame(rtpTimestamp, now)` is called for every frame as it goes on screen.
  * @fires torg-player-state detail {state}; the attribute `state` says the same
@@ -29,6 +37,7 @@ export class TorgPlayer extends TorgElement {
   static properties = {
     src: {}, label: {}, poster: {}, wanted: { type: Boolean }, preview: { type: Boolean, reflect: true }, quiet: { type: Boolean },
     state: { reflect: true }, shape: { reflect: true }, muted: { state: true }, blocked: { state: true },
+    layers: { state: true }, chosen: { state: true }, lines: { state: true }, place: { state: true }, now: { state: true },
   };
 
   /** @type {WhepSession | null} */
@@ -38,6 +47,14 @@ export class TorgPlayer extends TorgElement {
   #retry;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #unsteady;
+  /** Cancels the next offer of who waits in line. @type {(() => void) | undefined} */
+  #comeBack;
+  #ticket = '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #layersTimer;
+  #menuOpen = false;
+  /** Whether the remembered size was asked for in this session. */
+  #applied = false;
   #started = 0;
   #lastFrame = 0;
   #framesSeen = 0;
@@ -54,12 +71,21 @@ export class TorgPlayer extends TorgElement {
     this.preview = false;
     /** The page itself says why there is no picture now: no word and no spinner here. */
     this.quiet = false;
-    /** waiting: not for us before the show starts. @type {'idle' | 'connecting' | 'playing' | 'stalled' | 'missing' | 'waiting'} */
+    /** waiting: not for us before the show starts; queued: no room now. @type {'idle' | 'connecting' | 'playing' | 'stalled' | 'missing' | 'waiting' | 'queued'} */
     this.state = 'idle';
     /** @type {'wide' | 'tall'} */
     this.shape = 'wide';
     this.muted = true;
     this.blocked = false;
+    /** @type {import('../lib/layers.js').Layer[]} */
+    this.layers = [];
+    /** rid of the layer asked for, or 'auto'. */
+    this.chosen = 'auto';
+    /** Of the picture on screen. */
+    this.lines = 0;
+    /** In line. @type {{ position: number, until: number } | null} */
+    this.place = null;
+    this.now = 0;
     /** @type {(rtpTimestamp: number, now: number) => void} */
     this.onFrame = () => {};
   }
@@ -69,12 +95,12 @@ export class TorgPlayer extends TorgElement {
     document.addEventListener('visibilitychange', () => this.#visible(), { signal });
     addEventListener('online', () => this.#networkChanged(), { signal });
     /** @type {any} */ (navigator).connection?.addEventListener('change', () => this.#networkChanged(), { signal });
-    addEventListener('pagehide', () => this.#stop('idle'), { signal });
+    addEventListener('pagehide', () => this.#leave(), { signal });
     addEventListener('pageshow', (event) => event.persisted && this.#restart(), { signal });
     const watchdog = setInterval(() => this.#watch(), 1000);
     signal.addEventListener('abort', () => {
       clearInterval(watchdog);
-      this.#stop('idle');
+      this.#leave();
     });
   }
 
@@ -82,7 +108,7 @@ export class TorgPlayer extends TorgElement {
   updated(changes) {
     if (changes.has('wanted') || changes.has('src')) {
       if (this.wanted && this.src) this.#restart();
-      else this.#stop('idle');
+      else this.#leave();
     }
     if (changes.has('state')) this.dispatchEvent(new CustomEvent('torg-player-state', { detail: { state: this.state } }));
   }
@@ -95,11 +121,23 @@ export class TorgPlayer extends TorgElement {
     return html`
       <video playsinline autoplay .muted=${this.muted} aria-label=${this.label} poster=${this.poster || nothing}
         @resize=${this.#measure} @loadedmetadata=${this.#measure}></video>
-      ${this.#overlay()}`;
+      ${this.state === 'queued' && this.place ? this.#queue(this.place) : this.#overlay()}
+      ${this.state === 'playing' && !this.preview ? html`<torg-quality .layers=${this.layers} .chosen=${this.chosen} .lines=${this.lines}
+        @torg-quality-request=${this.#choose} @torg-quality-open=${this.#menu}></torg-quality>` : nothing}`;
+  }
+
+  /**
+   * Calm: a place in line is no fault, and the shop is open. Only the place itself is announced.
+   * @param {{ position: number, until: number }} place
+   */
+  #queue({ position, until }) {
+    const s = Math.max(0, Math.ceil((until - this.now) / 1000));
+    return html`<div class="queue"><p class="place" role="status" aria-live="polite">${t('player.queue', { count: position })}</p>
+      <p>${t('player.queue.hint')}</p><p class="again" aria-hidden="true">${t('player.queue.again', { s })}</p></div>`;
   }
 
   #overlay() {
-    if (this.state === 'idle') return nothing;
+    if (this.state === 'idle' || this.state === 'queued') return nothing;
     if (this.blocked) {
       return html`<button class="tap" type="button" @click=${this.#play}>${icon('play')} ${t('player.play')}</button>`;
     }
@@ -115,7 +153,45 @@ export class TorgPlayer extends TorgElement {
 
   #measure() {
     const { videoWidth, videoHeight } = this.#video;
-    if (videoWidth && videoHeight) this.shape = videoHeight > videoWidth ? 'tall' : 'wide';
+    if (!videoWidth || !videoHeight) return;
+    this.shape = videoHeight > videoWidth ? 'tall' : 'wide';
+    this.lines = Math.min(videoWidth, videoHeight);
+  }
+
+  /** @param {CustomEvent} event */
+  #menu({ detail }) {
+    this.#menuOpen = detail.open;
+    if (detail.open) void this.#askLayers();
+  }
+
+  /** @param {CustomEvent} event */
+  #choose({ detail }) {
+    identity.keepQuality(detail.lines);
+    this.chosen = detail.rid;
+    void this.#askLayers(detail.rid);
+  }
+
+  /**
+   * What there is to choose from, after asking for one of them when `rid` is given.
+   * @param {string} [rid]
+   */
+  async #askLayers(rid) {
+    const session = this.#session;
+    clearTimeout(this.#layersTimer);
+    if (!session || this.preview) return;
+    try {
+      const layers = rid ? await session.choose(rid) : await session.layers();
+      if (this.#session !== session) return;
+      this.layers = layers;
+      this.chosen = layers.find(({ pinned }) => pinned)?.rid ?? 'auto';
+    } catch {
+      if (this.#session !== session) return; // else: as it was; the server may not know yet
+    }
+    this.#layersTimer = setTimeout(() => this.#askLayers(), (this.#menuOpen ? LAYERS_OPEN_MS : LAYERS_MS) * (0.9 + 0.2 * Math.random()));
+    if (rid || this.#applied || this.layers.length < 2) return;
+    this.#applied = true;
+    const wanted = layerFor(this.layers, identity.quality());
+    if (wanted && wanted.rid !== this.chosen) await this.#askLayers(wanted.rid);
   }
 
   #sound() {
@@ -138,14 +214,33 @@ export class TorgPlayer extends TorgElement {
   #restart() {
     if (!this.wanted || !this.src || !this.isConnected) return;
     this.#stop('connecting');
-    const session = new WhepSession(this.src);
+    const session = new WhepSession(this.src, { ticket: this.#ticket });
     this.#session = session;
+    this.#applied = false;
     this.#started = performance.now();
     this.#lastFrame = this.#started;
     this.#framesSeen = 0;
     session.onStream = (stream) => this.#show(session, stream);
     session.onState = (state) => this.#path(session, state);
-    session.start().catch((error) => this.#failed(session, error instanceof HttpError ? error.status : 0));
+    session.start().catch((error) => {
+      if (error instanceof WaitError) this.#wait(session, error.place);
+      else this.#failed(session, error instanceof HttpError ? error.status : 0);
+    });
+  }
+
+  /**
+   * No room: stays in line, and asks again when told to, with the tab hidden, too.
+   * @param {WhepSession} session
+   * @param {{ position: number, ticket: string, retryS: number }} place
+   */
+  #wait(session, { position, ticket, retryS }) {
+    if (this.#session !== session) return;
+    this.#stop('queued');
+    this.#video.srcObject = null;
+    this.#ticket = ticket;
+    this.now = Date.now();
+    this.place = { position, until: this.now + retryS * 1000 };
+    this.#comeBack = steadyTimeout(retryS * 1000, () => this.#restart());
   }
 
   /**
@@ -189,6 +284,10 @@ export class TorgPlayer extends TorgElement {
     if (this.#framesSeen === 1) {
       const elapsedMs = this.#lastFrame - this.#started;
       this.dispatchEvent(new CustomEvent('torg-first-frame', { bubbles: true, composed: true, detail: { elapsedMs } }));
+      this.#ticket = '';
+      this.place = null;
+      // Not all of a crowd at once; what was chosen earlier is asked for sooner.
+      this.#layersTimer = setTimeout(() => this.#askLayers(), identity.quality() > 0 ? 100 : 500 + 1500 * Math.random());
     }
     // A picture that holds for a while has earned a fresh start of the back-off.
     if (this.#framesSeen === 100) this.#backoff.reset();
@@ -208,6 +307,7 @@ export class TorgPlayer extends TorgElement {
 
   #networkChanged() {
     const session = this.#session;
+    if (this.state === 'queued') return; // the place in line is kept, the next offer is due soon
     if (session?.connected) this.#newPath(session);
     else this.#restart();
   }
@@ -241,6 +341,7 @@ export class TorgPlayer extends TorgElement {
 
   #watch() {
     const session = this.#session;
+    if (this.state === 'queued') this.now = Date.now();
     if (!session || document.hidden || this.blocked) return;
     // Where the page knows that nobody sends, silence is no freeze: look now and then all the same.
     const patience = this.quiet ? 4 * FREEZE_MS : FREEZE_MS;
@@ -248,7 +349,7 @@ export class TorgPlayer extends TorgElement {
   }
 
   #visible() {
-    if (document.hidden || !this.wanted) return;
+    if (document.hidden || !this.wanted || this.state === 'queued') return;
     this.#play();
     const seen = this.#lastFrame;
     setTimeout(() => {
@@ -257,13 +358,24 @@ export class TorgPlayer extends TorgElement {
     }, 700);
   }
 
-  /** @param {'idle' | 'connecting' | 'stalled' | 'missing' | 'waiting'} state */
+  /** Nothing is wanted any more: the place in line goes, too. */
+  #leave() {
+    this.#stop('idle');
+    this.#ticket = '';
+    this.place = null;
+    this.layers = [];
+  }
+
+  /** @param {'idle' | 'connecting' | 'stalled' | 'missing' | 'waiting' | 'queued'} state */
   #stop(state) {
     clearTimeout(this.#retry);
     clearTimeout(this.#unsteady);
+    clearTimeout(this.#layersTimer);
+    this.#comeBack?.();
     this.#session?.stop();
     this.#session = null;
-    this.state = state;
+    // Who asks again is still in line: the words stay until there is an answer.
+    this.state = state === 'connecting' && this.place ? 'queued' : state;
     const video = this.renderRoot.querySelector('video');
     // Between sessions the last picture stays; without one the poster comes back.
     if (video && state === 'idle') video.srcObject = null;

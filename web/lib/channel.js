@@ -21,6 +21,9 @@ export const SILENCE_MS = 20000;
 /** A socket that has not opened or answered `join` by then is given up. */
 export const JOIN_TIMEOUT_MS = 8000;
 
+/** When the server restarts, its whole crowd must come back: each at a moment of its own within this time. */
+export const RESTART_SPREAD_MS = 3000;
+
 /** The show's answer took too long for a request that may be given up. */
 export class ChannelTimeout extends Error {}
 
@@ -275,7 +278,8 @@ export class Channel {
       return;
     }
     this.#drop('waiting', code === 1013 ? 'behind' : reason);
-    if (!this.#stopped) this.#timer = setTimeout(() => this.#connect(), this.#backoff.next());
+    const spread = code === 1012 ? Math.round((this.options.random ?? Math.random)() * RESTART_SPREAD_MS) : 0;
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#connect(), spread + this.#backoff.next());
   }
 
   /**

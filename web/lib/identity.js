@@ -39,6 +39,10 @@ export const identity = {
   lastShow: () => get('torg.show') ?? '',
   /** @param {string} show */
   keepLastShow: (show) => write('torg.show', show),
+  /** Lines of the picture that were chosen; 0 = automatic. */
+  quality: () => Number(get('torg.quality')) || 0,
+  /** @param {number} lines */
+  keepQuality: (lines) => write('torg.quality', lines > 0 ? String(lines) : ''),
   language: () => get('torg.language'),
   /** @param {string} language */
   keepLanguage: (language) => write('torg.language', language),

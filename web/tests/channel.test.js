@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { Channel, ChannelTimeout, JOIN_TIMEOUT_MS, REPLY_OVERDUE_MS, SILENCE_MS } from '../lib/channel.js';
+import { Channel, ChannelTimeout, JOIN_TIMEOUT_MS, REPLY_OVERDUE_MS, RESTART_SPREAD_MS, SILENCE_MS } from '../lib/channel.js';
 
 /** A socket that a test plays the server of. */
 class FakeSocket {
@@ -109,6 +109,25 @@ test('a request before joining goes out after it', async () => {
   last().say({ re: 'a', ok: true });
   assert.equal((await reply).ok, true);
   channel.close();
+});
+
+test('when the server restarts, a crowd comes back spread over some seconds', () => {
+  const waits = [0, 0.5, 0.99].map((random) => {
+    const channel = open({ random: () => random });
+    const before = sockets.length;
+    join();
+    last().drop(1012);
+    let waited = 0;
+    while (sockets.length === before) {
+      mock.timers.tick(50);
+      waited += 50;
+      assert.ok(waited < 10000);
+    }
+    channel.close();
+    return waited;
+  });
+  assert.deepEqual(waits, [200, 1800, 3400]);
+  assert.ok(RESTART_SPREAD_MS >= 2000);
 });
 
 test('comes back after a cut, with since, and asks again under the same id', async () => {
