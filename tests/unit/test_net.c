@@ -1439,6 +1439,7 @@ static void test_worker_spreads_a_crowds_handshakes_over_turns(void **state)
     struct worker_world ww = {0};
     const tg_us end = tg_clock_mono() + 4 * PATIENCE_MS * TG_US_PER_MS;
     const int64_t parked = tg_metric_get(TG_M_rtc_parked);
+    unsigned turns;
 
     (void)state;
     memset(crowd, 0, sizeof(crowd));
@@ -1450,7 +1451,11 @@ static void test_worker_spreads_a_crowds_handshakes_over_turns(void **state)
         assert_true(crowd[i].kept > 0);
     }
     assert_int_equal(atomic_load(&ww.echo.connected), 0);
+    turns = atomic_load(&ww.echo.turns);
     atomic_store(&ww.echo.hold, true);
+    tg_rtc_worker_wake(ww.w);
+    while (atomic_load(&ww.echo.turns) == turns && tg_clock_mono() < end)
+        (void)poll(NULL, 0, 1);
     for (size_t i = 0; i < CROWD; i++) {
         for (size_t k = 0; k < crowd[i].kept; k++)
             assert_true(
