@@ -119,12 +119,15 @@ static bool packets_send(struct tg_shard *s, struct tg_shard_viewer *v, tg_us no
         uint8_t *out = tg_rtc_reserve(w, v->session, TG_VIEWER_PACKET_MAX);
         size_t len = 0;
 
-        if (out == NULL)
+        if (out == NULL) {
+            v->core.stream.full = true;
             return false; /* no room; nothing was consumed */
+        }
         if (tg_viewer_write(&v->core, &p, v->tx, now, out, TG_VIEWER_PACKET_MAX, &len) == TG_OK)
             tg_rtc_commit(w, v->session, len);
         else
             s->send_failed++;
+        v->core.stream.bytes += len;
     }
     return step == TG_VIEWER_IDLE;
 }
@@ -372,6 +375,7 @@ static void on_connected(void *ctx, struct tg_rtc_session *session, tg_us now)
     v->tx = tg_peer_tx(session->peer);
     TG_ASSERT(v->tx != NULL);
     tg_guard_connected(s, v, now);
+    tg_viewer_stream_set(&v->core, now, session->remote.tcp != 0);
     tg_viewer_start(&v->core, &s->shows[v->show]->source, now);
     busy_add(s, v); /* this turn's pump sends the cached picture */
     tg_log_debug("fanout", "viewer_connected", "sess=%u show=%u", session->ordinal,
@@ -387,6 +391,15 @@ static void on_rtcp(void *ctx, struct tg_rtc_session *session, struct tg_span pa
     if (v->core.bye)
         tg_rtc_close(atomic_load_explicit(&s->worker, memory_order_relaxed), session, now);
     busy_add(s, v); /* answers leave in this turn */
+}
+
+static void on_moved(void *ctx, struct tg_rtc_session *session, tg_us now)
+{
+    struct tg_shard_viewer *v = session->user;
+
+    (void)ctx;
+    if (v->core.stream.on != (session->remote.tcp != 0))
+        tg_viewer_stream_set(&v->core, now, session->remote.tcp != 0);
 }
 
 static void on_writable(void *ctx, struct tg_rtc_session *session, tg_us now)
@@ -445,6 +458,7 @@ void tg_shard_init(struct tg_shard *s, struct tg_fanout *f, unsigned index)
         .on_request = on_request,
         .on_connected = on_connected,
         .on_rtcp = on_rtcp,
+        .on_moved = on_moved,
         .on_writable = on_writable,
         .on_closed = on_closed,
         .on_turn = on_turn,

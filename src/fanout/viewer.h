@@ -134,6 +134,16 @@ struct tg_viewer_counts {
     int32_t starved;   /* +1 video paused, -1 goes on */
 };
 
+/* By TCP: what its connection takes. Whoever sends keeps bytes and full. */
+struct tg_viewer_stream {
+    bool on;
+    bool full;      /* there was no room, since `since` */
+    uint64_t bytes; /* sent since then */
+    tg_us since;
+    uint32_t last_bps;     /* of the second before, 0 = it was not full */
+    uint32_t estimate_bps; /* 0 = more than is sent */
+};
+
 struct tg_viewer {
     struct tg_viewer_track tracks[TG_TRACK_COUNT];
     tg_us epoch_us;
@@ -150,6 +160,7 @@ struct tg_viewer {
     uint8_t layer;    /* the video cursor's */
     uint8_t layer_to; /* wanted: taken at its next keyframe */
     bool probing;
+    struct tg_viewer_stream stream;
     bool twcc_on; /* video packets carry a transport-wide number and are told to bwe */
     uint16_t twcc_next;
     uint16_t probe_at; /* which packet is sent again next */
@@ -214,6 +225,9 @@ void tg_viewer_done(struct tg_viewer *v);
  * is a bug.
  */
 void tg_viewer_start(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now);
+
+/* Its packets go by TCP from now on, or by UDP (again). */
+void tg_viewer_stream_set(struct tg_viewer *v, tg_us now, bool on);
 
 enum tg_viewer_step {
     TG_VIEWER_IDLE,  /* nothing to send */

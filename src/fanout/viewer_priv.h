@@ -43,4 +43,8 @@ void tg_viewer_probe_drop(struct tg_viewer *v);
 enum tg_viewer_step tg_viewer_probe_next(struct tg_viewer *v, const struct tg_viewer_source *src,
                                          tg_us now, struct tg_viewer_packet *ret);
 
+/* viewer_stream.c: each look at the quality of a viewer by TCP; then what the choice is made by. */
+void tg_viewer_stream_tick(struct tg_viewer *v, tg_us now);
+void tg_viewer_stream_input(struct tg_viewer *v, struct tg_quality_in *inout);
+
 #endif

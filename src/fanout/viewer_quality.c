@@ -102,7 +102,7 @@ static void twcc_consider(struct tg_viewer *v, const struct tg_quality_in *in, t
     const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
     uint32_t hope;
 
-    if (v->twcc_on || !t->cfg.on || t->cfg.ext_twcc == 0 || !choice_is(in) || !rtx_everywhere(t))
+    if (v->twcc_on || v->stream.on || !t->cfg.on || t->cfg.ext_twcc == 0 || !choice_is(in) || !rtx_everywhere(t))
         return;
     hope = (uint32_t)TG_MIN((uint64_t)in->layers[v->layer].bps * START_PCT / 100,
                             (uint64_t)TG_BWE_MAX_BPS);
@@ -150,7 +150,7 @@ static void resend_set(struct tg_viewer *v)
 static void pace_set(struct tg_viewer *v, const struct tg_quality_in *in)
 {
     const uint32_t estimate = v->bwe.estimate_bps;
-    const bool tight = v->twcc_on && (estimate < percent(v->rate_bps, STAY_PCT) ||
+    const bool tight = v->twcc_on && !v->stream.on && (estimate < percent(v->rate_bps, STAY_PCT) ||
                                       tg_viewer_congested(v) || tg_bwe_rising(&v->bwe));
 
     if (in->layers[v->layer].bps > 0)
@@ -312,6 +312,10 @@ void tg_viewer_quality_run(struct tg_viewer *v, const struct tg_viewer_source *s
     twcc_consider(v, &in, now);
     in.proves = in.proves || (v->twcc_on && !v->quality.starved);
     in.estimate_bps = v->bwe.estimate_bps;
+    if (v->stream.on) {
+        tg_viewer_stream_tick(v, now);
+        tg_viewer_stream_input(v, &in);
+    }
     tg_quality_tick(&v->quality, now, &in);
     v->bwe.hard = false; /* it was heard */
     layer_apply(v, src, was_starved, now);

@@ -160,6 +160,16 @@ void tg_rtc_close(struct tg_rtc_worker *w, struct tg_rtc_session *s, tg_us now);
  */
 void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
                   const struct tg_rtc_session *s, const struct tg_buf *answer);
+/* OK to TG_RTC_LAYER. */
+struct tg_rtc_layers {
+    int8_t layer; /* see msg/rtc.h */
+    int8_t pin;
+    struct tg_rtc_layer layers[TG_LAYERS_MAX];
+};
+void tg_rtc_reply_layers(const struct tg_rtc_req *req, const struct tg_rtc_session *s,
+                         const struct tg_rtc_layers *now);
+/* The session with that id, of any show and kind; NULL = there is none, or it is ending. */
+struct tg_rtc_session *tg_rtc_find(struct tg_rtc_worker *w, const char *id);
 /* A refusal with LIMIT that tells when to ask again; position 0 and ticket "" = no place. */
 void tg_rtc_reply_wait(const struct tg_rtc_req *req, const char *detail, uint32_t position,
                        uint16_t retry_s, const char *ticket);

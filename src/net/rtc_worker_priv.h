@@ -1,6 +1,7 @@
 /*
  * rtc_worker_priv.h - the worker's inside: rtc_worker.c runs the thread and the turns and answers
- * requests, rtc_sessions.c keeps the table of sessions and speaks with their peers.
+ * requests, rtc_sessions.c keeps the table of sessions and speaks with their peers, rtc_io.c moves
+ * packets by UDP and TCP.
  */
 #ifndef TG_NET_RTC_WORKER_PRIV_H
 #define TG_NET_RTC_WORKER_PRIV_H
@@ -12,8 +13,8 @@
 #include "base/map.h"
 #include "base/thread.h"
 #include "net/loop.h"
-#include "net/rtc_load.h"
 #include "net/rtc_handshakes.h"
+#include "net/rtc_load.h"
 #include "net/rtc_tcp.h"
 #include "net/rtc_worker.h"
 #include "proto/ice_lite.h"
@@ -35,10 +36,10 @@ struct session {
     int key_old;
     bool parked;             /* counted in the metric */
     uint8_t handshake_waits; /* datagrams of its in the worker's handshakes */
-    bool doomed;      /* in the doomed list: ends later in this turn */
-    bool closed;      /* the peer said CLOSED */
-    bool lost;        /* its TCP connection broke and it did not come back */
-    tg_us lost_until; /* until then it may, 0 = all is well */
+    bool doomed;             /* in the doomed list: ends later in this turn */
+    bool closed;             /* the peer said CLOSED */
+    bool lost;               /* its TCP connection broke and it did not come back */
+    tg_us lost_until;        /* until then it may, 0 = all is well */
     enum tg_peer_reason reason;
     struct session *next_doomed;
 };

@@ -185,7 +185,7 @@ struct tg_sdp_local {
     uint8_t fingerprint[TG_SDP_FINGERPRINT_SIZE];
     const struct tg_addr *candidates; /* where we listen, best first */
     size_t candidate_count;
-    bool tcp; /* and there by ICE-TCP, passive, too */
+    bool tcp;            /* and there by ICE-TCP, passive, too */
     uint64_t session_id; /* of the o= line: random, below 2^62 */
     /* Senders: SSRCs, cname and stream name; unused in an offer to receive. */
     uint32_t video_ssrc;

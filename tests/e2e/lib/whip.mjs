@@ -44,11 +44,13 @@ async function bundle(name) {
   return bundles.get(name);
 }
 
-/** An SDP whose candidates are the relay's address, and no other way around it. */
-const moved = (sdp, { host, port }) => sdp.replace(/a=candidate:\S+ \d+ tcp .*\r\n/gi, '').replace(/(a=candidate:\S+ \d+ udp \d+ )\S+ \d+( typ)/gi, (_, before, after) => `${before}${host} ${port}${after}`);
+/** An SDP whose candidates are the relay's address; by TCP there is a way only when the relay names one (`tcpPort`). */
+const moved = (sdp, { host, port, tcpPort }) => sdp
+  .replace(/(a=candidate:\S+ \d+ tcp \d+ )\S+ \d+( .*\r\n)/gi, (_, before, after) => (tcpPort ? `${before}127.0.0.1 ${tcpPort}${after}` : ''))
+  .replace(/(a=candidate:\S+ \d+ udp \d+ )\S+ \d+( typ)/gi, (_, before, after) => `${before}${host} ${port}${after}`);
 
 /** Answers (POST, and PATCH for restarts) below `folder` send the media through the relay. */
-async function throughRelay(context, folder, relay) {
+export async function throughRelay(context, folder, relay) {
   await context.route((url) => url.pathname.startsWith(`/${folder}/`), async (route) => {
     const method = route.request().method();
     if (method !== 'POST' && method !== 'PATCH') return route.continue();
@@ -96,7 +98,7 @@ export const withoutH264 = (browser) => ({
 /* --- publishers --------------------------------------------------------------------------------- */
 
 /** Before a page's scripts: keep its connections, for statistics. */
-function keepConnections() {
+export function keepConnections() {
   window.torgPcs = [];
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
