@@ -138,4 +138,7 @@ void tg_guard_turn(struct tg_shard *s, tg_us now);
 /* shard_whep.c: answers the request in every case. */
 void tg_shard_offer(struct tg_shard *s, const struct tg_rtc_req *req, tg_us now);
 
+/* shard_layer.c: what the viewer gets and could get, and its wish; answers in every case. */
+void tg_shard_layer(struct tg_shard *s, const struct tg_rtc_req *req);
+
 #endif

@@ -360,6 +360,8 @@ static bool on_request(void *ctx, struct tg_rtc_req *req, tg_us now)
 
     if (req->what == TG_RTC_WHEP_OFFER)
         tg_shard_offer(s, req, now);
+    else if (req->what == TG_RTC_LAYER)
+        tg_shard_layer(s, req);
     else if (req->what == TG_RTC_REHEARSE)
         rehearse(s, req, now);
     else

@@ -65,6 +65,27 @@ void tg_rtc_reply(const struct tg_rtc_req *req, tg_err err, const char *detail,
     (void)tg_mailbox_post_reply(req->conn.mb, reply); /* a web worker that ends needs no answer */
 }
 
+void tg_rtc_reply_layers(const struct tg_rtc_req *req, const struct tg_rtc_session *s,
+                         const struct tg_rtc_layers *now)
+{
+    struct tg_rtc_reply *reply = reply_new(req, TG_OK, NULL);
+
+    if (reply == NULL)
+        return;
+    memcpy(reply->session, s->id, sizeof(reply->session));
+    reply->layer = now->layer;
+    reply->layer_pin = now->pin;
+    memcpy(reply->layers, now->layers, sizeof(reply->layers));
+    (void)tg_mailbox_post_reply(req->conn.mb, reply); /* a web worker that ends needs no answer */
+}
+
+struct tg_rtc_session *tg_rtc_find(struct tg_rtc_worker *w, const char *id)
+{
+    struct session *s = tg_map_get_str(&w->by_id, id);
+
+    return s == NULL || s->doomed ? NULL : &s->pub;
+}
+
 /* The header is in plain form (msg/rtc.h); the example of RFC 9725 s4.3.3 quotes the star. */
 static bool if_match_holds(const char *header, const char *etag)
 {
