@@ -18,6 +18,11 @@ static tg_us cpu_time(clockid_t clock)
     return (tg_us)t.tv_sec * TG_US_PER_S + t.tv_nsec / 1000;
 }
 
+tg_us tg_rtc_load_cpu(void)
+{
+    return cpu_time(CLOCK_THREAD_CPUTIME_ID);
+}
+
 unsigned tg_rtc_load_smooth(unsigned from, unsigned permille, tg_us dt)
 {
     const tg_us diff = (tg_us)permille * 16 - (tg_us)from;
@@ -32,7 +37,7 @@ static unsigned share(tg_us part, tg_us whole)
 
 static void sample(struct tg_rtc_load *l, tg_us now)
 {
-    const tg_us thread = cpu_time(CLOCK_THREAD_CPUTIME_ID);
+    const tg_us thread = tg_rtc_load_cpu();
     const tg_us process = cpu_time(CLOCK_PROCESS_CPUTIME_ID);
     const tg_us dt = now - l->sampled_at;
     const tg_us cores = TG_MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);

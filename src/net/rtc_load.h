@@ -34,7 +34,9 @@ struct tg_rtc_load {
 
 /* The end of a turn that began at `began`; reads the clocks. */
 void tg_rtc_load_turn(struct tg_rtc_load *l, tg_us began);
-/* So much of this turn went into work that can wait. */
+/* CPU time of this thread. */
+tg_us tg_rtc_load_cpu(void);
+/* So much of it went into work that can wait. */
 void tg_rtc_load_aside(struct tg_rtc_load *l, tg_us took);
 /* The thread ends: its load is off the metric. */
 void tg_rtc_load_done(struct tg_rtc_load *l);

@@ -359,10 +359,14 @@ static void on_handshake(void *ctx, void *owner, const struct tg_addr *from, uin
 bool tg_rtc_run_handshakes(struct tg_rtc_worker *w, tg_us now)
 {
     struct handshake_run run = {.w = w, .now = now};
+    const bool any = tg_rtc_handshakes_count(w->waiting) > 0;
+    const tg_us began = any ? tg_rtc_load_cpu() : 0;
     const size_t done = tg_rtc_handshakes_run(w->waiting, tg_clock_mono,
                                               TG_RTC_HANDSHAKE_BUDGET_US, on_handshake, &run);
     const int64_t left = (int64_t)tg_rtc_handshakes_count(w->waiting);
 
+    if (any)
+        tg_rtc_load_aside(&w->load, tg_rtc_load_cpu() - began);
     if (left != w->waiting_reported) {
         tg_metric_add(TG_M_rtc_handshakes_waiting, left - w->waiting_reported);
         w->waiting_reported = left;
