@@ -234,6 +234,7 @@ static enum room room_in(uint64_t need, uint64_t budget)
 static enum room room_for(struct tg_admission *a, unsigned worker, tg_us now, uint64_t ahead,
                           uint64_t cost)
 {
+    TG_ASSERT(worker < a->cfg.workers);
     const struct tg_admission_limits *l = &a->cfg.limits;
     const struct worker *w = &a->workers[worker];
     const uint64_t held = held_back(a);

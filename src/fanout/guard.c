@@ -130,14 +130,14 @@ static void tell_shows(struct tg_shard *s, tg_us now)
     struct tg_fanout *f = s->fanout;
     uint32_t bps[TG_LAYERS_MAX];
 
-    for (uint16_t i = 0; i < TG_SHOWS_MAX; i++) {
-        const struct tg_fanout_show *show = tg_fanout_show_get(f, i);
+    for (unsigned i = 0; i < TG_SHOWS_MAX; i++) {
+        const struct tg_fanout_show *show = tg_fanout_show_get(f, (uint16_t)i);
 
         if (s->shows[i] == NULL || show == NULL)
             continue;
         for (size_t l = 0; l < TG_LAYERS_MAX; l++)
             bps[l] = s->shows[i]->source.video[l].bps;
-        tg_admission_show(f->guard.core, now, i, !atomic_load(&show->off_air), bps);
+        tg_admission_show(f->guard.core, now, (uint16_t)i, !atomic_load(&show->off_air), bps);
     }
 }
 

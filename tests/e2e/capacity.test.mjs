@@ -1,6 +1,9 @@
 // The capacity guard: a line that is full refuses newcomers with a place in the waiting room, those
 // inside lose nothing, and who leaves makes room for the one who waited longest.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { whepLoad } from './lib/load.mjs';
 import { metrics, metricsUntil } from './lib/metrics.mjs';
@@ -91,4 +94,26 @@ test('a full line: newcomers wait in order, those inside lose nothing', async (t
   assert.equal(end.torg_fanout_admitted_total, 4);
   assert.equal(end.torg_fanout_sync_lost_total, 0);
   assert.ok(end.torg_fanout_waits_total >= 4);
+});
+
+test('SIGHUP applies another limit; who waits comes in, staff always does', async (t) => {
+  const dir = await mkdtemp(path.join(tmpdir(), 'torg-capacity-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const config = path.join(dir, 'torg.yaml');
+  await writeFile(config, 'rtc:\n  egress_mbps: 1\n'); // less than one viewer of ingest.start_kbps
+  const server = await TorgServer.start({ args: ['--config', config] });
+  t.after(() => server.stop());
+  const { ticket } = await refused(server, 1);
+  assert.equal((await fetch(`${server.url}/whep/demo`, {
+    method: 'POST', headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${server.deskToken}` }, body: OFFER,
+  })).status, 201, 'staff');
+
+  await writeFile(config, 'rtc:\n  egress_mbps: none\n');
+  server.child.kill('SIGHUP');
+  while (!server.log.includes('reload_refused')) await new Promise((resolve) => setTimeout(resolve, 50));
+  await refused(server, 1, ticket);
+  await writeFile(config, 'rtc:\n  egress_mbps: 1000\n');
+  server.child.kill('SIGHUP');
+  while (!server.log.includes('egress_mbps=1000')) await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal((await offer(server, ticket)).status, 201);
 });
