@@ -8,6 +8,32 @@ import { Viewer, sleep } from './lib/whip.mjs';
 
 const ENV = { TORG_MEDIA_RENDITIONS: '480p:1200,240p:400' };
 
+/** The viewer's layers as WHEP's extension tells them. */
+function layers(viewer) {
+  return viewer.page.evaluate(async () => {
+    const response = await fetch(window.torgViewer.layerUrl);
+    if (!response.ok) throw new Error(`layers: ${response.status}`);
+    return Object.values(await response.json())[0];
+  });
+}
+
+function ask(viewer, rid) {
+  return viewer.page.evaluate(async (id) => {
+    const headers = { 'Content-Type': 'application/json' };
+    const response = await fetch(window.torgViewer.layerUrl, { method: 'POST', headers, body: JSON.stringify({ rid: id }) });
+    if (!response.ok) throw new Error(`layer ${id}: ${response.status}`);
+  }, rid);
+}
+
+async function until(what, get, good, timeoutMs = 20000) {
+  for (const end = Date.now() + timeoutMs; ; ) {
+    const now = await get();
+    if (good(now)) return now;
+    if (Date.now() > end) throw new Error(`${what}: ${JSON.stringify(now)}`);
+    await sleep(200);
+  }
+}
+
 test('renditions of an RTMP source flow while somebody watches', { timeout: 120000 }, async (t) => {
   const rig = await studio(t, { env: ENV });
   const show = await rig.server.newShow('sizes');
@@ -29,6 +55,14 @@ test('renditions of an RTMP source flow while somebody watches', { timeout: 1200
   assert.equal(after.torg_media_pipeline_errors_total, 0);
   const gap = await viewer.longestGap(Date.now() - 4000);
   assert.ok(gap < 500, `the best layer stood still for ${gap} ms`);
+  const all = await until('three layers', () => layers(viewer), (l) => l.filter((one) => one.bitrate > 1).length === 3);
+  assert.deepEqual(all.map((l) => `${l.width}x${l.height}`), ['1280x720', '854x480', '426x240']);
+  t.diagnostic(all.map((l) => `${l.height}p ${Math.round(l.bitrate / 1000)} kbit/s`).join(', '));
+  // The viewer's own choice brings each size.
+  for (const rid of ['2', '1']) {
+    await ask(viewer, rid);
+    await until(`layer ${rid}`, () => viewer.stats(), (s) => s.height === all[Number(rid)].height);
+  }
   assert.equal(await viewer.trouble(), '');
   await viewer.stop();
   await metricsUntil(rig.server, (m) => m.torg_media_renditions === 0, 60000);
