@@ -142,6 +142,21 @@ static void report_send(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now
                                out, len);
 }
 
+/*
+ * Thousands of viewers do not fit into the cache: each would cost some forty misses a frame, one
+ * after the other. Asked for while the one before is served, they come meanwhile.
+ */
+static void warm(const struct tg_shard_viewer *v)
+{
+    tg_viewer_warm(&v->core);
+    __builtin_prefetch(&v->session);
+    if (v->tx == NULL)
+        return;
+    tg_srtp_tx_warm(v->tx);
+    __builtin_prefetch(v->session);
+    __builtin_prefetch(&v->session->remote);
+}
+
 static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
 {
     if (v->turn == s->turn || v->tx == NULL)
@@ -158,7 +173,7 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
     for (unsigned layer = 0; v->core.wants_key != 0; layer++) {
         if ((v->core.wants_key & 1U << layer) == 0)
             continue;
-        v->core.wants_key &= (uint8_t)~(1U << layer);
+        v->core.wants_key &= (uint8_t) ~(1U << layer);
         tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), layer, now);
     }
     counts_take(&s->counts, &v->core.counts);
@@ -295,8 +310,11 @@ static void on_turn(void *ctx, tg_us now)
             continue;
         ss->fresh = false;
         layers_check(ss, now);
-        for (size_t k = 0; k < ss->viewer_count; k++)
+        for (size_t k = 0; k < ss->viewer_count; k++) {
+            if (k + 1 < ss->viewer_count)
+                warm(ss->viewers[k + 1]);
             pump(s, ss->viewers[k], now);
+        }
     }
     struct tg_shard_viewer *next;
 

@@ -260,6 +260,9 @@ TG_MUST_CHECK tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer
                                      struct tg_srtp_tx *tx, tg_us now, uint8_t *out, size_t cap,
                                      size_t *ret_len);
 
+/* Asks the cache for what next and write will read, one viewer ahead. */
+void tg_viewer_warm(const struct tg_viewer *v);
+
 /* One plaintext compound from the viewer; look at wants_key and bye afterwards. */
 void tg_viewer_rtcp(struct tg_viewer *v, tg_us now, struct tg_span compound);
 /* A plaintext compound (SR, SDES, DLRR) into out when one is due; 0 = none. cap as the enum says.

@@ -1,6 +1,8 @@
 /* A viewer's packet: which bytes it has for this viewer, protected. */
 #include "fanout/viewer_priv.h"
 
+enum { CACHE_LINE = 64 };
+
 _Static_assert((int)TG_VIEWER_PACKET_MAX <= (int)TG_UDP_PACKET_MAX, "a packet fits a datagram");
 
 static void run_note(struct tg_viewer_track *t, uint64_t seq, uint64_t packet, uint8_t layer)
@@ -183,4 +185,18 @@ tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p, st
     v->counts.bytes += (uint32_t)sink.len;
     *ret_len = sink.len;
     return TG_OK;
+}
+
+/* --- one viewer ahead ----------------------------------------------------------------------- */
+
+static void warm(const void *from, size_t len)
+{
+    for (size_t i = 0; i < len; i += CACHE_LINE)
+        __builtin_prefetch((const char *)from + i);
+}
+
+void tg_viewer_warm(const struct tg_viewer *v)
+{
+    warm(v, offsetof(struct tg_viewer, resends));
+    warm(&v->report_at, sizeof(*v) - offsetof(struct tg_viewer, report_at));
 }

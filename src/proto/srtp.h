@@ -114,6 +114,9 @@ TG_MUST_CHECK tg_err tg_srtp_tx_new(struct tg_srtp_tx **ret, const struct tg_srt
                                     enum tg_srtp_side side);
 void tg_srtp_tx_free(struct tg_srtp_tx *tx);
 
+/* Asks the cache for what protect will read: for the next viewer, while this one is served. */
+void tg_srtp_tx_warm(const struct tg_srtp_tx *tx);
+
 /* Bytes that protecting adds to RTP: 16 for GCM, 10 for SHA1_80. */
 size_t tg_srtp_tx_trailer(const struct tg_srtp_tx *tx);
 
