@@ -155,7 +155,7 @@ void tg_h_whep_layer(struct tg_req *q)
 {
     struct tg_show_info show;
     json_t *body;
-    int8_t layer;
+    int8_t layer = TG_RTC_LAYER_AUTO;
     bool ok;
 
     q->finish_rtc = answer;

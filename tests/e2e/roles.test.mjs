@@ -99,6 +99,11 @@ const operations = {
   }),
   whepEnd: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(404) }),
   whepSessionGet: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(204) }),
+  whepLayers: () => ({ path: { show: 'demo', session: '0.nosuch' }, expect: open(404) }),
+  whepLayer: () => ({ path: { show: 'demo', session: '0.nosuch' }, json: { rid: 'auto' }, expect: open(404) }),
+  whepEvents: () => ({ path: { show: 'demo', session: '0.nosuch' }, json: ['layers'], expect: open(404) }),
+  whepEventStream: () => ({ path: { show: 'demo', session: '0.nosuch', stream: '1f00123456789abcdefABCD-_' }, expect: open(404) }),
+  whepEventsEnd: () => ({ path: { show: 'demo', session: '0.nosuch', stream: '1f00123456789abcdefABCD-_' }, expect: open(404) }),
   whipNoShow: () => ({
     text: 'hello', type: 'application/sdp', redirect: 'manual',
     expect: { ...senders(307), hostOther: 307, adminOther: 307, admin: 404 },

@@ -5,10 +5,12 @@ import { main } from '../lib/cli.mjs';
 import { mediaType } from '../lib/http.mjs';
 import { need, skip } from '../lib/report.mjs';
 import { attribute } from '../lib/sdp.mjs';
+import { extensions, refusals } from './extensions.mjs';
 
 const ref = (whip, whep) => `draft-ietf-wish-whep ${whep}`;
 
 const own = [
+  ...refusals,
   {
     id: 'head', ref: ref('', '4.2'), level: 'SHOULD', title: 'HEAD tells a player that this is WHEP',
     async run(s) {
@@ -38,6 +40,7 @@ const own = [
       return 'one ends, the other stays';
     },
   },
+  ...extensions,
   {
     id: 'media-flows', ref: ref('', '4'), level: 'MUST', title: 'pictures and sound arrive',
     async run(s) {
