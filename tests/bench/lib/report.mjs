@@ -26,8 +26,8 @@ export const tableRow = (step) => `| ${COLUMNS.map(([, show]) => show(step)).joi
 /** Lines about a flash crowd. */
 export function flashText(flash) {
   return [
-    `flash crowd on ${flash.server}: ${flash.joins} joins in ${fixed(flash.joinedS, 2)} s onto ${flash.onto} watching (GRO ${flash.gro ? 'yes' : 'no'})`,
-    `  watching: ${flash.lost} packets lost, ${fixed(flash.deliveredPercent, 2)} % delivered, latency p50 / p99 / max ${pair(flash.latencyMs)} / ${fixed(flash.latencyMs?.max, 1)} ms`,
+    `flash crowd on ${flash.server}: ${flash.joins} joins asked within ${fixed(flash.askedS, 2)} s, all watching after ${fixed(flash.joinedS, 2)} s, onto ${flash.onto} watching (GRO ${flash.gro ? 'yes' : 'no'})`,
+    `  watching: until 1 s later: ${flash.lost} packets lost, the least got ${fixed(flash.leastPercent, 1)} % of the most; latency p50 / p99 / max ${pair(flash.latencyMs)} / ${fixed(flash.latencyMs?.max, 1)} ms`,
     `  joining: ${flash.failed} failed, first packet ${pair(flash.firstPacketMs, 0)} ms, first keyframe complete ${pair(flash.firstKeyMs, 0)} ms (p50 / p99)`,
     `  generator: ${fixed(flash.generatorCpuPercent, 0)} % CPU, ${flash.overflows} packets not read in time${flash.overflows > 0 ? ' - INVALID' : ''}`,
   ].join('\n');

@@ -78,6 +78,8 @@ struct load_window {
 
 /* Since the last "grow". */
 struct load_joins {
+    tg_us asked_first; /* when the first and the last of them began */
+    tg_us asked_last;
     struct histogram packet; /* began -> first video packet */
     struct histogram frame;  /* ... -> the first frame that came is complete */
     struct histogram key;    /* ... -> a keyframe is complete; of those who decrypt */

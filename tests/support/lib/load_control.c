@@ -3,7 +3,8 @@
  * stdout.
  *
  *   {"do":"grow","viewers":800,"per_s":100}  WHEP joins up to that many
- *                              -> {"event":"grown","watching":800,...} when all are, or have failed
+ *                              -> {"event":"grown","watching":800,"failed":0,"asked_s":7.9}
+ *                              when all are, or have failed; asked_s: first to last join's begin
  *   {"do":"offer","id":7,"began_us":T,"sdp":"..."}   one viewer of a server that offers first; T:
  *                              when it was asked for, CLOCK_MONOTONIC
  *                              -> {"event":"answer","id":7,"sdp":"..."} ("" = refused)
@@ -66,9 +67,7 @@ static void wait_for(struct load *l, size_t viewers)
     the_control.waiting = true;
     the_control.wanted = viewers;
     the_control.failed_before = l->t.failed;
-    histogram_clear(&l->joins.packet);
-    histogram_clear(&l->joins.frame);
-    histogram_clear(&l->joins.key);
+    memset(&l->joins, 0, sizeof(l->joins));
 }
 
 static void grow(struct load *l, size_t viewers, int per_s, tg_us now)
@@ -131,6 +130,7 @@ struct sums {
     uint64_t packets;
     uint64_t lost;
     uint64_t packets_min;
+    uint64_t packets_max;
 };
 
 static struct sums sum_window(const struct load *l)
@@ -149,6 +149,7 @@ static struct sums sum_window(const struct load *l)
         s.packets += packets;
         s.lost += lost;
         s.packets_min = TG_MIN(s.packets_min, packets);
+        s.packets_max = TG_MAX(s.packets_max, packets);
     }
     if (s.viewers == 0)
         s.packets_min = 0;
@@ -159,13 +160,13 @@ static void look(const struct load *l, tg_us now)
 {
     const struct load_window *w = &l->window;
     const struct sums s = sum_window(l);
-    json_t *line =
-        json_pack("{s:s, s:f, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "event", "look", "seconds",
-                  (double)(now - w->began) / TG_US_PER_S, "viewers", (json_int_t)s.viewers,
-                  "packets", (json_int_t)s.packets, "lost", (json_int_t)s.lost, "packets_min",
-                  (json_int_t)s.packets_min, "cpu_s", load_cpu_s() - w->cpu_s, "overflows",
-                  (json_int_t)(many_udp_overflows(l->udp) - w->overflows), "all_packets",
-                  (json_int_t)(l->t.packets - w->totals.packets));
+    json_t *line = json_pack(
+        "{s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I}", "event", "look", "seconds",
+        (double)(now - w->began) / TG_US_PER_S, "viewers", (json_int_t)s.viewers, "packets",
+        (json_int_t)s.packets, "lost", (json_int_t)s.lost, "packets_min", (json_int_t)s.packets_min,
+        "packets_max", (json_int_t)s.packets_max, "cpu_s", load_cpu_s() - w->cpu_s, "overflows",
+        (json_int_t)(many_udp_overflows(l->udp) - w->overflows), "all_packets",
+        (json_int_t)(l->t.packets - w->totals.packets));
 
     if (line != NULL)
         (void)json_object_update_new(
@@ -267,6 +268,7 @@ void load_control_tick(struct load *l, tg_us now)
     if (have + failed < c->wanted)
         return;
     c->waiting = false;
-    say(json_pack("{s:s, s:I, s:I}", "event", "grown", "watching", (json_int_t)have, "failed",
-                  (json_int_t)failed));
+    say(json_pack("{s:s, s:I, s:I, s:f}", "event", "grown", "watching", (json_int_t)have, "failed",
+                  (json_int_t)failed, "asked_s",
+                  (double)(l->joins.asked_last - l->joins.asked_first) / TG_US_PER_S));
 }

@@ -234,6 +234,9 @@ static void begin(struct load *l, struct viewer *v, tg_us now, struct tg_sdp_loc
     v->meter.video_pt = PT_VIDEO;
     l->slots[v->serial % LOAD_SLOTS] = v;
     l->t.joins++;
+    if (l->joins.asked_first == 0)
+        l->joins.asked_first = now;
+    l->joins.asked_last = now;
     tg_ice_credentials(&l->rng, v->ufrag, v->pwd);
     *ret_local = (struct tg_sdp_local){
         .ice_ufrag = v->ufrag, .ice_pwd = v->pwd, .session_id = tg_rng_u64(&l->rng) >> 2};
