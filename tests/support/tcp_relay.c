@@ -82,8 +82,9 @@ static void accept_one(struct relay *r)
         (void)close(server);
         return;
     }
-    p->up = (struct way){.from = client, .to = server};
-    p->down = (struct way){.from = server, .to = client};
+    memset(p, 0, sizeof(*p));
+    p->up.from = p->down.to = client;
+    p->up.to = p->down.from = server;
     r->count++;
 }
 

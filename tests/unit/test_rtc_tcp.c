@@ -52,7 +52,8 @@ static void line_open(struct line *l, uint16_t port, uint8_t host)
     socklen_t len = tg_addr_to_sockaddr(&sa, &own, false);
     const int size = 16 * 1024;
 
-    *l = (struct line){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    memset(l, 0, sizeof(*l));
+    l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(l->fd >= 0);
     assert_int_equal(setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
     assert_int_equal(bind(l->fd, (struct sockaddr *)&sa, len), 0);
