@@ -392,7 +392,8 @@ static void drain(struct attack *a, tg_us now)
 static tg_err connect_peer(struct attack *a, const struct http_reply *reply, tg_us now)
 {
     struct tg_peer_cfg cfg = {.client = true,
-                              .receives = true, /* for libsrtp's session: it protects nonsense too */
+                              .receives =
+                                  true, /* for libsrtp's session: it protects nonsense too */
                               .local_ufrag = a->ufrag,
                               .local_pwd = a->pwd,
                               .dtls_ctx = a->dtls,
@@ -532,11 +533,12 @@ static void on_signal(int number)
 }
 
 static void on_datagram(void *ctx, uint32_t endpoint, const struct tg_addr *from, uint8_t *bytes,
-                        size_t len)
+                        size_t len, tg_us wall_us)
 {
     struct attack *a = ctx;
 
     (void)endpoint;
+    (void)wall_us;
     if (a->peer == NULL)
         return;
     (void)tg_peer_input(a->peer, a->now, from, bytes, len); /* of no use: nothing follows */
@@ -731,8 +733,8 @@ int main(int argc, char **argv)
     (void)sigaction(SIGINT, &act, NULL);
     (void)sigaction(SIGTERM, &act, NULL);
     a->sdp = tg_calloc(1, sizeof(*a->sdp));
-    if (a->sdp == NULL || tg_loop_new(&a->loop) != TG_OK || many_udp_new(&a->udp) != TG_OK ||
-        tg_dtls_ctx_new(&a->dtls) != TG_OK ||
+    if (a->sdp == NULL || tg_loop_new(&a->loop) != TG_OK ||
+        many_udp_new(&a->udp, 0, true) != TG_OK || tg_dtls_ctx_new(&a->dtls) != TG_OK ||
         tg_loop_watch(a->loop, &a->watch, many_udp_fd(a->udp), EPOLLIN, on_readable, a) != TG_OK) {
         (void)fprintf(stderr, "whip_hostile: cannot start\n");
         return 1;
