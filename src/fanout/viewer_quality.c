@@ -97,25 +97,29 @@ static bool rtx_everywhere(const struct tg_viewer_track *t)
     return any;
 }
 
-static void twcc_consider(struct tg_viewer *v, const struct tg_quality_in *in, tg_us now)
-{
-    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
-    uint32_t hope;
-
-    if (v->twcc_on || v->stream.on || !t->cfg.on || t->cfg.ext_twcc == 0 || !choice_is(in) || !rtx_everywhere(t))
-        return;
-    hope = (uint32_t)TG_MIN((uint64_t)in->layers[v->layer].bps * START_PCT / 100,
-                            (uint64_t)TG_BWE_MAX_BPS);
-    /* Without memory it goes on as a client without such feedback would, and asks again. */
-    v->twcc_on = tg_bwe_twcc_on(&v->bwe, now, TG_MAX(hope, (uint32_t)START_BPS)) == TG_OK;
-}
-
-/* --- pace ----------------------------------------------------------------------------------- */
-
 static uint32_t percent(uint32_t bps, uint32_t pct)
 {
     return (uint32_t)TG_MIN((uint64_t)bps * pct / 100, (uint64_t)UINT32_MAX);
 }
+
+/* Where layers can be chosen from, a start that fills the way with the best one's past is rude. */
+static uint32_t hope_of(const struct tg_viewer *v)
+{
+    return TG_MAX(percent(v->rate_bps, START_PCT), (uint32_t)START_BPS);
+}
+
+static void twcc_consider(struct tg_viewer *v, const struct tg_quality_in *in, tg_us now)
+{
+    const struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
+
+    if (v->twcc_on || v->stream.on || !t->cfg.on || t->cfg.ext_twcc == 0 || !choice_is(in) ||
+        !rtx_everywhere(t))
+        return;
+    /* Without memory it goes on as a client without such feedback would, and asks again. */
+    v->twcc_on = tg_bwe_twcc_on(&v->bwe, now, hope_of(v)) == TG_OK;
+}
+
+/* --- pace ----------------------------------------------------------------------------------- */
 
 bool tg_viewer_congested(const struct tg_viewer *v)
 {
@@ -149,9 +153,11 @@ static void resend_set(struct tg_viewer *v)
 
 static void pace_set(struct tg_viewer *v, const struct tg_quality_in *in)
 {
-    const uint32_t estimate = v->bwe.estimate_bps;
-    const bool tight = v->twcc_on && !v->stream.on && (estimate < percent(v->rate_bps, STAY_PCT) ||
-                                      tg_viewer_congested(v) || tg_bwe_rising(&v->bwe));
+    const uint32_t known = v->bwe.estimate_bps;
+    const uint32_t estimate = known == 0 && choice_is(in) ? hope_of(v) : known;
+    const bool tight = v->twcc_on && !v->stream.on &&
+                       (estimate < percent(v->rate_bps, STAY_PCT) || tg_viewer_congested(v) ||
+                        tg_bwe_rising(&v->bwe));
 
     if (in->layers[v->layer].bps > 0)
         v->rate_bps = in->layers[v->layer].bps;
