@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/config.h"
@@ -152,6 +153,22 @@ static void bound_allocator(void)
     (void)mallopt(M_ARENA_MAX, cores > 2 ? (int)cores : 2); /* refused: as it was */
 }
 
+/*
+ * Every socket of a viewer is a descriptor, and so is every stranger's TCP connection. The
+ * customary 1,024 are for programs with select(); the most is ours, since libwebsockets' tables
+ * grow with it.
+ */
+static void raise_descriptors(void)
+{
+    const rlim_t most = 65536;
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= most)
+        return;
+    files.rlim_cur = files.rlim_max < most ? files.rlim_max : most;
+    (void)setrlimit(RLIMIT_NOFILE, &files); /* refused: as it was */
+}
+
 int main(int argc, char **argv)
 {
     static struct tg_config config;
@@ -173,6 +190,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     apply_log_level(&config);
+    raise_descriptors();
     bound_allocator();
     block_signals(); /* before any thread: main alone takes them, by signalfd */
     const struct tg_server_cfg cfg = {.config = &config, .data_dir = opt.data, .demo = opt.demo};
