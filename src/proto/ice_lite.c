@@ -168,6 +168,7 @@ static void select_addr(struct tg_ice *ice, tg_us now, const struct tg_addr *add
     if (!tg_addr_equal(&ice->selected, addr)) {
         ice->proved = addr->tcp != 0; /* the connection could not be made with a forged source */
         ice->room = 0;
+        ice->held = false;
     }
     ice->selected = *addr;
     emit(ice, TG_ICE_SELECTED, addr, tg_span(NULL, 0));
@@ -197,7 +198,10 @@ void tg_ice_heard(struct tg_ice *ice, const struct tg_addr *from, size_t len)
 
 bool tg_ice_may_send(struct tg_ice *ice, size_t len)
 {
-    return ice->client || ice->proved || take_room(&ice->room, len);
+    if (ice->client || ice->proved || take_room(&ice->room, len))
+        return true;
+    ice->held = true;
+    return false;
 }
 
 void tg_ice_prove(struct tg_ice *ice)
@@ -358,6 +362,21 @@ static bool may_move(const struct tg_ice *ice, tg_us now, const struct tg_addr *
     return nominated || now - ice->heard_at >= TG_ICE_SILENT_US;
 }
 
+/* A check from the selected address lets more go there, or pays for a check of our own. */
+static void welcome(struct tg_ice *ice, tg_us now, const struct tg_addr *from, bool old,
+                    size_t room)
+{
+    if (ice->proved)
+        return;
+    if (!ice->held || ice->check.on) {
+        ice->room = TG_MIN(ice->room + room, (size_t)ROOM_MAX);
+        return;
+    }
+    ice->held = false;
+    start_check(ice, now, from, old, room);
+    ice->check.nominated = ice->nominated;
+}
+
 /*
  * A valid check: decides whether media should go where it came from. room: what it allows to be
  * sent there.
@@ -370,9 +389,8 @@ static void consider(struct tg_ice *ice, tg_us now, const struct tg_addr *from, 
         return;
     if (!ice->has_selected || tg_addr_equal(&ice->selected, from)) {
         select_addr(ice, now, from, nominated);
-        if (!ice->proved)
-            ice->room = TG_MIN(ice->room + room, (size_t)ROOM_MAX);
         ice->nominated = ice->nominated || nominated;
+        welcome(ice, now, from, old, room);
         if (nominated && !ice->check.nominated && ice->check.old == old)
             ice->check.on = false; /* that address was our idea */
         if (!old)

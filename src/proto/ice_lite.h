@@ -98,6 +98,7 @@ struct tg_ice {
     bool nominated; /* the peer wants media at the selected address, not only we */
     bool proved;    /* the selected address; until then, room is left for it */
     size_t room;
+    bool held; /* something did not fit into it: ask for a proof at the next check */
     struct tg_addr selected;
     tg_us heard_at;      /* last valid check from (client: answer of) the selected address */
     tg_us next_check_at; /* client: the next keepalive check */
@@ -163,7 +164,10 @@ bool tg_ice_poll(struct tg_ice *ice, struct tg_ice_out *ret);
 tg_us tg_ice_deadline(const struct tg_ice *ice);
 /* A datagram other than STUN came from there, as good as a check for what may be sent back. */
 void tg_ice_heard(struct tg_ice *ice, const struct tg_addr *from, size_t len);
-/* May len bytes go to the selected address now? True takes them from what may. */
+/*
+ * May len bytes go to the selected address now? True takes them from what may. False: keep them; a
+ * check of our own follows the peer's next one, so that the answer proves the address.
+ */
 bool tg_ice_may_send(struct tg_ice *ice, size_t len);
 /* The peer behind the selected address has read what we sent there: the handshake is done. */
 void tg_ice_prove(struct tg_ice *ice);

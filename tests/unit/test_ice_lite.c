@@ -349,6 +349,25 @@ static void test_ice_first_address_gets_little_until_it_is_proved(void **state)
     assert_true(tg_ice_may_send(&f->ice, 1000000));
 }
 
+/* A flight was lost and its repetition is too much: one check of each side, and it may go. */
+static void test_ice_what_is_held_back_is_freed_by_a_check_of_our_own(void **state)
+{
+    struct fixture *f = *state;
+    struct heard h;
+
+    assert_int_equal(send_check(f, T0, &f->a, true), TG_OK);
+    assert_false(drain(f).has_request); /* nobody has waited yet */
+    assert_false(tg_ice_may_send(&f->ice, 1200));
+    assert_int_equal(send_check(f, T0 + 50, &f->a, true), TG_OK);
+    h = drain(f);
+    assert_true(h.has_request && tg_addr_equal(&h.request_to, &f->a));
+    assert_false(tg_ice_may_send(&f->ice, 1200));
+    assert_int_equal(send_answer(f, T0 + 60, &f->a, &h.request, cpwd), TG_OK);
+    assert_int_equal(drain(f).count[TG_ICE_SELECTED], 0); /* it was already */
+    assert_true(f->ice.nominated);
+    assert_true(tg_ice_may_send(&f->ice, 1200));
+}
+
 static void test_ice_proof_is_the_addresss_own(void **state)
 {
     struct fixture *f = *state;
@@ -840,6 +859,7 @@ int main(void)
         CASE(test_ice_replayed_nomination_moves_nothing_and_amplifies_little),
         CASE(test_ice_replayed_nominations_add_up_to_no_more_than_came),
         CASE(test_ice_first_address_gets_little_until_it_is_proved),
+        CASE(test_ice_what_is_held_back_is_freed_by_a_check_of_our_own),
         CASE(test_ice_proof_is_the_addresss_own),
         CASE(test_ice_tcp_needs_no_proof),
         CASE(test_ice_refusals_amplify_little),
