@@ -335,7 +335,8 @@ void tg_rtc_input(struct tg_rtc_worker *w, const struct tg_udp_packet *p, tg_us 
         arm(w, s, now);
 }
 
-/* --- joins -------------------------------------------------------------------------------------- */
+/* --- joins --------------------------------------------------------------------------------------
+ */
 
 struct handshake_run {
     struct tg_rtc_worker *w;
@@ -361,8 +362,8 @@ bool tg_rtc_run_handshakes(struct tg_rtc_worker *w, tg_us now)
     struct handshake_run run = {.w = w, .now = now};
     const bool any = tg_rtc_handshakes_count(w->waiting) > 0;
     const tg_us began = any ? tg_rtc_load_cpu() : 0;
-    const size_t done = tg_rtc_handshakes_run(w->waiting, tg_clock_mono,
-                                              TG_RTC_HANDSHAKE_BUDGET_US, on_handshake, &run);
+    const size_t done = tg_rtc_handshakes_run(w->waiting, tg_clock_mono, TG_RTC_HANDSHAKE_BUDGET_US,
+                                              on_handshake, &run);
     const int64_t left = (int64_t)tg_rtc_handshakes_count(w->waiting);
 
     if (any)
