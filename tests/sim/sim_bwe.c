@@ -114,7 +114,7 @@ static const struct line lines[] = {
      4 * MS,
      true,
      0,
-     {{30, 4000, 0, 20 * MS, 0, 0, 900, 1, 100},
+     {{30, 4000, 0, 20 * MS, 0, 0, 1500, 1, 100},
       {30, 800, 0, 20 * MS, 2, 10, 0, 4, 70},
       {90, 4000, 0, 20 * MS, 0, 75, 0, 1, 95}}},
 };
@@ -199,7 +199,7 @@ struct sim {
     uint64_t came_bytes; /* since the last REMB */
     double remb;
     tg_us owd_min;
-    tg_us owd_last;
+    tg_us owd_low; /* least of the last third of the second */
     uint32_t audio_sent[PHASES];
     uint32_t audio_came[PHASES];
     /* figures of the phase */
@@ -510,16 +510,17 @@ static void remb_write(struct sim *s, struct tg_wr *w)
 {
     const double came = (double)s->came_bytes * 8;
     const uint32_t ssrc = VIDEO_SSRC;
+    const bool early = s->now - s->begin < 10 * (tg_us)TG_US_PER_S; /* it begins with what comes */
 
     s->came_bytes = 0;
-    if (s->remb <= 0)
+    if (early)
         s->remb = TG_MAX(came * 1.5, 300000.0);
-    if (s->owd_last - s->owd_min > 100 * MS)
+    else if (s->owd_low - s->owd_min > 100 * MS)
         s->remb = came * 0.85;
     else
         s->remb = TG_MIN(s->remb * 1.08 + 10000, TG_MAX(came * 1.5, s->remb));
     s->remb = TG_MAX(s->remb, 30000.0);
-    if (s->now - s->begin > 6 * (tg_us)TG_US_PER_S)
+    if (!early)
         tg_rtcp_write_remb(w, 1, (uint64_t)s->remb, &ssrc, 1);
 }
 
@@ -594,14 +595,16 @@ static void report_came(struct sim *s, const struct link_packet *p)
 static void packet_in(struct sim *s, const struct link_packet *p)
 {
     const struct meta *m = &s->metas[p->tag % METAS];
+    tg_us owd;
 
     if (p->tag == TAG_REPORT)
         report_came(s, p);
     if (p->tag >= METAS)
         return;
     s->came_bytes += p->len;
-    s->owd_last = s->now - m->sent_at;
-    s->owd_min = s->owd_min == 0 ? s->owd_last : TG_MIN(s->owd_min, s->owd_last);
+    owd = s->now - m->sent_at;
+    s->owd_low = s->owd_low == 0 || s->now < s->rr_at - 300 * MS ? owd : TG_MIN(s->owd_low, owd);
+    s->owd_min = s->owd_min == 0 ? owd : TG_MIN(s->owd_min, owd);
     if (m->twcc >= 0)
         tg_twcc_rx_input(&s->twcc, s->now, (uint16_t)m->twcc);
     if (m->ssrc == AUDIO_SSRC) {
