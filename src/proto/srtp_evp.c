@@ -141,8 +141,13 @@ static void cm_sign(const struct cm *c, const struct tg_srtp_box *box, const uin
     struct tg_wr w = tg_wr(tail, sizeof(tail));
 
     tg_wr_u32(&w, box->tail);
-    (void)SHA1_Update(&sha, box->clear.data, box->clear.len);
-    (void)SHA1_Update(&sha, body, box->len);
+    if (body == box->clear.data + box->clear.len) {
+        /* One piece, as on the wire: SHA-1 need not shift its blocks. */
+        (void)SHA1_Update(&sha, box->clear.data, box->clear.len + box->len);
+    } else {
+        (void)SHA1_Update(&sha, box->clear.data, box->clear.len);
+        (void)SHA1_Update(&sha, body, box->len);
+    }
     (void)SHA1_Update(&sha, tail, sizeof(tail));
     (void)SHA1_Final(digest, &sha);
     sha = c->outer;

@@ -1,6 +1,7 @@
 /*
  * test_srtp.c - SRTP: the RFCs' vectors first, then the fast path against libsrtp.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -249,6 +250,45 @@ static void check_against_libsrtp(enum tg_srtp_profile profile, uint64_t seed)
     trio_close(&t);
 }
 
+/* Workers start together: the first session of each finds the same engine, whole. */
+static void *worker(void *ctx)
+{
+    const struct tg_srtp_keys *keys = ctx;
+    static const uint8_t header[12] = {0x80, 96};
+    const struct tg_srtp_plain in = {.header = tg_span(header, 12), .payload = tg_span("torg", 4)};
+    uint8_t *out = tg_calloc(1, 64);
+    struct tg_srtp_tx *tx = NULL;
+    size_t len = 0;
+
+    if (out != NULL && tg_srtp_tx_new(&tx, keys, TG_SRTP_SERVER) == TG_OK)
+        (void)!tg_srtp_tx_protect(tx, &in, out, 64, &len); /* the bytes tell */
+    tg_srtp_tx_free(tx);
+    return out;
+}
+
+static void test_engine_is_chosen_once_by_many_threads(void **state)
+{
+    enum { THREADS = 4 };
+    struct tg_rng rng = tg_rng_seeded(8);
+    struct tg_srtp_keys keys = random_keys(&rng, TG_SRTP_AEAD_AES_128_GCM);
+    pthread_t threads[THREADS];
+    void *outs[THREADS] = {NULL};
+
+    (void)state;
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, worker, &keys), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], &outs[i]), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_non_null(outs[i]);
+        assert_memory_equal(outs[i], outs[0], 32);
+    }
+    assert_memory_not_equal((uint8_t *)outs[0] + 12, "torg", 4);
+    assert_int_equal(((uint8_t *)outs[0])[0], 0x80);
+    for (size_t i = 0; i < THREADS; i++)
+        tg_free(outs[i]);
+}
+
 static const enum tg_srtp_tx_engine engines[] = {TG_SRTP_TX_EVP, TG_SRTP_TX_IPSEC_MB};
 
 static void for_each_engine(void (*check)(enum tg_srtp_profile profile))
@@ -460,6 +500,8 @@ static void test_new_survives_every_failed_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First, while nothing has been chosen. */
+        cmocka_unit_test(test_engine_is_chosen_once_by_many_threads),
         cmocka_unit_test(test_rfc3711_b3_key_derivation),
         cmocka_unit_test(test_rfc3711_b2_aes_cm_key_stream),
         cmocka_unit_test(test_rfc7714_16_1_gcm_packet),
