@@ -125,6 +125,20 @@ static void delete_session(struct publisher *p)
 
 /* --- offer and answer ------------------------------------------------------------------------- */
 
+/* With a port of the command line's there is no way around it. */
+static char *without_tcp(const struct publisher *p)
+{
+    GRegex *regex;
+    char *text;
+
+    if (p->candidate_port <= 0)
+        return g_strdup(p->answer->str);
+    regex = g_regex_new("a=candidate:\\S+ \\d+ tcp [^\r\n]*\r?\n", G_REGEX_CASELESS, 0, NULL);
+    text = g_regex_replace_literal(regex, p->answer->str, -1, 0, "", 0, NULL);
+    g_regex_unref(regex);
+    return text;
+}
+
 /* "a=candidate:1 1 udp PRIO ADDRESS PORT typ host": with what the command line says. */
 static char *moved(const struct publisher *p)
 {
@@ -134,9 +148,11 @@ static char *moved(const struct publisher *p)
     char *with = g_strdup_printf("\\g<1>%s %s\\g<4>", host, port);
     GRegex *regex = g_regex_new("(a=candidate:\\S+ \\d+ udp \\d+ )(\\S+) (\\d+)( typ)",
                                 G_REGEX_CASELESS, 0, NULL);
-    char *text = g_regex_replace(regex, p->answer->str, -1, 0, with, 0, NULL);
+    char *answer = without_tcp(p);
+    char *text = g_regex_replace(regex, answer, -1, 0, with, 0, NULL);
 
     g_regex_unref(regex);
+    g_free(answer);
     g_free(with);
     g_free(port);
     g_free(host);
