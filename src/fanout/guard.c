@@ -159,7 +159,8 @@ static void lift(struct tg_shard *s, tg_us now)
             if (!tg_admission_lift(f->guard.core, now, &v->grant))
                 continue;
             s->started_low--;
-            v->core.quality.best_allowed = 0;
+            v->core.quality.best_allowed = 0; /* when its way carries it */
+            TG_COUNT(fanout_lifted_total);
         }
     }
 }
