@@ -445,10 +445,9 @@ tg_err tg_rtc_worker_start(struct tg_rtc_worker **ret, const struct tg_rtc_worke
         free_worker(w);
         return err;
     }
-    tg_log_info("rtc", "worker_started", "worker=%u port=%u segments=%d tcp=%d srtp=%s",
-                cfg->index, (unsigned)tg_udp_addr(w->udp).port,
-                tg_udp_stats(w->udp)->segments ? 1 : 0, w->tcp != NULL ? 1 : 0,
-                tg_srtp_tx_engine_name());
+    tg_log_info("rtc", "worker_started", "worker=%u port=%u segments=%d tcp=%d srtp=%s", cfg->index,
+                (unsigned)tg_udp_addr(w->udp).port, tg_udp_stats(w->udp)->segments ? 1 : 0,
+                w->tcp != NULL ? 1 : 0, tg_srtp_tx_engine_name());
     *ret = w;
     return TG_OK;
 }
