@@ -72,7 +72,8 @@ uint16_t tg_web_port(const struct tg_web *web);
 bool tg_web_is_tls(const struct tg_web *web);
 /* peers is copied. Errors: NOMEM, IO. */
 TG_MUST_CHECK tg_err tg_web_start(struct tg_web *web, const struct tg_web_peers *peers);
-/* Closes sockets with 1012 (service restart) and joins the threads; at most about a second. Legal when not started.
+/* Closes sockets with 1012 (service restart) and joins the threads; at most about a second. Legal
+ * when not started.
  */
 void tg_web_stop(struct tg_web *web);
 /* NULL is legal. */

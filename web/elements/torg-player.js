@@ -19,9 +19,12 @@ const UNSTEADY_MS = 1000;
 const RESTART_MS = 3500;
 /** After the page comes back to the foreground, frames older than this are too old to trust. */
 const STALE_ON_RETURN_MS = 2000;
-/** The sizes to choose from are asked for so often while the menu is open, else now and then: a host may begin to send more of them. */
+/**
+ * The sizes to choose from are asked for so often while the menu is open; else again soon, since some
+ * are only made once somebody watches, and then now and then: a host may begin to send more of them.
+ */
 const LAYERS_OPEN_MS = 3000;
-const LAYERS_MS = 60000;
+const LAYERS_AGAIN_MS = [4000, 8000, 20000, 60000];
 
 /**
  * The live picture over WHEP: starts muted, asks for sound with one tap, and heals by itself —
@@ -53,6 +56,8 @@ export class TorgPlayer extends TorgElement {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #layersTimer;
   #menuOpen = false;
+  /** How often in this session. */
+  #asked = 0;
   /** Whether the remembered size was asked for in this session. */
   #applied = false;
   #started = 0;
@@ -187,7 +192,8 @@ export class TorgPlayer extends TorgElement {
     } catch {
       if (this.#session !== session) return; // else: as it was; the server may not know yet
     }
-    this.#layersTimer = setTimeout(() => this.#askLayers(), (this.#menuOpen ? LAYERS_OPEN_MS : LAYERS_MS) * (0.9 + 0.2 * Math.random()));
+    const again = this.#menuOpen ? LAYERS_OPEN_MS : LAYERS_AGAIN_MS[Math.min(this.#asked++, LAYERS_AGAIN_MS.length - 1)] ?? 0;
+    this.#layersTimer = setTimeout(() => this.#askLayers(), again * (0.9 + 0.2 * Math.random()));
     if (rid || this.#applied || this.layers.length < 2) return;
     this.#applied = true;
     const wanted = layerFor(this.layers, identity.quality());
@@ -217,6 +223,7 @@ export class TorgPlayer extends TorgElement {
     const session = new WhepSession(this.src, { ticket: this.#ticket });
     this.#session = session;
     this.#applied = false;
+    this.#asked = 0;
     this.#started = performance.now();
     this.#lastFrame = this.#started;
     this.#framesSeen = 0;
