@@ -1404,7 +1404,7 @@ static void joiner_out(struct joiner *j, const struct tg_peer_out *out, bool sam
 static void joiner_turn(struct joiner *j)
 {
     struct pollfd p = {.fd = tg_udp_fd(j->v.udp), .events = POLLIN};
-    const struct tg_udp_packet *packets;
+    const struct tg_udp_packet *packets = NULL;
     struct tg_peer_out out;
     size_t n = 0;
 
