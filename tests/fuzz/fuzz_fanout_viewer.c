@@ -1,8 +1,9 @@
 /*
  * fuzz_fanout_viewer.c - bytes choose frames, time steps, RTCP from the viewer and how much is
- * sent. Checked: numbers on each SSRC stay consecutive, a frame's time is never changed, each
- * packet has the payload type of its frame's codec, what is sent again on the same SSRC is the same
- * bytes, no endless loop.
+ * sent; with several layers also pins, rates and the estimate. Checked: numbers on each SSRC stay
+ * consecutive, also over changes of layer, and transport-wide numbers over both; media time never
+ * goes back within a generation; a frame's time is never changed, each packet has the payload type
+ * of its frame's codec, what is sent again on the same SSRC is the same bytes, no endless loop.
  */
 #include <string.h>
 
@@ -11,11 +12,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SENT_MAX = 4096 };
+enum { SENT_MAX = 4096, EXT_TWCC = 14 };
 
 struct bed {
     struct tg_viewer v;
-    struct tg_history *histories[TG_TRACK_COUNT];
+    struct tg_history *histories[TG_TRACK_COUNT]; /* of video: layer 0 */
+    struct tg_history *lower[TG_LAYERS_MAX];      /* [0] is not used */
+    struct tg_viewer_source src;
+    bool layered;
+    uint16_t twcc;
+    bool twcc_any;
+    bool media_any;
+    tg_us media_us; /* of the newest video frame sent, and its generation */
+    uint32_t generation;
     struct tg_srtp_tx *tx;
     tg_us now;
     uint8_t mode;
@@ -60,7 +69,40 @@ static void frame_push(struct bed *b, struct tg_rd *r)
     f->rtp_ts = tg_media_to_rtp(b->now, track);
     for (size_t i = 0; i < packets; i++)
         f->packets[i] = (struct tg_frame_packet){.len = 4, .marker = i + 1 == packets};
-    (void)tg_history_push(b->histories[track], f, b->now);
+    if (track == TG_TRACK_VIDEO && b->layered) {
+        f->layer = shape >> 2 & 3;
+        f->generation = 1;
+        f->codec = TG_CODEC_H264;
+    }
+    (void)tg_history_push(f->layer > 0 ? b->lower[f->layer] : b->histories[track], f, b->now);
+}
+
+/* Two sources may make frames at one time; one layer's never do. */
+static void media_check(struct bed *b, const struct tg_viewer_packet *p)
+{
+    const struct tg_frame *f = p->entry->frame;
+
+    if (p->track != TG_TRACK_VIDEO || p->resend || p->index != 0)
+        return;
+    if (b->media_any && b->generation == f->generation)
+        TG_ASSERT(f->media_us >= b->media_us);
+    b->media_any = true;
+    b->media_us = f->media_us;
+    b->generation = f->generation;
+}
+
+static void twcc_check(struct bed *b, const struct tg_rtp *rtp)
+{
+    struct tg_rtp_ext ext;
+
+    if (!tg_rtp_ext_find(rtp, EXT_TWCC, &ext))
+        return;
+    TG_ASSERT(b->layered && rtp->ssrc != 3 && ext.len == 2);
+    uint16_t number = (uint16_t)(ext.data[0] << 8 | ext.data[1]);
+
+    TG_ASSERT(!b->twcc_any || number == b->twcc);
+    b->twcc = (uint16_t)(number + 1);
+    b->twcc_any = true;
 }
 
 static void packet_check(struct bed *b, const struct tg_viewer_packet *p, const uint8_t *out,
@@ -72,6 +114,9 @@ static void packet_check(struct bed *b, const struct tg_viewer_packet *p, const 
 
     TG_ASSERT(tg_rtp_parse(&rtp, out, len - trailer) == TG_OK);
     TG_ASSERT(rtp.ts == p->entry->frame->rtp_ts);
+    twcc_check(b, &rtp);
+    media_check(b, p);
+    TG_ASSERT(!p->probe || rtp.ssrc == 2);
     TG_ASSERT(!vp8 || has_vp8(b->mode));
     if (rtp.ssrc == 1)
         TG_ASSERT(rtp.pt == (vp8 ? 96 : 102));
@@ -96,14 +141,12 @@ static void packet_check(struct bed *b, const struct tg_viewer_packet *p, const 
 
 static void send_some(struct bed *b, unsigned count_max)
 {
-    const struct tg_viewer_source src = {.video = {{.history = b->histories[0]}},
-                                         .audio = b->histories[1]};
     struct tg_viewer_packet p;
     uint8_t out[TG_VIEWER_PACKET_MAX];
     size_t len = 0;
 
     for (unsigned i = 0; i < count_max; i++) {
-        if (tg_viewer_next(&b->v, &src, b->now, &p) != TG_VIEWER_SEND)
+        if (tg_viewer_next(&b->v, &b->src, b->now, &p) != TG_VIEWER_SEND)
             return;
         TG_ASSERT(tg_viewer_write(&b->v, &p, b->tx, b->now, out, sizeof(out), &len) == TG_OK);
         packet_check(b, &p, out, len);
@@ -121,6 +164,16 @@ static void step(struct bed *b, struct tg_rd *r)
         frame_push(b, r);
         break;
     case 1:
+        if (b->layered && (what & 0x80) != 0) {
+            uint8_t layer = tg_rd_u8(r);
+
+            if ((layer & 4) != 0)
+                tg_viewer_pin(&b->v, (layer >> 4 & 7) - 1);
+            else
+                b->src.video[layer & 3].bps = (uint32_t)(layer >> 3) * 100000;
+            if ((layer & 8) != 0 && b->v.bwe.estimate_bps != 0)
+                b->v.bwe.estimate_bps = TG_BWE_MIN_BPS + (uint32_t)layer * 10000;
+        }
         b->now += (tg_us)(what >> 2) * (what >> 2) * TG_US_PER_MS;
         len = tg_viewer_report(&b->v, b->now, report, sizeof(report));
         TG_ASSERT(len % 4 == 0 && len <= sizeof(report));
@@ -145,6 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&b, 0, sizeof(b));
     b.now = 1000000;
+    b.layered = (mode & 0x8a) == 0x8a; /* without sound and VP8 */
     b.mode = mode;
     b.seq[TG_TRACK_VIDEO] = 0x7ff0;
     b.seq[TG_TRACK_AUDIO] = 5;
@@ -155,6 +209,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                      .rtx_ssrc = 2,
                                      .ext_playout_delay = mode >> 1 & 7,
                                      .ext_abs_capture_time = mode >> 4 & 7,
+                                     .ext_twcc = b.layered ? EXT_TWCC : 0,
                                      .seq_first = b.seq[0]};
     cfg.tracks[TG_TRACK_AUDIO] = (struct tg_viewer_track_cfg){.on = (mode & 0x80) == 0,
                                                               .codecs = {{TG_CODEC_OPUS, 111, -1}},
@@ -166,16 +221,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     TG_ASSERT(tg_history_new(&b.histories[0], 64) == TG_OK);
     TG_ASSERT(tg_history_new(&b.histories[1], 16) == TG_OK);
     TG_ASSERT(tg_srtp_tx_new(&b.tx, &keys, TG_SRTP_SERVER) == TG_OK);
+    b.src = (struct tg_viewer_source){.video = {{.history = b.histories[0], .bps = 900000}},
+                                      .audio = b.histories[1]};
+    for (unsigned i = 1; b.layered && i < TG_LAYERS_MAX; i++) {
+        TG_ASSERT(tg_history_new(&b.lower[i], 64) == TG_OK);
+        b.src.video[i] = (struct tg_viewer_layer){.history = b.lower[i], .bps = 900000 >> i};
+    }
     tg_viewer_init(&b.v, &cfg);
     for (unsigned before = mode >> 4; before > 0 && tg_rd_left(&r) > 0; before--)
         frame_push(&b, &r);
-    const struct tg_viewer_source src = {.video = {{.history = b.histories[0]}},
-                                         .audio = b.histories[1]};
-
-    tg_viewer_start(&b.v, &src, b.now);
+    tg_viewer_start(&b.v, &b.src, b.now);
     while (!r.bad && tg_rd_left(&r) > 0)
         step(&b, &r);
+    tg_viewer_done(&b.v);
     tg_srtp_tx_free(b.tx);
+    for (unsigned i = 1; i < TG_LAYERS_MAX; i++)
+        tg_history_free(b.lower[i]);
     tg_history_free(b.histories[0]);
     tg_history_free(b.histories[1]);
     return 0;
