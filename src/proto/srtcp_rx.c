@@ -157,7 +157,7 @@ tg_err tg_srtcp_rx_unprotect(struct tg_srtcp_rx *rx, uint8_t *packet, size_t len
     };
 
     tg_srtp_iv(box.iv, gcm, &rx->salt, f.ssrc, f.index);
-    if (!rx->suite->open(rx->state, &box))
+    if (!rx->suite->unseal(rx->state, &box))
         return TG_ERR_AUTH;
     if (s == NULL) {
         if (rx->source_count == TG_SRTCP_RX_SOURCES_MAX)

@@ -80,7 +80,7 @@ static const struct tg_srtp_suite suite_gcm = {
     .init = gcm_init,
     .done = gcm_done,
     .seal = gcm_seal,
-    .open = gcm_open,
+    .unseal = gcm_open,
 };
 
 const struct tg_srtp_engine tg_srtp_engine_evp = {
@@ -183,5 +183,5 @@ const struct tg_srtp_suite tg_srtp_suite_cm = {
     .init = cm_init,
     .done = cm_done,
     .seal = cm_seal,
-    .open = cm_open,
+    .unseal = cm_open,
 };

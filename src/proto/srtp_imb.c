@@ -67,7 +67,7 @@ static const struct tg_srtp_suite suite_kept = {
     .init = kept_init,
     .done = kept_done,
     .seal = kept_seal,
-    .open = kept_open,
+    .unseal = kept_open,
 };
 
 /* --- RTCP: the key is expanded for each packet, 0.1 us ---------------------------------------- */
@@ -114,7 +114,7 @@ static const struct tg_srtp_suite suite_lean = {
     .init = lean_init,
     .done = kept_done,
     .seal = lean_seal,
-    .open = lean_open,
+    .unseal = lean_open,
 };
 
 static const struct tg_srtp_engine engine_sse = {

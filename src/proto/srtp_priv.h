@@ -61,7 +61,7 @@ struct tg_srtp_box {
     const uint8_t *in;    /* the body: in == out or no overlap */
     uint8_t *out;
     size_t len;
-    uint8_t *tag;               /* open: compared; seal: written */
+    uint8_t *tag;               /* unseal: compared; seal: written */
     uint8_t iv[TG_SRTP_IV_LEN]; /* tg_srtp_iv() */
     uint32_t tail; /* CM: authenticated after the body: ROC, or E bit and SRTCP index */
 };
@@ -72,8 +72,8 @@ struct tg_srtp_suite {
     size_t state_size; /* to be aligned to TG_SRTP_STATE_ALIGN, zeroed */
     tg_err (*init)(void *state, const struct tg_srtp_session_keys *keys); /* NOMEM, IO */
     void (*done)(void *state); /* a zeroed or half-made state is legal; the caller wipes it */
-    bool (*seal)(void *state, const struct tg_srtp_box *box); /* false: the library refused */
-    bool (*open)(void *state, const struct tg_srtp_box *box); /* false: wrong tag */
+    bool (*seal)(void *state, const struct tg_srtp_box *box);   /* false: the library refused */
+    bool (*unseal)(void *state, const struct tg_srtp_box *box); /* false: wrong tag */
 };
 enum { TG_SRTP_STATE_ALIGN = 64 };
 
