@@ -29,7 +29,7 @@ struct bed {
     struct {
         tg_us at;
         uint16_t seq;
-    } way[4096];
+    } way[512];
     size_t head;
     size_t tail;
     tg_us send_at;
