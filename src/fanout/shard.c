@@ -1,5 +1,6 @@
 /* The workers' side of the fan-out: histories, pumping viewers, the handler of net/rtc_worker.h. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "fanout/fanout_priv.h"
@@ -8,6 +9,10 @@
 #define IDLE_DRAIN_US (500 * (tg_us)TG_US_PER_MS)
 /* A video layer without frames for so long is not sent any more. */
 #define RATE_SILENCE_US (1500 * (tg_us)TG_US_PER_MS)
+
+/* What catching up may take of a turn, looked at after so many viewers. */
+#define BUSY_US (4 * (tg_us)TG_US_PER_MS)
+enum { BUSY_LOOKS = 8 };
 
 enum { HISTORY_VIDEO_FRAMES = 1024 }; /* 17 s at 60 fps; packets end it earlier */
 
@@ -33,16 +38,19 @@ static void counts_take(struct tg_viewer_counts *sum, struct tg_viewer_counts *f
 
 /* --- viewers -------------------------------------------------------------------------------- */
 
+/* At the end: who waits longest is served first. */
 static void busy_add(struct tg_shard *s, struct tg_shard_viewer *v)
 {
     if (v->busy)
         return;
     v->busy = true;
-    v->busy_prev = NULL;
-    v->busy_next = s->busy;
-    if (s->busy != NULL)
-        s->busy->busy_prev = v;
-    s->busy = v;
+    v->busy_prev = s->busy_last;
+    v->busy_next = NULL;
+    if (s->busy_last != NULL)
+        s->busy_last->busy_next = v;
+    else
+        s->busy = v;
+    s->busy_last = v;
 }
 
 static void busy_remove(struct tg_shard *s, struct tg_shard_viewer *v)
@@ -56,6 +64,8 @@ static void busy_remove(struct tg_shard *s, struct tg_shard_viewer *v)
         s->busy = v->busy_next;
     if (v->busy_next != NULL)
         v->busy_next->busy_prev = v->busy_prev;
+    else
+        s->busy_last = v->busy_prev;
 }
 
 static struct tg_shard_show *show_of(struct tg_shard *s, uint16_t show)
@@ -173,7 +183,7 @@ static void pump(struct tg_shard *s, struct tg_shard_viewer *v, tg_us now)
     for (unsigned layer = 0; v->core.wants_key != 0; layer++) {
         if ((v->core.wants_key & 1U << layer) == 0)
             continue;
-        v->core.wants_key &= (uint8_t) ~(1U << layer);
+        v->core.wants_key ^= (uint8_t)(1U << layer);
         tg_fanout_want_key(s->fanout, tg_fanout_show_get(s->fanout, v->show), layer, now);
     }
     counts_take(&s->counts, &v->core.counts);
@@ -292,6 +302,48 @@ static void metrics_add(struct tg_shard *s)
     s->send_failed = 0;
 }
 
+/* New frames, for those who have all that was before. */
+static void fresh_run(struct tg_shard *s, const struct tg_shard_show *ss, tg_us now)
+{
+    for (size_t k = 0; k < ss->viewer_count; k++) {
+        if (k + 1 < ss->viewer_count)
+            warm(ss->viewers[k + 1]);
+        if (!ss->viewers[k]->busy)
+            pump(s, ss->viewers[k], now);
+    }
+}
+
+/*
+ * Those who have more to get: the rest of a keyframe, the picture so far of somebody new, answers.
+ * For a while only, then the next turn goes on: a crowd that comes in must not make those wait who
+ * watch already.
+ */
+static void busy_run(struct tg_shard *s, tg_us now)
+{
+    const struct tg_shard_viewer *last = s->busy_last;
+    const tg_us until = tg_clock_mono() + BUSY_US;
+    struct tg_shard_viewer *v = s->busy;
+
+    s->busy_left = false;
+    for (unsigned n = 1; v != NULL; n++) {
+        const bool done = v == last;
+
+        if (v->busy_next != NULL)
+            warm(v->busy_next);
+        busy_remove(s, v);
+        if (v->turn == s->turn)
+            busy_add(s, v); /* came in by a frame of this turn */
+        else
+            pump(s, v, now);
+        if (done)
+            return;
+        v = s->busy;
+        if (n % BUSY_LOOKS == 0 && tg_clock_mono() >= until)
+            break;
+    }
+    s->busy_left = v != NULL;
+}
+
 static void on_turn(void *ctx, tg_us now)
 {
     struct tg_shard *s = ctx;
@@ -310,18 +362,9 @@ static void on_turn(void *ctx, tg_us now)
             continue;
         ss->fresh = false;
         layers_check(ss, now);
-        for (size_t k = 0; k < ss->viewer_count; k++) {
-            if (k + 1 < ss->viewer_count)
-                warm(ss->viewers[k + 1]);
-            pump(s, ss->viewers[k], now);
-        }
+        fresh_run(s, ss, now);
     }
-    struct tg_shard_viewer *next;
-
-    for (struct tg_shard_viewer *v = s->busy; v != NULL; v = next) {
-        next = v->busy_next; /* pump may take v out of the list */
-        pump(s, v, now);
-    }
+    busy_run(s, now);
     tg_guard_turn(s, now);
     metrics_add(s);
 }
@@ -333,7 +376,7 @@ static tg_us deadline(void *ctx, tg_us now)
     tg_us at = end > 0 ? now + IDLE_DRAIN_US : TG_US_NEVER;
 
     if (s->busy != NULL)
-        at = now + TG_US_PER_MS;
+        at = s->busy_left ? now : now + TG_US_PER_MS;
     for (unsigned i = 0; i < end; i++) {
         struct tg_fanout_show *show = tg_fanout_show_get(s->fanout, (uint16_t)i);
 
