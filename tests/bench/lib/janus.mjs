@@ -31,24 +31,13 @@ async function freePort(kind) {
 
 /**
  * Janus offers no loopback candidates and binds each socket to its device, so the viewers must have
- * addresses of that device: for the time of the run all of 198.18.0.0/15, the range for benchmarks
- * (RFC 2544), is made local to it. Packets stay inside the machine. Needs root.
+ * addresses of that device: tests/bench/fanout gives the run a network of its own in which all of
+ * 198.18.0.0/15, the range for benchmarks (RFC 2544), is local.
  */
-class Reach {
-  constructor() {
-    const [device, addresses] = Object.entries(networkInterfaces()).find(([, list]) => list.some((a) => a.family === 'IPv4' && !a.internal)) ?? [];
-    if (!device) throw new Error('Janus needs a network interface with an IPv4 address that is not loopback');
-    this.address = addresses.find((a) => a.family === 'IPv4').address;
-    this.route = ['local', '198.18.0.0/15', 'dev', device];
-    execFileSync('ip', ['route', 'replace', ...this.route]);
-    this.undo = () => spawnSync('ip', ['route', 'del', ...this.route]);
-    process.once('exit', this.undo);
-  }
-
-  end() {
-    process.removeListener('exit', this.undo);
-    this.undo();
-  }
+function deviceAddress() {
+  const list = networkInterfaces().bench0?.filter((one) => one.family === 'IPv4') ?? [];
+  if (list.length === 0) throw new Error('Janus is measured in a network of its own: start tests/bench/fanout, as root');
+  return list[0].address;
 }
 
 /**
@@ -164,8 +153,7 @@ export class Janus {
   async #launch(film, cores, loops) {
     const httpPort = await freePort('tcp');
     const rtpPort = await freePort('udp');
-    this.reach = new Reach();
-    await writeConfig(this.dir, { loops, httpPort, rtpPort, address: this.reach.address });
+    await writeConfig(this.dir, { loops, httpPort, rtpPort, address: deviceAddress() });
     this.child = start('taskset', ['-c', String(cores.server), BINARY, '-F', this.dir], { stdio: ['ignore', 'ignore', 'pipe'] });
     const url = `http://127.0.0.1:${httpPort}/janus`;
     for (let tries = 0; !(await fetch(`${url}/info`).catch(() => null))?.ok; tries++) {
@@ -211,7 +199,6 @@ export class Janus {
     if (this.session) this.session.closed = true;
     if (this.publisher) await stop(this.publisher);
     if (this.child) await stop(this.child);
-    this.reach?.end();
     await rm(this.dir, { recursive: true, force: true });
   }
 }
