@@ -47,7 +47,7 @@ enum {
     TG_LAYERS_MAX = 4,              /* simulcast layers or renditions of one show */
     TG_HISTORY_AUDIO = 64,          /* audio frames kept: > 1 s; Opus is rarely asked for again */
     TG_PACE_BPS = 50 * 1000 * 1000, /* one viewer's catch-up: a 2-s GOP of 2.5 Mbit/s in 100 ms */
-    TG_PACE_BURST = 16 * 1024, /* bytes at once: a frame of 4 Mbit/s whole, a keyframe in parts */
+    TG_PACE_BURST = 12 * 1024, /* bytes at once: a frame of 3 Mbit/s whole, a keyframe in parts */
     TG_PACE_BURST_MIN = 4 * 1024, /* ... on a way that is known to be narrow */
     TG_RESEND_PCT = 30, /* one viewer's retransmissions, of its stream: more is an attack or a lost
                            cause */
