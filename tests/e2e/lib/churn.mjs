@@ -27,7 +27,7 @@ async function descriptorsSettle(server) {
  * @param {number} together how many at the same time
  */
 export async function churnViewers(server, cycles, together) {
-  const load = await whepLoad(server, { viewers: together, joins: cycles, 'hold-s': 1, ramp: together, seconds: 600 });
+  const load = await whepLoad(server, { viewers: together, joins: cycles, 'hold-s': 1, ramp: together, seconds: 60 + (3 * cycles) / together });
   assert.equal(load.exitCode, 0, load.said);
   assert.deepEqual({ joins: load.joins, joined: load.joined, failed: load.failed }, { joins: cycles, joined: cycles, failed: 0 }, load.said);
 }
@@ -56,9 +56,10 @@ export async function churnSockets(server, cycles, together) {
   assert.ok(after.torg_live_chat_lines_total > before.torg_live_chat_lines_total, 'some of them were heard');
 }
 
-/** Descriptors are the same; memory grew by less than 5 % + 4 MiB over `cycles`. */
+/** Descriptors are the same; memory grew by less than 5 % + 4 MiB over `cycles`, over very many by less than 2 %. */
 export function assertFlat(t, warm, after, cycles) {
   t.diagnostic(`${cycles} cycles after the warm-up: ${warm.rssKiB} -> ${after.rssKiB} KiB resident, ${warm.fds} -> ${after.fds} descriptors`);
   assert.equal(after.fds, warm.fds, 'descriptors');
-  assert.ok(after.rssKiB <= warm.rssKiB * 1.05 + 4096, `${warm.rssKiB} -> ${after.rssKiB} KiB`);
+  const most = cycles >= 10000 ? warm.rssKiB * 1.02 : warm.rssKiB * 1.05 + 4096;
+  assert.ok(after.rssKiB <= most, `${warm.rssKiB} -> ${after.rssKiB} KiB`);
 }
