@@ -24,6 +24,7 @@ enum {
     PLAIN_MAX = 64,   /* an alert has 2 bytes, a Finished 24 */
     WINDOW = 64,      /* RFC 6347 s4.1.2.6 */
     RECORDS_MAX = 16, /* of a datagram; a client's last flight is five records, or some fragments */
+    OPENS_MAX = 2,    /* ... of them decrypted: a Finished and an alert */
 };
 
 struct tg_dtls_park {
@@ -236,16 +237,19 @@ static enum tg_dtls_park_event on_finished(struct tg_dtls_park *p, tg_us now)
     return TG_DTLS_PARK_RESEND;
 }
 
+/* Only those are decrypted. */
+static bool is_of_interest(const struct record *rec)
+{
+    return rec->epoch_seq >> 48 == EPOCH && rec->text.len > 0 && rec->text.len <= PLAIN_MAX &&
+           (rec->type == TYPE_ALERT || rec->type == TYPE_HANDSHAKE);
+}
+
 static enum tg_dtls_park_event on_record(struct tg_dtls_park *p, tg_us now,
                                          const struct record *rec)
 {
     const uint64_t seq = rec->epoch_seq & 0xffffffffffffU;
     uint8_t plain[PLAIN_MAX];
 
-    if (rec->epoch_seq >> 48 != EPOCH || rec->text.len == 0 || rec->text.len > PLAIN_MAX)
-        return TG_DTLS_PARK_NOTHING;
-    if (rec->type != TYPE_ALERT && rec->type != TYPE_HANDSHAKE)
-        return TG_DTLS_PARK_NOTHING;
     if (!open_record(p, rec, plain))
         return TG_DTLS_PARK_NOTHING;
     if (rec->type == TYPE_HANDSHAKE)
@@ -259,10 +263,16 @@ enum tg_dtls_park_event tg_dtls_park_input(struct tg_dtls_park *p, tg_us now, co
     struct tg_rd r = tg_rd(datagram, len);
     enum tg_dtls_park_event event = TG_DTLS_PARK_NOTHING;
     struct record rec;
+    int opens = 0;
 
-    for (int i = 0; i < RECORDS_MAX && event < TG_DTLS_PARK_CLOSED && next_record(&r, &rec); i++) {
+    for (int i = 0; i < RECORDS_MAX && opens < OPENS_MAX && event < TG_DTLS_PARK_CLOSED &&
+                    next_record(&r, &rec);
+         i++) {
+        if (!is_of_interest(&rec))
+            continue;
         const enum tg_dtls_park_event one = on_record(p, now, &rec);
 
+        opens++;
         event = one == TG_DTLS_PARK_NOTHING ? event : one;
     }
     return event;

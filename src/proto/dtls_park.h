@@ -10,7 +10,8 @@
  *
  * Only records of epoch 1 that authenticate have an effect: an alert, once, and the peer's
  * Finished, which says that it did not get our last flight. Everything else is ignored, application
- * data and new handshakes as well. One cheap decryption an alert or Finished, none for other types.
+ * data and new handshakes as well. One cheap decryption an alert or Finished, none for other types,
+ * two a datagram at most: it may come from anybody who can forge a source.
  */
 #ifndef TG_PROTO_DTLS_PARK_H
 #define TG_PROTO_DTLS_PARK_H

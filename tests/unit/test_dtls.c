@@ -612,6 +612,34 @@ static void test_park_takes_an_alert_once_within_the_window(void **state)
     assert_int_equal(tg_dtls_park_new(&p, &cfg), TG_ERR_LIMIT);
 }
 
+/* A datagram full of forged records costs two decryptions, not sixteen. */
+static void test_park_opens_two_records_of_a_datagram(void **state)
+{
+    struct tg_dtls_park_cfg cfg = {.key_len = 16,
+                                   .read.key = {1},
+                                   .write.key = {2},
+                                   .next_seq = 1,
+                                   .next_nonce = 1,
+                                   .flight = tg_span("x", 1)};
+    struct tg_dtls_park *p = park_mirror(&cfg, false);
+    struct tg_dtls_park *peer = park_mirror(&cfg, true);
+    uint8_t datagram[4 * TG_DTLS_PARK_CLOSE_LEN];
+    uint8_t *last = datagram + sizeof(datagram) - TG_DTLS_PARK_CLOSE_LEN;
+
+    (void)state;
+    assert_int_equal(tg_dtls_park_close(peer, last), TG_OK);
+    for (uint8_t *at = datagram; at < last; at += TG_DTLS_PARK_CLOSE_LEN) {
+        memcpy(at, last, TG_DTLS_PARK_CLOSE_LEN);
+        at[TG_DTLS_PARK_CLOSE_LEN - 1] ^= 1; /* a wrong tag */
+    }
+    assert_int_equal(tg_dtls_park_input(p, 0, datagram, sizeof(datagram)), TG_DTLS_PARK_NOTHING);
+    datagram[0] = 23; /* what is never opened does not count */
+    datagram[TG_DTLS_PARK_CLOSE_LEN] = 23;
+    assert_int_equal(tg_dtls_park_input(p, 0, datagram, sizeof(datagram)), TG_DTLS_PARK_CLOSED);
+    tg_dtls_park_free(p);
+    tg_dtls_park_free(peer);
+}
+
 static void test_park_without_memory_leaves_the_session_as_it_was(void **state)
 {
     struct foreign f;
@@ -671,6 +699,7 @@ int main(void)
         cmocka_unit_test(test_parked_session_ignores_an_alert_with_any_byte_changed),
         cmocka_unit_test(test_client_with_chacha20_alone_is_served_but_not_parked),
         cmocka_unit_test(test_park_takes_an_alert_once_within_the_window),
+        cmocka_unit_test(test_park_opens_two_records_of_a_datagram),
         cmocka_unit_test(test_park_without_memory_leaves_the_session_as_it_was),
         cmocka_unit_test(test_new_survives_every_failed_allocation),
     };
