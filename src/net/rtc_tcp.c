@@ -14,7 +14,12 @@
 #include "proto/rfc4571.h"
 
 enum {
-    READ_SIZE = 32 * 1024, /* one read of one connection a turn */
+    READ_SIZE = 16 * 1024, /* one read of one connection a turn */
+    /*
+     * Packets of one read: 32 bytes each with their head. The smallest of ours have 24, alone; who
+     * sends many such is after our time: a turn must not be longer for it.
+     */
+    READ_FRAMES_MAX = READ_SIZE / 32,
     /*
      * What the kernel keeps beside our queue: 128 KiB on their way are 10 Mbit/s at 100 ms, and of
      * what it has not sent yet only a little, so that a slow line is late by our queue, not by
@@ -306,12 +311,15 @@ static void on_in(struct conn *c, tg_us now)
     struct tg_udp_packet packet = {.from = c->addr};
     struct tg_rd in = tg_rd(t->bytes, n > 0 ? (size_t)n : 0);
     tg_err err = TG_OK;
+    int frames = 0;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0)
         kill_conn(c);
     while (!c->dead && (err = tg_rfc4571_next(&c->in, &in, &packet.bytes, &packet.len)) == TG_OK) {
+        if (++frames > READ_FRAMES_MAX)
+            break;
         t->stats.packets_in++;
         t->stats.bytes_in += packet.len;
         t->cfg.on_frame(t->cfg.ctx, &packet, now);
@@ -353,8 +361,10 @@ static bool may_enter(struct tg_rtc_tcp *t, const struct tg_addr *from)
     if (t->count == TG_RTC_TCP_MAX || count_from(t, key) >= TG_RTC_TCP_FROM_MAX ||
         count_waiting_from(t, key) >= TG_RTC_TCP_WAITING_FROM_MAX)
         return false;
-    if (t->waiting == TG_RTC_TCP_WAITING_MAX)
+    if (t->waiting == TG_RTC_TCP_WAITING_MAX) {
+        TG_COUNT(rtc_tcp_refused_total);
         kill_conn(t->oldest);
+    }
     return true;
 }
 

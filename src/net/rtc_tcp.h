@@ -7,7 +7,7 @@
  * frame must be a valid check) it has no queue, cannot be sent to, and is closed after
  * TG_RTC_TCP_WAIT_S or at its first frame that proves nothing. A proved one has a queue out of
  * TG_RTC_TCP_OUT bytes, allocated once; what does not fit is the caller's to drop or to keep. One
- * send a turn and connection.
+ * send and one read a turn and connection; a read of hardly anything but tiny frames ends it.
  *
  *   accepted --valid check: prove--> proved --end of stream, error, close--> on_closed, number free
  *       '--10 s, anything else, too many--> closed

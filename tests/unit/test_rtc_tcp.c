@@ -332,6 +332,29 @@ static void test_tcp_broken_frames_end_it(void **state)
     }
 }
 
+/* Frames of one byte cost as much work as any: one read of them is bounded, then it is over. */
+static void test_tcp_swarm_of_tiny_frames_ends_it(void **state)
+{
+    static struct line l;
+    static uint8_t swarm[60 * 1024];
+    struct world w;
+    unsigned before;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(swarm); i++)
+        swarm[i] = i % 3 == 0 ? 0 : 1; /* length 0001, one byte */
+    world_open(&w, true, false);
+    line_open(&l, w.port, 1);
+    line_send(&l, "check", 5);
+    turns_until(&w, &w.frames, 1);
+    before = w.frames;
+    assert_true(send(l.fd, swarm, sizeof(swarm), MSG_NOSIGNAL) > 20 * 1024);
+    turns_until(&w, &w.closed, 1);
+    assert_in_range(w.frames - before, 1, 600);
+    line_close(&l);
+    world_close(&w);
+}
+
 static void test_tcp_silent_newcomer_is_closed_after_ten_seconds(void **state)
 {
     static struct line l;
@@ -1000,6 +1023,7 @@ int main(void)
         cmocka_unit_test(test_tcp_packets_of_one_turn_leave_in_one_send),
         cmocka_unit_test(test_tcp_first_frame_that_proves_nothing_ends_it),
         cmocka_unit_test(test_tcp_broken_frames_end_it),
+        cmocka_unit_test(test_tcp_swarm_of_tiny_frames_ends_it),
         cmocka_unit_test(test_tcp_silent_newcomer_is_closed_after_ten_seconds),
         cmocka_unit_test(test_tcp_unproved_connections_are_bounded),
         cmocka_unit_test(test_tcp_slow_reader_is_bounded_and_goes_on),
