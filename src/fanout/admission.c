@@ -102,6 +102,7 @@ void tg_admission_load(struct tg_admission *a, tg_us now, unsigned worker, uint6
     uint64_t sum = 0;
     tg_us span = 0;
 
+    tg_waiting_expire(a->waiting, now); /* they may all have left: then nobody asks any more */
     w->permille = permille;
     if (w->reported_at != 0 && now > w->reported_at) {
         w->rates[w->rate_at].bytes = bytes;

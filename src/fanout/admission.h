@@ -65,7 +65,8 @@ void tg_admission_set_limits(struct tg_admission *a, const struct tg_admission_l
 
 /*
  * A worker sent so many bytes (with all headers down to IP) since its last report; permille = its
- * CPU load, smoothed by the caller. A few times a second.
+ * CPU load, smoothed by the caller. A few times a second: those who wait and do not ask again fall
+ * out here, too.
  */
 void tg_admission_load(struct tg_admission *a, tg_us now, unsigned worker, uint64_t bytes,
                        unsigned permille);

@@ -53,10 +53,6 @@ static void count_answer(struct tg_fanout *f, const struct tg_admission_answer *
 {
     if (!answer->admitted)
         TG_COUNT(fanout_waits_total);
-    else if (answer->grant.best > 0)
-        TG_COUNT(fanout_admitted_low_total);
-    if (answer->admitted)
-        TG_COUNT(fanout_admitted_total);
     tg_metric_set(TG_M_fanout_waiting, tg_admission_waiting(f->guard.core));
 }
 
@@ -111,8 +107,11 @@ void tg_guard_took(struct tg_shard *s, struct tg_shard_viewer *v,
                    const struct tg_admission_grant *grant)
 {
     v->grant = *grant;
-    if (grant->best > 0)
-        s->started_low++;
+    TG_COUNT(fanout_admitted_total);
+    if (grant->best == 0)
+        return;
+    s->started_low++;
+    TG_COUNT(fanout_admitted_low_total);
 }
 
 void tg_guard_left(struct tg_shard *s, struct tg_shard_viewer *v)
@@ -181,6 +180,7 @@ void tg_guard_turn(struct tg_shard *s, tg_us now)
         tell_shows(s, now);
     lift(s, now);
     egress = tg_admission_egress_bps(f->guard.core);
+    tg_metric_set(TG_M_fanout_waiting, tg_admission_waiting(f->guard.core));
     tg_mutex_unlock(&f->guard.lock);
     s->sent_bytes = 0;
     tg_metric_set(TG_M_fanout_egress_bps, (int64_t)egress);

@@ -437,6 +437,31 @@ static void test_admission_who_does_not_come_back_loses_the_place(void **state)
     world_stop(&w);
 }
 
+/* Nobody asks any more, so only the reports of the workers can see that the line is empty. */
+static void test_admission_line_that_all_left_empties_by_itself(void **state)
+{
+    struct world w;
+    struct tg_admission_answer in;
+
+    (void)state;
+    world_start(&w, 100 * MBIT, 1000, 10);
+    show_sends(&w, 3 * MBIT, MBIT, 0);
+    load(&w, 1, 80 * MBIT, 100);
+    in = ask(&w, "");
+    assert_int_equal(in.grant.best, 1);
+    tg_admission_connected(w.a, w.now, &in.grant);
+    load(&w, 1, 100 * MBIT, 100);
+    assert_int_equal(ask(&w, "").position, 1);
+    load(&w, 1, 20 * MBIT, 100);
+    assert_int_equal(tg_admission_waiting(w.a), 1); /* may still ask again */
+    assert_false(tg_admission_lift(w.a, w.now, &in.grant));
+    for (int i = 0; i < TG_ADMISSION_RETRY_FAR_S; i++)
+        load(&w, 1, 20 * MBIT, 100);
+    assert_int_equal(tg_admission_waiting(w.a), 0);
+    assert_true(tg_admission_lift(w.a, w.now, &in.grant));
+    world_stop(&w);
+}
+
 static void test_admission_retry_grows_with_the_position(void **state)
 {
     struct world w;
@@ -697,6 +722,7 @@ int main(void)
         cmocka_unit_test(test_admission_room_for_two_admits_the_second),
         cmocka_unit_test(test_admission_full_waiting_room_says_so),
         cmocka_unit_test(test_admission_who_does_not_come_back_loses_the_place),
+        cmocka_unit_test(test_admission_line_that_all_left_empties_by_itself),
         cmocka_unit_test(test_admission_retry_grows_with_the_position),
         cmocka_unit_test(test_admission_foreign_tickets_are_newcomers),
         cmocka_unit_test(test_admission_undo_gives_the_place_back),
