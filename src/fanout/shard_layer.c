@@ -11,6 +11,15 @@ static void layers_fill(struct tg_rtc_layers *ret, const struct tg_viewer_source
     }
 }
 
+/*
+ * The show has or had it: one that pauses can be waited for, a number that never was cannot. The
+ * first one is there with the first picture.
+ */
+static bool layer_known(const struct tg_viewer_source *src, int8_t layer)
+{
+    return layer <= 0 || src->video[layer].width > 0 || src->video[layer].bps > 0;
+}
+
 void tg_shard_layer(struct tg_shard *s, const struct tg_rtc_req *req)
 {
     struct tg_rtc_session *session =
@@ -24,13 +33,18 @@ void tg_shard_layer(struct tg_shard *s, const struct tg_rtc_req *req)
     }
     struct tg_shard_viewer *v = session->user;
 
-    if (req->layer >= TG_LAYERS_MAX || req->layer < TG_RTC_LAYER_ASK) {
-        tg_rtc_reply(req, TG_ERR_MALFORMED, "there is no such layer", NULL, NULL);
+    const struct tg_viewer_source *src = &s->shows[v->show]->source;
+
+    if (req->layer >= TG_LAYERS_MAX || req->layer < TG_RTC_LAYER_ASK ||
+        !layer_known(src, req->layer)) {
+        tg_rtc_reply(req, TG_ERR_UNSUPPORTED,
+                     "This show has no such layer. Ask for the layers, and name one of those.",
+                     NULL, NULL);
         return;
     }
     if (req->layer != TG_RTC_LAYER_ASK)
         tg_viewer_pin(&v->core, req->layer);
-    layers_fill(&now, &s->shows[v->show]->source);
+    layers_fill(&now, src);
     now.layer = (int8_t)tg_viewer_layer(&v->core);
     now.pin = v->core.quality.pin;
     tg_rtc_reply_layers(req, session, &now);

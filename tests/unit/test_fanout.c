@@ -752,6 +752,59 @@ static void test_little_room_gives_the_lower_layer(void **state)
     world_stop(&w);
 }
 
+static struct tg_rtc_reply *ask_layer(struct world *w, const char *session, int8_t layer)
+{
+    struct tg_rtc_req *req = tg_msg_new(TG_MSG_RTC_REQ, sizeof(*req));
+
+    assert_non_null(req);
+    req->what = TG_RTC_LAYER;
+    req->show = SHOW;
+    req->layer = layer;
+    tg_str_printf(req->session, sizeof(req->session), "%s", session);
+    return ask_req(w, req, NULL);
+}
+
+static void check_layer(struct world *w, const char *session, int8_t layer, tg_err err, int8_t pin)
+{
+    struct tg_rtc_reply *reply = ask_layer(w, session, layer);
+
+    assert_int_equal(reply->err, err);
+    if (err == TG_OK)
+        assert_int_equal(reply->layer_pin, pin);
+    else
+        assert_true(reply->detail[0] != '\0');
+    tg_msg_free(reply);
+}
+
+/* A wish for what is not there must not look as if it had worked. */
+static void test_pin_to_a_layer_that_is_not_there_is_refused(void **state)
+{
+    struct world w;
+    struct player p;
+    struct tg_buf offer;
+    char session[TG_RTC_SESSION_SIZE];
+
+    (void)state;
+    world_start(&w);
+    for (int i = 0; i < 80; i++) { /* 1.6 s: both are measured */
+        emit_layer(&w, TG_TRACK_VIDEO, 0, 2, i % 10 == 0);
+        emit_layer(&w, TG_TRACK_VIDEO, 1, 1, i % 10 == 0);
+        (void)poll(NULL, 0, 20);
+    }
+    player_offer(&p, &w, &offer);
+    check_enters(&w, &offer, "", session);
+    check_layer(&w, session, 1, TG_OK, 1);
+    check_layer(&w, session, 2, TG_ERR_UNSUPPORTED, 0);
+    check_layer(&w, session, TG_LAYERS_MAX, TG_ERR_UNSUPPORTED, 0);
+    check_layer(&w, session, TG_RTC_LAYER_ASK, TG_OK, 1); /* as it was */
+    check_layer(&w, session, 0, TG_OK, 0);
+    check_layer(&w, session, TG_RTC_LAYER_AUTO, TG_OK, TG_RTC_LAYER_AUTO);
+    check_layer(&w, "0.nobody", 0, TG_ERR_NOTFOUND, 0);
+    tg_buf_done(&offer);
+    player_done(&p);
+    world_stop(&w);
+}
+
 static void test_stop_with_viewers_and_full_rings(void **state)
 {
     struct world w;
@@ -816,6 +869,7 @@ int main(void)
         cmocka_unit_test(test_bad_offers_get_clear_refusals),
         cmocka_unit_test(test_no_room_gives_a_ticket_that_keeps_the_place),
         cmocka_unit_test(test_little_room_gives_the_lower_layer),
+        cmocka_unit_test(test_pin_to_a_layer_that_is_not_there_is_refused),
         cmocka_unit_test(test_stop_with_viewers_and_full_rings),
         cmocka_unit_test(test_shows_survive_every_failed_allocation),
     };
