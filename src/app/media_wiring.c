@@ -190,7 +190,9 @@ static tg_err advertise(struct tg_wiring *w, struct tg_rtc_worker_cfg *cfg, char
                                       &cfg->advertise_count, &item, &why);
 
     if (err == TG_ERR_LIMIT)
-        return tg_because(err, reason, size, "rtc.advertise has more than %d addresses",
+        return tg_because(TG_ERR_MALFORMED, reason, size,
+                          "rtc.advertise: its names have more than %d addresses together; name "
+                          "fewer, or addresses",
                           TG_RTC_ADVERTISE_MAX);
     if (err != TG_OK)
         return tg_because(err, reason, size, "rtc.advertise: \"%s\" cannot be looked up (%s)", item,
