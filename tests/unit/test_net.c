@@ -1428,33 +1428,32 @@ static void joiner_turn(struct joiner *j)
     (void)tg_udp_flush(j->v.udp);
 }
 
-/*
- * The last flights of a crowd come in one turn, each worth two public-key operations: they must not
- * all be answered before the next frame. That it takes more than one turn needs no fast machine.
- */
-static void test_worker_spreads_a_crowds_handshakes_over_turns(void **state)
-{
-    enum { CROWD = 24 };
-    static struct joiner crowd[CROWD];
-    struct worker_world ww = {0};
-    const tg_us end = tg_clock_mono() + 4 * PATIENCE_MS * TG_US_PER_MS;
-    const int64_t parked = tg_metric_get(TG_M_rtc_parked);
-    unsigned turns;
+enum { CROWD = 24 };
 
-    (void)state;
-    memset(crowd, 0, sizeof(crowd));
-    assert_int_equal(start_world(&ww), TG_OK);
+/* Each of them is a last flight away from being connected. */
+static void crowd_open(struct joiner crowd[CROWD], struct worker_world *ww)
+{
+    const tg_us end = tg_clock_mono() + 4 * PATIENCE_MS * TG_US_PER_MS;
+
+    memset(crowd, 0, CROWD * sizeof(*crowd));
     for (size_t i = 0; i < CROWD; i++) {
-        viewer_open(&crowd[i].v, &ww);
+        viewer_open(&crowd[i].v, ww);
         while (crowd[i].kept == 0 && tg_clock_mono() < end)
             joiner_turn(&crowd[i]);
         assert_true(crowd[i].kept > 0);
     }
-    assert_int_equal(atomic_load(&ww.echo.connected), 0);
-    turns = atomic_load(&ww.echo.turns);
-    atomic_store(&ww.echo.hold, true);
-    tg_rtc_worker_wake(ww.w);
-    while (atomic_load(&ww.echo.turns) == turns && tg_clock_mono() < end)
+    assert_int_equal(atomic_load(&ww->echo.connected), 0);
+}
+
+/* The last flights are there when the worker, which is held, goes on. */
+static void crowd_arrive(struct joiner crowd[CROWD], struct worker_world *ww)
+{
+    const tg_us end = tg_clock_mono() + PATIENCE_MS * TG_US_PER_MS;
+    const unsigned turns = atomic_load(&ww->echo.turns);
+
+    atomic_store(&ww->echo.hold, true);
+    tg_rtc_worker_wake(ww->w);
+    while (atomic_load(&ww->echo.turns) == turns && tg_clock_mono() < end)
         (void)poll(NULL, 0, 1);
     for (size_t i = 0; i < CROWD; i++) {
         for (size_t k = 0; k < crowd[i].kept; k++)
@@ -1462,6 +1461,22 @@ static void test_worker_spreads_a_crowds_handshakes_over_turns(void **state)
                 tg_udp_send(crowd[i].v.udp, &crowd[i].to, crowd[i].bytes[k], crowd[i].lens[k]));
         assert_true(tg_udp_flush(crowd[i].v.udp));
     }
+}
+
+/*
+ * The last flights of a crowd come in one turn, each worth two public-key operations: they must not
+ * all be answered before the next frame. That it takes more than one turn needs no fast machine.
+ */
+static void test_worker_spreads_a_crowds_handshakes_over_turns(void **state)
+{
+    static struct joiner crowd[CROWD];
+    struct worker_world ww = {0};
+    const int64_t parked = tg_metric_get(TG_M_rtc_parked);
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    crowd_open(crowd, &ww);
+    crowd_arrive(crowd, &ww);
     atomic_store(&ww.echo.hold, false);
     wait_count(&ww.echo.connected, CROWD);
     assert_in_range(atomic_load(&ww.echo.in_turn_max), 1, CROWD - 1);
@@ -1471,6 +1486,35 @@ static void test_worker_spreads_a_crowds_handshakes_over_turns(void **state)
     tg_rtc_worker_stop(ww.w);
     assert_int_equal(tg_metric_get(TG_M_rtc_parked), parked);
     assert_int_equal(tg_metric_get(TG_M_rtc_handshakes_waiting), 0);
+}
+
+/* Half of them end in the very turn that puts their flights aside, half while those still wait. */
+static void test_worker_forgets_joins_of_sessions_that_end(void **state)
+{
+    static struct joiner crowd[CROWD];
+    struct worker_world ww = {0};
+    const int64_t parked = tg_metric_get(TG_M_rtc_parked);
+    const int64_t sessions = tg_metric_get(TG_M_rtc_sessions);
+
+    (void)state;
+    assert_int_equal(start_world(&ww), TG_OK);
+    crowd_open(crowd, &ww);
+    crowd_arrive(crowd, &ww);
+    for (size_t i = 0; i < CROWD; i++) {
+        struct tg_rtc_req *req = new_req(&crowd[i].v, TG_RTC_DELETE);
+
+        if (i == CROWD / 2)
+            atomic_store(&ww.echo.hold, false);
+        assert_int_equal(tg_mailbox_post(tg_rtc_worker_mailbox(ww.w), req), TG_OK);
+    }
+    wait_count(&ww.echo.closed, CROWD);
+    assert_in_range(atomic_load(&ww.echo.connected), 0, CROWD - 1);
+    tg_rtc_worker_stop(ww.w);
+    assert_int_equal(tg_metric_get(TG_M_rtc_sessions), sessions);
+    assert_int_equal(tg_metric_get(TG_M_rtc_parked), parked);
+    assert_int_equal(tg_metric_get(TG_M_rtc_handshakes_waiting), 0);
+    for (size_t i = 0; i < CROWD; i++)
+        viewer_free(&crowd[i].v);
 }
 
 static void test_worker_wake_runs_a_turn(void **state)
@@ -1596,6 +1640,7 @@ int main(void)
         cmocka_unit_test(test_worker_advertises_several_addresses_of_both_families),
         cmocka_unit_test(test_worker_serves_both_families_on_every_address),
         cmocka_unit_test(test_worker_spreads_a_crowds_handshakes_over_turns),
+        cmocka_unit_test(test_worker_forgets_joins_of_sessions_that_end),
         cmocka_unit_test(test_worker_wake_runs_a_turn),
         cmocka_unit_test(test_worker_start_reports_what_failed),
         cmocka_unit_test(test_worker_start_and_stop_100_times),
