@@ -576,11 +576,6 @@ bool tg_rtc_send_rtcp(struct tg_rtc_worker *w, struct tg_rtc_session *s, const u
     return tg_rtc_io_send(w, &s->remote, tg_span(bytes, out_len));
 }
 
-size_t tg_rtc_session_count(const struct tg_rtc_worker *w)
-{
-    return w->by_id.count;
-}
-
 /* --- the table -------------------------------------------------------------------------------- */
 
 void tg_rtc_sessions_init(struct tg_rtc_worker *w)

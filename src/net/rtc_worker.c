@@ -478,11 +478,6 @@ struct tg_addr tg_rtc_worker_addr(const struct tg_rtc_worker *w)
     return tg_udp_addr(w->udp);
 }
 
-unsigned tg_rtc_worker_index(const struct tg_rtc_worker *w)
-{
-    return w->cfg.index;
-}
-
 unsigned tg_rtc_load_permille(const struct tg_rtc_worker *w)
 {
     return atomic_load(&w->load.permille);

@@ -30,7 +30,7 @@
 #include "rtc/peer.h"
 
 enum {
-    TG_RTC_SESSIONS_MAX = 20000, /* of one worker; each costs about 12 KB and OpenSSL's state */
+    TG_RTC_SESSIONS_MAX = 20000, /* of one worker; a viewer's costs 13 KiB once it is connected */
     TG_RTC_HANDSHAKES_MAX =
         2000, /* sessions that are not connected yet: bounds a flood of offers */
     TG_RTC_ADVERTISE_MAX = 8,
@@ -43,7 +43,7 @@ struct tg_rtc_worker;
 
 /* One session as handlers see it. Valid from open until on_closed returns. */
 struct tg_rtc_session {
-    struct tg_peer *peer;  /* for tg_peer_tx, tg_peer_srtp, tg_peer_remote */
+    struct tg_peer *peer;  /* for tg_peer_tx, tg_peer_remote */
     struct tg_addr remote; /* where media goes, port 0 = not known yet */
     bool connected;        /* SRTP keys are there */
     bool stalled;          /* its TCP connection had no room for a packet: on_writable follows */
@@ -116,7 +116,6 @@ struct tg_mailbox *tg_rtc_worker_mailbox(struct tg_rtc_worker *w);
 void tg_rtc_worker_wake(struct tg_rtc_worker *w);
 /* Any thread: the address it listens on, with the real port. */
 struct tg_addr tg_rtc_worker_addr(const struct tg_rtc_worker *w);
-unsigned tg_rtc_worker_index(const struct tg_rtc_worker *w);
 /* Any thread: how busy it is, 0..1000, smoothed over seconds; the whole process counts too. */
 unsigned tg_rtc_load_permille(const struct tg_rtc_worker *w);
 
@@ -188,6 +187,5 @@ void tg_rtc_pass(struct tg_rtc_worker *w);
 bool tg_rtc_send_rtcp(struct tg_rtc_worker *w, struct tg_rtc_session *s, const uint8_t *packet,
                       size_t len);
 struct tg_rng *tg_rtc_rng(struct tg_rtc_worker *w);
-size_t tg_rtc_session_count(const struct tg_rtc_worker *w);
 
 #endif

@@ -336,7 +336,7 @@ bool tg_udp_send(struct tg_udp *u, const struct tg_addr *to, const void *bytes, 
     return true;
 }
 
-bool tg_udp_pending(const struct tg_udp *u)
+static bool pending(const struct tg_udp *u)
 {
     return u->run_next < u->run_count;
 }
@@ -471,7 +471,7 @@ void tg_udp_pass(struct tg_udp *u)
 bool tg_udp_flush(struct tg_udp *u)
 {
     u->full = false;
-    while (tg_udp_pending(u)) {
+    while (pending(u)) {
         const size_t n = fill_batch(u);
         const bool was_split = u->runs[u->run_next].split;
         const int sent = sendmmsg(u->fd, u->out.msgs, (unsigned)n, MSG_DONTWAIT);

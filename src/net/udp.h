@@ -69,7 +69,6 @@ bool tg_udp_send(struct tg_udp *u, const struct tg_addr *to, const void *bytes, 
 void tg_udp_pass(struct tg_udp *u);
 /* Hand everything to the kernel. False: some is left, call again when the socket is writable. */
 bool tg_udp_flush(struct tg_udp *u);
-bool tg_udp_pending(const struct tg_udp *u);
 
 struct tg_udp_stats {
     uint64_t packets_in;
