@@ -145,8 +145,10 @@ tg_err tg_rtcp_next(struct tg_rd *r, struct tg_rtcp *ret)
         return TG_ERR_MALFORMED;
     if ((first & 0x20) != 0) {
         uint8_t padding = body.len == 0 ? 0 : body.data[body.len - 1];
+        /* RFC 3550 s6.4.1, but browsers fill up transport-wide feedback by single bytes. */
+        const bool words_only = p.pt != PT_RTPFB;
 
-        if (padding == 0 || padding % 4 != 0 || padding > body.len)
+        if (padding == 0 || padding > body.len || (words_only && padding % 4 != 0))
             return TG_ERR_MALFORMED;
         body.len -= padding;
     }

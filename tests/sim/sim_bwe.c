@@ -547,6 +547,21 @@ static void report_send(struct sim *s)
     to_viewer(s, &w, out);
 }
 
+/* Chromium fills its feedback up to whole words by RTCP padding of one to three bytes. */
+static void feedback_pad(uint8_t *bytes, size_t len)
+{
+    struct tg_twcc fb;
+    struct tg_twcc_status status;
+
+    CHECK(len > 12 && tg_twcc_parse(&fb, tg_span(bytes + 12, len - 12)) == TG_OK, "feedback");
+    while (tg_twcc_next(&fb, &status)) {
+    }
+    if (tg_rd_left(&fb.deltas) == 0)
+        return;
+    bytes[0] |= 0x20;
+    bytes[len - 1] = (uint8_t)tg_rd_left(&fb.deltas);
+}
+
 static void browser_tick(struct sim *s)
 {
     uint8_t out[1200];
@@ -558,6 +573,8 @@ static void browser_tick(struct sim *s)
             struct tg_wr w = tg_wr(out, sizeof(out));
 
             more = tg_twcc_rx_write(&s->twcc, &w, 1, VIDEO_SSRC);
+            if (tg_wr_len(&w) > 0)
+                feedback_pad(out, tg_wr_len(&w));
             to_viewer(s, &w, out);
         }
     }

@@ -239,6 +239,29 @@ static void test_bad_compounds_are_refused(void **state)
     }
 }
 
+/* As Chromium sends it: one delta and one byte of padding, counted by the P bit. */
+static void test_twcc_is_padded_by_bytes(void **state)
+{
+    const uint8_t bytes[] = {0xaf, 205,  0,    5, 0, 0, 0,    1,   0, 0, 0, 2, 0, 9, 0, 1, 0, 0,
+                             0x10, 0x07, 0x20, 1, 4, 1, 0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2};
+    struct tg_rd r = tg_rd(bytes, sizeof(bytes));
+    struct tg_rtcp p;
+    struct tg_twcc t;
+    struct tg_twcc_status status;
+
+    (void)state;
+    assert_int_equal(tg_rtcp_next(&r, &p), TG_OK);
+    assert_int_equal(p.kind, TG_RTCP_TWCC);
+    assert_int_equal(p.fci.len, 11);
+    assert_int_equal(tg_twcc_parse(&t, p.fci), TG_OK);
+    assert_true(tg_twcc_next(&t, &status));
+    assert_true(status.received && status.seq == 9);
+    assert_false(tg_twcc_next(&t, &status));
+    assert_int_equal(tg_rd_left(&t.deltas), 0);
+    assert_int_equal(tg_rtcp_next(&r, &p), TG_OK); /* and what follows is not lost */
+    assert_int_equal(p.kind, TG_RTCP_PLI);
+}
+
 static void test_unknown_type_is_passed_over(void **state)
 {
     const uint8_t bytes[] = {0x80, 204, 0, 2, 0, 0, 0, 1, 't', 'o', 'r', 'g',
@@ -365,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_pli_fir_remb_rrtr_round_trip),
         cmocka_unit_test(test_remb_of_absurd_exponent_saturates),
         cmocka_unit_test(test_bad_compounds_are_refused),
+        cmocka_unit_test(test_twcc_is_padded_by_bytes),
         cmocka_unit_test(test_unknown_type_is_passed_over),
         cmocka_unit_test(test_writers_mark_no_room),
         cmocka_unit_test(test_twcc_reads_all_chunk_forms),
