@@ -150,6 +150,43 @@ describe('the line before the door', { concurrency: 1 }, () => {
     assert.ok(seen.offers.slice(1).every((headers) => headers['torg-ticket'] === '0123456789abcdefABCD-_'));
   });
 
+  onPhone('the show ends for who waits: no words of a line, no more offers', async (page) => {
+    const { seen, answer } = whep({ refuse: () => full(4) });
+    const { say } = await stage(page, { api: api(answer), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByText('You are number 4 in line').waitFor();
+    say({ ev: 'show', seq: 8, at: 60100, state: 'ended' });
+    await page.getByText('The show is over').first().waitFor();
+    await until(async () => await page.getByText('in line').count() === 0);
+    assert.equal(await page.locator('torg-player').getAttribute('state'), 'idle');
+    const offers = seen.offers.length;
+    await page.waitForTimeout(2500); // twice the pause that was told
+    assert.equal(seen.offers.length, offers);
+  });
+
+  onPhone('who is refused leaves the line; a busy server is none of that', async (page) => {
+    const answers = [full(7), { status: 503, json: { title: 'Busy' }, headers: { 'Retry-After': '1' } }, { status: 400, json: { title: 'Bad ticket' } }];
+    const { seen, answer } = whep({ refuse: (n) => answers[n - 1] });
+    await stage(page, { api: api(answer), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.getByText('You are number 7 in line').waitFor();
+    await page.locator('torg-player[state=playing]').waitFor();
+    const tickets = seen.offers.map((headers) => headers['torg-ticket']);
+    assert.deepEqual(tickets, [undefined, full(7).json.ticket, full(7).json.ticket, undefined]);
+  });
+
+  onPhone('the room and the line are full: not before the server says', async (page) => {
+    const times = [];
+    const { answer } = whep({ refuse: (n) => {
+      times.push(Date.now());
+      return n === 1 ? { status: 503, json: { title: 'Service Unavailable' }, headers: { 'Retry-After': '4' } } : undefined;
+    } });
+    await stage(page, { api: api(answer), channel: channel() });
+    await page.goto(`${origin}/s/demo`);
+    await page.locator('torg-player[state=playing]').waitFor();
+    assert.ok(times[1] - times[0] >= 3900, `${times[1] - times[0]} ms`);
+  });
+
   onPhone('a 503 without a place is a fault that passes', async (page) => {
     const { answer } = whep({ refuse: (n) => n < 3 ? { status: 503, json: { title: 'Service Unavailable' } } : undefined });
     await stage(page, { api: api(answer), channel: channel() });

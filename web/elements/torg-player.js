@@ -17,6 +17,8 @@ const FREEZE_MS = 4000;
 const UNSTEADY_MS = 1000;
 /** An ICE restart that brings no frame within this time gives way to a new session. */
 const RESTART_MS = 3500;
+/** No refusal keeps a viewer away for longer. */
+const RETRY_MAX_MS = 60000;
 /** After the page comes back to the foreground, frames older than this are too old to trust. */
 const STALE_ON_RETURN_MS = 2000;
 /**
@@ -231,7 +233,8 @@ export class TorgPlayer extends TorgElement {
     session.onState = (state) => this.#path(session, state);
     session.start().catch((error) => {
       if (error instanceof WaitError) this.#wait(session, error.place);
-      else this.#failed(session, error instanceof HttpError ? error.status : 0);
+      else if (error instanceof HttpError) this.#failed(session, error.status, error.retryMs);
+      else this.#failed(session, 0);
     });
   }
 
@@ -291,8 +294,7 @@ export class TorgPlayer extends TorgElement {
     if (this.#framesSeen === 1) {
       const elapsedMs = this.#lastFrame - this.#started;
       this.dispatchEvent(new CustomEvent('torg-first-frame', { bubbles: true, composed: true, detail: { elapsedMs } }));
-      this.#ticket = '';
-      this.place = null;
+      this.#forgetPlace();
       // Not all of a crowd at once; what was chosen earlier is asked for sooner.
       this.#layersTimer = setTimeout(() => this.#askLayers(), identity.quality() > 0 ? 100 : 500 + 1500 * Math.random());
     }
@@ -339,11 +341,15 @@ export class TorgPlayer extends TorgElement {
   /**
    * @param {WhepSession} session
    * @param {number} status of the WHEP answer; 0 = the network
+   * @param {number} [retryMs] what the answer asks for: the room and the line may both be full
    */
-  #failed(session, status) {
+  #failed(session, status, retryMs = 0) {
     if (this.#session !== session) return;
     this.#stop(status === 404 ? 'missing' : status === 403 ? 'waiting' : 'stalled');
-    if (this.wanted) this.#retry = setTimeout(() => this.#restart(), this.#backoff.next());
+    // Busy or too often: the place is kept. Any other refusal means that there is no line for us.
+    if (status >= 400 && status < 500 && status !== 429) this.#forgetPlace();
+    const pause = Math.max(this.#backoff.next(), Math.min(retryMs, RETRY_MAX_MS));
+    if (this.wanted) this.#retry = setTimeout(() => this.#restart(), pause);
   }
 
   #watch() {
@@ -368,9 +374,13 @@ export class TorgPlayer extends TorgElement {
   /** Nothing is wanted any more: the place in line goes, too. */
   #leave() {
     this.#stop('idle');
+    this.#forgetPlace();
+    this.layers = [];
+  }
+
+  #forgetPlace() {
     this.#ticket = '';
     this.place = null;
-    this.layers = [];
   }
 
   /** @param {'idle' | 'connecting' | 'stalled' | 'missing' | 'waiting' | 'queued'} state */

@@ -4,10 +4,12 @@ export class HttpError extends Error {
   /**
    * @param {number} status 0 = no answer
    * @param {string} message
+   * @param {number} [retryMs] not before then again, says the server; 0 = it says nothing
    */
-  constructor(status, message) {
+  constructor(status, message, retryMs = 0) {
     super(message);
     this.status = status;
+    this.retryMs = retryMs;
   }
 }
 

@@ -148,5 +148,5 @@ async function refusal(response) {
   const message = body?.detail ?? body?.title ?? response.statusText;
   const { position, ticket, retry_s: retryS } = body ?? {};
   if (response.status === 503 && position > 0 && typeof ticket === 'string' && retryS > 0) return new WaitError(message, { position, ticket, retryS });
-  return new HttpError(response.status, message);
+  return new HttpError(response.status, message, 1000 * (Number(response.headers.get('Retry-After')) || 0));
 }
