@@ -79,6 +79,7 @@ function readOptions() {
   }
   for (const name of v.peer) if (!PEERS[name]) usage(`no such peer: ${name}`);
   if (!['rtmp', 'whip'].includes(v.source)) usage('--source is rtmp or whip');
+  if (v['no-torg'] && v.peer.length === 0) usage('--no-torg without --peer measures nothing');
   const [server, load] = list(v.cores, 'cores');
   return {
     viewers: list(v.viewers ?? (v.smoke ? '20' : RAMP), 'viewers'),
