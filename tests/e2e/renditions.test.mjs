@@ -49,9 +49,12 @@ test('renditions of an RTMP source flow while somebody watches', { timeout: 1200
   await sleep(4000);
   const after = await metrics(rig.server);
   const frames = after.torg_media_frames_out_total - before.torg_media_frames_out_total;
-  t.diagnostic(`${frames} frames in 4 s, ${after.torg_media_rendition_dropped_total} pictures skipped`);
-  // Thirty pictures a second on three layers, and fifty packets of sound.
-  assert.ok(frames > 4 * 140 * 0.9 && frames < 4 * 140 * 1.1, `${frames} frames in 4 s`);
+  const skipped = after.torg_media_rendition_dropped_total - before.torg_media_rendition_dropped_total;
+  t.diagnostic(`${frames} frames in 4 s, ${skipped} pictures skipped`);
+  // Thirty pictures a second on three layers, and fifty packets of sound. A busy machine may skip
+  // pictures of the small sizes, two for each that the decoder skips, and nothing else.
+  assert.ok(frames + 2 * skipped > 4 * 140 * 0.9 && frames < 4 * 140 * 1.1, `${frames} frames in 4 s, ${skipped} skipped`);
+  assert.ok(frames > 4 * 80 * 1.1, `${frames} frames in 4 s: hardly more than the best layer and the sound`);
   assert.equal(after.torg_media_pipeline_errors_total, 0);
   const gap = await viewer.longestGap(Date.now() - 4000);
   assert.ok(gap < 500, `the best layer stood still for ${gap} ms`);
