@@ -14,6 +14,7 @@ enum {
     RECV_SIZE = 1504,  /* a little over TG_UDP_PACKET_MAX, so that longer ones show */
     CONTROL_SIZE = 96, /* UDP_SEGMENT and one PKTINFO */
     PASS_RUNS = 32,    /* see tg_udp_pass: 0.3 MB, an eighth of a core's second cache */
+    RETRY_DROPS = 32,  /* a full arena: packets that are dropped between two tries */
     LOCALS_MAX = 32,   /* own addresses that answers can leave from */
 };
 _Static_assert((int)RECV_SIZE > (int)TG_UDP_PACKET_MAX, "oversize must be visible");
@@ -51,6 +52,7 @@ struct tg_udp {
     size_t arena_len;
     size_t reserved; /* bytes of the last reserve, 0 = none */
     size_t run_count;
+    size_t refused;       /* reserves that found no room since the socket took something */
     bool full;            /* the socket took no more at the last flush */
     size_t run_next;      /* first run that is not wholly sent */
     uint16_t run_packets; /* of that run: packets sent already (split runs only) */
@@ -275,16 +277,46 @@ size_t tg_udp_receive(struct tg_udp *u, const struct tg_udp_packet **ret_packets
 
 /* --- out: filling the arena ------------------------------------------------------------------- */
 
+/*
+ * What is sent makes room for what comes. Else a link that is too slow would get nothing new until
+ * the whole arena is out: everybody's picture, and the answers that keep sessions alive, in fits.
+ */
+static void compact(struct tg_udp *u)
+{
+    const size_t left = u->run_count - u->run_next;
+
+    if (u->run_next == 0 || u->run_next < u->run_count / 4)
+        return; /* not worth the copy yet */
+    const uint32_t base = u->runs[u->run_next].offset;
+
+    u->arena_len -= base;
+    memmove(u->arena, u->arena + base, u->arena_len);
+    memmove(u->runs, u->runs + u->run_next, left * sizeof(*u->runs));
+    for (size_t i = 0; i < left; i++)
+        u->runs[i].offset -= base;
+    u->run_next = 0;
+    u->run_count = left;
+}
+
+static bool has_room(const struct tg_udp *u, size_t cap)
+{
+    return u->arena_len + cap <= TG_UDP_ARENA && u->run_count < TG_UDP_RUNS_MAX;
+}
+
 uint8_t *tg_udp_reserve(struct tg_udp *u, size_t cap)
 {
     TG_ASSERT(cap > 0 && cap <= TG_UDP_PACKET_MAX);
-    if (u->arena_len + cap > TG_UDP_ARENA || u->run_count == TG_UDP_RUNS_MAX)
+    if (!has_room(u, cap) && u->refused % RETRY_DROPS == 0) {
         (void)tg_udp_flush(u); /* what is left is looked at next */
-    if (u->arena_len + cap > TG_UDP_ARENA || u->run_count == TG_UDP_RUNS_MAX) {
+        compact(u);
+    }
+    if (!has_room(u, cap)) {
+        u->refused++;
         u->stats.dropped_out++;
         u->reserved = 0;
         return NULL;
     }
+    u->refused = 0;
     u->reserved = cap;
     return u->arena + u->arena_len;
 }
@@ -487,6 +519,7 @@ bool tg_udp_flush(struct tg_udp *u)
             u->stats.segments = false; /* one by one it goes: this kernel or path cannot segment */
         count_sent(u, (size_t)sent);
         advance(u, (size_t)sent);
+        u->refused = 0;
     }
     u->run_next = 0;
     u->run_count = 0;
