@@ -80,7 +80,7 @@ struct tg_shard {
     uint64_t turn;
     struct tg_shard_viewer *busy; /* who waits longest first */
     struct tg_shard_viewer *busy_last;
-    bool busy_left; /* the turn's time was over before the list was */
+    bool busy_left;                 /* the turn's time was over before the list was */
     struct tg_viewer_counts counts; /* of this turn, then added to the metrics */
     uint32_t frames_in;
     uint32_t frames_dropped;
