@@ -225,8 +225,8 @@ static bool resend_next(struct tg_viewer *v, const struct tg_viewer_source *src,
             v->counts.nack_held++;
         else if (!resend_find(v, src, &p))
             v->counts.nack_gone++;
-        else if (p.layer != v->layer && p.track == TG_TRACK_VIDEO && tg_viewer_congested(v))
-            v->counts.nack_held++; /* a keyframe of another layer is on its way behind it */
+        else if (p.track == TG_TRACK_VIDEO && p.layer < v->layer_to && v->quality.pin < 0)
+            v->counts.nack_held++; /* it did not fit; a lower layer's keyframe comes instead */
         else {
             *ret = p;
             return true;

@@ -7,6 +7,8 @@
 #define SILENCE_OLD_US (300 * (tg_us)TG_US_PER_MS)
 /* Layers of one picture come within so long of each other. */
 #define SKEW_US (60 * (tg_us)TG_US_PER_MS)
+/* For so long nothing is sent into a long queue when a lower layer's keyframe is to come. */
+#define HOLD_DOWN_US (400 * (tg_us)TG_US_PER_MS)
 /* With such a queue in the way nothing is sent but what must be. */
 #define QUEUED_US (150 * (tg_us)TG_US_PER_MS)
 #define KEY_RETRY_US (500 * (tg_us)TG_US_PER_MS)
@@ -128,16 +130,15 @@ bool tg_viewer_congested(const struct tg_viewer *v)
 
 /*
  * When the way is narrower than the layer, what is sent until the change must not pile up: no more
- * than the estimate, and hardly anything while a lower layer's keyframe is awaited behind a long
- * queue: the player still shows what is in it.
+ * than the estimate, and no more than arrives while a queue grows.
  */
 static uint32_t pace_tight(const struct tg_viewer *v)
 {
     uint32_t bps = v->bwe.estimate_bps;
 
-    if (tg_bwe_rising(&v->bwe) && v->bwe.acked_bps > 0)
-        bps = TG_MIN(bps, v->bwe.acked_bps);
-    return tg_viewer_congested(v) && v->layer_to > v->layer ? bps / 4 : bps;
+    if (tg_bwe_rising(&v->bwe) && v->bwe.through_bps > 0)
+        bps = TG_MIN(bps, v->bwe.through_bps);
+    return bps;
 }
 
 static void resend_set(struct tg_viewer *v)
@@ -361,6 +362,12 @@ static bool target_told(const struct tg_viewer *v, const struct tg_viewer_source
     return at == NULL || newest == NULL || newest->frame->media_us >= at->frame->media_us;
 }
 
+/* Going down because packets wait long in the way. */
+static bool leaves_queue(const struct tg_viewer *v)
+{
+    return v->layer_to > v->layer && v->quality.pin < 0 && tg_viewer_congested(v);
+}
+
 bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
 {
     struct tg_viewer_track *t = &v->tracks[TG_TRACK_VIDEO];
@@ -372,7 +379,7 @@ bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, t
      * A frame that was begun is ended, if it is still there; but not at a time when each packet
      * keeps the keyframe waiting.
      */
-    if (t->packet_at > 0 && !(v->layer_to > v->layer && tg_viewer_congested(v))) {
+    if (t->packet_at > 0 && !leaves_queue(v)) {
         const struct tg_history *h = src->video[v->layer].history;
 
         if (h != NULL && t->frame_no >= h->tail)
@@ -388,14 +395,19 @@ bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, t
         return false;
     }
     /*
+     * Nothing more into a long queue: the player still shows what is in it, and each packet more
+     * keeps the keyframe waiting that is on its way.
+     */
+    const bool queued = leaves_queue(v);
+    /*
      * Two frames of one time cannot both be sent. The smaller layer's frames come first, so each
      * keyframe of the larger one would come too late for ever, if nobody waited for it.
      */
-    if (target_told(v, src))
+    if (!queued && target_told(v, src))
         return false;
     if (v->hold_at == 0)
         v->hold_at = now;
-    return now - v->hold_at < SKEW_US;
+    return now - v->hold_at < (queued ? HOLD_DOWN_US : SKEW_US);
 }
 
 /* --- probes --------------------------------------------------------------------------------- */

@@ -351,8 +351,7 @@ static void queue_note(struct tg_bwe_twcc *t, tg_us now, int64_t delay)
 static void state_judge(struct tg_bwe_twcc *t)
 {
     const bool trend = t->over_us >= OVERUSE_US && t->grown >= 2;
-    const bool queue = (t->grown >= 3 && t->queue_us >= QUEUE_FULL_US) ||
-                       (t->grown >= 2 && t->queue_us >= QUEUE_LONG_US);
+    const bool queue = t->grown >= 2 && t->queue_us >= QUEUE_FULL_US;
 
     t->state = trend || queue ? TG_BWE_OVERUSE : t->under ? TG_BWE_UNDERUSE : TG_BWE_NORMAL;
 }
@@ -367,7 +366,7 @@ static void probe_end(struct tg_bwe *b, tg_us now, bool good)
     t->probing = false;
     b->probe_failures = good ? 0 : (uint8_t)TG_MIN(b->probe_failures + 1, 8);
     for (unsigned i = 1; i < b->probe_failures && wait < TG_BWE_PROBE_WAIT_MAX_US; i++)
-        wait *= 2;
+        wait = TG_MIN(wait * 2, TG_BWE_PROBE_WAIT_MAX_US);
     b->probe_next_at = now + (good ? TG_US_PER_MS * 500 : wait);
 }
 
@@ -393,9 +392,10 @@ static void probe_judge(struct tg_bwe *b, tg_us now)
     uint32_t proved = clamp_bps(TG_MIN(came_bps, sent_bps));
     bool good = proved >= t->probe.bps - t->probe.bps / 10;
 
-    if (!good)
-        proved = proved / 100 * 95; /* that was the way's limit */
-    b->estimate_bps = TG_MAX(b->estimate_bps, TG_MIN(proved, t->probe.bps));
+    if (!good && came_bps < sent_bps) /* the way's limit: an estimate may have crept above it */
+        b->estimate_bps = clamp_bps(TG_MAX(proved / 100 * 95, b->acked_bps));
+    else
+        b->estimate_bps = TG_MAX(b->estimate_bps, TG_MIN(proved, t->probe.bps));
     probe_end(b, now, good);
 }
 
@@ -456,7 +456,7 @@ static void overuse_act(struct tg_bwe *b, tg_us now)
 {
     struct tg_bwe_twcc *t = b->twcc;
     const tg_us wait = 100 * (tg_us)TG_US_PER_MS + TG_MIN(TG_MAX(b->rtt_us, 0), TG_US_PER_S);
-    uint32_t through = acked_rate(t, SHORT_BUCKETS);
+    uint32_t through = b->through_bps;
 
     if (t->gap_at != 0 && now - t->gap_at < GAP_US)
         through = TG_MAX(through, acked_rate(t, TG_BWE_BUCKETS));
@@ -592,6 +592,7 @@ void tg_bwe_feedback(struct tg_bwe *b, tg_us now, struct tg_twcc *fb)
         state_judge(t);
     }
     b->acked_bps = acked_rate(t, TG_BWE_BUCKETS);
+    b->through_bps = acked_rate(t, SHORT_BUCKETS);
     b->overuse = t->state == TG_BWE_OVERUSE;
     if (b->overuse)
         overuse_act(b, now);

@@ -42,7 +42,7 @@ enum {
 #define TG_BWE_BUCKET_US (25 * (tg_us)TG_US_PER_MS)
 #define TG_BWE_PROBE_US (150 * (tg_us)TG_US_PER_MS)        /* length of a cluster */
 #define TG_BWE_PROBE_WAIT_US (2 * (tg_us)TG_US_PER_S)      /* between probes ... */
-#define TG_BWE_PROBE_WAIT_MAX_US (8 * (tg_us)TG_US_PER_S)  /* ... after several failures */
+#define TG_BWE_PROBE_WAIT_MAX_US (5 * (tg_us)TG_US_PER_S)  /* ... after several failures */
 #define TG_BWE_PROBE_ANSWER_US (800 * (tg_us)TG_US_PER_MS) /* and a round trip: then it failed */
 #define TG_BWE_REMB_AGE_US (10 * (tg_us)TG_US_PER_S)       /* an older one fades */
 
@@ -55,12 +55,13 @@ struct tg_bwe {
     struct tg_bwe_twcc *twcc; /* NULL = off */
     uint32_t estimate_bps;    /* 0 = nothing is known yet */
     uint32_t acked_bps;       /* of half a second; 0 = not known */
-    uint32_t remb_bps;        /* 0 = none came */
-    uint32_t limit_bps;       /* by losses of receiver reports; 0 = none */
-    uint16_t loss_pm;         /* smoothed, of 1000 */
-    bool overuse;             /* since the last feedback */
-    bool hard;                /* ... and the queue is so long that waiting costs pictures */
-    uint8_t probe_failures;   /* in a row */
+    uint32_t through_bps;   /* of the last moment: what a way with a queue carries; 0 = not known */
+    uint32_t remb_bps;      /* 0 = none came */
+    uint32_t limit_bps;     /* by losses of receiver reports; 0 = none */
+    uint16_t loss_pm;       /* smoothed, of 1000 */
+    bool overuse;           /* since the last feedback */
+    bool hard;              /* ... and the queue is so long that waiting costs pictures */
+    uint8_t probe_failures; /* in a row */
     tg_us remb_at;
     tg_us rtt_us; /* the owner's, <= 0 = not known */
     tg_us probe_next_at;
