@@ -33,6 +33,39 @@ export async function lossyViewer(t, { server, viewers }, show, { loss, rttMs, s
   assert.ok(got >= share, `${(100 * got).toFixed(1)} % of the frames decoded`);
 }
 
+/** What the host's simulcast sends: by its name, {height, fps, kbit since the last look}. */
+async function sentLayers(host, last) {
+  const now = await host.page.evaluate(async () => {
+    const out = [];
+    for (const s of (await window.torgPcs.at(-1).getStats()).values()) {
+      if (s.type === 'outbound-rtp' && s.kind === 'video') out.push({ rid: s.rid, height: s.frameHeight ?? 0, fps: s.framesPerSecond ?? 0, bytes: s.bytesSent, at: s.timestamp });
+    }
+    return out;
+  });
+  return new Map(now.map((one) => {
+    const before = last?.get(one.rid) ?? one;
+    return [one.rid, { ...one, kbit: one.at > before.at ? ((one.bytes - before.bytes) * 8) / (one.at - before.at) : 0 }];
+  }));
+}
+
+/**
+ * Waits until the host sends all its sizes, and for some seconds: three encoders beside the viewer on
+ * one machine need their time, and a size that is not sent nobody can be given.
+ * Resolves to their rates over the last seconds, best first.
+ */
+export async function allSizes(host, { heights, seconds = 5, timeoutMs = 40000 }) {
+  let last = await sentLayers(host);
+  for (let good = 0, end = Date.now() + timeoutMs; ; ) {
+    await sleep(1000);
+    const now = await sentLayers(host);
+    const sent = [...now.values()].filter((one) => one.fps >= 15).map((one) => one.height).sort((a, b) => b - a);
+    good = sent.join() === heights.join() ? good + 1 : 0;
+    if (good === 0) last = now;
+    else if (good >= seconds) return [...(await sentLayers(host, last)).values()].sort((a, b) => b.height - a.height);
+    assert.ok(Date.now() < end, `the host does not send all sizes: ${JSON.stringify([...now.values()])}`);
+  }
+}
+
 /** The first frame from `since` on after which all the following are `height` high; null = none. */
 function settledAt(frames, since, until, height) {
   const those = frames.filter((frame) => frame.at >= since && frame.at < until);
