@@ -111,7 +111,7 @@ test('a bad configuration exits with 2 naming file, line and key; --check with 1
   assert.equal((await run('torgd', ['--check', '--config', path.join(dir, 'none.yaml')])).code, 1);
   for (const [name, value] of [
     ['HTTP_BASE_URL', 'live.shop.example'], ['EMBED_ORIGINS', 'https://shop.example/'], ['LIMITS_TRUSTED_NETWORKS', 'office'],
-    ['LIMITS_TRUSTED_PROXIES', '300.1.1.1/8'], ['METRICS_ALLOW', '10.0.0.1/8'], ['RTC_ADVERTISE', 'live.shop.example'],
+    ['LIMITS_TRUSTED_PROXIES', '300.1.1.1/8'], ['METRICS_ALLOW', '10.0.0.1/8'], ['RTC_ADVERTISE', 'live shop'],
     ['RTMP_LISTEN', 'localhost:1935'], ['RTC_LISTEN', 'localhost:8189'],
   ]) {
     const env = { [`TORG_${name}`]: value };
