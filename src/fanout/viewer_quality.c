@@ -11,6 +11,8 @@
 #define HOLD_DOWN_US (400 * (tg_us)TG_US_PER_MS)
 /* With such a queue in the way nothing is sent but what must be. */
 #define QUEUED_US (150 * (tg_us)TG_US_PER_MS)
+/* For so long a keyframe is not asked for, because it would come too late. */
+#define KEY_WAIT_US (100 * (tg_us)TG_US_PER_MS)
 #define KEY_RETRY_US (500 * (tg_us)TG_US_PER_MS)
 /* So far behind for so long, with no keyframe to jump to: one is asked for. */
 #define BEHIND_US ((tg_us)TG_US_PER_S)
@@ -236,6 +238,28 @@ static void resume(struct tg_viewer *v, const struct tg_viewer_source *src, tg_u
     key_ask(v, v->layer, now);
 }
 
+/*
+ * Has the wanted layer come as far as what was sent? A layer that is made of another one comes
+ * later: its next frame may be of a time that is past here, and so would be a keyframe asked for
+ * now.
+ */
+static bool target_near(const struct tg_viewer *v, const struct tg_viewer_source *src)
+{
+    const struct tg_history *to = src->video[v->layer_to].history;
+    const struct tg_history_entry *newest =
+        to != NULL && to->head > 0 ? tg_history_at(to, to->head - 1) : NULL;
+
+    return newest == NULL || newest->frame->media_us >= v->video_media_us ||
+           newest->frame->generation != v->tracks[TG_TRACK_VIDEO].generation;
+}
+
+static bool key_due(const struct tg_viewer *v, const struct tg_viewer_source *src, tg_us now)
+{
+    if (v->key_asked_at != 0)
+        return now - v->key_asked_at >= KEY_RETRY_US;
+    return target_near(v, src) || now - v->quality.changed_at >= KEY_WAIT_US;
+}
+
 static void layer_apply(struct tg_viewer *v, const struct tg_viewer_source *src, bool was_starved,
                         tg_us now)
 {
@@ -252,8 +276,7 @@ static void layer_apply(struct tg_viewer *v, const struct tg_viewer_source *src,
         tg_viewer_probe_drop(v);
         resume(v, src, now);
     }
-    if (!v->quality.starved && v->layer_to != v->layer &&
-        (v->key_asked_at == 0 || now - v->key_asked_at >= KEY_RETRY_US))
+    if (!v->quality.starved && v->layer_to != v->layer && key_due(v, src, now))
         key_ask(v, v->layer_to, now);
 }
 
@@ -394,6 +417,8 @@ bool tg_viewer_switch(struct tg_viewer *v, const struct tg_viewer_source *src, t
         v->counts.switches++;
         return false;
     }
+    if (v->key_asked_at == 0 && target_near(v, src))
+        key_ask(v, v->layer_to, now);
     /*
      * Nothing more into a long queue: the player still shows what is in it, and each packet more
      * keeps the keyframe waiting that is on its way.

@@ -32,6 +32,7 @@ enum {
     PAYLOAD = 1150,
     KEY_EVERY = 60,
     KEY_FACTOR = 6,
+    LADDER_LATE_US = 70 * MS,
     METAS = 1 << 16,
     FRAMES_MAX = 1 << 13,
     SEQS = 1 << 13,
@@ -67,25 +68,37 @@ struct line {
     const char *name;
     double loss;
     tg_us jitter_us;
+    bool ladder;       /* the lower layers are made of the best, later; that one obeys nobody */
     bool remb;         /* that is all the browser sends, with RR and NACK */
     unsigned whole_pm; /* of 1000 frames; 0 = not checked */
     struct phase phases[PHASES];
 };
 
 static const struct line lines[] = {
-    {"steady 4 Mbit/s", 0, 4 * MS, false, 990, {{90, 4000, 0, 20 * MS, 0, 0, 250, 1, 100}}},
+    {"steady 4 Mbit/s", 0, 4 * MS, false, false, 990, {{90, 4000, 0, 20 * MS, 0, 0, 250, 1, 100}}},
     {"4 - 0.8 - 4",
      0,
      4 * MS,
+     false,
      false,
      0,
      {{20, 4000, 0, 20 * MS, 0, 0, 250, 1, 100},
       {25, 800, 0, 20 * MS, 2, 3, 500, 1, 97},
       {30, 4000, 0, 20 * MS, 0, 15, 250, 1, 97}}},
-    {"5 % loss", 0.05, 4 * MS, false, 980, {{60, 4000, 0, 20 * MS, 0, 0, 700, 1, 100}}},
+    {"4 - 0.8 - 4, ladder",
+     0,
+     4 * MS,
+     true,
+     false,
+     0,
+     {{20, 4000, 0, 20 * MS, 0, 0, 250, 1, 100},
+      {25, 800, 0, 20 * MS, 2, 3, 500, 1, 97},
+      {30, 4000, 0, 20 * MS, 0, 15, 250, 1, 97}}},
+    {"5 % loss", 0.05, 4 * MS, false, false, 980, {{60, 4000, 0, 20 * MS, 0, 0, 700, 1, 100}}},
     {"cross traffic",
      0,
      4 * MS,
+     false,
      false,
      0,
      {{20, 4000, 0, 20 * MS, 0, 0, 250, 1, 100},
@@ -95,6 +108,7 @@ static const struct line lines[] = {
      0,
      4 * MS,
      false,
+     false,
      0,
      {{10, 4000, 0, 20 * MS, 0, 0, 250, 1, 100},
       {40, 200, 0, 20 * MS, PAUSED, 4, 0, 2, 90},
@@ -103,15 +117,17 @@ static const struct line lines[] = {
      0,
      4 * MS,
      false,
+     false,
      0,
      {{20, 4000, 0, 20 * MS, 0, 0, 250, 1, 100},
       {30, 4000, 0, 200 * MS, 0, 20, 500, 1, 97},
       {30, 4000, 0, 20 * MS, 0, 20, 500, 1, 97}}},
-    {"joins at 0.8", 0, 4 * MS, false, 0, {{40, 800, 0, 40 * MS, 2, 5, 0, 1, 97}}},
-    {"between two layers", 0, 4 * MS, false, 0, {{120, 1150, 0, 40 * MS, ANY, 5, 0, 16, 0}}},
+    {"joins at 0.8", 0, 4 * MS, false, false, 0, {{40, 800, 0, 40 * MS, 2, 5, 0, 1, 97}}},
+    {"between two layers", 0, 4 * MS, false, false, 0, {{120, 1150, 0, 40 * MS, ANY, 5, 0, 16, 0}}},
     {"REMB only",
      0,
      4 * MS,
+     false,
      true,
      0,
      {{30, 4000, 0, 20 * MS, 0, 0, 1500, 1, 100},
@@ -294,9 +310,10 @@ static void encode(struct sim *s, unsigned layer)
     }
     e->frames_to_key--;
     e->number++;
-    /* Larger pictures take longer. */
+    /* Larger pictures take longer; what is made of another picture takes longest. */
     e->frame_at = s->begin + (tg_us)e->number * FRAME_US +
-                  (tg_us)tg_rng_below(&s->rng, 3000 + (LAYERS - layer) * 3000);
+                  (tg_us)tg_rng_below(&s->rng, 3000 + (LAYERS - layer) * 3000) +
+                  (s->line->ladder && layer > 0 ? LADDER_LATE_US : 0);
     rate_note(s, layer, bytes);
     (void)tg_history_push(e->history, frame_make(TG_TRACK_VIDEO, layer, bytes, key, media_us),
                           s->now);
@@ -405,6 +422,8 @@ static void pump(struct sim *s)
             (e->key_told_at != 0 && s->now - e->key_told_at < 500 * MS))
             continue;
         s->v.wants_key &= (uint8_t) ~(1U << i);
+        if (i == 0 && s->line->ladder)
+            continue;
         e->key_asked = true;
         e->key_told_at = s->now;
         e->key_due = s->now + 30 * MS + (tg_us)tg_rng_below(&s->rng, 50 * MS);
