@@ -68,6 +68,7 @@ struct line {
     const char *name;
     double loss;
     tg_us jitter_us;
+    tg_us stall_us;    /* every two to six seconds nothing comes for so long, then all at once */
     bool ladder;       /* the lower layers are made of the best, later; that one obeys nobody */
     bool remb;         /* that is all the browser sends, with RR and NACK */
     unsigned whole_pm; /* of 1000 frames; 0 = not checked */
@@ -75,10 +76,26 @@ struct line {
 };
 
 static const struct line lines[] = {
-    {"steady 4 Mbit/s", 0, 4 * MS, false, false, 990, {{90, 4000, 0, 20 * MS, 0, 0, 250, 1, 100}}},
+    {"steady 4 Mbit/s",
+     0,
+     4 * MS,
+     0,
+     false,
+     false,
+     990,
+     {{90, 4000, 0, 20 * MS, 0, 0, 250, 1, 100}}},
+    {"stalls of 150 ms",
+     0,
+     4 * MS,
+     150 * MS,
+     false,
+     false,
+     0,
+     {{90, 4000, 0, 20 * MS, 0, 5, 500, 0, 100}}},
     {"4 - 0.8 - 4",
      0,
      4 * MS,
+     0,
      false,
      false,
      0,
@@ -88,16 +105,18 @@ static const struct line lines[] = {
     {"4 - 0.8 - 4, ladder",
      0,
      4 * MS,
+     0,
      true,
      false,
      0,
      {{20, 4000, 0, 20 * MS, 0, 0, 250, 1, 100},
       {25, 800, 0, 20 * MS, 2, 3, 500, 1, 97},
       {30, 4000, 0, 20 * MS, 0, 15, 250, 1, 97}}},
-    {"5 % loss", 0.05, 4 * MS, false, false, 980, {{60, 4000, 0, 20 * MS, 0, 0, 700, 1, 100}}},
+    {"5 % loss", 0.05, 4 * MS, 0, false, false, 980, {{60, 4000, 0, 20 * MS, 0, 0, 700, 1, 100}}},
     {"cross traffic",
      0,
      4 * MS,
+     0,
      false,
      false,
      0,
@@ -107,6 +126,7 @@ static const struct line lines[] = {
     {"200 kbit/s",
      0,
      4 * MS,
+     0,
      false,
      false,
      0,
@@ -116,17 +136,26 @@ static const struct line lines[] = {
     {"delay 20 - 200 - 20 ms",
      0,
      4 * MS,
+     0,
      false,
      false,
      0,
      {{20, 4000, 0, 20 * MS, 0, 0, 250, 1, 100},
       {30, 4000, 0, 200 * MS, 0, 20, 500, 1, 97},
       {30, 4000, 0, 20 * MS, 0, 20, 500, 1, 97}}},
-    {"joins at 0.8", 0, 4 * MS, false, false, 0, {{40, 800, 0, 40 * MS, 2, 5, 0, 1, 97}}},
-    {"between two layers", 0, 4 * MS, false, false, 0, {{120, 1150, 0, 40 * MS, ANY, 5, 0, 16, 0}}},
+    {"joins at 0.8", 0, 4 * MS, 0, false, false, 0, {{40, 800, 0, 40 * MS, 2, 5, 0, 1, 97}}},
+    {"between two layers",
+     0,
+     4 * MS,
+     0,
+     false,
+     false,
+     0,
+     {{120, 1150, 0, 40 * MS, ANY, 5, 0, 16, 0}}},
     {"REMB only",
      0,
      4 * MS,
+     0,
      false,
      true,
      0,
@@ -190,6 +219,8 @@ struct sim {
     struct link down;
     struct link up;
     tg_us cross_at;
+    tg_us stall_at;
+    tg_us stall_until;
     struct meta metas[METAS];
     uint32_t meta_next;
     struct sent_frame frames[FRAMES_MAX];
@@ -662,7 +693,11 @@ static void links_tick(struct sim *s)
         s->cross_at = TG_MAX(s->cross_at, s->now - 10 * MS) +
                       (tg_us)(sizeof(junk) * 8000 / phase_of(s)->cross_kbit);
     }
-    while ((p = link_pop(&s->down, s->now)) != NULL) {
+    if (s->line->stall_us > 0 && s->now >= s->stall_at) {
+        s->stall_until = s->now + s->line->stall_us;
+        s->stall_at = s->now + 2000 * MS + (tg_us)tg_rng_below(&s->rng, 4000 * MS);
+    }
+    while (s->now >= s->stall_until && (p = link_pop(&s->down, s->now)) != NULL) {
         packet_in(s, p);
         link_packet_free(p);
     }
@@ -787,6 +822,7 @@ static void sim_init(struct sim *s)
     }
     s->src.audio = s->audio;
     s->audio_at = s->now;
+    s->stall_at = s->now + 10000 * MS; /* the start is another story */
     tg_twcc_rx_init(&s->twcc);
     s->seq_max = SEQ0 - 1;
     s->video_next = SEQ0;
