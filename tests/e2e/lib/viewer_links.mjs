@@ -60,8 +60,8 @@ export async function allSizes(host, { heights, seconds = 5, timeoutMs = 40000 }
     const now = await sentLayers(host);
     const sent = [...now.values()].filter((one) => one.fps >= 15).map((one) => one.height).sort((a, b) => b - a);
     good = sent.join() === heights.join() ? good + 1 : 0;
-    if (good === 0) last = now;
-    else if (good >= seconds) return [...(await sentLayers(host, last)).values()].sort((a, b) => b.height - a.height);
+    if (good <= 1) last = now;
+    if (good >= seconds) return [...(await sentLayers(host, last)).values()].sort((a, b) => b.height - a.height);
     assert.ok(Date.now() < end, `the host does not send all sizes: ${JSON.stringify([...now.values()])}`);
   }
 }
@@ -78,6 +78,15 @@ const longest = (frames, since, until) => {
   return times.slice(1).reduce((most, at, i) => Math.max(most, at - times[i]), 0);
 };
 
+/** Waits until a viewer has seen nothing but that height for three seconds. */
+async function steady(viewer, height, { seconds = 3, timeoutMs = 30000 } = {}) {
+  for (const end = Date.now() + timeoutMs; ; await sleep(200)) {
+    const seen = await viewer.frames(Date.now() - seconds * 1000);
+    if (seen.length > seconds * 20 && seen.every((frame) => frame.height === height)) return;
+    assert.ok(Date.now() < end, `no steady ${height}p before the step: ${seen.length} frames of ${[...new Set(seen.map((frame) => frame.height))]}`);
+  }
+}
+
 /**
  * The line has room for the best layer, then for a lower one only, then for the best again.
  * The show must come in layers; `heights` are those that fit: [before, during, after].
@@ -86,7 +95,8 @@ export async function rateSteps(t, { server, viewers }, show, { kbit, heights, d
   const relay = await Relay.start(server, { 'delay-ms': 15, rate: kbit[0] });
   const viewer = await Viewer.start(viewers, server, show, { relay });
   await viewer.playing();
-  await sleep(8000); // from the start to the first choice
+  await sleep(5000); // from the start to the first choice
+  await steady(viewer, heights[0]);
   const down = (await relay.rate('down', kbit[1])).wall;
   await sleep(holdMs);
   const up = (await relay.rate('down', kbit[2])).wall;
@@ -99,7 +109,8 @@ export async function rateSteps(t, { server, viewers }, show, { kbit, heights, d
   const downAfter = settledAt(frames, down, up, heights[1]);
   const upAfter = settledAt(frames, up, end, heights[2]);
   const gap = longest(frames, down, end);
-  t.diagnostic(`${kbit.join(' -> ')} kbit/s: ${before.at(-1)?.height}p, ${heights[1]}p after ${downAfter === null ? 'never' : `${(downAfter - down).toFixed(0)} ms`}, ${heights[2]}p after ${upAfter === null ? 'never' : `${(upAfter - up).toFixed(0)} ms`}; longest standstill ${gap.toFixed(0)} ms; ${JSON.stringify(counts.down)}`);
+  const seen = frames.filter((frame, i) => i === 0 || frame.height !== frames[i - 1].height).map((frame) => `${frame.height}p ${((frame.at - down) / 1000).toFixed(1)}`);
+  t.diagnostic(`${kbit.join(' -> ')} kbit/s: ${before.at(-1)?.height}p, ${heights[1]}p after ${downAfter === null ? 'never' : `${(downAfter - down).toFixed(0)} ms`}, ${heights[2]}p after ${upAfter === null ? 'never' : `${(upAfter - up).toFixed(0)} ms`}; longest standstill ${gap.toFixed(0)} ms; seen, s: ${seen.join(', ')}; ${JSON.stringify(counts.down)}`);
   assert.ok(before.length > 60 && before.every((frame) => frame.height === heights[0]), `before the step: ${[...new Set(before.map((frame) => frame.height))]}`);
   assert.ok(downAfter !== null && downAfter - down <= downMs, 'the lower layer in time');
   assert.ok(upAfter !== null && upAfter - up <= upMs, 'the best layer again in time');
