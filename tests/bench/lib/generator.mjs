@@ -2,17 +2,18 @@
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildDir } from '../../e2e/lib/server.mjs';
-import { start, stop } from './proc.mjs';
+import { GENERATOR_NEXT, hurry, start, stop } from './proc.mjs';
 
 export class Generator {
-  /** @param {{viewers: number, verifyEvery: number, gro?: boolean, twcc?: boolean, http?: string, show?: string, from?: string}} options http and show: for WHEP joins; from: the first viewer's address */
-  constructor({ viewers, verifyEvery, gro, twcc, http, show, from }) {
+  /** @param {{viewers: number, verifyEvery: number, gro?: boolean, twcc?: boolean, http?: string, show?: string, from?: string, hurried?: boolean}} options http and show: for WHEP joins; from: the first viewer's address; hurried: not when the source shares its core as an ordinary process */
+  constructor({ viewers, verifyEvery, gro, twcc, http, show, from, hurried }) {
     const args = ['--control', '--viewers', String(viewers), '--seconds', '1000000', '--verify-every', String(verifyEvery)];
     if (http) args.push('--http', http, '--show', show);
     if (from) args.push('--from', from);
     if (gro) args.push('--gro');
     if (twcc) args.push('--twcc');
     this.child = start(path.join(buildDir, 'tests', 'whep_load'), args);
+    if (hurried) hurry(this.child, GENERATOR_NEXT);
     this.waiting = new Map();
     createInterface({ input: this.child.stdout }).on('line', (line) => this.#heard(line));
     this.child.exited.then((code) => {

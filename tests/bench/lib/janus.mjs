@@ -8,7 +8,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildDir } from '../../e2e/lib/server.mjs';
 import { Generator } from './generator.mjs';
-import { pin, sleep, start, stop, usage } from './proc.mjs';
+import { SOURCE_FIRST, hurry, pin, sleep, start, stop, usage } from './proc.mjs';
 
 const BINARY = '/usr/bin/janus';
 const LIBRARIES = ['/usr/lib/x86_64-linux-gnu/janus', '/usr/lib/aarch64-linux-gnu/janus', '/usr/lib/janus'];
@@ -163,12 +163,13 @@ export class Janus {
     pin(this.child.pid, cores.server);
     this.session = await Session.open(url);
     this.publisher = start(path.join(buildDir, 'tests', 'rtp_source'), ['--port', String(rtpPort), film.h264]);
+    hurry(this.publisher, SOURCE_FIRST);
     this.joined = 0;
     await sleep(3000);
   }
 
   generator(options) {
-    return new Generator({ ...options, from: '198.18.0.1' });
+    return new Generator({ ...options, hurried: true, from: '198.18.0.1' });
   }
 
   async join(generator, viewers, perS) {

@@ -1,5 +1,5 @@
 // Processes of a benchmark: what they use, and their end.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -10,6 +10,17 @@ export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export function pin(pid, core) {
   if (core < cpus().length) execFileSync('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' });
 }
+
+/**
+ * Before whatever else runs on its core, by real-time priority (root only, else nothing happens): the
+ * source before the generator, or a crowd of handshakes in the generator makes frames late that the
+ * server is then blamed for; the generator before the rest of the machine, or it reads too late.
+ */
+export function hurry(child, priority) {
+  spawnSync('chrt', ['-a', '-r', '-p', String(priority), String(child.pid)], { stdio: 'ignore' });
+}
+export const SOURCE_FIRST = 2;
+export const GENERATOR_NEXT = 1;
 
 /** A child that is ended with this process; `said` keeps what it wrote to stderr. */
 export function start(command, args, options = {}) {

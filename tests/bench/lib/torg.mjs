@@ -4,7 +4,7 @@ import path from 'node:path';
 import { metrics, metricsUntil } from '../../e2e/lib/metrics.mjs';
 import { TorgServer } from '../../e2e/lib/server.mjs';
 import { Generator } from './generator.mjs';
-import { pin, sleep, start, stop, usage } from './proc.mjs';
+import { SOURCE_FIRST, hurry, pin, sleep, start, stop, usage } from './proc.mjs';
 
 /** Counters that must not move while nobody should lose anything. */
 const QUIET = ['fanout_frames_dropped', 'fanout_sync_lost', 'fanout_send_failed', 'fanout_nacks', 'rtc_send_dropped'];
@@ -14,6 +14,7 @@ const ENV = { TORG_INGEST_LATENCY_MS: '0' };
 
 async function rtmpSource(show, film) {
   const child = start('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-re', '-stream_loop', '-1', '-i', film.flv, '-c', 'copy', '-f', 'flv', show.rtmp]);
+  hurry(child, SOURCE_FIRST);
   return { stop: () => stop(child) };
 }
 
@@ -66,7 +67,7 @@ export class Torg {
   }
 
   generator(options) {
-    return new Generator({ ...options, http: `127.0.0.1:${this.server.httpPort}`, show: 'bench' });
+    return new Generator({ ...options, hurried: this.source !== 'whip', http: `127.0.0.1:${this.server.httpPort}`, show: 'bench' });
   }
 
   join(generator, viewers, perS) {
