@@ -351,7 +351,8 @@ static void queue_note(struct tg_bwe_twcc *t, tg_us now, int64_t delay)
 static void state_judge(struct tg_bwe_twcc *t)
 {
     const bool trend = t->over_us >= OVERUSE_US && t->grown >= 2;
-    const bool queue = t->grown >= 2 && t->queue_us >= QUEUE_FULL_US;
+    const bool queue = (t->grown >= 3 && t->queue_us >= QUEUE_FULL_US) ||
+                       (t->grown >= 2 && t->queue_us >= QUEUE_LONG_US);
 
     t->state = trend || queue ? TG_BWE_OVERUSE : t->under ? TG_BWE_UNDERUSE : TG_BWE_NORMAL;
 }
