@@ -8,8 +8,9 @@ enum {
     PROBE_PCT = 130, /* proves RAISE_PCT with some loss */
     LOST_PCT = 60,   /* so little that nothing needs to be confirmed */
     STARVE_PCT = 90,
-    STARVE_PLAIN_PCT = 50, /* REMB errs on the low side when little is sent */
-    TRY_PCT = 130,         /* of what is sent now: an estimate that does not hold back */
+    STARVE_PLAIN_PCT = 50,      /* REMB errs on the low side when little is sent */
+    STARVE_PLAIN_LOSS_PM = 100, /* ... and when the player's machine is busy: losses must agree */
+    TRY_PCT = 130,              /* of what is sent now: an estimate that does not hold back */
     TRY_LOSS_PM = 20,
     TRY_FAIL_PM = 50,
     PAUSE_DOUBLE_MAX = 4,
@@ -88,6 +89,8 @@ static bool too_little(const struct tg_quality_in *in, unsigned lowest)
     uint32_t pct = in->proves ? STARVE_PCT : STARVE_PLAIN_PCT;
 
     if (in->estimate_bps == 0 || lowest == NONE)
+        return false;
+    if (!in->proves && !in->stream && in->loss_pm < STARVE_PLAIN_LOSS_PM)
         return false;
     return in->estimate_bps < TG_QUALITY_STARVED_BPS ||
            in->estimate_bps < percent(in->layers[lowest].bps, pct);
