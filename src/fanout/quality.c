@@ -90,7 +90,7 @@ static bool too_little(const struct tg_quality_in *in, unsigned lowest)
 
     if (in->estimate_bps == 0 || lowest == NONE)
         return false;
-    if (!in->proves && !in->stream && in->loss_pm < STARVE_PLAIN_LOSS_PM)
+    if (in->stream || (!in->proves && in->loss_pm < STARVE_PLAIN_LOSS_PM))
         return false;
     return in->estimate_bps < TG_QUALITY_STARVED_BPS ||
            in->estimate_bps < percent(in->layers[lowest].bps, pct);

@@ -63,7 +63,7 @@ struct tg_quality_in {
     uint32_t estimate_bps; /* 0 = nothing is known */
     uint32_t audio_bps;    /* comes on top of any layer */
     bool proves;           /* transport-wide feedback: probes can be made */
-    bool stream;           /* TCP: the estimate is what its queue took */
+    bool stream;           /* TCP: its full queue holds the picture back, no pause is needed */
     bool hard;             /* congested so badly that waiting costs pictures */
     uint16_t loss_pm;
 };

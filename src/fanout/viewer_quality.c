@@ -64,7 +64,6 @@ static struct tg_quality_in input_make(const struct tg_viewer *v,
     struct tg_quality_in in = {
         .estimate_bps = v->bwe.estimate_bps,
         .proves = v->twcc_on && (!v->quality.starved || v->probe_frame.frame != NULL),
-        .stream = v->stream.on,
         .hard = v->bwe.hard,
         .loss_pm = v->bwe.loss_pm,
         /* Transport-wide numbers are video's alone: that estimate is of what sound leaves over. */

@@ -41,6 +41,7 @@ void tg_viewer_stream_input(struct tg_viewer *v, struct tg_quality_in *inout)
     v->bwe.hard = false;
     inout->estimate_bps = bps;
     inout->proves = false;
+    inout->stream = true;
     inout->hard = false;
     inout->loss_pm = bps > 0 && bps < inout->layers[v->layer].bps ? LOW_LOSS_PM : 0;
 }
