@@ -50,8 +50,10 @@ enum {
     TG_VIEWER_CNAME_SIZE = 17, /* 16 characters, NUL */
     TG_VIEWER_PACKET_MAX = TG_RTP_MTU + 48 + TG_SRTP_RTP_TRAILER, /* with extensions and OSN */
     TG_VIEWER_REPORT_MAX = 512,
-    TG_VIEWER_START_PACKETS = 256, /* carry playout-delay; later ones only in keyframes */
-    TG_VIEWER_LATE_FRAMES = 8,     /* this far behind with a newer keyframe there: jump to it */
+    TG_VIEWER_START_PACKETS = 256, /* carry playout-delay 0..0; as many more the one below */
+    TG_VIEWER_DELAY_MIN_10MS = 4,  /* also in later keyframes */
+    TG_VIEWER_DELAY_MAX_10MS = 50,
+    TG_VIEWER_LATE_FRAMES = 8, /* this far behind with a newer keyframe there: jump to it */
 };
 
 /* A codec that was negotiated for a track. */

@@ -17,18 +17,38 @@ static void run_note(struct tg_viewer_track *t, uint64_t seq, uint64_t packet, u
     t->run_count++;
 }
 
+struct delay {
+    uint8_t min_10ms, max_10ms;
+};
+
+/*
+ * What the player is told to keep back, if this packet says so. At the start nothing (0..0): frames
+ * show as soon as they are decoded, so a burst of old ones is caught up. That mode leaves the sound
+ * behind, so from then on the player keeps a little and brings the two together.
+ */
+static bool delay_of(const struct tg_frame *f, uint64_t packet_no, struct delay *ret)
+{
+    if (packet_no < TG_VIEWER_START_PACKETS)
+        *ret = (struct delay){0, 0};
+    else if (packet_no < 2 * TG_VIEWER_START_PACKETS || (f->flags & TG_FRAME_KEY) != 0)
+        *ret = (struct delay){TG_VIEWER_DELAY_MIN_10MS, TG_VIEWER_DELAY_MAX_10MS};
+    else
+        return false;
+    return true;
+}
+
 /* Which extensions a packet has follows from its sequence number and frame alone (see viewer.h). */
 static size_t exts_make(const struct tg_viewer *v, const struct tg_viewer_track *t, uint64_t seq,
                         const struct tg_viewer_packet *p, struct tg_rtp_ext exts[2],
                         uint8_t data[TG_PLAYOUT_DELAY_LEN + TG_ABS_CAPTURE_TIME_LEN])
 {
     const struct tg_frame *f = p->entry->frame;
+    struct delay delay;
     size_t count = 0;
 
     if (t->cfg.ext_playout_delay != 0 && p->track == TG_TRACK_VIDEO &&
-        ((f->flags & TG_FRAME_KEY) != 0 || seq - t->seq_first < TG_VIEWER_START_PACKETS)) {
-        /* 0..0: show frames as soon as they are decoded, so a burst of old ones is caught up. */
-        tg_playout_delay_write(data, 0, 0);
+        delay_of(f, seq - t->seq_first, &delay)) {
+        tg_playout_delay_write(data, delay.min_10ms, delay.max_10ms);
         exts[count++] = (struct tg_rtp_ext){
             .id = t->cfg.ext_playout_delay, .len = TG_PLAYOUT_DELAY_LEN, .data = data};
     }

@@ -201,6 +201,36 @@ static void test_start_sends_from_the_keyframe_with_true_times(void **state)
     bed_done(&b);
 }
 
+/* At the start nothing is kept back; then a little, so that the sound can be brought to the
+ * picture. */
+static void test_playout_delay_follows_the_start(void **state)
+{
+    struct bed b;
+    const size_t gop = 5 + 3 * 2;
+    size_t no = 0;
+
+    (void)state;
+    bed_init(&b, true);
+    push_gop(&b, 4);
+    start(&b);
+    for (; no < 3 * (size_t)TG_VIEWER_START_PACKETS; no++) {
+        struct tg_rtp_ext ext;
+        bool start = no < TG_VIEWER_START_PACKETS;
+        bool key = no % gop < 5;
+
+        if (no % gop == 0 && no > 0)
+            push_gop(&b, 4);
+        assert_true(take(&b));
+        if (!key && no >= 2 * (size_t)TG_VIEWER_START_PACKETS) {
+            assert_false(tg_rtp_ext_find(&b.got.rtp, EXT_DELAY, &ext));
+            continue;
+        }
+        assert_true(tg_rtp_ext_find(&b.got.rtp, EXT_DELAY, &ext));
+        assert_memory_equal(ext.data, start ? "\0\0\0" : "\0\x40\x32", 3); /* 40..500 ms */
+    }
+    bed_done(&b);
+}
+
 static size_t stamps_of(struct bed *b, uint32_t ssrc)
 {
     size_t count = 0;
@@ -975,6 +1005,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_start_sends_from_the_keyframe_with_true_times),
+        cmocka_unit_test(test_playout_delay_follows_the_start),
         cmocka_unit_test(test_capture_time_comes_with_keyframes_and_each_second),
         cmocka_unit_test(test_start_without_keyframe_waits_and_asks),
         cmocka_unit_test(test_start_without_any_history_is_legal),
