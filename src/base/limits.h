@@ -101,6 +101,10 @@ enum {
     /* --- shop --- */
     TG_QTY_MAX = 100,            /* units of one line: hoarding guard */
     TG_CART_LINES_MAX = 50,      /* lines of one cart or order */
+    TG_TAKES_MAX = 256,          /* item and place pairs of one order: bundles of few parts */
+    TG_BUNDLE_PARTS_MAX = 16,    /* different items of one bundle */
+    TG_LOCATIONS_MAX = 256,      /* warehouses, shops, shows' allotments of one shop */
+    TG_SHOW_ITEMS_MAX = 100000,  /* (show, SKU) rules in memory, ~150 bytes each */
     TG_VARIANTS_MAX = 200000,    /* in memory at ~300 bytes each: 60 MB */
     TG_SALE_BATCH_MAX = 1024,    /* claims of one transaction: PEERS.md, the knee of the curve */
     TG_TOKENS_MAX = 10000,       /* staff, stream keys and old demo logins of one node */

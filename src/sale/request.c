@@ -40,6 +40,7 @@ static void line_claim(struct tg_item *item, enum tg_claim_kind kind)
     const struct tg_op *op = &item->req->op;
 
     item->claim.kind = kind;
+    item->claim.at_ms = op->u.line.at;
     item->claim.sku = op->u.line.sku;
     item->claim.qty = op->u.line.qty;
     item->claim.price = op->u.line.price;
@@ -59,6 +60,7 @@ static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
 
     TG_ASSERT(count <= TG_CART_LINES_MAX);
     item->claim.kind = TG_CLAIM_CHECKOUT;
+    item->claim.channel = TG_CHANNEL_CART;
     item->claim.code = op->u.checkout.code;
     item->claim.location = op->u.checkout.location;
     item->digest = tg_idem_digest_str(item->digest, op->u.checkout.code);
@@ -196,6 +198,8 @@ bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_s
                                     .id = "",
                                     .sku = "",
                                     .price = -1,
+                                    .at_ms = -1,
+                                    .media_ms = -1,
                                     .code = "",
                                     .location = "",
                                     .amount = -1,

@@ -4,20 +4,6 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
-int64_t tg_variant_price(const struct tg_variant *v)
-{
-    return v->flash >= 0 ? v->flash : v->price;
-}
-
-int64_t tg_variant_compare_at(const struct tg_variant *v)
-{
-    /* During a flash price the honest "before" is the ordinary price, and only when it is higher.
-     */
-    if (v->flash >= 0)
-        return v->price > v->flash ? v->price : -1;
-    return v->compare_at > v->price ? v->compare_at : -1;
-}
-
 int32_t tg_variant_available(const struct tg_variant *v)
 {
     return v->stock.on_hand - v->stock.held - v->stock.sold;
@@ -117,27 +103,16 @@ tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_product *p)
     return TG_OK;
 }
 
-static bool money_ok(int64_t amount, int64_t min)
-{
-    return amount >= min && amount <= TG_PRICE_MAX_MINOR;
-}
-
 static bool variant_ok(const struct tg_variant *v)
 {
     const struct tg_stock_count *s = &v->stock;
 
-    if (v->sku[0] == '\0' || !money_ok(v->price, 0) || !money_ok(v->compare_at, -1) ||
-        !money_ok(v->cost, -1) || !money_ok(v->flash, -1))
+    if (v->sku[0] == '\0' || !tg_price_ok(v->price, 0) || !tg_price_ok(v->compare_at, -1) ||
+        !tg_price_ok(v->cost, -1) || !tg_price_ok(v->flash, -1))
         return false;
     if (s->on_hand < 0 || s->held < 0 || s->sold < 0 || s->on_hand > TG_STOCK_MAX)
         return false;
     return (int64_t)s->held + s->sold <= s->on_hand;
-}
-
-/* Monotonic moment of a wall time that lies ahead; due at once when it has passed. */
-static tg_us mono_of(struct tg_shop_now now, tg_us wall)
-{
-    return now.mono + TG_MAX(wall - now.wall, (tg_us)0);
 }
 
 tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const char *product_id,
@@ -162,7 +137,8 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
     copy->flash_end = (struct tg_heap_node){0};
     err = tg_map_put(&shop->variant_by_sku, copy->sku, strlen(copy->sku), copy);
     if (err == TG_OK && copy->flash >= 0 && copy->flash_until_wall >= 0) {
-        err = tg_heap_set(&shop->flash_ends, &copy->flash_end, mono_of(now, v->flash_until_wall));
+        err =
+            tg_heap_set(&shop->flash_ends, &copy->flash_end, tg_mono_of(now, v->flash_until_wall));
         if (err != TG_OK)
             (void)tg_map_del(&shop->variant_by_sku, copy->sku, strlen(copy->sku)); /* put above */
     }
@@ -177,62 +153,4 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
     product->last = copy;
     product->variant_count++;
     return TG_OK;
-}
-
-/* --- prices --- */
-
-static void note_price(struct tg_shop *shop, const struct tg_variant *v, tg_us wall,
-                       const char *actor)
-{
-    struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_PRICE, wall);
-
-    e->variant = v;
-    tg_str_cut(e->actor, sizeof(e->actor), actor);
-}
-
-void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall)
-{
-    tg_shop_touch_variant(shop, v);
-    tg_heap_remove(&shop->flash_ends, &v->flash_end);
-    v->flash = -1;
-    v->flash_until_wall = -1;
-    note_price(shop, v, wall, "");
-}
-
-static bool price_claim_ok(const struct tg_claim *c, tg_us wall, struct tg_verdict *out)
-{
-    if (c->amount != -1 && !money_ok(c->amount, 1)) {
-        tg_refuse(out, TG_CODE_BAD_REQUEST, "amount must be 1 to %d.", (int)TG_PRICE_MAX_MINOR);
-        return false;
-    }
-    if (c->amount != -1 && c->until_wall != -1 && c->until_wall <= wall) {
-        tg_refuse(out, TG_CODE_BAD_REQUEST, "until must lie in the future.");
-        return false;
-    }
-    return true;
-}
-
-void tg_decide_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                     struct tg_verdict *out)
-{
-    struct tg_variant *v = tg_shop_find(shop, c->sku);
-    bool timed = c->amount != -1 && c->until_wall != -1;
-
-    out->variant = v;
-    if (v == NULL) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
-        return;
-    }
-    if (!price_claim_ok(c, now.wall, out))
-        return;
-    tg_shop_touch_variant(shop, v);
-    if (!timed)
-        tg_heap_remove(&shop->flash_ends, &v->flash_end);
-    else if (tg_heap_set(&shop->flash_ends, &v->flash_end, mono_of(now, c->until_wall)) != TG_OK) {
-        tg_refuse(out, TG_CODE_INTERNAL, "The server is out of memory.");
-        return;
-    }
-    v->flash = c->amount;
-    v->flash_until_wall = timed ? c->until_wall : -1;
-    note_price(shop, v, now.wall, c->person);
 }

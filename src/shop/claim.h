@@ -32,13 +32,16 @@ struct tg_claim {
     const char *name;
     const char *source;
     uint16_t show;
-    bool staff;     /* may act on other people's orders */
-    const char *op; /* idempotency key: (person, op, id); op "" = none */
+    bool staff; /* may act on other people's orders */
+    enum tg_channel channel;
+    int64_t at_ms;    /* media time of the tap, as the page says; -1 = not given */
+    int64_t media_ms; /* the show's media time now; -1 = no show */
+    const char *op;   /* idempotency key: (person, op, id); op "" = none */
     const char *id;
     const char *sku;
     int32_t qty;
     int64_t price;        /* shown at the tap; -1 = not given */
-    const char *code;     /* discount code */
+    const char *code;     /* discount codes, separated by commas */
     const char *location; /* "" or TG_LOCATION_MAIN */
     const struct tg_price_shown *prices;
     uint32_t price_count;

@@ -17,16 +17,26 @@ const char *tg_payment_state_name(enum tg_payment_state state)
     return (size_t)state < TG_ARRAY_LEN(names) ? names[state] : NULL;
 }
 
-tg_err tg_order_new(struct tg_order **ret, size_t lines)
+const char *tg_channel_name(enum tg_channel channel)
+{
+    static const char *const names[] = {"button", "cart", "comment", "staff", "waiting"};
+
+    return (size_t)channel < TG_ARRAY_LEN(names) ? names[channel] : NULL;
+}
+
+tg_err tg_order_new(struct tg_order **ret, size_t lines, size_t takes)
 {
     struct tg_order *order;
 
-    if (lines < 1 || lines > TG_CART_LINES_MAX)
+    if (lines < 1 || lines > TG_CART_LINES_MAX || takes > TG_TAKES_MAX)
         return TG_ERR_LIMIT;
-    order = tg_calloc(1, sizeof(*order) + lines * sizeof(order->lines[0]));
+    order = tg_calloc(1, sizeof(*order) + lines * sizeof(order->lines[0]) +
+                             takes * sizeof(order->takes[0]));
     if (order == NULL)
         return TG_ERR_NOMEM;
     order->line_count = (uint32_t)lines;
+    order->take_count = (uint32_t)takes;
+    order->takes = (struct tg_order_take *)(void *)&order->lines[lines];
     *ret = order;
     return TG_OK;
 }
@@ -44,10 +54,10 @@ tg_err tg_order_sum(int64_t *ret, const struct tg_order *order)
         const struct tg_order_line *line = &order->lines[i];
         int64_t sum;
 
-        if (line->qty < 1 || line->price < 0)
+        if (line->qty < 1 || line->price < 0 || line->discount < 0)
             return TG_ERR_LIMIT;
-        if (__builtin_mul_overflow(line->price, (int64_t)line->qty, &sum) ||
-            __builtin_add_overflow(total, sum, &total))
+        if (__builtin_mul_overflow(line->price, (int64_t)line->qty, &sum) || line->discount > sum ||
+            __builtin_add_overflow(total, sum - line->discount, &total))
             return TG_ERR_LIMIT;
     }
     *ret = total;

@@ -21,7 +21,21 @@ enum {
     TG_PAYMENT_ID_SIZE = 23, /* 128 random bits in base64url */
     TG_OPTIONS_SIZE = 96,    /* JSON object of a variant's options */
     TG_SOURCE_SIZE = TG_SOURCE_MAX * 4 + 1,
+    TG_DISCOUNT_CODE_SIZE = 33, /* a discount code; several of one order: TG_CODES_SIZE */
+    TG_CODES_SIZE = 3 * TG_DISCOUNT_CODE_SIZE,
+    TG_LOCATION_SIZE = 33,
 };
+
+/* How it was bought. The values are kept on disk: never renumber. */
+enum tg_channel {
+    TG_CHANNEL_BUTTON = 0,
+    TG_CHANNEL_CART = 1,
+    TG_CHANNEL_COMMENT = 2, /* a comment like "shop 12 x2 M" */
+    TG_CHANNEL_STAFF = 3,   /* from the desk, for somebody else */
+    TG_CHANNEL_WAITING = 4, /* a turn of the waiting list */
+};
+/* "button", "cart", "comment", "staff", "waiting"; NULL beyond. */
+const char *tg_channel_name(enum tg_channel channel);
 
 /* The values are kept on disk: never renumber. */
 enum tg_order_state {
@@ -43,8 +57,22 @@ struct tg_order_line {
     char title[TG_TITLE_SIZE]; /* as it was at the sale; an order never changes its words */
     char options[TG_OPTIONS_SIZE];
     int32_t qty;
-    int64_t price; /* of one */
-    int64_t cost;  /* cost price of one at the sale, for attribution; -1 = unknown */
+    int64_t price;     /* of one */
+    int64_t cost;      /* cost price of one at the sale, for attribution; -1 = unknown */
+    int64_t discount;  /* off the whole line, >= 0; the line's sum is price * qty - discount */
+    int32_t tax_bp;    /* VAT within the price, hundredths of a percent */
+    int64_t tax;       /* ... of the line's sum */
+    int32_t cancelled; /* units of qty that were taken back */
+    int32_t fulfilled; /* ... that left the house */
+    int32_t returned;  /* ... of those fulfilled that came back */
+};
+
+/* From where the units of a line come; a bundle has one for each of its parts and places. */
+struct tg_order_take {
+    uint32_t line;            /* index in lines */
+    char sku[TG_SKU_MAX + 1]; /* the inventory item: the line's own SKU, or a bundle's part */
+    uint16_t location;        /* ordinal, see stock */
+    int32_t qty;              /* units still promised there: falls with cancelling and shipping */
 };
 
 struct tg_order {
@@ -56,7 +84,13 @@ struct tg_order {
     uint16_t show;           /* where it was bought; UINT16_MAX = no show */
     char source[TG_SOURCE_SIZE];
     char currency[4];
-    int64_t total;
+    int64_t total;    /* what is paid: the lines' sums */
+    int64_t discount; /* of all lines */
+    int64_t tax;      /* of all lines, within the total */
+    enum tg_channel channel;
+    int64_t ticket;            /* place in the order of all decisions, rising */
+    char codes[TG_CODES_SIZE]; /* discount codes that counted, separated by commas; "" = none */
+    bool unheld;               /* first-paid mode: nothing is held until it is paid */
     tg_us created_wall;
     tg_us changed_wall;
     tg_us pay_by_wall;
@@ -75,14 +109,18 @@ struct tg_order {
     uint32_t before_payment_tries;
     tg_us before_changed_wall;
 
+    uint32_t take_count;
+    struct tg_order_take *takes; /* in the order's own block */
     uint32_t line_count;
     struct tg_order_line lines[];
 };
 
-/* Zeroed, with room for its lines. LIMIT: none or more than TG_CART_LINES_MAX. NOMEM. */
-TG_MUST_CHECK tg_err tg_order_new(struct tg_order **ret, size_t lines);
+/* Zeroed, with room for its lines and takes. LIMIT: no line, more than TG_CART_LINES_MAX, or more
+ * takes than TG_TAKES_MAX. NOMEM. */
+TG_MUST_CHECK tg_err tg_order_new(struct tg_order **ret, size_t lines, size_t takes);
 void tg_order_free(struct tg_order *order);
-/* Sum of the lines; LIMIT when it does not fit 63 bits or a line is out of range. */
+/* Sum of the lines less their discounts; LIMIT when it does not fit 63 bits or a line is out of
+ * range. */
 TG_MUST_CHECK tg_err tg_order_sum(int64_t *ret, const struct tg_order *order);
 
 #endif

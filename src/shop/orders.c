@@ -1,3 +1,4 @@
+/* Orders: how they are placed, and what becomes of them. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -5,92 +6,7 @@
 #include "base/uuid.h"
 #include "shop/shop_priv.h"
 
-/* One line that a claim asks for; every SKU once, so that demand is summed before it is judged. */
-struct want {
-    struct tg_variant *variant;
-    int32_t qty;
-    int64_t shown; /* price the page showed, -1 = none */
-};
-
-struct wish {
-    struct want wants[TG_CART_LINES_MAX];
-    uint32_t count;
-};
-
-static bool shape_ok(const struct tg_claim *c, struct tg_verdict *out)
-{
-    if (c->code[0] != '\0') {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such code.");
-        return false;
-    }
-    if (c->location[0] != '\0' && strcmp(c->location, TG_LOCATION_MAIN) != 0) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such location.");
-        return false;
-    }
-    if (c->person[0] == '\0') {
-        tg_refuse(out, TG_CODE_UNAUTHORIZED, "Join first.");
-        return false;
-    }
-    return true;
-}
-
-static bool limit_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct want *w,
-                     struct tg_verdict *out)
-{
-    int32_t max = shop->cfg.person_units_max;
-
-    if (w->qty > TG_QTY_MAX) {
-        tg_refuse(out, TG_CODE_LIMIT, "At most %d of one product in an order.", (int)TG_QTY_MAX);
-        return false;
-    }
-    if (max > 0 && (int64_t)tg_units_get(shop, c->person, w->variant->sku) + w->qty > max) {
-        tg_refuse(out, TG_CODE_LIMIT, "At most %d of this product per person.", (int)max);
-        return false;
-    }
-    return true;
-}
-
-static bool stock_ok(const struct want *w, struct tg_verdict *out)
-{
-    int32_t available = tg_variant_available(w->variant);
-
-    if (available >= w->qty)
-        return true;
-    if (available == 0)
-        tg_refuse(out, TG_CODE_SOLD_OUT, "%s is sold out.", w->variant->product->title);
-    else
-        tg_refuse(out, TG_CODE_SOLD_OUT, "Only %d of %s left.", (int)available,
-                  w->variant->product->title);
-    return false;
-}
-
-static bool price_ok(const struct tg_shop *shop, const struct want *w, struct tg_verdict *out)
-{
-    char text[TG_MONEY_SIZE];
-
-    /* A fall in price is a gift and never asked about. */
-    if (w->shown < 0 || tg_variant_price(w->variant) <= w->shown)
-        return true;
-    tg_money_text(text, tg_variant_price(w->variant), shop->cfg.currency);
-    tg_refuse(out, TG_CODE_PRICE_CHANGED, "%s costs %s now.", w->variant->product->title, text);
-    return false;
-}
-
-/* All or nothing: the first line that cannot be had decides. */
-static bool wish_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct wish *wish,
-                    struct tg_verdict *out)
-{
-    for (uint32_t i = 0; i < wish->count; i++) {
-        const struct want *w = &wish->wants[i];
-
-        out->variant = w->variant;
-        if (!limit_ok(shop, c, w, out) || !stock_ok(w, out) || !price_ok(shop, w, out))
-            return false;
-    }
-    return true;
-}
-
-static void fill_line(struct tg_order_line *line, const struct want *w)
+static void fill_line(struct tg_order_line *line, const struct tg_want *w)
 {
     const struct tg_variant *v = w->variant;
 
@@ -98,8 +14,11 @@ static void fill_line(struct tg_order_line *line, const struct want *w)
     tg_str_cut(line->title, sizeof(line->title), v->product->title);
     tg_str_cut(line->options, sizeof(line->options), v->options);
     line->qty = w->qty;
-    line->price = tg_variant_price(v);
+    line->price = w->price;
     line->cost = v->cost;
+    line->discount = w->discount;
+    line->tax_bp = w->tax_bp;
+    line->tax = w->tax;
 }
 
 static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
@@ -115,6 +34,7 @@ static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struc
     tg_str_cut(order->source, sizeof(order->source), c->source);
     memcpy(order->currency, shop->cfg.currency, sizeof(order->currency));
     order->show = c->show;
+    order->channel = c->channel;
     order->created_wall = now.wall;
     order->changed_wall = now.wall;
     order->pay_by_wall = now.wall + shop->cfg.hold_us;
@@ -134,10 +54,10 @@ static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
 
 /* Everything that can fail, before anything of the shop changes. */
 static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                            const struct wish *wish, struct tg_order **ret)
+                            const struct tg_wish *wish, struct tg_order **ret)
 {
     struct tg_order *order = NULL;
-    tg_err err = tg_order_new(&order, wish->count);
+    tg_err err = tg_order_new(&order, wish->count, 0);
 
     if (err == TG_OK && shop->order_by_id.count >= TG_OPEN_ORDERS_MAX)
         err = TG_ERR_LIMIT;
@@ -165,14 +85,12 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
     return TG_OK;
 }
 
-static void place_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                        const struct wish *wish, struct tg_verdict *out)
+void tg_order_place(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    const struct tg_wish *wish, struct tg_verdict *out)
 {
     struct tg_order *order = NULL;
     tg_err err;
 
-    if (!wish_ok(shop, c, wish, out))
-        return;
     err = prepare_order(shop, now, c, wish, &order);
     if (err != TG_OK) {
         tg_refuse(out, err == TG_ERR_LIMIT ? TG_CODE_BUSY : TG_CODE_INTERNAL,
@@ -197,76 +115,6 @@ static void place_order(struct tg_shop *shop, struct tg_shop_now now, const stru
         tg_sales_add(shop, c->show, order->lines[i].sku, move.qty);
     }
     out->order = order;
-}
-
-void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                   struct tg_verdict *out)
-{
-    struct wish wish = {.count = 1};
-
-    if (!shape_ok(c, out))
-        return;
-    wish.wants[0] =
-        (struct want){.variant = tg_shop_find(shop, c->sku), .qty = c->qty, .shown = c->price};
-    if (wish.wants[0].variant == NULL) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
-        return;
-    }
-    if (c->qty < 1 || c->qty > TG_QTY_MAX) {
-        tg_refuse(out, TG_CODE_BAD_REQUEST, "qty must be 1 to %d.", (int)TG_QTY_MAX);
-        return;
-    }
-    place_order(shop, now, c, &wish, out);
-}
-
-static int64_t shown_price(const struct tg_claim *c, const char *sku)
-{
-    for (uint32_t i = 0; i < c->price_count; i++)
-        if (strcmp(c->prices[i].sku, sku) == 0)
-            return c->prices[i].amount;
-    return -1;
-}
-
-static bool add_want(struct tg_shop *shop, const struct tg_claim *c, struct wish *wish,
-                     const struct tg_cart_line *line)
-{
-    struct tg_variant *v = tg_shop_find(shop, line->sku);
-
-    if (v == NULL)
-        return false;
-    for (uint32_t i = 0; i < wish->count; i++)
-        if (wish->wants[i].variant == v) {
-            wish->wants[i].qty += line->qty; /* at most 50 lines of 100: no overflow */
-            return true;
-        }
-    wish->wants[wish->count++] =
-        (struct want){.variant = v, .qty = line->qty, .shown = shown_price(c, line->sku)};
-    return true;
-}
-
-void tg_decide_checkout(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                        struct tg_verdict *out)
-{
-    struct tg_cart *cart = tg_map_get_str(&shop->cart_by_person, c->person);
-    struct wish wish = {.count = 0};
-
-    out->cart = cart;
-    if (!shape_ok(c, out))
-        return;
-    if (cart == NULL || cart->line_count == 0) {
-        tg_refuse(out, TG_CODE_BAD_REQUEST, "The cart is empty.");
-        return;
-    }
-    for (uint32_t i = 0; i < cart->line_count; i++)
-        if (!add_want(shop, c, &wish, &cart->lines[i])) {
-            tg_refuse(out, TG_CODE_NOT_FOUND, "%s is no longer sold here.", cart->lines[i].sku);
-            return;
-        }
-    place_order(shop, now, c, &wish, out);
-    if (out->order == NULL)
-        return;
-    tg_shop_touch_cart(shop, cart);
-    cart->line_count = 0;
 }
 
 /* --- after the claim --- */

@@ -57,6 +57,8 @@ tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
     tg_map_init(&shop->cart_by_person, cfg->rng);
     tg_map_init(&shop->units, cfg->rng);
     tg_map_init(&shop->show_sales, cfg->rng);
+    tg_map_init(&shop->rules, cfg->rng);
+    tg_map_init(&shop->show_items, cfg->rng);
     *ret = shop;
     return TG_OK;
 }
@@ -81,6 +83,8 @@ void tg_shop_free(struct tg_shop *shop)
     free_all(&shop->cart_by_person);
     free_all(&shop->units);
     free_all(&shop->show_sales);
+    free_all(&shop->rules);
+    free_all(&shop->show_items);
     tg_map_done(&shop->order_by_payment);
     tg_heap_done(&shop->expiries);
     tg_heap_done(&shop->flash_ends);

@@ -101,3 +101,37 @@ bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, c
            !differ(why, "held by unpaid orders", v->stock.held, row->orders_held) &&
            !differ(why, "sold by paid orders", v->stock.sold, row->orders_sold);
 }
+
+/* --- the stage of a claim --- */
+
+static bool stock_ok(const struct tg_want *w, struct tg_verdict *out)
+{
+    int32_t available = tg_variant_available(w->variant);
+
+    if (available >= w->qty)
+        return true;
+    if (available == 0)
+        tg_refuse(out, TG_CODE_SOLD_OUT, "%s is sold out.", w->variant->product->title);
+    else
+        tg_refuse(out, TG_CODE_SOLD_OUT, "Only %d of %s left.", (int)available,
+                  w->variant->product->title);
+    return false;
+}
+
+bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
+                   struct tg_verdict *out)
+{
+    (void)shop;
+    (void)c;
+    wish->take_count = 0;
+    for (uint32_t i = 0; i < wish->count; i++) {
+        const struct tg_want *w = &wish->wants[i];
+
+        out->variant = w->variant;
+        if (!stock_ok(w, out))
+            return false;
+        wish->takes[wish->take_count++] =
+            (struct tg_take){.want = i, .variant = w->variant, .qty = w->qty};
+    }
+    return true;
+}

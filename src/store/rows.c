@@ -51,7 +51,7 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
 {
     struct tg_order *order = NULL;
     int64_t sum = 0;
-    tg_err err = tg_order_new(&order, (size_t)tg_q_get_int(row, O_LINES));
+    tg_err err = tg_order_new(&order, (size_t)tg_q_get_int(row, O_LINES), 0);
 
     if (err != TG_OK)
         return err == TG_ERR_LIMIT ? TG_ERR_MALFORMED : err;

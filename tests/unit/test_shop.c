@@ -559,7 +559,7 @@ static void test_order_sum_that_overflows_is_refused(void **state)
     int64_t sum = 0;
 
     (void)state;
-    assert_int_equal(tg_order_new(&order, 2), TG_OK);
+    assert_int_equal(tg_order_new(&order, 2, 0), TG_OK);
     order->lines[0] = (struct tg_order_line){.qty = 1, .price = INT64_MAX};
     order->lines[1] = (struct tg_order_line){.qty = 1, .price = 1};
     assert_int_equal(tg_order_sum(&sum, order), TG_ERR_LIMIT);
@@ -567,8 +567,8 @@ static void test_order_sum_that_overflows_is_refused(void **state)
     order->lines[0].qty = 3;
     assert_int_equal(tg_order_sum(&sum, order), TG_ERR_LIMIT);
     tg_order_free(order);
-    assert_int_equal(tg_order_new(&order, 0), TG_ERR_LIMIT);
-    assert_int_equal(tg_order_new(&order, TG_CART_LINES_MAX + 1), TG_ERR_LIMIT);
+    assert_int_equal(tg_order_new(&order, 0, 0), TG_ERR_LIMIT);
+    assert_int_equal(tg_order_new(&order, TG_CART_LINES_MAX + 1, 0), TG_ERR_LIMIT);
 }
 
 static void test_audit_names_the_difference(void **state)

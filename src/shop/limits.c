@@ -1,3 +1,4 @@
+/* Limits: how much one person may buy, and what the shows have sold. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -139,4 +140,33 @@ void tg_sales_add(struct tg_shop *shop, uint16_t show, const char *sku, int32_t 
         return;
     tg_shop_touch_sales(shop, s);
     s->units = TG_MAX(s->units + units, 0);
+}
+
+/* --- the stage of a claim --- */
+
+static bool limit_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct tg_want *w,
+                     struct tg_verdict *out)
+{
+    int32_t max = shop->cfg.person_units_max;
+
+    if (w->qty > TG_QTY_MAX) {
+        tg_refuse(out, TG_CODE_LIMIT, "At most %d of one product in an order.", (int)TG_QTY_MAX);
+        return false;
+    }
+    if (max > 0 && (int64_t)tg_units_get(shop, c->person, w->variant->sku) + w->qty > max) {
+        tg_refuse(out, TG_CODE_LIMIT, "At most %d of this product per person.", (int)max);
+        return false;
+    }
+    return true;
+}
+
+bool tg_wish_limits(const struct tg_shop *shop, const struct tg_claim *c,
+                    const struct tg_wish *wish, struct tg_verdict *out)
+{
+    for (uint32_t i = 0; i < wish->count; i++) {
+        out->variant = wish->wants[i].variant;
+        if (!limit_ok(shop, c, &wish->wants[i], out))
+            return false;
+    }
+    return true;
 }

@@ -1,0 +1,1 @@
+-- Orders after the claim.
