@@ -68,9 +68,9 @@ static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
 
 static tg_err open_store(struct tg_core *core, char *reason, size_t size)
 {
-    const struct tg_store_sqlite_cfg cfg = {.path = core->db_path};
+    const struct tg_db_cfg cfg = {.url = core->db_path};
     char why[256] = "";
-    tg_err err = tg_store_sqlite_new(&core->store, &cfg, why);
+    tg_err err = tg_store_new(&core->store, &cfg, why);
 
     if (err != TG_OK)
         return tg_because(err, reason, size, "%s", why);
@@ -163,7 +163,7 @@ static tg_err new_sale(struct tg_core *core, const struct tg_core_peers *peers)
 static tg_err new_readers(struct tg_core *core, char reterr[256])
 {
     const struct tg_reader_cfg cfg = {
-        .path = core->db_path,
+        .db = {.url = core->db_path},
         .allow_sandbox = core->cfg.demo || core->config->payments_allow_sandbox,
         .currency = core->config->shop_currency,
         .stock_band = (int32_t)core->config->shop_stock_band,

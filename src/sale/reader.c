@@ -55,7 +55,7 @@ tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg, ch
     if (r->cfg.stock_band == 0)
         r->cfg.stock_band = BAND_DEFAULT;
     tg_buf_init(&r->buf, BODY_MAX);
-    err = tg_read_db_new(&r->db, cfg->path, reterr);
+    err = tg_read_db_new(&r->db, &cfg->db, reterr);
     if (err == TG_OK) {
         err = tg_mailbox_new(&r->mailbox, TG_MB_READ, tg_msg_free);
         if (err != TG_OK)

@@ -15,14 +15,14 @@
 struct tg_reader;
 
 struct tg_reader_cfg {
-    const char *path;         /* the SQLite file; copied nowhere, used in new */
+    struct tg_db_cfg db;      /* used in new */
     const char *sandbox_base; /* as in tg_sale_cfg; NULL = "/pay/sandbox/" */
     bool allow_sandbox;
     const char *currency; /* NULL = NOK; kept */
     int32_t stock_band;   /* 0 = 10 */
 };
 
-/* The database must exist already. Errors: as tg_store_sqlite_new; reterr in plain words. */
+/* The database must exist already. Errors: as tg_store_new; reterr in plain words. */
 TG_MUST_CHECK tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg,
                                    char reterr[256]);
 void tg_reader_free(struct tg_reader *reader);

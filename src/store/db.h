@@ -1,7 +1,9 @@
 /*
- * db.h - one SQLite connection: opening it safely, its prepared statements, rows in and out.
+ * db.h - one connection to a database, whichever it is: opening it safely, its prepared statements,
+ * rows in and out.
  *
- * Every statement of torg is a row of sql.def: prepared once, values only ever bound. Owner: one
+ * Every statement of torg is a row of sql.def, the same text for SQLite and PostgreSQL: prepared
+ * once a connection, values only ever bound. Only app/ picks the engine, by the URL. Owner: one
  * thread per connection.
  */
 #ifndef TG_STORE_DB_H
@@ -12,38 +14,57 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/macros.h"
 
 enum tg_sql {
 #define TG_SQL(name, text) TG_SQL_##name,
 #include "store/sql.def"
-#undef TG_SQL
     TG_SQL_COUNT
 };
 
-struct sqlite3;
-struct sqlite3_stmt;
+enum tg_db_engine { TG_DB_SQLITE, TG_DB_POSTGRES };
 
+struct tg_db_cfg {
+    /* postgresql://..., or else SQLite: a file's path, made by the writer when it is not there. */
+    const char *url;
+    const char *password_file; /* PostgreSQL: holds the password; NULL or "" = libpq's own ways */
+    const char *name;          /* PostgreSQL: application_name; NULL = "torg" */
+    bool fast;                 /* tests only: SQLite without fsync */
+};
+
+struct tg_db_ops;
 struct tg_db {
-    struct sqlite3 *raw;
-    struct sqlite3_stmt *stmts[TG_SQL_COUNT];
-    char error[192]; /* of the last failure */
+    const struct tg_db_ops *ops; /* NULL = closed */
+    void *conn;                  /* the engine's own */
+    char error[192];             /* of the last failure; no values, no secrets */
 };
 
 /* Errors of all functions: see store.h. */
-enum tg_db_mode { TG_DB_WRITE, TG_DB_WRITE_FAST, TG_DB_READ };
-/* reterr: plain words. On failure *db needs no tg_db_close. */
-TG_MUST_CHECK tg_err tg_db_open(struct tg_db *db, const char *path, enum tg_db_mode mode,
+enum tg_db_mode { TG_DB_WRITE, TG_DB_READ };
+/* The writer migrates. reterr: plain words. On failure *db needs no tg_db_close. */
+TG_MUST_CHECK tg_err tg_db_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode,
                                 char reterr[256]);
+/* NULL conn is legal. An open transaction is lost. */
 void tg_db_close(struct tg_db *db);
+enum tg_db_engine tg_db_engine(const struct tg_db *db);
 /* Fixed SQL without values: pragmas, migrations. */
 TG_MUST_CHECK tg_err tg_db_exec(struct tg_db *db, const char *sql);
+/*
+ * PostgreSQL: gets a lost connection back, step by step and without waiting long: CLOSED = not yet
+ * (`now` is monotonic and paces the attempts). OK when the connection stands. SQLite: OK.
+ */
+TG_MUST_CHECK tg_err tg_db_ready(struct tg_db *db, tg_us now);
+/* Ends whatever transaction is open; the text of the error that led here survives. */
+void tg_db_rollback(struct tg_db *db);
 
 /* One use of a statement: bind in order, then run or walk the rows. Sticky error. */
 struct tg_q {
     struct tg_db *db;
-    struct sqlite3_stmt *st;
+    enum tg_sql which;
     int bound;
-    int rc;
+    int row;  /* PostgreSQL: place in the result */
+    void *st; /* the engine's statement */
+    tg_err err;
 };
 struct tg_q tg_q(struct tg_db *db, enum tg_sql which);
 void tg_q_int(struct tg_q *q, int64_t value);
@@ -51,7 +72,10 @@ void tg_q_int(struct tg_q *q, int64_t value);
 void tg_q_text(struct tg_q *q, const char *text);
 void tg_q_blob(struct tg_q *q, const void *data, size_t len);
 void tg_q_null(struct tg_q *q);
-/* For statements without rows. Ends the use. */
+/*
+ * For statements without rows. Ends the use. A TG_BULK row of sql.def may only be noted here
+ * (PostgreSQL, inside a transaction) and sent later with its like; its error comes then.
+ */
 TG_MUST_CHECK tg_err tg_q_run(struct tg_q *q);
 /* The next row; false = end or error, which tg_q_end tells apart. */
 bool tg_q_row(struct tg_q *q);
@@ -63,5 +87,22 @@ const char *tg_q_get_text(const struct tg_q *q, int column);
 void tg_q_copy_text(const struct tg_q *q, int column, char *out, size_t size);
 const void *tg_q_get_blob(const struct tg_q *q, int column, size_t *ret_len);
 bool tg_q_is_null(const struct tg_q *q, int column);
+
+/*
+ * The same query for many keys: one after the other on SQLite, in one round trip on PostgreSQL.
+ * bind may ask `db` nothing else, row and end may.
+ */
+struct tg_q_many {
+    /* Binds key i; false = nothing to ask for it. */
+    bool (*bind)(void *ctx, size_t i, struct tg_q *q);
+    /* A row of key i; the rows of one key come together, keys in rising order. Of keys that are
+     * equal PostgreSQL asks only the first. */
+    tg_err (*row)(void *ctx, size_t i, const struct tg_q *q);
+    /* After the last row of a key that was asked, also when it had none. May be NULL. */
+    tg_err (*end)(void *ctx, size_t i);
+    void *ctx;
+};
+TG_MUST_CHECK tg_err tg_q_each(struct tg_db *db, enum tg_sql which, size_t count,
+                               const struct tg_q_many *many);
 
 #endif

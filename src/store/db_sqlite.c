@@ -1,23 +1,29 @@
-#include "store/db.h"
-
+/* SQLite behind db.h. */
 #include <stdio.h>
 #include <string.h>
 
 #include <sqlite3.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
+#include "store/db_priv.h"
 #include "store/migrations.h"
+#include "store/sql_text.h"
 
 enum { BUSY_MS = 5000, CHECK_SIZE_MAX = 64 * 1024 * 1024 };
 
 /* "torg" in the file's header: another program's database is not ours to migrate. */
 #define APPLICATION_ID 0x746f7267
 
-static const char *const texts[TG_SQL_COUNT] = {
-#define TG_SQL(name, text) text,
-#include "store/sql.def"
-#undef TG_SQL
+struct lite {
+    sqlite3 *raw;
+    sqlite3_stmt *stmts[TG_SQL_COUNT];
 };
+
+static struct lite *lite_of(const struct tg_db *db)
+{
+    return db->conn;
+}
 
 static tg_err err_of(int rc)
 {
@@ -46,108 +52,122 @@ static tg_err err_of(int rc)
 
 static tg_err failed(struct tg_db *db, int rc)
 {
-    tg_str_cut(db->error, sizeof(db->error), db->raw != NULL ? sqlite3_errmsg(db->raw) : "");
+    const struct lite *l = lite_of(db);
+
+    tg_str_cut(db->error, sizeof(db->error), l->raw != NULL ? sqlite3_errmsg(l->raw) : "");
     return err_of(rc);
 }
 
-tg_err tg_db_exec(struct tg_db *db, const char *sql)
+static tg_err lite_exec(struct tg_db *db, const char *sql)
 {
-    int rc = sqlite3_exec(db->raw, sql, NULL, NULL, NULL);
+    int rc = sqlite3_exec(lite_of(db)->raw, sql, NULL, NULL, NULL);
 
     return rc == SQLITE_OK ? TG_OK : failed(db, rc);
 }
 
-void tg_db_close(struct tg_db *db)
+static void lite_close(struct tg_db *db)
 {
+    struct lite *l = lite_of(db);
+
     for (size_t i = 0; i < TG_SQL_COUNT; i++)
-        (void)sqlite3_finalize(db->stmts[i]); /* repeats the error of its last step */
-    (void)sqlite3_close(db->raw);             /* busy is impossible: all statements are gone */
-    *db = (struct tg_db){0};
+        (void)sqlite3_finalize(l->stmts[i]); /* repeats the error of its last step */
+    (void)sqlite3_close(l->raw);             /* busy is impossible: all statements are gone */
+    tg_free(l);
+}
+
+static tg_err lite_ready(struct tg_db *db, tg_us now)
+{
+    (void)db;
+    (void)now;
+    return TG_OK;
+}
+
+static void lite_rollback(struct tg_db *db)
+{
+    sqlite3 *raw = lite_of(db)->raw;
+
+    /* A full disk makes SQLite roll back by itself; then there is nothing left to do. The error
+     * text of the failure that led here must survive, so this goes around tg_q. */
+    if (sqlite3_get_autocommit(raw) == 0)
+        (void)sqlite3_exec(raw, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* --- one use of a statement --- */
 
-struct tg_q tg_q(struct tg_db *db, enum tg_sql which)
+static void check(struct tg_q *q, int rc)
 {
-    struct tg_q q = {.db = db, .rc = SQLITE_OK};
-
-    if (db->stmts[which] == NULL)
-        q.rc = sqlite3_prepare_v3(db->raw, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
-                                  &db->stmts[which], NULL);
-    q.st = db->stmts[which];
-    return q;
+    if (rc != SQLITE_OK)
+        q->err = failed(q->db, rc);
 }
 
-static void bound(struct tg_q *q, int rc)
+static void lite_use(struct tg_q *q)
 {
-    if (q->rc == SQLITE_OK)
-        q->rc = rc;
+    struct lite *l = lite_of(q->db);
+
+    if (l->stmts[q->which] == NULL)
+        check(q, sqlite3_prepare_v3(l->raw, tg_sql_texts[q->which].sqlite, -1,
+                                    SQLITE_PREPARE_PERSISTENT, &l->stmts[q->which], NULL));
+    q->st = l->stmts[q->which];
 }
 
-void tg_q_int(struct tg_q *q, int64_t value)
+static void lite_bind_int(struct tg_q *q, int64_t value)
 {
-    bound(q, sqlite3_bind_int64(q->st, ++q->bound, value));
+    check(q, sqlite3_bind_int64(q->st, ++q->bound, value));
 }
 
-void tg_q_text(struct tg_q *q, const char *text)
+static void lite_bind(struct tg_q *q, enum tg_db_value kind, const void *data, size_t len)
 {
-    bound(q, sqlite3_bind_text(q->st, ++q->bound, text, -1, SQLITE_STATIC));
-}
+    int at = ++q->bound;
 
-void tg_q_blob(struct tg_q *q, const void *data, size_t len)
-{
-    bound(q, sqlite3_bind_blob64(q->st, ++q->bound, data, len, SQLITE_STATIC));
-}
-
-void tg_q_null(struct tg_q *q)
-{
-    bound(q, sqlite3_bind_null(q->st, ++q->bound));
-}
-
-bool tg_q_row(struct tg_q *q)
-{
-    if (q->rc != SQLITE_OK && q->rc != SQLITE_ROW)
-        return false;
-    q->rc = sqlite3_step(q->st);
-    return q->rc == SQLITE_ROW;
-}
-
-tg_err tg_q_end(struct tg_q *q)
-{
-    tg_err err = err_of(q->rc) == TG_OK ? TG_OK : failed(q->db, q->rc);
-
-    if (q->st != NULL) {
-        (void)sqlite3_reset(q->st); /* repeats the step's error, which is in err */
-        (void)sqlite3_clear_bindings(q->st);
+    switch (kind) {
+    case TG_DB_TEXT:
+        check(q, sqlite3_bind_text64(q->st, at, data, len, SQLITE_STATIC, SQLITE_UTF8));
+        break;
+    case TG_DB_BLOB:
+        check(q, sqlite3_bind_blob64(q->st, at, data, len, SQLITE_STATIC));
+        break;
+    case TG_DB_NULL:
+        check(q, sqlite3_bind_null(q->st, at));
+        break;
     }
-    return err;
 }
 
-tg_err tg_q_run(struct tg_q *q)
+static bool lite_row(struct tg_q *q)
 {
-    while (tg_q_row(q))
-        continue;
-    return tg_q_end(q);
+    int rc = sqlite3_step(q->st);
+
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        q->err = failed(q->db, rc);
+    return rc == SQLITE_ROW;
 }
 
-int64_t tg_q_get_int(const struct tg_q *q, int column)
+static void lite_run(struct tg_q *q)
+{
+    while (lite_row(q))
+        continue;
+}
+
+static void lite_end(struct tg_q *q)
+{
+    if (q->st == NULL)
+        return;
+    (void)sqlite3_reset(q->st); /* repeats the step's error, which is in q->err */
+    (void)sqlite3_clear_bindings(q->st);
+}
+
+static int64_t lite_get_int(const struct tg_q *q, int column)
 {
     return sqlite3_column_int64(q->st, column);
 }
 
-const char *tg_q_get_text(const struct tg_q *q, int column)
+static const char *lite_get_text(const struct tg_q *q, int column)
 {
     const void *text = sqlite3_column_text(q->st, column);
 
     return text == NULL ? "" : text;
 }
 
-void tg_q_copy_text(const struct tg_q *q, int column, char *out, size_t size)
-{
-    tg_str_cut(out, size, tg_q_get_text(q, column));
-}
-
-const void *tg_q_get_blob(const struct tg_q *q, int column, size_t *ret_len)
+static const void *lite_get_blob(const struct tg_q *q, int column, size_t *ret_len)
 {
     const void *data = sqlite3_column_blob(q->st, column);
 
@@ -155,17 +175,58 @@ const void *tg_q_get_blob(const struct tg_q *q, int column, size_t *ret_len)
     return data;
 }
 
-bool tg_q_is_null(const struct tg_q *q, int column)
+static bool lite_is_null(const struct tg_q *q, int column)
 {
     return sqlite3_column_type(q->st, column) == SQLITE_NULL;
 }
+
+/* There is no round trip to save: one key after the other. */
+static tg_err lite_each(struct tg_db *db, enum tg_sql which, size_t count,
+                        const struct tg_q_many *many)
+{
+    struct tg_q q = tg_q(db, which);
+    tg_err err = q.err;
+
+    for (size_t i = 0; err == TG_OK && i < count; i++) {
+        if (!many->bind(many->ctx, i, &q))
+            continue;
+        while (err == TG_OK && tg_q_row(&q))
+            err = many->row(many->ctx, i, &q);
+        if (err == TG_OK)
+            err = q.err;
+        if (err == TG_OK && many->end != NULL)
+            err = many->end(many->ctx, i);
+        lite_end(&q);
+        q.bound = 0;
+    }
+    return err;
+}
+
+static const struct tg_db_ops ops = {
+    .engine = TG_DB_SQLITE,
+    .close = lite_close,
+    .exec = lite_exec,
+    .ready = lite_ready,
+    .rollback = lite_rollback,
+    .use = lite_use,
+    .bind_int = lite_bind_int,
+    .bind = lite_bind,
+    .run = lite_run,
+    .row = lite_row,
+    .end = lite_end,
+    .get_int = lite_get_int,
+    .get_text = lite_get_text,
+    .get_blob = lite_get_blob,
+    .is_null = lite_is_null,
+    .each = lite_each,
+};
 
 /* --- opening --- */
 
 static tg_err pragma_int(struct tg_db *db, const char *sql, int64_t *ret)
 {
     sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(db->raw, sql, -1, &st, NULL);
+    int rc = sqlite3_prepare_v2(lite_of(db)->raw, sql, -1, &st, NULL);
 
     if (rc == SQLITE_OK)
         rc = sqlite3_step(st);
@@ -188,7 +249,7 @@ static tg_err check_damage(struct tg_db *db)
         err = pragma_int(db, "PRAGMA page_size", &page_size);
     if (err != TG_OK || pages * page_size > CHECK_SIZE_MAX)
         return err;
-    rc = sqlite3_prepare_v2(db->raw, "PRAGMA quick_check(1)", -1, &st, NULL);
+    rc = sqlite3_prepare_v2(lite_of(db)->raw, "PRAGMA quick_check(1)", -1, &st, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(st);
     if (rc != SQLITE_ROW) {
@@ -201,23 +262,36 @@ static tg_err check_damage(struct tg_db *db)
     return err;
 }
 
+static tg_err run_migration(struct tg_db *db, unsigned from)
+{
+    struct tg_buf sql;
+    tg_err err;
+
+    tg_buf_init(&sql, TG_MIGRATION_MAX);
+    err = tg_sql_schema(&sql, tg_migrations[from], TG_DB_SQLITE);
+    if (err == TG_OK)
+        err = lite_exec(db, tg_buf_cstr(&sql));
+    tg_buf_done(&sql);
+    return err;
+}
+
 static tg_err migrate_one(struct tg_db *db, unsigned from)
 {
     char version[64];
-    tg_err err = tg_db_exec(db, "BEGIN IMMEDIATE");
+    tg_err err = lite_exec(db, "BEGIN IMMEDIATE");
 
     if (err != TG_OK)
         return err;
     tg_str_printf(version, sizeof(version), "PRAGMA user_version = %u; COMMIT", from + 1);
-    err = tg_db_exec(db, tg_migrations[from]);
+    err = run_migration(db, from);
     if (err == TG_OK)
-        err = tg_db_exec(db, version);
+        err = lite_exec(db, version);
     if (err != TG_OK) {
         char why[sizeof(db->error)];
 
         memcpy(why, db->error, sizeof(why));
         /* The first error is the one to report. */
-        (void)sqlite3_exec(db->raw, "ROLLBACK", NULL, NULL, NULL);
+        (void)sqlite3_exec(lite_of(db)->raw, "ROLLBACK", NULL, NULL, NULL);
         memcpy(db->error, why, sizeof(why));
     }
     return err;
@@ -258,14 +332,14 @@ static tg_err prepare_write(struct tg_db *db, bool fast)
         err = check_damage(db);
     /* FULL: the WAL is on the platter before a commit returns. The promise hangs on it. */
     if (err == TG_OK)
-        err = tg_db_exec(db, fast ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
+        err = lite_exec(db, fast ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
     if (err == TG_OK)
-        err = tg_db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;"
-                             "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;"
-                             "PRAGMA journal_size_limit = 67108864");
+        err = lite_exec(db, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;"
+                            "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;"
+                            "PRAGMA journal_size_limit = 67108864");
     tg_str_printf(mark, sizeof(mark), "PRAGMA application_id = %d", APPLICATION_ID);
     if (err == TG_OK && version == 0)
-        err = tg_db_exec(db, mark);
+        err = lite_exec(db, mark);
     for (unsigned v = (unsigned)version; err == TG_OK && v < tg_migration_count; v++)
         err = migrate_one(db, v);
     return err;
@@ -276,27 +350,25 @@ static tg_err prepare_read(struct tg_db *db)
     int64_t version = 0;
     tg_err err = check_version(db, &version);
 
-    return err == TG_OK ? tg_db_exec(db, "PRAGMA query_only = ON") : err;
+    return err == TG_OK ? lite_exec(db, "PRAGMA query_only = ON") : err;
 }
 
-tg_err tg_db_open(struct tg_db *db, const char *path, enum tg_db_mode mode, char reterr[256])
+tg_err tg_db_sqlite_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
 {
     int flags =
         mode == TG_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    tg_err err;
+    struct lite *l = tg_calloc(1, sizeof(*l));
     int rc;
 
-    *db = (struct tg_db){0};
-    rc = sqlite3_open_v2(path, &db->raw, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc != SQLITE_OK) {
-        err = failed(db, rc);
-    } else {
-        (void)sqlite3_busy_timeout(db->raw, BUSY_MS); /* cannot fail on an open connection */
-        err = mode == TG_DB_READ ? prepare_read(db) : prepare_write(db, mode == TG_DB_WRITE_FAST);
+    if (l == NULL) {
+        tg_str_cut(db->error, sizeof(db->error), "out of memory");
+        return TG_ERR_NOMEM;
     }
-    if (err != TG_OK) {
-        (void)snprintf(reterr, 256, "the database %.100s cannot be used: %.120s", path, db->error);
-        tg_db_close(db);
-    }
-    return err;
+    db->conn = l;
+    db->ops = &ops;
+    rc = sqlite3_open_v2(cfg->url, &l->raw, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc != SQLITE_OK)
+        return failed(db, rc);
+    (void)sqlite3_busy_timeout(l->raw, BUSY_MS); /* cannot fail on an open connection */
+    return mode == TG_DB_READ ? prepare_read(db) : prepare_write(db, cfg->fast);
 }

@@ -6,6 +6,7 @@
 #define TG_STORE_MIGRATIONS_H
 
 /* tg_migrations[i] brings a database from version i to i + 1. */
+enum { TG_MIGRATION_MAX = 1024 * 1024 }; /* bytes of one step */
 extern const char *const tg_migrations[];
 extern const unsigned tg_migration_count;
 

@@ -8,12 +8,15 @@
 
 #include "msg/catalog.h"
 #include "shop/order.h"
+#include "store/db.h"
 #include "store/registry.h"
 
 struct tg_read_db;
 
-/* The database must exist (tg_store_sqlite_new came first). reterr and errors: see store.h. */
-TG_MUST_CHECK tg_err tg_read_db_new(struct tg_read_db **ret, const char *path, char reterr[256]);
+/* The database must exist (tg_store_new came first). cfg is copied with its texts. reterr and
+ * errors: see store.h. */
+TG_MUST_CHECK tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg,
+                                    char reterr[256]);
 void tg_read_db_free(struct tg_read_db *db);
 
 /* Return anything but TG_OK to stop; that is the answer then. Borrowed for the call. */

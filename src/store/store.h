@@ -20,6 +20,7 @@
 
 #include "shop/idem.h"
 #include "shop/shop.h"
+#include "store/db.h"
 #include "store/registry.h"
 
 struct tg_store;
@@ -87,18 +88,13 @@ struct tg_store {
 /* NULL is legal. */
 void tg_store_free(struct tg_store *store);
 
-struct tg_store_sqlite_cfg {
-    const char *path; /* the file; made when it is not there */
-    bool fast;        /* tests only: no fsync */
-};
-
 /*
  * Opens, checks and migrates. On error `reterr` says in plain words what is wrong and with which
- * file: MALFORMED (not a database, or damaged), UNSUPPORTED (made by a newer torg, or by another
- * program), IO, AGAIN (another program writes to it), NOMEM.
+ * database: MALFORMED (not a database, or damaged), UNSUPPORTED (made by a newer torg, or by
+ * another program), IO, AGAIN (another program writes to it), NOMEM.
  */
-TG_MUST_CHECK tg_err tg_store_sqlite_new(struct tg_store **ret,
-                                         const struct tg_store_sqlite_cfg *cfg, char reterr[256]);
+TG_MUST_CHECK tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg,
+                                  char reterr[256]);
 
 /* The demo catalogue into a database that has no product yet; does nothing otherwise. */
 TG_MUST_CHECK tg_err tg_demo_seed(struct tg_store *store, tg_us wall);

@@ -83,13 +83,13 @@ static void files_gone(const struct bench *b)
 
 static void setup(struct bench *b, int skus, int32_t units)
 {
-    struct tg_store_sqlite_cfg store = {.path = b->path};
+    struct tg_db_cfg store = {.url = b->path};
     struct tg_sale_cfg cfg = {.web = &b->web, .web_count = 1, .allow_sandbox = true};
     struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
     char why[256];
 
     files_gone(b);
-    MUST(tg_store_sqlite_new(&b->store, &store, why) == TG_OK);
+    MUST(tg_store_new(&b->store, &store, why) == TG_OK);
     import(b, skus, units);
     MUST(tg_registry_new(&b->registry) == TG_OK);
     MUST(tg_mailbox_new(&b->web, TG_MB_WEB, tg_msg_free) == TG_OK);

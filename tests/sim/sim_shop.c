@@ -128,7 +128,7 @@ static tg_err audit_row(void *ctx, const struct tg_audit_row *row)
 
 static void start(struct sim *s)
 {
-    struct tg_store_sqlite_cfg cfg = {.path = s->path, .fast = true};
+    struct tg_db_cfg cfg = {.url = s->path, .fast = true};
     struct tg_store *inner = NULL;
     struct tg_sale_cfg sale = {.live = s->live,
                                .web = &s->web,
@@ -138,7 +138,7 @@ static void start(struct sim *s)
                                .rng = &s->server_rng};
     bool any = true;
     char why[256] = "";
-    tg_err err = tg_store_sqlite_new(&inner, &cfg, why);
+    tg_err err = tg_store_new(&inner, &cfg, why);
 
     CHECK(err == TG_OK, "%s", why);
     s->store = tg_faulty_store_init(&s->faulty, inner);
@@ -428,7 +428,7 @@ static void check_disk(struct sim *s)
 {
     struct tg_read_db *db = NULL;
     char why[256] = "";
-    tg_err err = tg_read_db_new(&db, s->path, why);
+    tg_err err = tg_read_db_new(&db, &(struct tg_db_cfg){.url = s->path}, why);
 
     CHECK(err == TG_OK, "%s", why);
     for (size_t i = 0; i < s->request_count; i++)

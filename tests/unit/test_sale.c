@@ -47,7 +47,7 @@ static void show_added(void *ctx, const struct tg_show_info *show)
 static struct rig *rig_open(bool allow_sandbox, bool fast)
 {
     struct rig *r = tg_calloc(1, sizeof(*r));
-    struct tg_store_sqlite_cfg cfg = {.fast = fast};
+    struct tg_db_cfg cfg = {.fast = fast};
     struct tg_sale_cfg sale = {
         .web_count = 2, .allow_sandbox = allow_sandbox, .on_show_added = show_added, .ctx = r};
     struct tg_store *inner = NULL;
@@ -59,8 +59,8 @@ static struct rig *rig_open(bool allow_sandbox, bool fast)
     tg_str_printf(r->dir, sizeof(r->dir), "/tmp/torg-sale-XXXXXX");
     assert_non_null(mkdtemp(r->dir));
     tg_str_printf(r->path, sizeof(r->path), "%s/shop.db", r->dir);
-    cfg.path = r->path;
-    assert_int_equal(tg_store_sqlite_new(&inner, &cfg, why), TG_OK);
+    cfg.url = r->path;
+    assert_int_equal(tg_store_new(&inner, &cfg, why), TG_OK);
     r->store = tg_faulty_store_init(&r->faulty, inner);
     assert_int_equal(tg_demo_seed(r->store, WALL_US), TG_OK);
     assert_int_equal(tg_registry_new(&r->registry), TG_OK);
@@ -686,7 +686,7 @@ static const char *ask(struct rig *r, struct tg_reader *reader, enum tg_read_wha
 static void test_reader_answers_pages(void **state)
 {
     struct rig *r = rig_open(true, true);
-    struct tg_reader_cfg cfg = {.path = r->path, .allow_sandbox = true};
+    struct tg_reader_cfg cfg = {.db = {.url = r->path}, .allow_sandbox = true};
     struct tg_reader *reader = NULL;
     char why[256] = "";
     char payment[TG_PAYMENT_ID_SIZE];
@@ -730,7 +730,7 @@ static void test_thread_starts_and_stops_many_times(void **state)
             .store = r->store, .live = r->live, .web = r->web, .web_count = 2};
         struct tg_registry *reg = NULL;
         struct tg_sale *sale = NULL;
-        struct tg_reader_cfg rcfg = {.path = r->path};
+        struct tg_reader_cfg rcfg = {.db = {.url = r->path}};
         struct tg_reader *reader = NULL;
         char why[256];
 

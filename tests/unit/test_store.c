@@ -35,14 +35,14 @@ struct box {
 
 static void open_all(struct box *b)
 {
-    struct tg_store_sqlite_cfg cfg = {.path = b->path, .fast = true};
+    struct tg_db_cfg cfg = {.url = b->path, .fast = true};
     struct tg_shop_cfg shop = {.rng = &b->rng,
                                .currency = "NOK",
                                .hold_us = (tg_us)600 * TG_US_PER_S,
                                .person_units_max = 50};
     char why[256] = "";
 
-    assert_int_equal(tg_store_sqlite_new(&b->store, &cfg, why), TG_OK);
+    assert_int_equal(tg_store_new(&b->store, &cfg, why), TG_OK);
     assert_int_equal(tg_demo_seed(b->store, b->now.wall), TG_OK);
     assert_int_equal(tg_shop_new(&b->shop, &shop), TG_OK);
     assert_int_equal(tg_idem_new(&b->idem, 1024, &b->rng), TG_OK);
@@ -300,7 +300,7 @@ static void test_reading_sees_orders_products_and_the_report(void **state)
     open_all(b);
     assert_int_equal(one(b, &buy, id, payment).code, TG_CODE_OK);
     assert_int_equal(one(b, &buy, id, payment).code, TG_CODE_OK);
-    assert_int_equal(tg_read_db_new(&db, b->path, why), TG_OK);
+    assert_int_equal(tg_read_db_new(&db, &(struct tg_db_cfg){.url = b->path}, why), TG_OK);
     assert_int_equal(tg_read_orders(db, "pA", INT64_MAX, 10, find_person, &count), TG_OK);
     assert_int_equal(count, 2);
     assert_int_equal(tg_read_orders(db, "pA", 1002, 10, find_person, &count), TG_OK);
@@ -468,8 +468,8 @@ static void test_audit_finds_a_row_that_was_meddled_with(void **state)
 
 static tg_err try_open(struct box *b, char why[256])
 {
-    struct tg_store_sqlite_cfg cfg = {.path = b->path, .fast = true};
-    tg_err err = tg_store_sqlite_new(&b->store, &cfg, why);
+    struct tg_db_cfg cfg = {.url = b->path, .fast = true};
+    tg_err err = tg_store_new(&b->store, &cfg, why);
 
     if (err == TG_OK)
         tg_store_free(b->store);
@@ -534,14 +534,14 @@ static void test_damaged_file_is_refused_in_plain_words(void **state)
 
 static void test_directory_that_is_not_there_is_io(void **state)
 {
-    struct tg_store_sqlite_cfg cfg = {.path = "/nonexistent/torg/shop.db"};
+    struct tg_db_cfg cfg = {.url = "/nonexistent/torg/shop.db"};
     struct tg_store *store = NULL;
     struct tg_read_db *db = NULL;
     char why[256] = "";
 
     (void)state;
-    assert_int_equal(tg_store_sqlite_new(&store, &cfg, why), TG_ERR_IO);
-    assert_int_equal(tg_read_db_new(&db, "/nonexistent/torg/shop.db", why), TG_ERR_IO);
+    assert_int_equal(tg_store_new(&store, &cfg, why), TG_ERR_IO);
+    assert_int_equal(tg_read_db_new(&db, &cfg, why), TG_ERR_IO);
 }
 
 static void test_data_directory_has_one_owner(void **state)

@@ -136,6 +136,7 @@ CREATE TABLE movements (
     at_us INTEGER NOT NULL
 );
 CREATE INDEX movements_by_sku ON movements (sku);
+--@sqlite
 CREATE TRIGGER movements_are_never_changed BEFORE UPDATE ON movements
 BEGIN
     SELECT RAISE(ABORT, 'movements are append-only');
@@ -144,6 +145,12 @@ CREATE TRIGGER movements_are_never_deleted BEFORE DELETE ON movements
 BEGIN
     SELECT RAISE(ABORT, 'movements are append-only');
 END;
+--@postgres
+CREATE FUNCTION movements_are_append_only() RETURNS trigger LANGUAGE plpgsql AS
+'BEGIN RAISE EXCEPTION USING MESSAGE = ''movements are append-only'', ERRCODE = ''23000''; END';
+CREATE TRIGGER movements_are_never_changed BEFORE UPDATE OR DELETE ON movements
+    FOR EACH ROW EXECUTE FUNCTION movements_are_append_only();
+--@all
 
 CREATE TABLE stock (
     sku TEXT NOT NULL REFERENCES variants (sku),

@@ -4,7 +4,7 @@
 #include "base/slab.h"
 #include "base/str.h"
 #include "store/rows_priv.h"
-#include "store/sqlite_priv.h"
+#include "store/store_priv.h"
 
 /* What a loader says of a row that the shop refuses: it cannot have come from us. */
 static tg_err row_err(struct tg_db *db, const char *what, const char *id, tg_err err)
@@ -108,9 +108,9 @@ static tg_err load_next_number(struct tg_db *db, struct tg_shop *shop)
     return tg_q_end(&q);
 }
 
-tg_err tg_sqlite_load_shop(struct tg_store *store, struct tg_shop_now now, struct tg_shop *shop)
+tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now, struct tg_shop *shop)
 {
-    struct tg_db *db = &tg_sqlite(store)->db;
+    struct tg_db *db = &tg_store_db(store)->db;
     tg_err err = load_products(db, shop);
 
     if (err == TG_OK)
@@ -175,10 +175,10 @@ static tg_err load_tokens(struct tg_db *db, struct tg_shop_now now, struct tg_re
     return end(&q, err);
 }
 
-tg_err tg_sqlite_load_registry(struct tg_store *store, struct tg_shop_now now,
-                               struct tg_registry *registry)
+tg_err tg_store_load_registry(struct tg_store *store, struct tg_shop_now now,
+                              struct tg_registry *registry)
 {
-    struct tg_db *db = &tg_sqlite(store)->db;
+    struct tg_db *db = &tg_store_db(store)->db;
     tg_err err = load_shows(db, now, registry);
 
     return err == TG_OK ? load_tokens(db, now, registry) : err;
@@ -186,136 +186,172 @@ tg_err tg_sqlite_load_registry(struct tg_store *store, struct tg_shop_now now,
 
 /* --- a batch's keys --- */
 
-static tg_err load_idem(struct tg_db *db, struct tg_shop_now now, const struct tg_claim *c,
-                        struct tg_idem *idem)
+/* A batch being loaded: each loader asks for all claims at once. */
+struct batch {
+    struct tg_db *db;
+    struct tg_shop_now now;
+    const struct tg_claim *claims;
+    struct tg_shop *shop;
+    struct tg_idem *idem;
+    struct tg_cart cart; /* being read */
+};
+
+static bool ask_idem(void *ctx, size_t i, struct tg_q *q)
 {
-    struct tg_idem_entry entry = {.status = 0};
-    struct tg_q q;
+    const struct batch *b = ctx;
+    const struct tg_claim *c = &b->claims[i];
+
+    if (c->op[0] == '\0' || tg_idem_find(b->idem, b->now.mono, c->person, c->op, c->id) != NULL)
+        return false;
+    tg_q_text(q, c->person);
+    tg_q_text(q, c->op);
+    tg_q_text(q, c->id);
+    tg_q_int(q, b->now.wall - TG_IDEM_DISK_US);
+    return true;
+}
+
+static tg_err take_idem(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct batch *b = ctx;
+    const struct tg_claim *c = &b->claims[i];
+    struct tg_idem_entry entry = {.digest = (uint64_t)tg_q_get_int(q, 0),
+                                  .status = (int)tg_q_get_int(q, 1)};
     tg_err err = TG_OK;
 
-    if (c->op[0] == '\0' || tg_idem_find(idem, now.mono, c->person, c->op, c->id) != NULL)
-        return TG_OK;
-    q = tg_q(db, TG_SQL_IDEM);
-    tg_q_text(&q, c->person);
-    tg_q_text(&q, c->op);
-    tg_q_text(&q, c->id);
-    tg_q_int(&q, now.wall - TG_IDEM_DISK_US);
-    if (tg_q_row(&q)) {
+    tg_str_cut(entry.person, sizeof(entry.person), c->person);
+    tg_str_cut(entry.op, sizeof(entry.op), c->op);
+    tg_str_cut(entry.id, sizeof(entry.id), c->id);
+    if (!tg_q_is_null(q, 2)) {
         size_t len = 0;
-        const void *reply = tg_q_get_blob(&q, 2, &len);
+        const void *reply = tg_q_get_blob(q, 2, &len);
 
-        tg_str_cut(entry.person, sizeof(entry.person), c->person);
-        tg_str_cut(entry.op, sizeof(entry.op), c->op);
-        tg_str_cut(entry.id, sizeof(entry.id), c->id);
-        entry.digest = (uint64_t)tg_q_get_int(&q, 0);
-        entry.status = (int)tg_q_get_int(&q, 1);
-        if (!tg_q_is_null(&q, 2)) {
-            entry.reply = tg_slab_copy(reply, len);
-            err = entry.reply == NULL ? TG_ERR_NOMEM : TG_OK;
-        }
-        if (err == TG_OK)
-            err = tg_idem_put(idem, now.mono, &entry, false);
-        tg_slab_unref(entry.reply);
+        entry.reply = tg_slab_copy(reply, len);
+        err = entry.reply == NULL ? TG_ERR_NOMEM : TG_OK;
     }
-    return end(&q, err);
-}
-
-static tg_err load_cart(struct tg_db *db, const struct tg_claim *c, struct tg_shop *shop)
-{
-    struct tg_cart cart = {.line_count = 0};
-    struct tg_q q;
-    tg_err err;
-
-    if (!tg_shop_needs_cart(shop, c))
-        return TG_OK;
-    tg_str_cut(cart.person, sizeof(cart.person), c->person);
-    q = tg_q(db, TG_SQL_CART);
-    tg_q_text(&q, c->person);
-    while (cart.line_count < TG_CART_LINES_MAX && tg_q_row(&q)) {
-        struct tg_cart_line *line = &cart.lines[cart.line_count++];
-
-        tg_q_copy_text(&q, 0, line->sku, sizeof(line->sku));
-        line->qty = (int32_t)tg_q_get_int(&q, 1);
-    }
-    err = tg_q_end(&q);
-    /* No cart on disk is not remembered: there are more people who look than who buy. */
-    return err == TG_OK && cart.line_count > 0 ? tg_shop_load_cart(shop, &cart) : err;
-}
-
-static tg_err load_units_of(struct tg_db *db, const char *person, const char *sku,
-                            struct tg_shop *shop)
-{
-    struct tg_q q;
-    int64_t units = 0;
-    tg_err err;
-
-    if (person[0] == '\0' || sku[0] == '\0' || !tg_shop_needs_units(shop, person, sku))
-        return TG_OK;
-    q = tg_q(db, TG_SQL_PERSON_UNITS);
-    tg_q_text(&q, person);
-    tg_q_text(&q, sku);
-    if (tg_q_row(&q))
-        units = tg_q_get_int(&q, 0);
-    err = tg_q_end(&q);
-    if (err != TG_OK)
-        return err;
-    return tg_shop_load_units(shop, person, sku, (int32_t)TG_MIN(units, (int64_t)INT32_MAX));
-}
-
-static tg_err load_units(struct tg_db *db, const struct tg_claim *c, struct tg_shop *shop)
-{
-    const struct tg_cart *cart;
-    tg_err err = TG_OK;
-
-    /* A cart line may be set in this very batch and bought with the next claim. */
-    if (c->kind == TG_CLAIM_BUY || c->kind == TG_CLAIM_CART_SET)
-        return load_units_of(db, c->person, c->sku, shop);
-    cart = c->kind == TG_CLAIM_CHECKOUT ? tg_shop_cart(shop, c->person) : NULL;
-    for (uint32_t i = 0; cart != NULL && err == TG_OK && i < cart->line_count; i++)
-        err = load_units_of(db, c->person, cart->lines[i].sku, shop);
+    if (err == TG_OK)
+        err = tg_idem_put(b->idem, b->now.mono, &entry, false);
+    tg_slab_unref(entry.reply);
     return err;
 }
 
-static tg_err load_old_order(struct tg_db *db, struct tg_shop_now now, const struct tg_claim *c,
-                             struct tg_shop *shop)
+static bool ask_cart(void *ctx, size_t i, struct tg_q *q)
+{
+    struct batch *b = ctx;
+    const struct tg_claim *c = &b->claims[i];
+
+    if (!tg_shop_needs_cart(b->shop, c))
+        return false;
+    tg_q_text(q, c->person);
+    return true;
+}
+
+static tg_err take_cart_line(void *ctx, size_t i, const struct tg_q *q)
+{
+    struct batch *b = ctx;
+    struct tg_cart_line *line;
+
+    (void)i;
+    if (b->cart.line_count == TG_CART_LINES_MAX)
+        return TG_OK;
+    line = &b->cart.lines[b->cart.line_count++];
+    tg_q_copy_text(q, 0, line->sku, sizeof(line->sku));
+    line->qty = (int32_t)tg_q_get_int(q, 1);
+    return TG_OK;
+}
+
+static tg_err put_cart(void *ctx, size_t i)
+{
+    struct batch *b = ctx;
+    tg_err err;
+
+    /* No cart on disk is not remembered: there are more people who look than who buy. */
+    if (b->cart.line_count == 0)
+        return TG_OK;
+    tg_str_cut(b->cart.person, sizeof(b->cart.person), b->claims[i].person);
+    err = tg_shop_load_cart(b->shop, &b->cart);
+    b->cart.line_count = 0;
+    return err;
+}
+
+/* The SKU in place `at` of what a claim may take in: of its own line, or of the person's cart. */
+static const char *sku_of(const struct batch *b, const struct tg_claim *c, size_t at)
+{
+    const struct tg_cart *cart;
+
+    /* A cart line may be set in this very batch and bought with the next claim. */
+    if (c->kind == TG_CLAIM_BUY || c->kind == TG_CLAIM_CART_SET)
+        return at == 0 ? c->sku : "";
+    if (c->kind != TG_CLAIM_CHECKOUT)
+        return "";
+    cart = tg_shop_cart(b->shop, c->person);
+    return cart != NULL && at < cart->line_count ? cart->lines[at].sku : "";
+}
+
+static bool ask_units(void *ctx, size_t i, struct tg_q *q)
+{
+    const struct batch *b = ctx;
+    const struct tg_claim *c = &b->claims[i / TG_CART_LINES_MAX];
+    const char *sku = sku_of(b, c, i % TG_CART_LINES_MAX);
+
+    if (c->person[0] == '\0' || sku[0] == '\0' || !tg_shop_needs_units(b->shop, c->person, sku))
+        return false;
+    tg_q_text(q, c->person);
+    tg_q_text(q, sku);
+    return true;
+}
+
+static tg_err take_units(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct batch *b = ctx;
+    const struct tg_claim *c = &b->claims[i / TG_CART_LINES_MAX];
+    int64_t units = tg_q_get_int(q, 0);
+
+    return tg_shop_load_units(b->shop, c->person, sku_of(b, c, i % TG_CART_LINES_MAX),
+                              (int32_t)TG_MIN(units, (int64_t)INT32_MAX));
+}
+
+static tg_err load_old_order(const struct batch *b, const struct tg_claim *c)
 {
     struct tg_order *order = NULL;
     tg_err err;
 
-    if (!tg_shop_needs_order(shop, c))
+    if (!tg_shop_needs_order(b->shop, c))
         return TG_OK;
-    err = tg_row_order_by(
-        db, c->kind == TG_CLAIM_PAY ? TG_SQL_ORDER_BY_PAYMENT : TG_SQL_ORDER_BY_ID, c->key, &order);
+    err = tg_row_order_by(b->db,
+                          c->kind == TG_CLAIM_PAY ? TG_SQL_ORDER_BY_PAYMENT : TG_SQL_ORDER_BY_ID,
+                          c->key, &order);
     if (err == TG_ERR_NOTFOUND)
         return TG_OK; /* the shop says so itself */
-    return err == TG_OK ? tg_shop_load_order(shop, now, order) : err;
+    return err == TG_OK ? tg_shop_load_order(b->shop, b->now, order) : err;
 }
 
-tg_err tg_sqlite_load(struct tg_store *store, struct tg_shop_now now, const struct tg_claim *claims,
-                      size_t count, struct tg_shop *shop, struct tg_idem *idem)
+tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struct tg_claim *claims,
+                     size_t count, struct tg_shop *shop, struct tg_idem *idem)
 {
-    struct tg_db *db = &tg_sqlite(store)->db;
-    tg_err err = count > 0 ? tg_sqlite_begin_read(tg_sqlite(store)) : TG_OK;
+    struct batch b = {
+        .db = &tg_store_db(store)->db, .now = now, .claims = claims, .shop = shop, .idem = idem};
+    const struct tg_q_many of_idem = {.bind = ask_idem, .row = take_idem, .ctx = &b};
+    const struct tg_q_many of_cart = {
+        .bind = ask_cart, .row = take_cart_line, .end = put_cart, .ctx = &b};
+    const struct tg_q_many of_units = {.bind = ask_units, .row = take_units, .ctx = &b};
+    tg_err err = count > 0 ? tg_store_begin_read(tg_store_db(store)) : TG_OK;
 
-    for (size_t i = 0; err == TG_OK && i < count; i++) {
-        const struct tg_claim *c = &claims[i];
-
-        err = load_idem(db, now, c, idem);
-        if (err == TG_OK)
-            err = load_cart(db, c, shop);
-        if (err == TG_OK)
-            err = load_units(db, c, shop);
-        if (err == TG_OK)
-            err = load_old_order(db, now, c, shop);
-    }
+    if (err == TG_OK)
+        err = tg_q_each(b.db, TG_SQL_IDEM, count, &of_idem);
+    if (err == TG_OK)
+        err = tg_q_each(b.db, TG_SQL_CART, count, &of_cart);
+    if (err == TG_OK)
+        err = tg_q_each(b.db, TG_SQL_PERSON_UNITS, count * TG_CART_LINES_MAX, &of_units);
+    for (size_t i = 0; err == TG_OK && i < count; i++)
+        err = load_old_order(&b, &claims[i]);
     return err;
 }
 
 /* --- audit --- */
 
-tg_err tg_sqlite_audit(struct tg_store *store, tg_audit_fn each, void *ctx)
+tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx)
 {
-    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_AUDIT);
+    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_AUDIT);
     tg_err err = TG_OK;
 
     while (err == TG_OK && tg_q_row(&q)) {

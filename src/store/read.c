@@ -10,7 +10,7 @@ struct tg_read_db {
     struct tg_db db;
 };
 
-tg_err tg_read_db_new(struct tg_read_db **ret, const char *path, char reterr[256])
+tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char reterr[256])
 {
     struct tg_read_db *r = tg_calloc(1, sizeof(*r));
     tg_err err;
@@ -19,7 +19,7 @@ tg_err tg_read_db_new(struct tg_read_db **ret, const char *path, char reterr[256
         (void)snprintf(reterr, 256, "out of memory");
         return TG_ERR_NOMEM;
     }
-    err = tg_db_open(&r->db, path, TG_DB_READ, reterr);
+    err = tg_db_open(&r->db, cfg, TG_DB_READ, reterr);
     if (err != TG_OK) {
         tg_free(r);
         return err;

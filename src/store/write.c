@@ -2,9 +2,9 @@
 
 #include "base/str.h"
 #include "shop/shop_json.h"
-#include "store/sqlite_priv.h"
+#include "store/store_priv.h"
 
-static tg_err add_outbox(struct tg_store_sqlite *s, const char *topic, const struct tg_order *order,
+static tg_err add_outbox(struct tg_store_db *s, const char *topic, const struct tg_order *order,
                          tg_us wall)
 {
     struct tg_jo j = tg_jo(&s->payload);
@@ -97,7 +97,7 @@ static tg_err put_person(struct tg_db *db, const struct tg_order *o)
     return tg_q_run(&q);
 }
 
-static tg_err write_order_new(struct tg_store_sqlite *s, const struct tg_effect *e)
+static tg_err write_order_new(struct tg_store_db *s, const struct tg_effect *e)
 {
     tg_err err = add_order_row(&s->db, e->order);
 
@@ -110,7 +110,7 @@ static tg_err write_order_new(struct tg_store_sqlite *s, const struct tg_effect 
     return err == TG_OK ? add_outbox(s, "order.created", e->order, e->wall) : err;
 }
 
-static tg_err write_order_state(struct tg_store_sqlite *s, const struct tg_effect *e)
+static tg_err write_order_state(struct tg_store_db *s, const struct tg_effect *e)
 {
     static const char *const topics[] = {"", "order.paid", "order.fulfilled", "order.expired",
                                          "order.cancelled"};
@@ -218,9 +218,9 @@ static tg_err put_show_sales(struct tg_db *db, const struct tg_effect *e)
     return tg_q_run(&q);
 }
 
-tg_err tg_sqlite_write(struct tg_store *store, const struct tg_effect *effect)
+tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
 {
-    struct tg_store_sqlite *s = tg_sqlite(store);
+    struct tg_store_db *s = tg_store_db(store);
 
     TG_ASSERT(s->in_transaction);
     switch (effect->kind) {
@@ -244,9 +244,9 @@ tg_err tg_sqlite_write(struct tg_store *store, const struct tg_effect *effect)
     return TG_ERR_BUG;
 }
 
-tg_err tg_sqlite_write_idem(struct tg_store *store, tg_us wall, const struct tg_idem_entry *entry)
+tg_err tg_store_write_idem(struct tg_store *store, tg_us wall, const struct tg_idem_entry *entry)
 {
-    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_PUT_IDEM);
+    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_PUT_IDEM);
 
     tg_q_text(&q, entry->person);
     tg_q_text(&q, entry->op);
@@ -263,10 +263,10 @@ tg_err tg_sqlite_write_idem(struct tg_store *store, tg_us wall, const struct tg_
 
 /* --- shows, tokens, products --- */
 
-tg_err tg_sqlite_write_show(struct tg_store *store, const struct tg_show_info *show,
-                            const char *actor)
+tg_err tg_store_write_show(struct tg_store *store, const struct tg_show_info *show,
+                           const char *actor)
 {
-    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_ADD_SHOW);
+    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_ADD_SHOW);
 
     tg_q_int(&q, show->ord);
     tg_q_text(&q, show->id);
@@ -278,10 +278,10 @@ tg_err tg_sqlite_write_show(struct tg_store *store, const struct tg_show_info *s
     return tg_q_run(&q);
 }
 
-tg_err tg_sqlite_write_show_state(struct tg_store *store, uint16_t ord, enum tg_show_state state,
-                                  tg_us wall)
+tg_err tg_store_write_show_state(struct tg_store *store, uint16_t ord, enum tg_show_state state,
+                                 tg_us wall)
 {
-    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_SET_SHOW_STATE);
+    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_SET_SHOW_STATE);
 
     tg_q_int(&q, state);
     tg_q_int(&q, wall);
@@ -289,10 +289,10 @@ tg_err tg_sqlite_write_show_state(struct tg_store *store, uint16_t ord, enum tg_
     return tg_q_run(&q);
 }
 
-tg_err tg_sqlite_write_token(struct tg_store *store, const struct tg_token_info *token, tg_us wall,
-                             const char *actor)
+tg_err tg_store_write_token(struct tg_store *store, const struct tg_token_info *token, tg_us wall,
+                            const char *actor)
 {
-    struct tg_q q = tg_q(&tg_sqlite(store)->db, TG_SQL_ADD_TOKEN);
+    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_ADD_TOKEN);
 
     tg_q_int(&q, token->ordinal);
     tg_q_blob(&q, token->hash, sizeof(token->hash));
@@ -309,8 +309,8 @@ tg_err tg_sqlite_write_token(struct tg_store *store, const struct tg_token_info 
     return tg_q_run(&q);
 }
 
-tg_err tg_sqlite_write_revoke(struct tg_store *store, const char *token_id, tg_us wall,
-                              const char *actor)
+tg_err tg_store_write_revoke(struct tg_store *store, const char *token_id, tg_us wall,
+                             const char *actor)
 {
     struct tg_q q;
     int64_t ordinal = 0;
@@ -318,7 +318,7 @@ tg_err tg_sqlite_write_revoke(struct tg_store *store, const char *token_id, tg_u
     if (token_id[0] != 't' ||
         tg_parse_i64(&ordinal, token_id + 1, strlen(token_id + 1), 1, UINT32_MAX) != TG_OK)
         return TG_ERR_NOTFOUND;
-    q = tg_q(&tg_sqlite(store)->db, TG_SQL_REVOKE_TOKEN);
+    q = tg_q(&tg_store_db(store)->db, TG_SQL_REVOKE_TOKEN);
     tg_q_int(&q, wall);
     tg_q_text(&q, actor);
     tg_q_int(&q, ordinal);
@@ -341,10 +341,10 @@ static tg_err add_variant(struct tg_db *db, const struct tg_product *p, const st
     return tg_q_run(&q);
 }
 
-tg_err tg_sqlite_write_product(struct tg_store *store, const struct tg_product_import *import,
-                               tg_us wall, const char *actor)
+tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_import *import,
+                              tg_us wall, const char *actor)
 {
-    struct tg_db *db = &tg_sqlite(store)->db;
+    struct tg_db *db = &tg_store_db(store)->db;
     const struct tg_product *p = &import->product;
     struct tg_q q = tg_q(db, TG_SQL_ADD_PRODUCT);
     tg_err err;

@@ -1,0 +1,138 @@
+#include "store/db.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "store/db_priv.h"
+
+const struct tg_sql_text tg_sql_texts[TG_SQL_COUNT] = {
+#define TG_SQL(name, text) [TG_SQL_##name] = {.sqlite = (text), .postgres = (text)},
+#define TG_BULK(name, text) [TG_SQL_##name] = {.sqlite = (text), .postgres = (text), .bulk = true},
+#define TG_SQL_TWO(name, lite, post) [TG_SQL_##name] = {.sqlite = (lite), .postgres = (post)},
+#include "store/sql.def"
+};
+
+tg_err tg_db_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode,
+                  char reterr[256])
+{
+    tg_err err;
+
+    *db = (struct tg_db){0};
+    err = tg_db_sqlite_open(db, cfg, mode);
+    if (err != TG_OK) {
+        (void)snprintf(reterr, 256, "the database %.100s cannot be used: %.120s", cfg->url,
+                       db->error);
+        tg_db_close(db);
+    }
+    return err;
+}
+
+void tg_db_close(struct tg_db *db)
+{
+    if (db->ops != NULL)
+        db->ops->close(db);
+    *db = (struct tg_db){0};
+}
+
+enum tg_db_engine tg_db_engine(const struct tg_db *db)
+{
+    return db->ops->engine;
+}
+
+tg_err tg_db_exec(struct tg_db *db, const char *sql)
+{
+    return db->ops->exec(db, sql);
+}
+
+tg_err tg_db_ready(struct tg_db *db, tg_us now)
+{
+    return db->ops->ready(db, now);
+}
+
+void tg_db_rollback(struct tg_db *db)
+{
+    db->ops->rollback(db);
+}
+
+/* --- one use of a statement --- */
+
+struct tg_q tg_q(struct tg_db *db, enum tg_sql which)
+{
+    struct tg_q q = {.db = db, .which = which, .err = TG_OK};
+
+    db->ops->use(&q);
+    return q;
+}
+
+void tg_q_int(struct tg_q *q, int64_t value)
+{
+    if (q->err == TG_OK)
+        q->db->ops->bind_int(q, value);
+}
+
+void tg_q_text(struct tg_q *q, const char *text)
+{
+    if (q->err == TG_OK)
+        q->db->ops->bind(q, TG_DB_TEXT, text, strlen(text));
+}
+
+void tg_q_blob(struct tg_q *q, const void *data, size_t len)
+{
+    if (q->err == TG_OK)
+        q->db->ops->bind(q, TG_DB_BLOB, data, len);
+}
+
+void tg_q_null(struct tg_q *q)
+{
+    if (q->err == TG_OK)
+        q->db->ops->bind(q, TG_DB_NULL, NULL, 0);
+}
+
+bool tg_q_row(struct tg_q *q)
+{
+    return q->err == TG_OK && q->db->ops->row(q);
+}
+
+tg_err tg_q_end(struct tg_q *q)
+{
+    q->db->ops->end(q);
+    return q->err;
+}
+
+tg_err tg_q_run(struct tg_q *q)
+{
+    if (q->err == TG_OK)
+        q->db->ops->run(q);
+    return tg_q_end(q);
+}
+
+int64_t tg_q_get_int(const struct tg_q *q, int column)
+{
+    return q->db->ops->get_int(q, column);
+}
+
+const char *tg_q_get_text(const struct tg_q *q, int column)
+{
+    return q->db->ops->get_text(q, column);
+}
+
+void tg_q_copy_text(const struct tg_q *q, int column, char *out, size_t size)
+{
+    tg_str_cut(out, size, tg_q_get_text(q, column));
+}
+
+const void *tg_q_get_blob(const struct tg_q *q, int column, size_t *ret_len)
+{
+    return q->db->ops->get_blob(q, column, ret_len);
+}
+
+bool tg_q_is_null(const struct tg_q *q, int column)
+{
+    return q->db->ops->is_null(q, column);
+}
+
+tg_err tg_q_each(struct tg_db *db, enum tg_sql which, size_t count, const struct tg_q_many *many)
+{
+    return db->ops->each(db, which, count, many);
+}

@@ -1,0 +1,49 @@
+/* store_priv.h - the parts of the store: one code for both engines. */
+#ifndef TG_STORE_STORE_PRIV_H
+#define TG_STORE_STORE_PRIV_H
+
+#include "base/buf.h"
+#include "store/db.h"
+#include "store/store.h"
+
+struct tg_store_db {
+    struct tg_store head; /* first */
+    struct tg_db db;
+    struct tg_buf payload; /* of the outbox row being written */
+    bool in_transaction;
+};
+
+static inline struct tg_store_db *tg_store_db(struct tg_store *store)
+{
+    return (struct tg_store_db *)(void *)store;
+}
+
+/* store_db.c: one transaction for all reads of a batch; taking the lock for each costs more than
+ * the reads. */
+TG_MUST_CHECK tg_err tg_store_begin_read(struct tg_store_db *s);
+/* load.c */
+TG_MUST_CHECK tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now,
+                                        struct tg_shop *shop);
+TG_MUST_CHECK tg_err tg_store_load_registry(struct tg_store *store, struct tg_shop_now now,
+                                            struct tg_registry *registry);
+TG_MUST_CHECK tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now,
+                                   const struct tg_claim *claims, size_t count,
+                                   struct tg_shop *shop, struct tg_idem *idem);
+TG_MUST_CHECK tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx);
+/* write.c */
+TG_MUST_CHECK tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect);
+TG_MUST_CHECK tg_err tg_store_write_idem(struct tg_store *store, tg_us wall,
+                                         const struct tg_idem_entry *entry);
+TG_MUST_CHECK tg_err tg_store_write_show(struct tg_store *store, const struct tg_show_info *show,
+                                         const char *actor);
+TG_MUST_CHECK tg_err tg_store_write_show_state(struct tg_store *store, uint16_t ord,
+                                               enum tg_show_state state, tg_us wall);
+TG_MUST_CHECK tg_err tg_store_write_token(struct tg_store *store, const struct tg_token_info *token,
+                                          tg_us wall, const char *actor);
+TG_MUST_CHECK tg_err tg_store_write_revoke(struct tg_store *store, const char *token_id, tg_us wall,
+                                           const char *actor);
+TG_MUST_CHECK tg_err tg_store_write_product(struct tg_store *store,
+                                            const struct tg_product_import *import, tg_us wall,
+                                            const char *actor);
+
+#endif
