@@ -68,6 +68,7 @@ struct tg_config {
     int64_t shop_hold_s;
     int64_t shop_stock_band;
     int64_t shop_person_max;
+    int64_t shop_batch_max;
     bool payments_allow_sandbox;
     /* Where the values came from, for tg_config_check's refusals. */
     struct {

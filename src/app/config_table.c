@@ -95,6 +95,10 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "Viewers see the exact stock up to this number, and \"many\" above it."},
     {"shop.person_max", TG_CFG_INT, false, AT(shop_person_max), "10", "units", 1, 100, NULL,
      "Units of one SKU that one person may hold and have bought, all orders together."},
+    {"shop.batch_max", TG_CFG_INT, false, AT(shop_batch_max), "1024", "requests", 1,
+     TG_SALE_BATCH_MAX, NULL,
+     "Requests that are decided and committed together. 1 = a transaction for each order: only to "
+     "measure what batches are worth."},
     {"payments.allow_sandbox", TG_CFG_BOOL, false, AT(payments_allow_sandbox), "false", "", 0, 0,
      NULL,
      "Allow the sandbox payment provider, with which nobody pays real money, outside --demo. "

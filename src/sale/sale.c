@@ -24,6 +24,8 @@ static void defaults(struct tg_sale *sale)
         cfg->rng = &sale->rng;
     if (cfg->sandbox_base == NULL)
         cfg->sandbox_base = "/pay/sandbox/";
+    if (cfg->batch_max == 0 || cfg->batch_max > TG_SALE_BATCH_MAX)
+        cfg->batch_max = TG_SALE_BATCH_MAX;
     if (cfg->hold_us == 0)
         cfg->hold_us = (tg_us)HOLD_DEFAULT_S * TG_US_PER_S;
     if (cfg->stock_band == 0)
@@ -156,7 +158,7 @@ static void run(void *ctx)
     struct tg_sale *sale = ctx;
 
     while (!tg_mailbox_ended(sale->mailbox)) {
-        size_t count = tg_mailbox_take(sale->mailbox, sale->taken, TG_SALE_BATCH_MAX);
+        size_t count = tg_mailbox_take(sale->mailbox, sale->taken, sale->cfg.batch_max);
         struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
         tg_us due = tg_sale_deadline(sale);
 

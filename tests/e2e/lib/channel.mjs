@@ -28,7 +28,7 @@ export class Channel {
       } else {
         this.events.push(item);
       }
-      for (const watch of this.watchers) watch(item);
+      for (const watch of this.watchers) watch.see(item);
     }
   }
 
@@ -36,6 +36,8 @@ export class Channel {
     this.closeCode = code;
     for (const { reject } of this.waiting.values()) reject(new Error(`closed ${code}`));
     this.waiting.clear();
+    for (const { reject } of this.watchers) reject(new Error(`closed ${code}`));
+    this.watchers.clear();
   }
 
   send(op) {
@@ -61,13 +63,10 @@ export class Channel {
     const past = this.events.find(test);
     if (past) return Promise.resolve(past);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => (this.watchers.delete(watch), reject(new Error('event did not come'))), timeoutMs);
-      const watch = (item) => {
-        if (item.ev === undefined || !test(item)) return;
-        clearTimeout(timer);
-        this.watchers.delete(watch);
-        resolve(item);
-      };
+      if (this.closeCode !== undefined) return reject(new Error(`closed ${this.closeCode}`));
+      const end = (settle) => (value) => (clearTimeout(timer), this.watchers.delete(watch), settle(value));
+      const watch = { see: (item) => item.ev !== undefined && test(item) && end(resolve)(item), reject: end(reject) };
+      const timer = setTimeout(() => watch.reject(new Error('event did not come')), timeoutMs);
       this.watchers.add(watch);
     });
   }

@@ -62,7 +62,10 @@ async function freeUdpPorts() {
 }
 
 export class TorgServer {
-  /** @param {{env?: Record<string, string>, args?: string[], demo?: boolean}} options demo: false starts an empty shop */
+  /**
+   * @param {{env?: Record<string, string>, args?: string[], demo?: boolean, prepare?: (dir: string) => Promise<void>}} options
+   *   demo: false starts an empty shop; prepare: what must be in the data directory before the first start
+   */
   static async start(options = {}) {
     const server = new TorgServer();
     server.dir = await mkdtemp(path.join(tmpdir(), 'torg-e2e-'));
@@ -70,6 +73,7 @@ export class TorgServer {
     server.rtmpPort = await freeTcpPort();
     server.rtcPort = await freeUdpPorts();
     server.options = options;
+    await options.prepare?.(server.dir);
     await server.launch();
     return server;
   }

@@ -1,0 +1,65 @@
+// A shop with as many SKUs as a test wants, and what must hold of its numbers whatever happened.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { TorgServer, buildDir } from './server.mjs';
+
+export const skuName = (i) => `SKU-${i}`;
+
+/** Environment of a server whose shop is in that database; null: SQLite in its own folder. */
+const storeEnv = (postgres) => (postgres ? { TORG_STORE_URL: postgres.url } : {});
+
+/**
+ * A server with `skus` SKUs of `units` each, no other product, and a show "bench".
+ * @param {{skus: number, units: number, postgres?: import("./postgres.mjs").Postgres | null, env?: Record<string, string>, fresh?: boolean}} what
+ *   postgres: where the shop is; fresh: false when another node has filled it
+ */
+export async function startShop({ skus, units, postgres = null, env = {}, fresh = true }) {
+  const fill = (dir) => {
+    const where = ['--url', postgres ? postgres.url : path.join(dir, 'torg.db')];
+    execFileSync(path.join(buildDir, 'tests', 'sale_shop'), [...where, '--skus', String(skus), '--units', String(units)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  };
+  const server = await TorgServer.start({
+    demo: false,
+    env: { TORG_PAYMENTS_ALLOW_SANDBOX: 'true', ...storeEnv(postgres), ...env },
+    prepare: async (dir) => fresh && fill(dir),
+  });
+  if (fresh) server.show = await server.newShow('bench');
+  return server;
+}
+
+/** Every number derived anew agrees. @param {TorgServer} server */
+export async function assertAudit(server) {
+  const audit = await server.ctl('stock', 'audit');
+  assert.deepEqual(audit.differences, []);
+  assert.equal(audit.ok, true);
+  return audit;
+}
+
+/** The show's report: orders and units by state. @param {TorgServer} server */
+export async function report(server, show = 'bench') {
+  const answer = await fetch(`${server.url}/api/v1/reports/${show}`, { headers: { authorization: `Bearer ${server.show.deskToken}` } });
+  assert.equal(answer.status, 200);
+  return answer.json();
+}
+
+/** Orders and units that still stand. */
+export async function standing(server, show = 'bench') {
+  const all = await report(server, show);
+  const states = ['awaiting_payment', 'paid', 'fulfilled'].map((name) => all[name] ?? { orders: 0, units: 0 });
+  return { orders: states.reduce((sum, s) => sum + s.orders, 0), units: states.reduce((sum, s) => sum + s.units, 0) };
+}
+
+/** All order ids of the shop, by an admin's token over HTTP: there may be many. */
+export async function listOrders(server) {
+  const { token } = await server.ctl('token', 'create', '--role', 'admin');
+  const ids = new Set();
+  for (let cursor = ''; ; ) {
+    const answer = await fetch(`${server.url}/api/v1/orders?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal(answer.status, 200);
+    const page = await answer.json();
+    for (const order of page.orders) ids.add(order.id);
+    if (!page.next) return ids;
+    cursor = page.next;
+  }
+}

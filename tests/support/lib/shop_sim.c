@@ -1,0 +1,314 @@
+/*
+ * shop_sim.c - time, servers and their deaths; see shop_sim.h.
+ */
+#include "support/lib/shop_sim.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+enum { BATCH_MAX = 64, TURNS_MAX = 100000 };
+
+struct sim *sim_running;
+
+const char *const sim_skus[SIM_SKUS] = {"LAST", "FEW", "SOME", "MANY"};
+static const int32_t counts[SIM_SKUS] = {1, 5, 25, 400};
+
+int64_t sim_price(size_t sku)
+{
+    return 1000 * ((int64_t)sku + 1);
+}
+
+int32_t sim_units(size_t sku)
+{
+    return counts[sku];
+}
+
+bool sim_chance(struct sim *s, unsigned percent)
+{
+    return tg_rng_below(&s->rng, 100) < percent;
+}
+
+/* --- servers --- */
+
+static void seed_catalogue(struct sim *s, struct tg_store *store)
+{
+    struct tg_variant v[SIM_SKUS];
+    struct tg_product_import import = {.product = {.id = "p1", .number = 1, .title = "Thing"},
+                                       .variants = v,
+                                       .variant_count = SIM_SKUS};
+    tg_err err;
+
+    for (size_t i = 0; i < SIM_SKUS; i++) {
+        v[i] = (struct tg_variant){.price = sim_price(i),
+                                   .compare_at = -1,
+                                   .cost = 400,
+                                   .flash = -1,
+                                   .flash_until_wall = -1,
+                                   .stock = {.on_hand = counts[i]},
+                                   .options = "{}"};
+        tg_str_cut(v[i].sku, sizeof(v[i].sku), sim_skus[i]);
+    }
+    err = store->ops->begin(store);
+    if (err == TG_OK)
+        err = store->ops->write_product(store, &import, s->now.wall, "sim");
+    if (err == TG_OK)
+        err = store->ops->commit(store);
+    SIM_CHECK(err == TG_OK, "seeding: %s", tg_err_name(err));
+}
+
+static struct tg_store *open_store(struct sim *s)
+{
+    struct tg_db_cfg cfg = {.url = s->path, .fast = true};
+    struct tg_store *store = NULL;
+    char why[256] = "";
+    tg_err err = tg_store_new(&store, &cfg, why);
+
+    SIM_CHECK(err == TG_OK, "%s", why);
+    return store;
+}
+
+static void start(struct sim *s, struct sim_node *node)
+{
+    struct tg_sale_cfg sale = {.live = node->live,
+                               .web = &node->web,
+                               .web_count = 1,
+                               .allow_sandbox = true,
+                               .person_units_max = 60,
+                               .rng = &node->rng};
+    bool any = true;
+    tg_err err;
+
+    node->store = tg_faulty_store_init(&node->faulty, open_store(s));
+    err = node->store->ops->has_products(node->store, &any);
+    SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
+    if (!any)
+        seed_catalogue(s, node->store);
+    err = tg_registry_new(&node->registry);
+    SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
+    sale.store = node->store;
+    sale.registry = node->registry;
+    err = tg_sale_new(&node->sale, &sale, s->now);
+    SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
+    node->alive = true;
+    s->trouble_at = s->now.mono;
+    sim_check_audit(s, node);
+}
+
+static void stop(struct sim_node *node)
+{
+    tg_sale_free(node->sale);
+    tg_registry_free(node->registry);
+    tg_store_free(node->store);
+    node->sale = NULL;
+    node->alive = false;
+}
+
+static void dead(struct sim *s, struct sim_node *node)
+{
+    s->t.crashes++;
+    sim_lose(s, node);
+    stop(node);
+    /* Often at once, sometimes only when its holds are over. */
+    node->back_at = s->now.mono;
+    if (sim_chance(s, 30))
+        node->back_at += (tg_us)tg_rng_below(&s->rng, 900) * TG_US_PER_S;
+}
+
+static void arm(struct sim *s, struct sim_node *node)
+{
+    static const enum tg_fault faults[] = {TG_FAULT_REFUSE, TG_FAULT_CRASH, TG_FAULT_CRASH_AFTER};
+
+    if (node->faulty.fail_in >= 0 || s->settled || !sim_chance(s, 25))
+        return;
+    node->faulty.fault = faults[tg_rng_below(&s->rng, TG_ARRAY_LEN(faults))];
+    /* Few calls for a lone refusal, many for a batch: half of the faults hit near the end. */
+    node->faulty.fail_in = (long)tg_rng_below(&s->rng, sim_chance(s, 50) ? 12 : 120);
+}
+
+/* One batch of a node, and what follows from it. */
+static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t count)
+{
+    unsigned long refused = node->faulty.refused;
+
+    arm(s, node);
+    tg_sale_turn(node->sale, s->now, msgs, count);
+    if (node->faulty.crashed) {
+        dead(s, node);
+        return;
+    }
+    if (node->faulty.refused > refused) {
+        s->t.refusals++;
+        s->trouble_at = s->now.mono;
+    }
+    node->faulty.fail_in = -1;
+    sim_receive(s, node);
+}
+
+/* --- time --- */
+
+static void set_time(struct sim *s, tg_us mono)
+{
+    if (mono <= s->now.mono)
+        return;
+    s->now.wall += mono - s->now.mono;
+    s->now.mono = mono;
+}
+
+/* The next instant at which the clock wakes somebody. */
+static tg_us next_alarm(const struct sim *s, unsigned *ret_node)
+{
+    tg_us next = TG_US_NEVER;
+
+    for (unsigned i = 0; i < s->node_count; i++) {
+        const struct sim_node *node = &s->nodes[i];
+        tg_us due = node->alive ? tg_sale_deadline(node->sale) : node->back_at;
+
+        if (due < next) {
+            next = due;
+            *ret_node = i;
+        }
+    }
+    return next;
+}
+
+/* On to `target`, waking everybody at their own time. */
+static void advance(struct sim *s, tg_us target)
+{
+    unsigned node = 0;
+    tg_us alarm;
+
+    for (int turns = 0; (alarm = next_alarm(s, &node)) <= target; turns++) {
+        SIM_CHECK(turns < TURNS_MAX, "node %u's clock never comes to rest", node);
+        set_time(s, alarm);
+        if (s->nodes[node].alive)
+            turn(s, &s->nodes[node], NULL, 0);
+        else
+            start(s, &s->nodes[node]);
+    }
+    set_time(s, target);
+}
+
+static void step(struct sim *s)
+{
+    tg_us jump = (tg_us)tg_rng_below(&s->rng, sim_chance(s, 3) ? 700 : 2) * TG_US_PER_S +
+                 (tg_us)tg_rng_below(&s->rng, 500000);
+
+    advance(s, s->now.mono + jump);
+    for (uint64_t n = tg_rng_below(&s->rng, 5); n > 0; n--)
+        sim_new_request(s);
+    sim_retry(s);
+    for (unsigned i = 0; i < s->node_count; i++) {
+        struct sim_node *node = &s->nodes[i];
+        void *msgs[BATCH_MAX];
+        size_t count;
+
+        if (!node->alive)
+            continue;
+        count = sim_arrivals(s, node, msgs, 1 + tg_rng_below(&s->rng, BATCH_MAX));
+        if (count > 0)
+            turn(s, node, msgs, count);
+    }
+    if (sim_chance(s, 4))
+        sim_check_disk(s);
+}
+
+/* Everybody lives, an hour goes by, and nothing may be left open. */
+static void settle(struct sim *s)
+{
+    s->settled = true;
+    for (unsigned i = 0; i < s->node_count; i++) {
+        s->nodes[i].faulty.fail_in = -1;
+        s->nodes[i].back_at = s->now.mono;
+    }
+    advance(s, s->now.mono + (tg_us)3600 * TG_US_PER_S);
+    for (unsigned i = 0; i < s->node_count; i++) {
+        sim_receive(s, &s->nodes[i]);
+        SIM_CHECK(tg_shop_order_count(tg_sale_shop(s->nodes[i].sale)) == 0,
+                  "holds outlived their time");
+        sim_check_audit(s, &s->nodes[i]);
+    }
+    sim_check_disk(s);
+}
+
+/* --- the run --- */
+
+static void files_gone(const struct sim *s)
+{
+    static const char *const tails[] = {"", "-wal", "-shm"};
+    char path[128];
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(tails); i++) {
+        tg_str_printf(path, sizeof(path), "%s%s", s->path, tails[i]);
+        (void)unlink(path); /* some of them may not exist */
+    }
+    (void)rmdir(s->dir);
+}
+
+static void begin(struct sim *s)
+{
+    /* In memory where that is to be had: 2,000 restarts would otherwise wait for the disk. */
+    tg_str_printf(s->dir, sizeof(s->dir), "%s/torg-sim-XXXXXX",
+                  access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    SIM_CHECK(mkdtemp(s->dir) != NULL, "no directory");
+    tg_str_printf(s->path, sizeof(s->path), "%s/shop.db", s->dir);
+    s->requests = tg_calloc(SIM_REQS_MAX, sizeof(*s->requests));
+    s->flights = tg_calloc(SIM_FLIGHT_MAX, sizeof(*s->flights));
+    SIM_CHECK(s->requests != NULL && s->flights != NULL, "memory");
+    for (unsigned i = 0; i < s->node_count; i++) {
+        struct sim_node *node = &s->nodes[i];
+
+        node->sim = s;
+        node->index = i;
+        node->rng = tg_rng_seeded(s->seed ^ (UINT64_C(0x5a5a5a5a) + i));
+        SIM_CHECK(tg_mailbox_new(&node->live, TG_MB_LIVE, tg_msg_free) == TG_OK, "mailbox");
+        SIM_CHECK(tg_mailbox_new(&node->web, TG_MB_WEB, tg_msg_free) == TG_OK, "mailbox");
+        start(s, node);
+    }
+}
+
+static void end(struct sim *s)
+{
+    for (unsigned i = 0; i < s->node_count; i++) {
+        stop(&s->nodes[i]);
+        tg_mailbox_free(s->nodes[i].live);
+        tg_mailbox_free(s->nodes[i].web);
+    }
+    files_gone(s);
+    for (size_t i = 0; i < s->request_count; i++)
+        tg_free(s->requests[i].reply);
+    tg_free(s->requests);
+    tg_free(s->flights);
+}
+
+static void add(struct sim_totals *to, const struct sim_totals *t)
+{
+    to->seeds++;
+    to->crashes += t->crashes;
+    to->refusals += t->refusals;
+    to->orders_acked += t->orders_acked;
+    to->duplicates += t->duplicates;
+    to->sold_out += t->sold_out;
+    to->expired += t->expired;
+    to->late += t->late;
+}
+
+void sim_run(uint64_t seed, struct sim_totals *totals)
+{
+    struct sim s = {.seed = seed,
+                    .rng = tg_rng_seeded(seed),
+                    .now = {.mono = 1, .wall = (tg_us)1780000000 * TG_US_PER_S},
+                    .node_count = 1};
+
+    sim_running = &s;
+    begin(&s);
+    for (int i = 0; i < SIM_STEPS; i++)
+        step(&s);
+    settle(&s);
+    end(&s);
+    add(totals, &s.t);
+    sim_running = NULL;
+}

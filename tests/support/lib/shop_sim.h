@@ -1,0 +1,131 @@
+/*
+ * shop_sim.h - the world of sim_shop: the real shop, sale logic and store under a virtual clock,
+ * clients whose requests and answers are lost, doubled, late and reordered, and servers that die at
+ * every step of a transaction. One seed is one history; it can be repeated exactly.
+ */
+#ifndef TESTS_SUPPORT_SHOP_SIM_H
+#define TESTS_SUPPORT_SHOP_SIM_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mailbox.h"
+#include "msg/sale.h"
+#include "sale/sale.h"
+#include "support/lib/faulty_store.h"
+
+enum {
+    SIM_PERSONS = 6,
+    SIM_SKUS = 4,
+    SIM_REQS_MAX = 400,
+    SIM_STEPS = 220,
+    SIM_FLIGHT_MAX = 4096,
+    SIM_NODES_MAX = 2,
+    SIM_REPLY_MAX = 8192,
+};
+
+struct sim_request {
+    struct tg_sale_req req; /* as sent, again and again */
+    int of;                 /* pay, cancel: index of the buy; -1 = none */
+    bool answered;          /* the client got an answer that settles it */
+    bool ok;                /* ... and it was a success */
+    char *reply;            /* bytes of the first success */
+    char order[TG_UUID_SIZE];
+    char payment[TG_PAYMENT_ID_SIZE];
+    bool seen; /* scratch of the check: orders on disk that carry its mark */
+    tg_us again_at;
+};
+
+struct sim_flight {
+    size_t request;
+    unsigned node;
+    tg_us at;
+};
+
+/* One server. */
+struct sim_node {
+    struct sim *sim;
+    unsigned index;
+    bool alive;
+    tg_us back_at; /* when a dead one is started again */
+    struct tg_rng rng;
+    struct tg_faulty_store faulty;
+    struct tg_store *store;
+    struct tg_registry *registry;
+    struct tg_sale *sale;
+    struct tg_mailbox *live;
+    struct tg_mailbox *web;
+};
+
+struct sim_totals {
+    unsigned long seeds;
+    unsigned long crashes;
+    unsigned long refusals; /* of the disk */
+    unsigned long orders_acked;
+    unsigned long duplicates; /* repeats that were answered alike */
+    unsigned long sold_out;
+    unsigned long expired;
+    unsigned long late; /* requests that came minutes after they were sent */
+};
+
+struct sim {
+    uint64_t seed;
+    struct tg_rng rng;
+    char dir[64];
+    char path[96];
+    struct tg_shop_now now;
+    struct sim_node nodes[SIM_NODES_MAX];
+    unsigned node_count;
+    struct sim_request *requests;
+    size_t request_count;
+    struct sim_flight *flights;
+    size_t flight_count;
+    tg_us trouble_at; /* the last instant at which a node was not at its best: a fault, a start */
+    bool settled;     /* an hour has passed: nothing may wait any more */
+    struct sim_totals t;
+};
+
+/* The run that is under way, for the failure line. */
+extern struct sim *sim_running;
+
+#define SIM_CHECK(cond, ...)                                                                       \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            fprintf(stderr,                                                                        \
+                    "sim_shop: seed %llu, %.3f s: %s: ", (unsigned long long)sim_running->seed,    \
+                    (double)sim_running->now.mono / TG_US_PER_S, #cond);                           \
+            fprintf(stderr, __VA_ARGS__);                                                          \
+            fprintf(stderr, "\n  repeat: sim_shop --seed %llu\n",                                  \
+                    (unsigned long long)sim_running->seed);                                        \
+            exit(1);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* One history from its first to its last instant; ends the process where it is wrong. Adds to
+ * *totals. */
+void sim_run(uint64_t seed, struct sim_totals *totals);
+
+/* shop_sim.c */
+bool sim_chance(struct sim *s, unsigned percent);
+extern const char *const sim_skus[SIM_SKUS];
+int64_t sim_price(size_t sku); /* the ordinary one */
+int32_t sim_units(size_t sku); /* the first count */
+
+/* shop_sim_clients.c: what people want, the network, and what they make of the answers. */
+void sim_new_request(struct sim *s);
+/* Who has no answer asks again. */
+void sim_retry(struct sim *s);
+/* Messages that have arrived at the node by now, as many as fit. */
+size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size_t max);
+/* Answers that the node gave. */
+void sim_receive(struct sim *s, struct sim_node *node);
+/* What was under way to a node that died is lost, and what it wanted to say was never said. */
+void sim_lose(struct sim *s, struct sim_node *node);
+
+/* shop_sim_check.c: what must hold. */
+/* Every number derived anew, against memory and disk. */
+void sim_check_audit(struct sim *s, struct sim_node *node);
+/* Orders on disk against what was acknowledged, and against the clock. */
+void sim_check_disk(struct sim *s);
+
+#endif

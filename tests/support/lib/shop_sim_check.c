@@ -1,0 +1,145 @@
+/*
+ * shop_sim_check.c - what must hold of memory and disk, whatever happened; see shop_sim.h.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "store/read.h"
+#include "support/lib/shop_sim.h"
+
+/* The promise: a hold is over a second after its term; a server that failed or began needs one to
+ * try again. */
+enum { OVERDUE_US = TG_US_PER_S, RETRY_US = TG_US_PER_S };
+
+/* --- stock --- */
+
+static tg_err audit_row(void *ctx, const struct tg_audit_row *row)
+{
+    struct sim_node *node = ctx;
+    char why[160];
+
+    SIM_CHECK(tg_shop_audit(tg_sale_shop(node->sale), row, why), "%s: %s", row->sku, why);
+    SIM_CHECK(row->kept_held + row->kept_sold <= row->kept_on_hand, "%s is oversold", row->sku);
+    return TG_OK;
+}
+
+void sim_check_audit(struct sim *s, struct sim_node *node)
+{
+    struct tg_store *inner = node->faulty.inner;
+    tg_err err = inner->ops->audit(inner, audit_row, node);
+
+    (void)s;
+    SIM_CHECK(err == TG_OK, "audit: %s: %s", tg_err_name(err), inner->ops->error(inner));
+}
+
+/* --- orders --- */
+
+static size_t request_of(const struct tg_order *order)
+{
+    int64_t index = -1;
+
+    SIM_CHECK(order->source[0] == 'r' &&
+                  tg_parse_i64(&index, order->source + 1, strlen(order->source + 1), 0,
+                               SIM_REQS_MAX) == TG_OK,
+              "order of nobody: %s", order->source);
+    return (size_t)index;
+}
+
+/* To the øre: lines, discounts and taxes make the totals, and nobody pays more than was shown. */
+static void check_money(const struct tg_order *order, const struct sim_request *r)
+{
+    int64_t total = 0;
+    int64_t discount = 0;
+    int64_t tax = 0;
+
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct tg_order_line *line = &order->lines[i];
+
+        SIM_CHECK(line->qty > 0 && line->price >= 0 && line->discount >= 0 &&
+                      line->discount <= line->price * line->qty && line->tax >= 0 &&
+                      line->tax <= line->price * line->qty - line->discount,
+                  "order %lld, line %u: no such amounts", (long long)order->number, i);
+        total += line->price * line->qty - line->discount;
+        discount += line->discount;
+        tax += line->tax;
+        if (r->req.op.kind == TG_OP_BUY && r->req.op.u.line.price >= 0)
+            SIM_CHECK(line->price <= r->req.op.u.line.price, "charged more than was shown");
+    }
+    SIM_CHECK(total == order->total && discount == order->discount && tax == order->tax,
+              "order %lld: %lld, %lld off, %lld tax; its lines say %lld, %lld, %lld",
+              (long long)order->number, (long long)order->total, (long long)order->discount,
+              (long long)order->tax, (long long)total, (long long)discount, (long long)tax);
+}
+
+static void check_term(const struct sim *s, const struct tg_order *order)
+{
+    tg_us ready = s->now.wall - (s->now.mono - s->trouble_at) + RETRY_US;
+    tg_us over = TG_MAX(order->pay_by_wall, ready) + OVERDUE_US;
+
+    if (order->state != TG_ORDER_AWAITING)
+        return;
+    for (unsigned i = 0; i < s->node_count; i++)
+        if (s->nodes[i].alive) /* one is enough */
+            SIM_CHECK(s->now.wall <= over, "order %lld is held %.3f s beyond its term",
+                      (long long)order->number,
+                      (double)(s->now.wall - order->pay_by_wall) / TG_US_PER_S);
+    SIM_CHECK(!s->settled, "order %lld never expired", (long long)order->number);
+}
+
+static tg_err check_order(void *ctx, const struct tg_order *order)
+{
+    struct sim *s = ctx;
+    struct sim_request *r = &s->requests[request_of(order)];
+
+    SIM_CHECK(!r->seen, "request %s made two orders", order->source);
+    r->seen = true;
+    SIM_CHECK(strcmp(order->person, r->req.who.id) == 0, "order of %s given to %s", r->req.who.id,
+              order->person);
+    SIM_CHECK((order->state == TG_ORDER_PAID) == (order->payment_state == TG_PAYMENT_PAID),
+              "order %lld: %s but payment %s", (long long)order->number,
+              tg_order_state_name(order->state), tg_payment_state_name(order->payment_state));
+    if (r->ok)
+        SIM_CHECK(strcmp(r->order, order->id) == 0, "another order than acknowledged");
+    check_money(order, r);
+    check_term(s, order);
+    s->t.expired += s->settled && order->state == TG_ORDER_EXPIRED;
+    return TG_OK;
+}
+
+/* The state of an acknowledged payment or cancellation must be on disk. */
+static void check_verdict(struct sim *s, struct tg_read_db *db, const struct sim_request *r)
+{
+    struct tg_order *order = NULL;
+    enum tg_order_state want = r->req.what == TG_SALE_CANCEL ? TG_ORDER_CANCELLED : TG_ORDER_PAID;
+    tg_err err;
+
+    if (!r->ok || !r->req.http || (r->req.what == TG_SALE_PAY && !r->req.flag))
+        return;
+    err = tg_read_order(db, s->requests[r->of].order, &order);
+    SIM_CHECK(err == TG_OK, "acknowledged order is gone: %s", tg_err_name(err));
+    SIM_CHECK(order->state == want, "acknowledged as %s, is %s", tg_order_state_name(want),
+              tg_order_state_name(order->state));
+    tg_order_free(order);
+}
+
+void sim_check_disk(struct sim *s)
+{
+    struct tg_read_db *db = NULL;
+    char why[256] = "";
+    tg_err err = tg_read_db_new(&db, &(struct tg_db_cfg){.url = s->path}, why);
+
+    SIM_CHECK(err == TG_OK, "%s", why);
+    for (size_t i = 0; i < s->request_count; i++)
+        s->requests[i].seen = false;
+    /* Each order read is also checked to add up (store/rows.c). */
+    err = tg_read_orders(db, NULL, INT64_MAX, UINT32_MAX, check_order, s);
+    SIM_CHECK(err == TG_OK, "reading orders: %s", tg_err_name(err));
+    for (size_t i = 0; i < s->request_count; i++) {
+        const struct sim_request *r = &s->requests[i];
+
+        SIM_CHECK(!r->ok || r->order[0] == '\0' || r->seen,
+                  "acknowledged order of request %zu is lost", i);
+        check_verdict(s, db, r);
+    }
+    tg_read_db_free(db);
+}

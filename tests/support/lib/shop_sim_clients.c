@@ -1,0 +1,276 @@
+/*
+ * shop_sim_clients.c - people, their network, and what they make of the answers; see shop_sim.h.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/slab.h"
+#include "base/str.h"
+#include "msg/web.h"
+#include "support/lib/shop_sim.h"
+
+enum { LATE_S = 1200 };
+
+/* --- what people want --- */
+
+static void base_request(struct sim *s, struct tg_sale_req *req, size_t index)
+{
+    unsigned person = (unsigned)tg_rng_below(&s->rng, SIM_PERSONS);
+
+    *req = (struct tg_sale_req){.head = {.kind = TG_MSG_SALE_REQ}, .show = 1, .until_wall_us = -1};
+    tg_str_printf(req->who.id, sizeof(req->who.id), "p%u", person);
+    tg_str_cut(req->who.name, sizeof(req->who.name), "Kari");
+    req->who.roles = TG_ROLE_VIEWER;
+    tg_str_printf(req->source, sizeof(req->source), "r%zu", index);
+    tg_str_printf(req->op.id, sizeof(req->op.id), "op%zu", index);
+    tg_str_printf(req->idempotency, sizeof(req->idempotency), "op%zu", index);
+}
+
+static int acked_buy(struct sim *s)
+{
+    for (int tries = 0; tries < 8 && s->request_count > 0; tries++) {
+        size_t i = tg_rng_below(&s->rng, s->request_count);
+
+        if (s->requests[i].ok && s->requests[i].order[0] != '\0')
+            return (int)i;
+    }
+    return -1;
+}
+
+static void line_op(struct sim *s, struct tg_sale_req *req, enum tg_op_kind kind)
+{
+    size_t sku = tg_rng_below(&s->rng, SIM_SKUS);
+
+    req->what = TG_SALE_OP;
+    req->op.kind = kind;
+    tg_str_cut(req->op.u.line.sku, sizeof(req->op.u.line.sku), sim_skus[sku]);
+    req->op.u.line.qty =
+        (int32_t)tg_rng_below(&s->rng, kind == TG_OP_BUY ? 3 : 4) + (kind == TG_OP_BUY);
+    req->op.u.line.price = sim_chance(s, 50) ? -1 : sim_price(sku);
+    req->op.u.line.at = -1;
+}
+
+static void staff_op(struct sim *s, struct tg_sale_req *req)
+{
+    size_t sku = tg_rng_below(&s->rng, SIM_SKUS);
+
+    req->what = TG_SALE_OP;
+    req->who.roles = TG_ROLE_MERCHANDISER;
+    tg_str_cut(req->who.id, sizeof(req->who.id), "s1");
+    if (sim_chance(s, 50)) {
+        req->op.kind = TG_OP_STOCK;
+        tg_str_cut(req->op.u.stock.sku, sizeof(req->op.u.stock.sku), sim_skus[sku]);
+        req->op.u.stock.value = (int32_t)tg_rng_below(&s->rng, 7) - 3;
+    } else {
+        req->op.kind = TG_OP_PRICE;
+        tg_str_cut(req->op.u.price.sku, sizeof(req->op.u.price.sku), sim_skus[sku]);
+        req->op.u.price.amount = sim_chance(s, 30) ? -1 : (int64_t)tg_rng_below(&s->rng, 5000) + 1;
+        req->op.u.price.until_wall_us =
+            sim_chance(s, 50) ? -1
+                              : s->now.wall + (tg_us)tg_rng_below(&s->rng, 900) * TG_US_PER_S + 1;
+    }
+}
+
+static void http_op(struct tg_sale_req *req, enum tg_sale_what what, const struct sim_request *buy,
+                    bool paid)
+{
+    req->what = what;
+    req->http = true;
+    req->flag = paid;
+    tg_str_cut(req->key, sizeof(req->key), what == TG_SALE_PAY ? buy->payment : buy->order);
+    memcpy(req->who.id, buy->req.who.id, sizeof(req->who.id));
+}
+
+void sim_new_request(struct sim *s)
+{
+    size_t index = s->request_count;
+    struct sim_request *r = &s->requests[index];
+    uint64_t dice = tg_rng_below(&s->rng, 100);
+
+    if (index == SIM_REQS_MAX)
+        return;
+    *r = (struct sim_request){.of = -1};
+    base_request(s, &r->req, index);
+    if (dice < 26)
+        r->of = acked_buy(s);
+    if (dice < 20 && r->of >= 0)
+        http_op(&r->req, TG_SALE_PAY, &s->requests[r->of], sim_chance(s, 80));
+    else if (dice < 26 && r->of >= 0)
+        http_op(&r->req, TG_SALE_CANCEL, &s->requests[r->of], false);
+    else if (dice < 36)
+        staff_op(s, &r->req);
+    else if (dice < 50)
+        line_op(s, &r->req, TG_OP_CART_SET);
+    else if (dice < 60) {
+        r->req.what = TG_SALE_OP;
+        r->req.op.kind = TG_OP_CHECKOUT;
+    } else
+        line_op(s, &r->req, TG_OP_BUY);
+    s->request_count++;
+}
+
+/* --- the network: lose, delay, double, reorder --- */
+
+static void post(struct sim *s, size_t request)
+{
+    unsigned copies = sim_chance(s, 20) ? 0 : sim_chance(s, 25) ? 2 : 1;
+
+    while (copies-- > 0 && s->flight_count < SIM_FLIGHT_MAX) {
+        struct sim_flight *f = &s->flights[s->flight_count++];
+        bool late = sim_chance(s, 2);
+
+        *f = (struct sim_flight){.request = request,
+                                 .node = (unsigned)tg_rng_below(&s->rng, s->node_count),
+                                 .at = s->now.mono +
+                                       (tg_us)tg_rng_below(&s->rng, 3 * (uint64_t)TG_US_PER_S)};
+        if (!late)
+            continue;
+        f->at += (tg_us)tg_rng_below(&s->rng, LATE_S) * TG_US_PER_S;
+        s->t.late++;
+    }
+}
+
+void sim_retry(struct sim *s)
+{
+    for (size_t i = 0; i < s->request_count; i++) {
+        struct sim_request *r = &s->requests[i];
+
+        /* Now and then somebody asks again although everything was answered. */
+        if (r->again_at > s->now.mono || (r->answered && !sim_chance(s, 1)))
+            continue;
+        r->again_at = s->now.mono + (tg_us)tg_rng_below(&s->rng, 4 * (uint64_t)TG_US_PER_S);
+        post(s, i);
+    }
+}
+
+size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->flight_count && count < max;) {
+        const struct sim_flight *f = &s->flights[i];
+        struct tg_sale_req *copy;
+
+        if (f->at > s->now.mono || f->node != node->index) {
+            i++;
+            continue;
+        }
+        copy = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*copy));
+        SIM_CHECK(copy != NULL, "memory");
+        *copy = s->requests[f->request].req;
+        copy->conn = (struct tg_conn){.mb = node->web, .slot = (uint32_t)f->request};
+        out[count++] = copy;
+        s->flights[i] = s->flights[--s->flight_count]; /* and that reorders them */
+    }
+    return count;
+}
+
+static void drain(struct tg_mailbox *mb)
+{
+    void *msg;
+
+    while (tg_mailbox_take(mb, &msg, 1) == 1)
+        tg_msg_free(msg);
+}
+
+void sim_lose(struct sim *s, struct sim_node *node)
+{
+    drain(node->web);
+    drain(node->live);
+    for (size_t i = 0; i < s->flight_count;) {
+        if (s->flights[i].node == node->index)
+            s->flights[i] = s->flights[--s->flight_count];
+        else
+            i++;
+    }
+}
+
+/* --- answers --- */
+
+static void field(char *out, size_t size, const char *json, const char *name)
+{
+    const char *at = strstr(json, name);
+    const char *end;
+
+    out[0] = '\0';
+    if (at == NULL)
+        return;
+    at += strlen(name);
+    end = strchr(at, '"');
+    SIM_CHECK(end != NULL && tg_str_copy(out, size, at, (size_t)(end - at)) == TG_OK, "reply %s",
+              json);
+}
+
+static void success(struct sim *s, struct sim_request *r, const char *json)
+{
+    bool settled = r->req.op.kind != TG_OP_CART_SET || r->req.http;
+
+    if (r->ok && r->reply != NULL) {
+        /* The same id gets the same answer, over crashes too. */
+        SIM_CHECK(!settled || strcmp(r->reply, json) == 0, "another answer\n  %s\n  %s", r->reply,
+                  json);
+        s->t.duplicates++;
+        return;
+    }
+    r->answered = true;
+    r->ok = true;
+    r->reply = tg_strdup(json);
+    SIM_CHECK(r->reply != NULL, "memory");
+    if (!r->req.http && (r->req.op.kind == TG_OP_BUY || r->req.op.kind == TG_OP_CHECKOUT)) {
+        field(r->order, sizeof(r->order), json, "\"order\":{\"id\":\"");
+        field(r->payment, sizeof(r->payment), json, "/pay/sandbox/");
+        SIM_CHECK(r->order[0] != '\0' && r->payment[0] != '\0', "no order in %s", json);
+        s->t.orders_acked++;
+    }
+}
+
+static void answer(struct sim *s, size_t index, const char *json, bool ok)
+{
+    struct sim_request *r;
+
+    SIM_CHECK(index < s->request_count, "answer to nobody");
+    r = &s->requests[index];
+    if (ok) {
+        success(s, r, json);
+        return;
+    }
+    s->t.sold_out += strstr(json, "\"sold_out\"") != NULL;
+    if (strstr(json, "\"busy\"") != NULL)
+        return; /* asked again */
+    SIM_CHECK(strstr(json, "\"internal\"") == NULL, "%s", json);
+    SIM_CHECK(!r->ok, "a success became %s", json);
+    r->answered = true;
+}
+
+static void hear(struct sim *s, const void *msg)
+{
+    const struct tg_msg *head = msg;
+    const struct tg_web_send *send = msg;
+    const struct tg_web_reply *reply = msg;
+    const struct tg_slab *json = NULL;
+    char text[SIM_REPLY_MAX];
+
+    if (head->kind == TG_MSG_WEB_SEND)
+        json = send->json;
+    else if (head->kind == TG_MSG_WEB_REPLY)
+        json = reply->json;
+    if (json == NULL || sim_chance(s, 20)) /* answers are lost, too */
+        return;
+    SIM_CHECK(tg_str_copy(text, sizeof(text), (const char *)json->data, json->len) == TG_OK,
+              "long answer");
+    if (head->kind == TG_MSG_WEB_SEND)
+        answer(s, send->conn.slot, text, strstr(text, "\"ok\":true") != NULL);
+    else
+        answer(s, reply->conn.slot, text, reply->status < 400);
+}
+
+void sim_receive(struct sim *s, struct sim_node *node)
+{
+    void *msg;
+
+    while (tg_mailbox_take(node->web, &msg, 1) == 1) {
+        hear(s, msg);
+        tg_msg_free(msg);
+    }
+    drain(node->live);
+}
