@@ -146,7 +146,7 @@ enum tg_effect_kind {
     TG_EFFECT_PLAN,           /* variant: plan, the flash price that will begin */
     TG_EFFECT_FLASH_USED,     /* variant: flash_used as it is now */
     TG_EFFECT_CODE,           /* discount's uses as they are now; qty 1: all of it */
-    TG_EFFECT_CODE_USE,       /* code, order's person: qty more uses (-1: one less) */
+    TG_EFFECT_CODE_USE,       /* code, order: its person used it (qty 1), or not after all (-1) */
     TG_EFFECT_STOCK,          /* variant's counts as they are now */
     TG_EFFECT_CART,           /* cart as it is now */
     TG_EFFECT_SHOW_SALES,     /* show, variant: units now */

@@ -103,6 +103,55 @@ tg_err tg_read_payment(struct tg_read_db *db, const char *payment, struct tg_ord
     return one_order(db, TG_SQL_ORDER_BY_PAYMENT, payment, ret);
 }
 
+/* --- codes --- */
+
+static tg_err walk_codes(struct tg_read_db *db, struct tg_q *q, tg_read_code_fn each, void *ctx,
+                         tg_err none)
+{
+    tg_err err = none;
+    bool any = false;
+    tg_err ended;
+
+    while ((err == TG_OK || !any) && tg_q_row(q)) {
+        char show[TG_SHOW_ID_MAX + 1];
+        struct tg_discount *d = NULL;
+
+        any = true;
+        err = tg_row_discount(&db->db, q, &d, show);
+        if (err == TG_OK)
+            err = each(ctx, d, show);
+        tg_discount_free(d);
+    }
+    ended = tg_q_end(q);
+    return ended != TG_OK ? ended : err;
+}
+
+tg_err tg_read_codes(struct tg_read_db *db, const char *above, uint32_t limit, tg_read_code_fn each,
+                     void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_CODES_AFTER);
+    tg_q_text(&q, above);
+    tg_q_int(&q, limit);
+    return end(db, walk_codes(db, &q, each, ctx, TG_OK));
+}
+
+tg_err tg_read_code(struct tg_read_db *db, const char *code, tg_read_code_fn each, void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_CODE);
+    tg_q_text(&q, code);
+    return end(db, walk_codes(db, &q, each, ctx, TG_ERR_NOTFOUND));
+}
+
 /* --- catalogue --- */
 
 static tg_err count_rows(struct tg_read_db *db, enum tg_sql which, size_t *ret)

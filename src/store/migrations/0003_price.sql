@@ -71,9 +71,9 @@ CREATE TABLE code_persons ( -- who may use it; nobody = everybody
     person TEXT NOT NULL,
     PRIMARY KEY (code, line)
 ) WITHOUT ROWID;
-CREATE TABLE code_uses ( -- by whom, how often: orders that were not expired or cancelled
+CREATE TABLE order_codes ( -- the codes that count in orders which were not expired or cancelled
     code TEXT NOT NULL,
     person TEXT NOT NULL,
-    uses INTEGER NOT NULL,
-    PRIMARY KEY (code, person)
+    order_number INTEGER NOT NULL REFERENCES orders (number),
+    PRIMARY KEY (code, person, order_number)
 ) WITHOUT ROWID;
