@@ -8,6 +8,7 @@
 
 struct tg_read_db {
     struct tg_db db;
+    struct tg_taxes taxes;
 };
 
 tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char reterr[256])
@@ -26,6 +27,11 @@ tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char
     }
     *ret = r;
     return TG_OK;
+}
+
+void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes)
+{
+    db->taxes = *taxes;
 }
 
 void tg_read_db_free(struct tg_read_db *db)
@@ -181,7 +187,8 @@ static void fill_product(struct tg_product_view *view, const struct tg_q *q)
     view->number = p.number;
 }
 
-static void fill_variant(struct tg_variant_view *view, const struct tg_q *q)
+static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
+                         const struct tg_taxes *taxes)
 {
     struct tg_variant v;
 
@@ -190,6 +197,10 @@ static void fill_variant(struct tg_variant_view *view, const struct tg_q *q)
     tg_str_cut(view->options, sizeof(view->options), v.options);
     view->price = tg_variant_price(&v);
     view->compare_at = tg_variant_compare_at(&v);
+    view->price_until_wall_us = v.flash >= 0 ? v.flash_until_wall : -1;
+    view->lowest = tg_variant_lowest(&v);
+    view->price_left = tg_variant_flash_left(&v);
+    view->tax_bp = tg_tax_rate(taxes, v.tax_class);
     view->available = tg_variant_available(&v);
 }
 
@@ -217,7 +228,7 @@ static tg_err fill_variants(struct tg_read_db *db, struct tg_catalog *catalog)
             break;
         if (catalog->products[product].variant_count++ == 0)
             catalog->products[product].variant_first = i;
-        fill_variant(&catalog->variants[i], &q);
+        fill_variant(&catalog->variants[i], &q, &db->taxes);
     }
     return tg_q_end(&q);
 }

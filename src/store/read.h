@@ -19,6 +19,8 @@ struct tg_read_db;
 TG_MUST_CHECK tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg,
                                     char reterr[256]);
 void tg_read_db_free(struct tg_read_db *db);
+/* The shop's tax classes, copied; none until then. */
+void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes);
 
 /* Return anything but TG_OK to stop; that is the answer then. Borrowed for the call. */
 typedef tg_err (*tg_read_order_fn)(void *ctx, const struct tg_order *order);
