@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api/cidr.h"
+#include "base/cidr.h"
 #include "base/macros.h"
 #include "base/str.h"
 

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "api/auth.h"
-#include "api/cidr.h"
+#include "base/cidr.h"
 #include "api/origin.h"
 #include "api/rate.h"
 #include "api/router.h"

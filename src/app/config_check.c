@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/cidr.h"
+#include "base/cidr.h"
 #include "api/origin.h"
 #include "app/advertise.h"
 #include "app/config_table.h"

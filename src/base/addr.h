@@ -53,5 +53,12 @@ TG_MUST_CHECK tg_err tg_addr_parse(struct tg_addr *ret, const char *text, size_t
 bool tg_addr_is_any(const struct tg_addr *addr);
 /* 127.0.0.0/8 or ::1 */
 bool tg_addr_is_loopback(const struct tg_addr *addr);
+/*
+ * May it be the address of a machine on the internet? False for everything that the IANA
+ * special-purpose registries (RFC 6890) name: loopback, private, link-local, shared (CGNAT),
+ * documentation, benchmarking, multicast, reserved; for IPv6 all but global unicast, and what
+ * carries an IPv4 address within (NAT64 counts as that address; 6to4 and Teredo are refused).
+ */
+bool tg_addr_is_public(const struct tg_addr *addr);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/cidr.h"
+#include "base/cidr.h"
 #include "api/listen.h"
 #include "api/origin.h"
 #include "api/router.h"

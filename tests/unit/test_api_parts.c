@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "api/assets.h"
-#include "api/cidr.h"
+#include "base/cidr.h"
 #include "api/ice_link.h"
 #include "api/if_match.h"
 #include "api/listen.h"

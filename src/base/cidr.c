@@ -1,4 +1,4 @@
-#include "api/cidr.h"
+#include "base/cidr.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  *
  * "10.0.0.0/8", "2001:db8::/32", a bare address (its full length) or "loopback". Pure values.
  */
-#ifndef TG_API_CIDR_H
-#define TG_API_CIDR_H
+#ifndef TG_BASE_CIDR_H
+#define TG_BASE_CIDR_H
 
 #include <stdbool.h>
 #include <stddef.h>
