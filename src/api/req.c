@@ -202,11 +202,41 @@ struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what)
     return msg;
 }
 
+/* One argument as it may stand in an address; libwebsockets has decoded it. */
+static void add_arg(struct tg_buf *out, const char *arg)
+{
+    for (const char *c = arg; *c != '\0'; c++) {
+        if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
+            strchr("-._~=", *c) != NULL)
+            tg_buf_add(out, c, 1);
+        else
+            tg_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
+    }
+    tg_buf_add_str(out, "&");
+}
+
+/* The headers are gone when the answer comes. What is too long has no Link; `next` stays. */
+static void keep_query(struct tg_req *q)
+{
+    struct tg_buf out;
+    char arg[TG_REQ_QUERY_MAX];
+
+    tg_buf_init(&out, sizeof(q->query) - 1);
+    for (int i = 0; lws_hdr_copy_fragment(q->wsi, arg, sizeof(arg), WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
+         i++) {
+        if (strncmp(arg, "cursor=", 7) != 0)
+            add_arg(&out, arg);
+    }
+    tg_str_cut(q->query, sizeof(q->query), out.err == TG_OK ? tg_buf_cstr(&out) : "!");
+    tg_buf_done(&out);
+}
+
 struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
 {
     struct tg_read_req *msg = tg_msg_new(TG_MSG_READ_REQ, sizeof(*msg));
+    char cursor[TG_REQ_QUERY_MAX];
     char limit[8];
-    int64_t number = 50;
+    int64_t number = TG_PAGE_LIMIT;
 
     if (msg == NULL) {
         tg_reply_problem(q, 503, NULL, "Out of memory. Try again.");
@@ -216,9 +246,14 @@ struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
     /* A token of one show is staff of that show only. */
     msg->show = q->auth.one_show ? q->auth.show : UINT16_MAX;
     msg->who = q->auth.who;
-    tg_req_query(q, "cursor", msg->cursor, sizeof(msg->cursor));
+    keep_query(q);
+    tg_req_query(q, "cursor", cursor, sizeof(cursor));
+    /* What does not fit is none of ours either, and is refused where cursors are read. */
+    if (tg_str_copy(msg->cursor, sizeof(msg->cursor), cursor, strlen(cursor)) != TG_OK)
+        tg_str_printf(msg->cursor, sizeof(msg->cursor), "!");
     tg_req_query(q, "limit", limit, sizeof(limit));
-    if (limit[0] != '\0' && tg_parse_i64(&number, limit, strlen(limit), 1, 100) != TG_OK) {
+    if (limit[0] != '\0' &&
+        tg_parse_i64(&number, limit, strlen(limit), 1, TG_PAGE_LIMIT_MAX) != TG_OK) {
         tg_msg_free(msg);
         tg_reply_problem(q, 400, "limit", "\"limit\" must be a number from 1 to 100.");
         return NULL;
@@ -242,6 +277,8 @@ static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
     tg_reply_header(q, "Cache-Control", "no-store");
     if (msg->location[0] != '\0')
         tg_reply_header(q, "Location", "%s", msg->location);
+    if (msg->next[0] != '\0' && q->query[0] != '!')
+        tg_reply_header(q, "Link", "<%s?%scursor=%s>; rel=\"next\"", q->path, q->query, msg->next);
     tg_reply_slab(q, msg->status >= 400 ? "application/problem+json" : "application/json",
                   msg->json);
     msg->json = NULL;

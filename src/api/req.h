@@ -24,7 +24,7 @@ enum tg_req_state {
     TG_REQ_DISCARD, /* refused: the answer went out, the rest of the body is read and dropped */
 };
 
-enum { TG_REQ_PATH_MAX = 512 };
+enum { TG_REQ_PATH_MAX = 512, TG_REQ_QUERY_MAX = 256 };
 
 struct tg_req {
     struct tg_worker *w;
@@ -48,6 +48,7 @@ struct tg_req {
     bool if_match_long;                 /* longer than that */
     char ticket[TG_RTC_TICKET_SIZE];    /* Torg-Ticket; "" = not there */
     bool ticket_bad;                    /* there, and of another form */
+    char query[TG_REQ_QUERY_MAX]; /* of a list: what its next page is asked with, but cursor */
     struct tg_buf body;
     size_t body_left; /* announced and not yet seen */
     size_t discarded;
@@ -147,6 +148,13 @@ void tg_h_order_cancel(struct tg_req *q);
 void tg_h_payment(struct tg_req *q);
 void tg_h_payment_sandbox(struct tg_req *q);
 void tg_h_report(struct tg_req *q);
+/* h_cart.c */
+void tg_h_order_buy(struct tg_req *q);
+void tg_h_cart(struct tg_req *q);
+void tg_h_cart_line_put(struct tg_req *q);
+void tg_h_cart_line_delete(struct tg_req *q);
+void tg_h_cart_merge(struct tg_req *q);
+void tg_h_cart_checkout(struct tg_req *q);
 /* h_session.c */
 void tg_h_session_post(struct tg_req *q);
 void tg_h_session_get(struct tg_req *q);

@@ -117,6 +117,9 @@ enum {
     TG_IDEM_CACHED = 65536,      /* remembered answers, ~400 bytes each: 26 MB */
     TG_SHOW_SALES_MAX = 100000,  /* (show, SKU) counters of `sold`; beyond it no `sold` event */
 
+    TG_WEBHOOKS_MAX = 32,        /* endpoints of one shop: ERP, mail, analytics and room */
+    TG_HOOK_REPLAY_MAX = 1000,   /* messages that one replay starts anew: a slice of the batch */
+
     /* --- show rooms --- */
     TG_CHAT_RECENT = 50,         /* chat lines that a newcomer reads: one phone screen and a half */
     TG_TIMELINE_MAX = 2000,      /* public events kept for `since`: hours of a busy show, ~0.5 MB */
@@ -137,6 +140,7 @@ enum {
     TG_MB_MEDIA = 1024,
     TG_MB_JOURNAL = 65536,
     TG_MB_READ = 4096,
+    TG_MB_OUTBOUND = 16, /* one message is under way at a time */
 };
 
 #endif

@@ -18,7 +18,7 @@ void *tg_msg_new(enum tg_msg_kind kind, size_t size)
     return msg;
 }
 
-/* One level deep: a join inside a sale request. */
+/* One level deep: what is inside a sale request. */
 void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
 {
     struct tg_msg *head = msg;

@@ -10,6 +10,7 @@
 #include "msg/live.h"
 #include "msg/msg.h"
 #include "msg/op.h"
+#include "msg/page.h"
 #include "msg/role.h"
 
 enum tg_sale_what {
@@ -22,6 +23,8 @@ enum tg_sale_what {
     TG_SALE_TOKEN_CREATE, /* roles in `number`, `flag` = publish only, `key` = show id or "",
                              `until_wall_us`, `text` = label; the answer carries the token once */
     TG_SALE_TOKEN_REVOKE, /* `key` = token's public id */
+    TG_SALE_CART,         /* the person's cart, over HTTP */
+    TG_SALE_CART_MERGE,   /* `key` = the person id whose cart is taken over */
     TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
                            */
 };
@@ -66,8 +69,8 @@ struct tg_read_req {
     uint16_t show; /* UINT16_MAX = all; READ_ORDER: staff only see orders of it; READ_REPORT */
     struct tg_person who;
     char key[TG_SKU_MAX + 1];
-    char cursor[64]; /* "" = from the start */
-    uint32_t limit;  /* 1..100 */
+    char cursor[TG_CURSOR_SIZE]; /* page.h; "" = from the start */
+    uint32_t limit;              /* 1..TG_PAGE_LIMIT_MAX */
 };
 
 #endif

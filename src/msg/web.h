@@ -6,6 +6,7 @@
 
 #include "msg/frame.h"
 #include "msg/msg.h"
+#include "msg/page.h"
 #include "msg/role.h"
 
 enum tg_audience { TG_AUDIENCE_ALL, TG_AUDIENCE_VIEWERS, TG_AUDIENCE_STAFF };
@@ -40,9 +41,10 @@ struct tg_web_person {
 struct tg_web_reply {
     struct tg_msg head; /* TG_MSG_WEB_REPLY */
     struct tg_conn conn;
-    int status;           /* HTTP status */
-    char location[128];   /* "" = no Location header */
-    struct tg_slab *json; /* body; application/problem+json when status >= 400; NULL = none */
+    int status;                /* HTTP status */
+    char location[128];        /* "" = no Location header */
+    char next[TG_CURSOR_SIZE]; /* of a list with a next page: becomes Link rel="next" */
+    struct tg_slab *json;      /* body; application/problem+json when status >= 400; NULL = none */
 };
 
 /* Close one socket with a WebSocket status code (a ban, a mute beyond patience, server stop). */

@@ -252,6 +252,8 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_JOIN:
     case TG_SALE_PAY:
     case TG_SALE_CANCEL:
+    case TG_SALE_CART:
+    case TG_SALE_CART_MERGE:
     case TG_SALE_STOCK_AUDIT:
         break;
     }

@@ -126,6 +126,19 @@ static void stock_facts(struct tg_jo *j, const struct tg_variant *v)
     tg_jo_int(j, "sold", v->stock.sold);
 }
 
+static void merge_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_verdict *v)
+{
+    tg_cart_write(j, "cart", sale->shop, v->cart);
+    tg_jo_arr(j, "left_out");
+    for (uint32_t i = 0; i < v->left_out_count; i++) {
+        tg_jo_obj(j, NULL);
+        tg_jo_str(j, "sku", v->left_out[i].sku);
+        tg_jo_int(j, "qty", v->left_out[i].qty);
+        tg_jo_end_obj(j);
+    }
+    tg_jo_end_arr(j);
+}
+
 static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
                           const struct tg_verdict *v)
 {
@@ -143,7 +156,11 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
         tg_jo_end_obj(j);
         break;
     case TG_CLAIM_CART_SET:
+    case TG_CLAIM_CART:
         tg_cart_write(j, "cart", sale->shop, v->cart);
+        break;
+    case TG_CLAIM_CART_MERGE:
+        merge_facts(j, sale, v);
         break;
     case TG_CLAIM_PRICE:
         price_facts(j, sale, v->variant);
@@ -152,7 +169,6 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
         stock_facts(j, v->variant);
         break;
     case TG_CLAIM_NONE:
-    case TG_CLAIM_CART:
         break;
     }
 }

@@ -14,7 +14,7 @@
 #include "msg/web.h"
 #include "shop/shop_json.h"
 
-enum { BODY_MAX = 8 * 1024 * 1024, LIMIT_MAX = 100, TAKE_MAX = 32, BAND_DEFAULT = 10 };
+enum { BODY_MAX = 8 * 1024 * 1024, TAKE_MAX = 32, BAND_DEFAULT = 10 };
 
 struct tg_reader {
     struct tg_reader_cfg cfg;
@@ -22,15 +22,15 @@ struct tg_reader {
     struct tg_mailbox *mailbox;
     struct tg_thread *thread;
     struct tg_buf buf;
+    char next[TG_CURSOR_SIZE]; /* of the list being answered; "" = none */
 };
 
-/* A list being written: how many are in, and the cursor behind the last. */
+/* A list being written. The database is asked for one row more than the page holds. */
 struct list {
     struct tg_reader *reader;
     struct tg_jo j;
+    struct tg_page page;
     enum tg_order_view view;
-    uint32_t count;
-    int64_t last;
 };
 
 static const char *pay_base(const struct tg_reader *r)
@@ -98,6 +98,7 @@ static void send_body(struct tg_reader *r, const struct tg_read_req *req, int st
         return;
     reply->conn = req->conn;
     reply->status = status;
+    memcpy(reply->next, r->next, sizeof(reply->next));
     if (r->buf.err == TG_OK)
         reply->json = tg_slab_copy(r->buf.data, r->buf.len);
     if (reply->json == NULL)
@@ -105,8 +106,8 @@ static void send_body(struct tg_reader *r, const struct tg_read_req *req, int st
     (void)tg_mailbox_post_reply(req->conn.mb, reply); /* closed: the worker is stopping */
 }
 
-static void problem(struct tg_reader *r, const struct tg_read_req *req, int status,
-                    const char *code, const char *detail)
+static void problem_at(struct tg_reader *r, const struct tg_read_req *req, int status,
+                       const char *code, const char *field, const char *detail)
 {
     struct tg_jo j = tg_jo(&r->buf);
 
@@ -115,10 +116,18 @@ static void problem(struct tg_reader *r, const struct tg_read_req *req, int stat
     tg_jo_str(&j, "type", "about:blank");
     tg_jo_str(&j, "title", code);
     tg_jo_int(&j, "status", status);
+    if (field != NULL)
+        tg_jo_str(&j, "field", field);
     tg_jo_str(&j, "detail", detail);
     tg_jo_str(&j, "code", code);
     tg_jo_end_obj(&j);
     send_body(r, req, status);
+}
+
+static void problem(struct tg_reader *r, const struct tg_read_req *req, int status,
+                    const char *code, const char *detail)
+{
+    problem_at(r, req, status, code, NULL, detail);
 }
 
 static void answer(struct tg_reader *r, const struct tg_read_req *req, tg_err err,
@@ -147,34 +156,36 @@ static void when(struct tg_jo *j, const char *key, tg_us wall)
     tg_jo_str(j, key, text);
 }
 
-static void next_cursor(struct tg_jo *j, const struct list *list, uint32_t limit)
-{
-    char text[32];
-
-    if (list->count < limit) {
-        tg_jo_null(j, "next");
-        return;
-    }
-    tg_str_printf(text, sizeof(text), "%lld", (long long)list->last);
-    tg_jo_str(j, "next", text);
-}
-
-/* Cursors are the number of the last row seen; false = not one of ours. */
-static bool cursor_of(struct tg_reader *r, const struct tg_read_req *req, int64_t start,
+/* 400 for a cursor that is not this list's. */
+static bool cursor_of(struct tg_reader *r, const struct tg_read_req *req, char list, int64_t start,
                       int64_t *ret)
 {
-    *ret = start;
-    if (req->cursor[0] == '\0')
+    if (tg_cursor_number(ret, req->cursor, list, start) == TG_OK)
         return true;
-    if (tg_parse_i64(ret, req->cursor, strlen(req->cursor), 0, INT64_MAX) == TG_OK)
-        return true;
-    problem(r, req, 400, "bad_request", "cursor is not one that this server gave.");
+    problem_at(r, req, 400, "bad_request", "cursor",
+               "\"cursor\" must be the \"next\" of the page before, of the same list.");
     return false;
 }
 
-static uint32_t limit_of(const struct tg_read_req *req)
+static void list_open(struct list *list, struct tg_reader *r, const struct tg_read_req *req,
+                      char letter, const char *name)
 {
-    return req->limit < 1 || req->limit > LIMIT_MAX ? LIMIT_MAX : req->limit;
+    *list = (struct list){.reader = r, .j = tg_jo(&r->buf)};
+    tg_page_open(&list->page, &list->j, letter, req->limit, name);
+}
+
+/* Rows to ask the database for. */
+static uint32_t rows_of(const struct list *list)
+{
+    return list->page.limit + 1;
+}
+
+static void list_close(struct list *list, const struct tg_read_req *req, tg_err err)
+{
+    tg_page_close(&list->page);
+    memcpy(list->reader->next, list->page.next, sizeof(list->reader->next));
+    answer(list->reader, req, err, "");
+    list->reader->next[0] = '\0';
 }
 
 /* --- orders --- */
@@ -183,16 +194,14 @@ static tg_err add_order(void *ctx, const struct tg_order *order)
 {
     struct list *list = ctx;
 
-    tg_order_write(&list->j, NULL, order, pay_base(list->reader), list->view);
-    list->count++;
-    list->last = order->number;
+    if (tg_page_row(&list->page, order->number))
+        tg_order_write(list->page.j, NULL, order, pay_base(list->reader), list->view);
     return list->reader->buf.err;
 }
 
 static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
 {
-    struct list list = {
-        .reader = r, .j = tg_jo(&r->buf), .view = all ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER};
+    struct list list;
     int64_t below;
     tg_err err;
 
@@ -200,15 +209,12 @@ static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
         problem(r, req, 403, "forbidden", "You may not see these orders.");
         return;
     }
-    if (!cursor_of(r, req, INT64_MAX, &below))
+    if (!cursor_of(r, req, 'o', INT64_MAX, &below))
         return;
-    tg_jo_obj(&list.j, NULL);
-    tg_jo_arr(&list.j, "orders");
-    err = tg_read_orders(r->db, all ? NULL : req->who.id, below, limit_of(req), add_order, &list);
-    tg_jo_end_arr(&list.j);
-    next_cursor(&list.j, &list, limit_of(req));
-    tg_jo_end_obj(&list.j);
-    answer(r, req, err, "");
+    list_open(&list, r, req, 'o', "orders");
+    list.view = all ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER;
+    err = tg_read_orders(r->db, all ? NULL : req->who.id, below, rows_of(&list), add_order, &list);
+    list_close(&list, req, err);
 }
 
 static void one_order(struct tg_reader *r, const struct tg_read_req *req)
@@ -284,31 +290,23 @@ static void write_product(struct tg_jo *j, const struct tg_catalog *c,
 static void products(struct tg_reader *r, const struct tg_read_req *req)
 {
     bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
-    struct list list = {.reader = r, .j = tg_jo(&r->buf)};
     struct tg_catalog *catalog = NULL;
+    struct list list;
     int64_t above;
     tg_err err;
 
-    if (!cursor_of(r, req, 0, &above))
+    if (!cursor_of(r, req, 'p', 0, &above))
         return;
     err = tg_read_catalog(r->db, r->cfg.currency, r->cfg.stock_band, &catalog);
-    tg_jo_obj(&list.j, NULL);
-    tg_jo_arr(&list.j, "products");
-    for (uint32_t i = 0; err == TG_OK && i < catalog->product_count && list.count < limit_of(req);
-         i++) {
+    list_open(&list, r, req, 'p', "products");
+    for (uint32_t i = 0; err == TG_OK && i < catalog->product_count && !list.page.more; i++) {
         const struct tg_product_view *p = &catalog->products[i];
 
-        if (p->number <= above)
-            continue;
-        write_product(&list.j, catalog, p, staff);
-        list.count++;
-        list.last = p->number;
+        if (p->number > above && tg_page_row(&list.page, p->number))
+            write_product(&list.j, catalog, p, staff);
     }
-    tg_jo_end_arr(&list.j);
-    next_cursor(&list.j, &list, limit_of(req));
-    tg_jo_end_obj(&list.j);
     tg_catalog_unref(catalog);
-    answer(r, req, err, "");
+    list_close(&list, req, err);
 }
 
 /* --- tokens and reports --- */
@@ -319,6 +317,8 @@ static tg_err add_token(void *ctx, const struct tg_token_row *row)
     struct tg_jo *j = &list->j;
     char id[24];
 
+    if (!tg_page_row(&list->page, row->ordinal))
+        return TG_OK;
     tg_str_printf(id, sizeof(id), "t%u", row->ordinal);
     tg_jo_obj(j, NULL);
     tg_jo_str(j, "id", id);
@@ -334,14 +334,12 @@ static tg_err add_token(void *ctx, const struct tg_token_row *row)
     when(j, "expires", row->expires_wall);
     when(j, "revoked", row->revoked_wall);
     tg_jo_end_obj(j);
-    list->count++;
-    list->last = row->ordinal;
     return list->reader->buf.err;
 }
 
 static void tokens(struct tg_reader *r, const struct tg_read_req *req)
 {
-    struct list list = {.reader = r, .j = tg_jo(&r->buf)};
+    struct list list;
     int64_t above;
     tg_err err;
 
@@ -349,16 +347,12 @@ static void tokens(struct tg_reader *r, const struct tg_read_req *req)
         problem(r, req, 403, "forbidden", "Only an admin may see tokens.");
         return;
     }
-    if (!cursor_of(r, req, 0, &above))
+    if (!cursor_of(r, req, 't', 0, &above))
         return;
-    tg_jo_obj(&list.j, NULL);
-    tg_jo_arr(&list.j, "tokens");
-    err = tg_read_tokens(r->db, (uint32_t)TG_MIN(above, (int64_t)UINT32_MAX), limit_of(req),
+    list_open(&list, r, req, 't', "tokens");
+    err = tg_read_tokens(r->db, (uint32_t)TG_MIN(above, (int64_t)UINT32_MAX), rows_of(&list),
                          add_token, &list);
-    tg_jo_end_arr(&list.j);
-    next_cursor(&list.j, &list, limit_of(req));
-    tg_jo_end_obj(&list.j);
-    answer(r, req, err, "");
+    list_close(&list, req, err);
 }
 
 static void write_part(struct tg_jo *j, const char *key, const struct tg_report_part *part,

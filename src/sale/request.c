@@ -171,6 +171,13 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
         return admin_claim(item, out, "http.token", TG_ROLE_ADMIN);
     case TG_SALE_TOKEN_REVOKE:
         return admin_claim(item, out, "http.revoke", TG_ROLE_ADMIN);
+    case TG_SALE_CART:
+        item->claim.kind = TG_CLAIM_CART;
+        item->claim.id = ""; /* looking is not remembered */
+        return true;
+    case TG_SALE_CART_MERGE:
+        item->claim.kind = TG_CLAIM_CART_MERGE;
+        return admin_claim(item, out, "http.cart.merge", UINT32_MAX);
     case TG_SALE_STOCK_AUDIT:
         item->audit = true;
         return (req->who.roles & TG_ROLE_MAY_PRICE) != 0 || forbid(out);

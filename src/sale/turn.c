@@ -30,7 +30,7 @@ static void remember(struct tg_sale *sale, struct tg_shop_now now, const struct 
     const struct tg_claim *c = &item->claim;
     bool success = item->code == TG_CODE_OK;
     struct tg_idem_entry entry = {
-        .digest = item->digest, .status = item->status, .reply = item->reply};
+        .digest = item->digest, .status = item->status, .reply = item->reply, .fresh = true};
     tg_err err;
 
     if (c->op[0] == '\0' || item->code == TG_CODE_BUSY || item->code == TG_CODE_INTERNAL)
@@ -44,11 +44,24 @@ static void remember(struct tg_sale *sale, struct tg_shop_now now, const struct 
         sale->failed = err;
 }
 
-/* true = this request was answered before (or its key was used for something else). */
+static void refuse_key(struct tg_sale *sale, struct tg_item *item, enum tg_code code, int status,
+                       const char *why)
+{
+    struct tg_verdict v = {.code = code};
+
+    tg_str_cut(v.message, sizeof(v.message), why);
+    item->status = status;
+    tg_answer_refusal(sale, item, &v);
+}
+
+/*
+ * true = this request was answered before, or its key was used for something else. Over HTTP a
+ * repeat that overtakes its first request's commit is told to come back (409): what it would be
+ * told may yet be rolled back, and this way it makes no difference which of the two was first.
+ */
 static bool repeated(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item)
 {
     const struct tg_claim *c = &item->claim;
-    struct tg_verdict v = {.code = TG_CODE_CONFLICT};
     const struct tg_idem_entry *entry;
 
     if (c->op[0] == '\0')
@@ -56,15 +69,19 @@ static bool repeated(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     entry = tg_idem_find(sale->idem, now.mono, c->person, c->op, c->id);
     if (entry == NULL)
         return false;
-    if (entry->digest == item->digest) {
-        item->status = entry->status;
-        item->reply = entry->reply == NULL ? NULL : tg_slab_ref(entry->reply);
-        TG_COUNT(sale_repeats_total);
+    if (entry->digest != item->digest) {
+        refuse_key(sale, item, TG_CODE_CONFLICT, 422,
+                   "This id was used for another request already.");
         return true;
     }
-    tg_str_cut(v.message, sizeof(v.message), "This id was used for another request already.");
-    item->status = 422;
-    tg_answer_refusal(sale, item, &v);
+    if (entry->fresh && item->req->http) {
+        refuse_key(sale, item, TG_CODE_BUSY, 409,
+                   "The first request with this key is being decided; ask again.");
+        return true;
+    }
+    item->status = entry->status;
+    item->reply = entry->reply == NULL ? NULL : tg_slab_ref(entry->reply);
+    TG_COUNT(sale_repeats_total);
     return true;
 }
 

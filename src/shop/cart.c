@@ -15,6 +15,7 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
     case TG_CLAIM_CART_SET:
     case TG_CLAIM_CHECKOUT:
     case TG_CLAIM_CART:
+    case TG_CLAIM_CART_MERGE:
         return c->person[0] != '\0' && tg_shop_cart(shop, c->person) == NULL;
     case TG_CLAIM_NONE:
     case TG_CLAIM_BUY:
@@ -25,6 +26,12 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
         break;
     }
     return false;
+}
+
+bool tg_shop_needs_other_cart(const struct tg_shop *shop, const struct tg_claim *c)
+{
+    return c->kind == TG_CLAIM_CART_MERGE && c->key[0] != '\0' &&
+           tg_shop_cart(shop, c->key) == NULL;
 }
 
 static tg_err add_cart(struct tg_shop *shop, struct tg_cart *take)
@@ -85,7 +92,7 @@ static struct tg_cart_line *new_line(struct tg_cart *cart, const char *sku)
 {
     struct tg_cart_line *line = &cart->lines[cart->line_count++];
 
-    *line = (struct tg_cart_line){.qty = 0};
+    *line = (struct tg_cart_line){.price = -1};
     tg_str_cut(line->sku, sizeof(line->sku), sku);
     return line;
 }
@@ -124,8 +131,61 @@ void tg_decide_cart_set(struct tg_shop *shop, const struct tg_claim *c, struct t
     if (c->qty == (line == NULL ? 0 : line->qty))
         return; /* as it is already: nothing to write */
     tg_shop_touch_cart(shop, cart);
-    if (c->qty == 0)
+    if (c->qty == 0) {
         drop_line(cart, line);
-    else
-        (line == NULL ? new_line(cart, c->sku) : line)->qty = c->qty;
+        return;
+    }
+    if (line == NULL)
+        line = new_line(cart, c->sku);
+    line->qty = c->qty;
+    line->price = tg_variant_price(out->variant);
+}
+
+/*
+ * The larger quantity of the two, never the sum: the same tap may stand in both. Own lines stay;
+ * what finds no room is moved to the front of the other cart's lines for the answer.
+ */
+static uint32_t merge_lines(struct tg_cart *mine, struct tg_cart *other)
+{
+    uint32_t left = 0;
+
+    for (uint32_t i = 0; i < other->line_count; i++) {
+        const struct tg_cart_line *from = &other->lines[i];
+        struct tg_cart_line *line = line_of(mine, from->sku);
+
+        if (line != NULL) {
+            if (from->qty > line->qty)
+                *line = *from;
+        } else if (mine->line_count < TG_CART_LINES_MAX) {
+            mine->lines[mine->line_count++] = *from;
+        } else {
+            other->lines[left++] = *from; /* left <= i */
+        }
+    }
+    return left;
+}
+
+void tg_decide_cart_merge(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out)
+{
+    struct tg_cart *other = tg_map_get_str(&shop->cart_by_person, c->key);
+    struct tg_cart *mine;
+
+    if (c->person[0] == '\0') {
+        tg_refuse(out, TG_CODE_UNAUTHORIZED, "Join first.");
+        return;
+    }
+    out->cart = tg_map_get_str(&shop->cart_by_person, c->person);
+    if (strcmp(c->person, c->key) == 0 || other == NULL || other->line_count == 0)
+        return; /* done before, or never anything in it */
+    mine = cart_of(shop, c->person);
+    if (mine == NULL) {
+        tg_refuse(out, TG_CODE_INTERNAL, "The server is out of memory.");
+        return;
+    }
+    tg_shop_touch_cart(shop, mine);
+    tg_shop_touch_cart(shop, other);
+    out->left_out_count = merge_lines(mine, other);
+    out->left_out = other->lines;
+    out->cart = mine;
+    other->line_count = 0;
 }

@@ -10,15 +10,16 @@
 #include "shop/order.h"
 
 enum tg_claim_kind {
-    TG_CLAIM_NONE,     /* nothing for the shop in this place of the batch */
-    TG_CLAIM_BUY,      /* sku, qty, price: one line, an order to pay */
-    TG_CLAIM_CART_SET, /* sku, qty (0 removes) */
-    TG_CLAIM_CHECKOUT, /* the person's whole cart, all or nothing; prices as shown */
-    TG_CLAIM_CART,     /* only look at the cart */
-    TG_CLAIM_PRICE,    /* sku, amount (-1 ends the flash price), until_wall (-1 = open) */
-    TG_CLAIM_STOCK,    /* sku, value, absolute */
-    TG_CLAIM_PAY,      /* key = payment id, paid */
-    TG_CLAIM_CANCEL,   /* key = order id; by the buyer, or by staff */
+    TG_CLAIM_NONE,       /* nothing for the shop in this place of the batch */
+    TG_CLAIM_BUY,        /* sku, qty, price: one line, an order to pay */
+    TG_CLAIM_CART_SET,   /* sku, qty (0 removes) */
+    TG_CLAIM_CHECKOUT,   /* the person's whole cart, all or nothing; prices as shown */
+    TG_CLAIM_CART,       /* only look at the cart */
+    TG_CLAIM_CART_MERGE, /* take over the cart of the person in `key`, who is the same human */
+    TG_CLAIM_PRICE,      /* sku, amount (-1 ends the flash price), until_wall (-1 = open) */
+    TG_CLAIM_STOCK,      /* sku, value, absolute */
+    TG_CLAIM_PAY,        /* key = payment id, paid */
+    TG_CLAIM_CANCEL,     /* key = order id; by the buyer, or by staff */
 };
 
 struct tg_price_shown {
@@ -75,13 +76,17 @@ const char *tg_code_name(enum tg_code code);
 
 struct tg_variant;
 struct tg_cart;
+struct tg_cart_line;
 
 /* Pointers are valid until the shop's next commit or rollback. */
 struct tg_verdict {
     enum tg_code code;
-    char message[160];                /* plain words; "" on OK */
-    const struct tg_order *order;     /* buy, checkout, pay, cancel */
-    const struct tg_cart *cart;       /* cart.set, cart, checkout; NULL = empty */
+    char message[160];            /* plain words; "" on OK */
+    const struct tg_order *order; /* buy, checkout, pay, cancel */
+    const struct tg_cart *cart;   /* cart.set, cart, checkout; NULL = empty */
+    /* cart merge: what found no room; in the other cart's memory, so read it at once */
+    const struct tg_cart_line *left_out;
+    uint32_t left_out_count;
     const struct tg_variant *variant; /* the SKU it is about, also in refusals; may be NULL */
 };
 

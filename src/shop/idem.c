@@ -152,8 +152,10 @@ const struct tg_idem_entry *tg_idem_each_pending(const struct tg_idem *idem,
 
 void tg_idem_commit(struct tg_idem *idem)
 {
-    for (struct node *n = idem->batch; n != NULL; n = n->next)
+    for (struct node *n = idem->batch; n != NULL; n = n->next) {
         n->pending = false;
+        n->entry.fresh = false;
+    }
     idem->batch = NULL;
 }
 

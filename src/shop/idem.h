@@ -29,6 +29,7 @@ struct tg_idem_entry {
     uint64_t digest;       /* of the request's content */
     int status;            /* HTTP status of the answer */
     struct tg_slab *reply; /* the answer's bytes; the entry holds a reference; NULL = no body */
+    bool fresh;            /* put in by the running batch: not committed yet */
 };
 
 struct tg_idem;

@@ -427,6 +427,9 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
     case TG_CLAIM_CART:
         ret->cart = tg_shop_cart(shop, c->person);
         break;
+    case TG_CLAIM_CART_MERGE:
+        tg_decide_cart_merge(shop, c, ret);
+        break;
     case TG_CLAIM_PRICE:
         tg_decide_price(shop, now, c, ret);
         break;

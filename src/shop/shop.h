@@ -88,6 +88,7 @@ int32_t tg_variant_available(const struct tg_variant *v);
 struct tg_cart_line {
     char sku[TG_SKU_MAX + 1];
     int32_t qty;
+    int64_t price; /* of one when it was put in, -1 = unknown: only to say that it changed */
 };
 
 struct tg_cart {
@@ -176,6 +177,8 @@ TG_MUST_CHECK tg_err tg_shop_load_show_sales(struct tg_shop *shop, uint16_t show
 void tg_shop_load_next_number(struct tg_shop *shop, int64_t number);
 
 bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c);
+/* ... and of a merge the other one: the cart of c->key. */
+bool tg_shop_needs_other_cart(const struct tg_shop *shop, const struct tg_claim *c);
 /* By order id (cancel) or payment id (pay). */
 bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c);
 bool tg_shop_needs_units(const struct tg_shop *shop, const char *person, const char *sku);

@@ -77,6 +77,24 @@ void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *ord
     tg_jo_end_obj(j);
 }
 
+/* What happened to the line since it was put in. */
+static void changes_write(struct tg_jo *j, const struct tg_variant *v,
+                          const struct tg_cart_line *line, const char *currency)
+{
+    bool price = v != NULL && line->price >= 0 && line->price != tg_variant_price(v);
+
+    tg_jo_arr(j, "changes");
+    if (v == NULL)
+        tg_jo_str(j, NULL, "gone");
+    if (price)
+        tg_jo_str(j, NULL, "price_changed");
+    if (v != NULL && tg_variant_available(v) < line->qty)
+        tg_jo_str(j, NULL, "sold_out");
+    tg_jo_end_arr(j);
+    if (price)
+        tg_money_write(j, "price_was", line->price, currency);
+}
+
 static int64_t cart_line_write(struct tg_jo *j, const struct tg_variant *v, int32_t qty,
                                const char *currency)
 {
@@ -112,6 +130,7 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
             tg_jo_bool(j, "gone", true);
         else
             total += cart_line_write(j, v, line->qty, currency);
+        changes_write(j, v, line, currency);
         tg_jo_end_obj(j);
     }
     tg_jo_end_arr(j);

@@ -27,6 +27,8 @@ void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *ord
 /*
  * {"lines":[{"sku","title","options","image","qty","price","total","available"}],"total"}, priced
  * now; a line whose SKU is no longer sold has only "sku", "qty" and "gone": true. NULL = empty.
+ * Each line says what happened since it was put in: "changes": "gone", "price_changed" (with
+ * "price_was"), "sold_out" (fewer left than asked for).
  */
 void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
                    const struct tg_cart *cart);

@@ -114,6 +114,7 @@ void tg_decide_price(struct tg_shop *shop, struct tg_shop_now now, const struct 
 void tg_decide_stock(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                      struct tg_verdict *out);
 void tg_decide_cart_set(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
+void tg_decide_cart_merge(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
 void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                    struct tg_verdict *out);
 void tg_decide_checkout(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,

@@ -234,14 +234,22 @@ static tg_err take_idem(void *ctx, size_t i, const struct tg_q *q)
     return err;
 }
 
+/* Two places a claim: the person's own cart, and the one that is merged into it. */
+static const char *cart_person(const struct batch *b, size_t i)
+{
+    const struct tg_claim *c = &b->claims[i / 2];
+
+    return i % 2 == 0 ? c->person : c->key;
+}
+
 static bool ask_cart(void *ctx, size_t i, struct tg_q *q)
 {
-    struct batch *b = ctx;
-    const struct tg_claim *c = &b->claims[i];
+    const struct batch *b = ctx;
+    const struct tg_claim *c = &b->claims[i / 2];
 
-    if (!tg_shop_needs_cart(b->shop, c))
+    if (!(i % 2 == 0 ? tg_shop_needs_cart(b->shop, c) : tg_shop_needs_other_cart(b->shop, c)))
         return false;
-    tg_q_text(q, c->person);
+    tg_q_text(q, cart_person(b, i));
     return true;
 }
 
@@ -256,6 +264,7 @@ static tg_err take_cart_line(void *ctx, size_t i, const struct tg_q *q)
     line = &b->cart.lines[b->cart.line_count++];
     tg_q_copy_text(q, 0, line->sku, sizeof(line->sku));
     line->qty = (int32_t)tg_q_get_int(q, 1);
+    line->price = tg_q_get_int(q, 2);
     return TG_OK;
 }
 
@@ -267,7 +276,7 @@ static tg_err put_cart(void *ctx, size_t i)
     /* No cart on disk is not remembered: there are more people who look than who buy. */
     if (b->cart.line_count == 0)
         return TG_OK;
-    tg_str_cut(b->cart.person, sizeof(b->cart.person), b->claims[i].person);
+    tg_str_cut(b->cart.person, sizeof(b->cart.person), cart_person(b, i));
     err = tg_shop_load_cart(b->shop, &b->cart);
     b->cart.line_count = 0;
     return err;
@@ -339,7 +348,7 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
     if (err == TG_OK)
         err = tg_q_each(b.db, TG_SQL_IDEM, count, &of_idem);
     if (err == TG_OK)
-        err = tg_q_each(b.db, TG_SQL_CART, count, &of_cart);
+        err = tg_q_each(b.db, TG_SQL_CART, 2 * count, &of_cart);
     if (err == TG_OK)
         err = tg_q_each(b.db, TG_SQL_PERSON_UNITS, count * TG_CART_LINES_MAX, &of_units);
     for (size_t i = 0; err == TG_OK && i < count; i++)

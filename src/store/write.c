@@ -202,6 +202,7 @@ static tg_err write_cart(struct tg_db *db, const struct tg_effect *e)
         tg_q_int(&q, i);
         tg_q_text(&q, e->cart->lines[i].sku);
         tg_q_int(&q, e->cart->lines[i].qty);
+        tg_q_int(&q, e->cart->lines[i].price);
         tg_q_int(&q, e->wall);
         err = tg_q_run(&q);
     }

@@ -72,6 +72,12 @@ const operations = {
     path: { order: order.id },
     expect: { ...open(200), nobody: 401, bob: 404, hostOther: 404, merchOther: 404, adminOther: 404 },
   }),
+  buy: () => ({ keyed: true, json: { sku: order.lines[0].sku, qty: 1 }, expect: { ...open(201), nobody: 401 } }),
+  myCart: () => ({ expect: { ...open(200), nobody: 401 } }),
+  setCartLine: () => ({ path: { sku: order.lines[0].sku }, json: { qty: 2 }, expect: { ...open(200), nobody: 401 } }),
+  removeCartLine: () => ({ path: { sku: order.lines[0].sku }, expect: { ...open(200), nobody: 401 } }),
+  mergeCart: () => ({ json: { token: people.bob }, expect: { ...open(200), nobody: 401 } }),
+  checkoutCart: () => ({ keyed: true, json: {}, expect: { ...open(400), nobody: 401 } }), // nothing in it
   cancelOrder: () => ({
     path: { order: order.id },
     keyed: true,
@@ -137,7 +143,8 @@ async function call({ path, method }, how, token) {
 
 /** The answer's body fits what the document says of this status. */
 async function checkAnswer(name, operation, response) {
-  const promise = operation.responses[response.status];
+  const named = operation.responses[response.status];
+  const promise = named?.$ref ? openapi.doc.components.responses[named.$ref.split('/').pop()] : named;
   const text = await response.text();
   assert.ok(promise, `${name}: ${response.status} is not documented: ${text}`);
   const type = response.headers.get('content-type')?.split(';')[0];
@@ -167,9 +174,11 @@ test('every HTTP operation gives every person what the document says', async () 
 
 test('people see their own orders, staff of the whole shop all, staff of one show none of the others', async () => {
   const list = async (token) => (await (await fetch(`${server.url}/api/v1/orders`, { headers: { authorization: `Bearer ${token}` } })).json()).orders;
-  assert.equal((await list(people.alice)).length, 2);
-  assert.equal((await list(people.moderator)).length, 2);
-  for (const person of ['bob', 'hostOther', 'merchOther', 'adminOther']) assert.deepEqual(await list(people[person]), [], person);
+  const hers = (await list(people.alice)).map((o) => o.id);
+  assert.equal(hers.length, 3); // two before, one by the operation `buy`
+  assert.ok((await list(people.moderator)).filter((o) => hers.includes(o.id)).length === 3);
+  for (const person of ['bob', 'hostOther', 'merchOther', 'adminOther'])
+    assert.deepEqual((await list(people[person])).filter((o) => hers.includes(o.id)), [], person);
 });
 
 test('a stream key or an unknown token cannot log in, and a cookie counts on our own pages only', async () => {
@@ -214,6 +223,28 @@ test('idempotency keys: needed, repeated, not reused', async () => {
   const first = await (await pay(false, { 'idempotency-key': 'same' })).text();
   assert.equal(await (await pay(false, { 'idempotency-key': 'same' })).text(), first);
   assert.equal((await pay(true, { 'idempotency-key': 'same' })).status, 422);
+});
+
+test('a key sent twice at once makes one order, and pages follow their Link', async () => {
+  const headers = { authorization: `Bearer ${people.bob}` };
+  const mine = async (query) => fetch(`${server.url}/api/v1/orders?${query}`, { headers });
+  const buy = () => fetch(`${server.url}/api/v1/orders`, {
+    method: 'POST', headers: { ...headers, 'content-type': 'application/json', 'idempotency-key': 'at-once' },
+    body: JSON.stringify({ sku: order.lines[0].sku, qty: 1, show: 'demo' }),
+  });
+  const before = (await (await mine('limit=100')).json()).orders.length;
+  const all = await Promise.all(Array.from({ length: 8 }, buy));
+  assert.ok(all.every((r) => r.status === 201 || r.status === 409), all.map((r) => r.status).join());
+  const text = await (await buy()).text();
+  for (const r of all) if (r.status === 201) assert.equal(await r.text(), text);
+  assert.equal((await (await mine('limit=100')).json()).orders.length, before + 1);
+  const first = await mine('limit=1');
+  const link = /^<([^>]+)>; rel="next"$/.exec(first.headers.get('link'))?.[1];
+  assert.match(link, /limit=1&cursor=/);
+  const second = await (await fetch(server.url + link, { headers })).json();
+  assert.notEqual(second.orders[0].id, (await first.json()).orders[0].id);
+  assert.equal((await mine('limit=101')).status, 400);
+  assert.equal((await mine('cursor=1002')).status, 400);
 });
 
 test('HTTP manners: 405 with Allow, HEAD like GET, OPTIONS, problem details', async () => {

@@ -448,6 +448,152 @@ static void test_without_the_sandbox_nothing_can_be_paid_by_it(void **state)
     rig_close(r);
 }
 
+/* --- keys over HTTP: the same rules for whatever moves stock or money --- */
+
+enum keyed { KEYED_BUY, KEYED_CHECKOUT, KEYED_CANCEL, KEYED_PAY, KEYED_COUNT };
+
+struct keyed_world {
+    struct rig *r;
+    char order[TG_UUID_SIZE];
+    char other_order[TG_UUID_SIZE];
+    char payment[TG_PAYMENT_ID_SIZE];
+};
+
+static struct tg_sale_req *keyed_request(struct keyed_world *w, enum keyed what, bool other)
+{
+    struct tg_sale_req *req;
+
+    if (what == KEYED_PAY) {
+        req = pay_of(w->r, w->payment, "", !other);
+    } else if (what == KEYED_CANCEL) {
+        req = req_of(w->r, TG_SALE_CANCEL, "pA", TG_ROLE_VIEWER);
+        tg_str_cut(req->key, sizeof(req->key), other ? w->other_order : w->order);
+    } else {
+        req = line_of(w->r, what == KEYED_BUY ? TG_OP_BUY : TG_OP_CHECKOUT, "-", "MUG-RED", 1);
+        if (what == KEYED_BUY)
+            req->op.u.line.qty = other ? 2 : 1;
+        else
+            req->op.u = (__typeof__(req->op.u)){.checkout.price_count = other};
+    }
+    req->http = true;
+    tg_str_cut(req->idempotency, sizeof(req->idempotency), "key-1");
+    return req;
+}
+
+/* Statuses and bodies of the batch's HTTP answers, in order. */
+static size_t http_answers(struct rig *r, int *status, char (*text)[2048])
+{
+    size_t count = 0;
+    void *msg;
+
+    while (tg_mailbox_take(r->web[0], &msg, 1) == 1) {
+        const struct tg_web_reply *reply = msg;
+
+        if (reply->head.kind == TG_MSG_WEB_REPLY && count < 4) {
+            status[count] = reply->status;
+            assert_int_equal(
+                tg_str_copy(text[count++], 2048, (const char *)reply->json->data, reply->json->len),
+                TG_OK);
+        }
+        tg_msg_free(msg);
+    }
+    return count;
+}
+
+static void keyed_world_open(struct keyed_world *w)
+{
+    w->r = rig_open(true, true);
+    turn(w->r, line_of(w->r, TG_OP_BUY, "b1", "MUG-RED", 1));
+    member(w->order, sizeof(w->order), w->r->text, "\"order\":{\"id\":\"");
+    turn(w->r, line_of(w->r, TG_OP_BUY, "b2", "MUG-RED", 1));
+    member(w->other_order, sizeof(w->other_order), w->r->text, "\"order\":{\"id\":\"");
+    member(w->payment, sizeof(w->payment), w->r->text, "/pay/sandbox/");
+    turn(w->r, line_of(w->r, TG_OP_CART_SET, "c1", "MUG-RED", 1));
+}
+
+static void test_http_key_in_flight_repeat_and_other_body(void **state)
+{
+    static const int first_status[KEYED_COUNT] = {201, 201, 200, 200};
+
+    (void)state;
+    for (enum keyed what = KEYED_BUY; what < KEYED_COUNT; what++) {
+        struct keyed_world w;
+        char text[4][2048];
+        int status[4];
+        void *msgs[3];
+
+        keyed_world_open(&w);
+        msgs[0] = keyed_request(&w, what, false);
+        msgs[1] = keyed_request(&w, what, false); /* overtakes the commit of the first */
+        msgs[2] = keyed_request(&w, what, true);
+        tg_sale_turn(w.r->sale, w.r->now, msgs, 3);
+        assert_int_equal(http_answers(w.r, status, text), 3);
+        assert_int_equal(status[0], first_status[what]);
+        assert_int_equal(status[1], 409);
+        has(text[1], "\"code\":\"busy\"");
+        assert_int_equal(status[2], 422);
+        msgs[0] = keyed_request(&w, what, false);
+        msgs[1] = keyed_request(&w, what, true);
+        tg_sale_turn(w.r->sale, w.r->now, msgs, 2);
+        assert_int_equal(http_answers(w.r, status + 1, text + 1), 2);
+        assert_int_equal(status[1], first_status[what]);
+        assert_string_equal(text[1], text[0]);
+        assert_int_equal(status[2], 422);
+        rig_close(w.r);
+    }
+}
+
+/* Nobody was told anything of a batch that the disk refused, so its key is free again. */
+static void test_http_key_is_free_after_a_lost_batch(void **state)
+{
+    struct keyed_world w;
+    char text[4][2048];
+    int status[4];
+    void *msgs[1];
+
+    (void)state;
+    keyed_world_open(&w);
+    w.r->faulty.fault = TG_FAULT_REFUSE;
+    w.r->faulty.fail_in = 1; /* begin */
+    msgs[0] = keyed_request(&w, KEYED_BUY, false);
+    tg_sale_turn(w.r->sale, w.r->now, msgs, 1);
+    assert_int_equal(http_answers(w.r, status, text), 1);
+    assert_int_equal(status[0], 503);
+    msgs[0] = keyed_request(&w, KEYED_BUY, true);
+    tg_sale_turn(w.r->sale, w.r->now, msgs, 1);
+    assert_int_equal(http_answers(w.r, status, text), 1);
+    assert_int_equal(status[0], 201);
+    rig_close(w.r);
+}
+
+static void test_cart_merge_over_http(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *req;
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_CART_SET, "c1", "MUG-RED", 2));
+    for (int i = 0; i < 2; i++) {
+        req = req_of(r, TG_SALE_CART_MERGE, "s7", TG_ROLE_CUSTOMER);
+        tg_str_cut(req->key, sizeof(req->key), "pA");
+        has(turn(r, req), "{\"cart\":{\"lines\":[{\"sku\":\"MUG-RED\",\"qty\":2");
+        assert_int_equal(r->status, 200);
+        has(r->text, "\"changes\":[]");
+        has(r->text, "\"left_out\":[]");
+    }
+    has(turn(r, req_of(r, TG_SALE_CART, "pA", TG_ROLE_VIEWER)), "{\"cart\":{\"lines\":[]");
+    req = req_of(r, TG_SALE_OP, "s1", TG_ROLE_ADMIN);
+    req->op.kind = TG_OP_PRICE;
+    tg_str_cut(req->op.id, sizeof(req->op.id), "p1");
+    tg_str_cut(req->op.u.price.sku, sizeof(req->op.u.price.sku), "MUG-RED");
+    req->op.u.price.amount = 100;
+    req->op.u.price.until_wall_us = -1;
+    turn(r, req);
+    has(turn(r, req_of(r, TG_SALE_CART, "s7", TG_ROLE_CUSTOMER)),
+        "\"changes\":[\"price_changed\"],\"price_was\":{\"amount\":14900,");
+    rig_close(r);
+}
+
 static struct tg_sale_req *show_of(struct rig *r, const char *id, const char *key)
 {
     struct tg_sale_req *req = req_of(r, TG_SALE_SHOW_CREATE, "s1", TG_ROLE_HOST);
@@ -683,6 +829,22 @@ static const char *ask(struct rig *r, struct tg_reader *reader, enum tg_read_wha
     return r->text;
 }
 
+static const char *page(struct rig *r, struct tg_reader *reader, enum tg_read_what what,
+                        const char *cursor)
+{
+    struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
+
+    assert_non_null(req);
+    req->what = what;
+    req->conn = (struct tg_conn){.mb = r->web[0]};
+    req->limit = 1;
+    tg_str_cut(req->who.id, sizeof(req->who.id), "pA");
+    tg_str_cut(req->cursor, sizeof(req->cursor), cursor);
+    tg_reader_turn(reader, req);
+    take_answers(r);
+    return r->text;
+}
+
 static void test_reader_answers_pages(void **state)
 {
     struct rig *r = rig_open(true, true);
@@ -699,7 +861,14 @@ static void test_reader_answers_pages(void **state)
     turn(r, line_of(r, TG_OP_BUY, "b2", "MUG-RED", 1));
     assert_int_equal(tg_reader_new(&reader, &cfg, why), TG_OK);
     has(ask(r, reader, TG_READ_MY_ORDERS, "pA", TG_ROLE_VIEWER, ""), "\"number\":1002");
-    has(r->text, "\"next\":\"1002\"");
+    has(r->text, "\"next\":\"bzEwMDI\"}"); /* "o1002" */
+    has(page(r, reader, TG_READ_MY_ORDERS, "bzEwMDI"), "\"number\":1001");
+    has(r->text, "\"next\":null");
+    (void)page(r, reader, TG_READ_MY_ORDERS, "1002");
+    assert_int_equal(r->status, 400);
+    has(r->text, "\"field\":\"cursor\"");
+    (void)page(r, reader, TG_READ_PRODUCTS, "bzEwMDI"); /* of another list */
+    assert_int_equal(r->status, 400);
     has(ask(r, reader, TG_READ_MY_ORDERS, "pB", TG_ROLE_VIEWER, ""),
         "{\"orders\":[],\"next\":null}");
     has(ask(r, reader, TG_READ_ORDER, "pA", TG_ROLE_VIEWER, order), "\"pay_url\"");
@@ -816,6 +985,9 @@ int main(void)
         cmocka_unit_test(test_declined_payment_may_be_tried_again),
         cmocka_unit_test(test_payment_after_the_time_is_refused_in_plain_words),
         cmocka_unit_test(test_without_the_sandbox_nothing_can_be_paid_by_it),
+        cmocka_unit_test(test_http_key_in_flight_repeat_and_other_body),
+        cmocka_unit_test(test_http_key_is_free_after_a_lost_batch),
+        cmocka_unit_test(test_cart_merge_over_http),
         cmocka_unit_test(test_show_is_made_once_and_announced),
         cmocka_unit_test(test_token_is_given_once_and_revoked_at_once),
         cmocka_unit_test(test_audit_is_clean_after_trade),

@@ -320,6 +320,69 @@ static void test_cart_set_refuses_what_it_cannot_hold(void **state)
     world_free(w);
 }
 
+static enum tg_code merge(struct world *w, const char *into, const char *from)
+{
+    struct tg_claim c = claim_of(TG_CLAIM_CART_MERGE, into, "");
+
+    c.key = from;
+    return decide(w, &c);
+}
+
+static void test_merge_takes_the_larger_quantity_once(void **state)
+{
+    struct world *w = world_new(0);
+
+    (void)state;
+    assert_int_equal(cart_set(w, "s1", "MUG", 2), TG_CODE_OK);
+    assert_int_equal(cart_set(w, "pA", "MUG", 3), TG_CODE_OK);
+    assert_int_equal(cart_set(w, "pA", "LAST", 1), TG_CODE_OK);
+    assert_int_equal(merge(w, "s1", "pA"), TG_CODE_OK);
+    assert_int_equal(w->v.cart->line_count, 2);
+    assert_int_equal(w->v.cart->lines[0].qty, 3);
+    assert_string_equal(w->v.cart->lines[1].sku, "LAST");
+    assert_int_equal(w->v.left_out_count, 0);
+    assert_int_equal(tg_shop_cart(w->shop, "pA")->line_count, 0);
+    assert_int_equal(merge(w, "s1", "pA"), TG_CODE_OK); /* nothing more is in it */
+    assert_int_equal(w->v.cart->lines[0].qty, 3);
+    assert_int_equal(merge(w, "s1", "s1"), TG_CODE_OK);
+    assert_int_equal(w->v.cart->line_count, 2);
+    assert_int_equal(merge(w, "s1", "pNobody"), TG_CODE_OK);
+    assert_int_equal(merge(w, "", "pA"), TG_CODE_UNAUTHORIZED);
+    assert_int_equal(effects_of(w, TG_EFFECT_CART), 2);
+    tg_shop_rollback(w->shop);
+    assert_null(tg_shop_cart(w->shop, "s1")); /* both are read again */
+    world_free(w);
+}
+
+static void test_merge_keeps_own_lines_and_names_what_is_left_out(void **state)
+{
+    struct world *w = world_new(0);
+    struct tg_cart own = {.person = "s1", .line_count = TG_CART_LINES_MAX - 1};
+    struct tg_cart other = {.person = "pA",
+                            .line_count = 4,
+                            .lines = {{.sku = "OWN-1", .qty = 9},
+                                      {.sku = "NEW-1", .qty = 1},
+                                      {.sku = "NEW-2", .qty = 2},
+                                      {.sku = "NEW-3", .qty = 3}}};
+
+    (void)state;
+    for (uint32_t i = 0; i < own.line_count; i++) {
+        tg_str_printf(own.lines[i].sku, sizeof(own.lines[i].sku), "OWN-%u", i);
+        own.lines[i].qty = 1;
+    }
+    assert_int_equal(tg_shop_load_cart(w->shop, &own), TG_OK);
+    assert_int_equal(tg_shop_load_cart(w->shop, &other), TG_OK);
+    assert_int_equal(merge(w, "s1", "pA"), TG_CODE_OK);
+    assert_int_equal(w->v.cart->line_count, TG_CART_LINES_MAX);
+    assert_int_equal(w->v.cart->lines[1].qty, 9);
+    assert_string_equal(w->v.cart->lines[TG_CART_LINES_MAX - 1].sku, "NEW-1");
+    assert_int_equal(w->v.left_out_count, 2);
+    assert_string_equal(w->v.left_out[0].sku, "NEW-2");
+    assert_int_equal(w->v.left_out[1].qty, 3);
+    tg_shop_rollback(w->shop);
+    world_free(w);
+}
+
 static void test_removing_a_line_that_is_no_longer_sold_works(void **state)
 {
     struct world *w = world_new(0);
@@ -671,6 +734,8 @@ int main(void)
         cmocka_unit_test(test_checkout_checks_every_shown_price),
         cmocka_unit_test(test_same_sku_twice_in_a_stored_cart_is_summed),
         cmocka_unit_test(test_cart_set_refuses_what_it_cannot_hold),
+        cmocka_unit_test(test_merge_takes_the_larger_quantity_once),
+        cmocka_unit_test(test_merge_keeps_own_lines_and_names_what_is_left_out),
         cmocka_unit_test(test_removing_a_line_that_is_no_longer_sold_works),
         cmocka_unit_test(test_paid_order_sells_the_stock),
         cmocka_unit_test(test_unpaid_order_expires_and_gives_back),
