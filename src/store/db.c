@@ -16,16 +16,27 @@ const struct tg_sql_text tg_sql_texts[TG_SQL_COUNT] = {
 tg_err tg_db_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode,
                   char reterr[256])
 {
+    char place[96];
     tg_err err;
 
     *db = (struct tg_db){0};
-    err = tg_db_sqlite_open(db, cfg, mode);
+    if (tg_db_is_postgres(cfg->url)) {
+        tg_pg_place(place, cfg->url);
+        err = tg_db_postgres_open(db, cfg, mode);
+    } else {
+        tg_str_cut(place, sizeof(place), cfg->url);
+        err = tg_db_sqlite_open(db, cfg, mode);
+    }
     if (err != TG_OK) {
-        (void)snprintf(reterr, 256, "the database %.100s cannot be used: %.120s", cfg->url,
-                       db->error);
+        (void)snprintf(reterr, 256, "the database %.100s cannot be used: %.120s", place, db->error);
         tg_db_close(db);
     }
     return err;
+}
+
+bool tg_db_is_postgres(const char *url)
+{
+    return strncmp(url, "postgresql:", 11) == 0 || strncmp(url, "postgres:", 9) == 0;
 }
 
 void tg_db_close(struct tg_db *db)

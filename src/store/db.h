@@ -32,6 +32,9 @@ struct tg_db_cfg {
     bool fast;                 /* tests only: SQLite without fsync */
 };
 
+/* true = the URL names a PostgreSQL database. */
+bool tg_db_is_postgres(const char *url);
+
 struct tg_db_ops;
 struct tg_db {
     const struct tg_db_ops *ops; /* NULL = closed */

@@ -29,6 +29,10 @@ struct tg_db_ops {
 /* The engines; as tg_db_open, with db->error instead of reterr, closing nothing on failure. */
 TG_MUST_CHECK tg_err tg_db_sqlite_open(struct tg_db *db, const struct tg_db_cfg *cfg,
                                        enum tg_db_mode mode);
+TG_MUST_CHECK tg_err tg_db_postgres_open(struct tg_db *db, const struct tg_db_cfg *cfg,
+                                         enum tg_db_mode mode);
+/* A PostgreSQL URL's database and host, for people: no secrets. */
+void tg_pg_place(char out[96], const char *url);
 
 /* What a row of sql.def says. */
 struct tg_sql_text {

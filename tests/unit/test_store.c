@@ -1,6 +1,6 @@
 /*
- * test_store.c - the store's contract on a real SQLite file: schema, effects, idempotency, reading,
- * audit, bad files, the data directory's lock.
+ * test_store.c - the store's contract on a real SQLite file and on a PostgreSQL server: schema,
+ * effects, idempotency, reading, audit; bad files, the data directory's lock.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,12 +20,16 @@
 #include "store/datadir.h"
 #include "store/read.h"
 #include "store/store.h"
+#include "support/lib/postgres_server.h"
 
 #define WALL_US ((tg_us)1780000000 * TG_US_PER_S)
+
+static struct tg_pg_server *postgres; /* NULL = the tests run on SQLite */
 
 struct box {
     char dir[64];
     char path[96];
+    char url[256]; /* the path, or a schema of the server's */
     struct tg_rng rng;
     struct tg_store *store;
     struct tg_shop *shop;
@@ -35,7 +39,7 @@ struct box {
 
 static void open_all(struct box *b)
 {
-    struct tg_db_cfg cfg = {.url = b->path, .fast = true};
+    struct tg_db_cfg cfg = {.url = b->url, .fast = true};
     struct tg_shop_cfg shop = {.rng = &b->rng,
                                .currency = "NOK",
                                .hold_us = (tg_us)600 * TG_US_PER_S,
@@ -66,6 +70,10 @@ static struct box *box_new(void)
     tg_str_printf(b->dir, sizeof(b->dir), "/tmp/torg-store-XXXXXX");
     assert_non_null(mkdtemp(b->dir));
     tg_str_printf(b->path, sizeof(b->path), "%s/shop.db", b->dir);
+    if (postgres == NULL)
+        tg_str_cut(b->url, sizeof(b->url), b->path);
+    else
+        assert_true(tg_pg_server_url(postgres, b->url, sizeof(b->url)));
     return b;
 }
 
@@ -300,7 +308,7 @@ static void test_reading_sees_orders_products_and_the_report(void **state)
     open_all(b);
     assert_int_equal(one(b, &buy, id, payment).code, TG_CODE_OK);
     assert_int_equal(one(b, &buy, id, payment).code, TG_CODE_OK);
-    assert_int_equal(tg_read_db_new(&db, &(struct tg_db_cfg){.url = b->path}, why), TG_OK);
+    assert_int_equal(tg_read_db_new(&db, &(struct tg_db_cfg){.url = b->url}, why), TG_OK);
     assert_int_equal(tg_read_orders(db, "pA", INT64_MAX, 10, find_person, &count), TG_OK);
     assert_int_equal(count, 2);
     assert_int_equal(tg_read_orders(db, "pA", 1002, 10, find_person, &count), TG_OK);
@@ -414,7 +422,11 @@ static void test_rollback_leaves_nothing(void **state)
 static int sql(struct box *b, const char *text)
 {
     sqlite3 *raw = NULL;
-    int rc = sqlite3_open(b->path, &raw);
+    int rc;
+
+    if (postgres != NULL)
+        return tg_pg_server_sql(b->url, text) ? SQLITE_OK : SQLITE_CONSTRAINT;
+    rc = sqlite3_open(b->path, &raw);
 
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(raw, text, NULL, NULL, NULL);
@@ -468,7 +480,7 @@ static void test_audit_finds_a_row_that_was_meddled_with(void **state)
 
 static tg_err try_open(struct box *b, char why[256])
 {
-    struct tg_db_cfg cfg = {.url = b->path, .fast = true};
+    struct tg_db_cfg cfg = {.url = b->url, .fast = true};
     tg_err err = tg_store_new(&b->store, &cfg, why);
 
     if (err == TG_OK)
@@ -484,7 +496,9 @@ static void test_newer_schema_is_refused_in_plain_words(void **state)
     (void)state;
     open_all(b);
     close_all(b);
-    assert_int_equal(sql(b, "PRAGMA user_version = 9999"), SQLITE_OK);
+    assert_int_equal(sql(b, postgres == NULL ? "PRAGMA user_version = 9999"
+                                             : "UPDATE torg_schema SET version = 9999"),
+                     SQLITE_OK);
     assert_int_equal(try_open(b, why), TG_ERR_UNSUPPORTED);
     assert_non_null(strstr(why, "newer torg"));
     box_free(b);
@@ -586,25 +600,37 @@ static void test_loading_without_memory_answers_nomem(void **state)
     box_free(b);
 }
 
+/* What the two engines have in common. */
+#define CONTRACT                                                                                   \
+    cmocka_unit_test(test_demo_catalogue_loads_and_is_seeded_once),                                \
+        cmocka_unit_test(test_orders_and_stock_survive_a_restart),                                 \
+        cmocka_unit_test(test_person_limit_is_summed_from_disk),                                   \
+        cmocka_unit_test(test_answers_are_kept_48_hours),                                          \
+        cmocka_unit_test(test_reading_sees_orders_products_and_the_report),                        \
+        cmocka_unit_test(test_shows_and_tokens_fill_the_registry),                                 \
+        cmocka_unit_test(test_rollback_leaves_nothing),                                            \
+        cmocka_unit_test(test_schema_refuses_overselling_and_rewriting_history),                   \
+        cmocka_unit_test(test_audit_finds_a_row_that_was_meddled_with),                            \
+        cmocka_unit_test(test_newer_schema_is_refused_in_plain_words),                             \
+        cmocka_unit_test(test_foreign_database_is_not_touched)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_demo_catalogue_loads_and_is_seeded_once),
-        cmocka_unit_test(test_orders_and_stock_survive_a_restart),
-        cmocka_unit_test(test_person_limit_is_summed_from_disk),
-        cmocka_unit_test(test_answers_are_kept_48_hours),
-        cmocka_unit_test(test_reading_sees_orders_products_and_the_report),
-        cmocka_unit_test(test_shows_and_tokens_fill_the_registry),
-        cmocka_unit_test(test_rollback_leaves_nothing),
-        cmocka_unit_test(test_schema_refuses_overselling_and_rewriting_history),
-        cmocka_unit_test(test_audit_finds_a_row_that_was_meddled_with),
-        cmocka_unit_test(test_newer_schema_is_refused_in_plain_words),
-        cmocka_unit_test(test_foreign_database_is_not_touched),
+    static struct tg_pg_server server;
+    const struct CMUnitTest sqlite[] = {
+        CONTRACT,
         cmocka_unit_test(test_damaged_file_is_refused_in_plain_words),
         cmocka_unit_test(test_directory_that_is_not_there_is_io),
         cmocka_unit_test(test_data_directory_has_one_owner),
         cmocka_unit_test(test_loading_without_memory_answers_nomem),
     };
+    const struct CMUnitTest on_postgres[] = {CONTRACT};
+    int failed = cmocka_run_group_tests(sqlite, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (!tg_pg_server_start(&server))
+        return 1;
+    postgres = &server;
+    failed += cmocka_run_group_tests(on_postgres, NULL, NULL);
+    tg_pg_server_stop(&server);
+    return failed;
 }
