@@ -1,12 +1,12 @@
 /*
  * bench_sale.c - how fast the real sale thread decides and commits on the real database with fsync.
  *
- *     bench_sale [--intents N] [--runs N] [--dir DIR]
+ *     bench_sale [--intents N] [--runs N] [--dir DIR] [--engine sqlite|postgres]
  *
  * Three loads as in the peers' table: "500" one SKU with 500 units, "all" every intent sells,
  * "skus" 1,000 SKUs that all sell. Intents are posted at once; the time is from the first post to
- * the last answer. Then one load paced at 25,000 intents/s for the answer times. Median and spread
- * of the runs.
+ * the last answer. Then one load paced at 25,000 intents/s (PostgreSQL: 5,000) for the answer times.
+ * Median and spread of the runs. PostgreSQL is a server of its own, with fsync, on a Unix socket.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +21,15 @@
 #include "base/str.h"
 #include "msg/web.h"
 #include "sale/sale.h"
+#include "support/lib/postgres_server.h"
 
-enum { RUNS_MAX = 25, MANY_SKUS = 1000, PACE_PER_S = 25000 };
+enum { RUNS_MAX = 25, MANY_SKUS = 1000, PACE_PER_S = 25000, PACE_POSTGRES = 5000 };
 
 struct bench {
     char dir[128];
     char path[160];
+    char url[256]; /* the path, or a new schema of the server's */
+    struct tg_pg_server *postgres; /* NULL = SQLite */
     struct tg_store *store;
     struct tg_registry *registry;
     struct tg_mailbox *web;
@@ -83,12 +86,14 @@ static void files_gone(const struct bench *b)
 
 static void setup(struct bench *b, int skus, int32_t units)
 {
-    struct tg_db_cfg store = {.url = b->path};
+    struct tg_db_cfg store = {.url = b->url};
     struct tg_sale_cfg cfg = {.web = &b->web, .web_count = 1, .allow_sandbox = true};
     struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
     char why[256];
 
     files_gone(b);
+    if (b->postgres != NULL)
+        MUST(tg_pg_server_url(b->postgres, b->url, sizeof(b->url)));
     MUST(tg_store_new(&b->store, &store, why) == TG_OK);
     import(b, skus, units);
     MUST(tg_registry_new(&b->registry) == TG_OK);
@@ -202,13 +207,14 @@ static void row(struct bench *b, const char *name, int skus, int32_t units, int 
 
 static void paced(struct bench *b)
 {
+    const tg_us pace = b->postgres == NULL ? PACE_PER_S : PACE_POSTGRES;
     tg_us start;
 
     setup(b, MANY_SKUS, 1000000);
     MUST(tg_sale_start(b->sale) == TG_OK);
     start = tg_clock_mono();
     for (size_t i = 0; i < b->intents; i++) {
-        tg_us due = start + (tg_us)(i * TG_US_PER_S / PACE_PER_S);
+        tg_us due = start + (tg_us)i * TG_US_PER_S / pace;
 
         while (tg_clock_mono() < due) {
             tg_mailbox_wait(b->web, due - tg_clock_mono());
@@ -223,7 +229,7 @@ static void paced(struct bench *b)
     }
     teardown(b);
     qsort(b->took, b->intents, sizeof(b->took[0]), by_value);
-    printf("paced %7d/s, all sell: answer p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", PACE_PER_S,
+    printf("paced %7d/s, all sell: answer p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", (int)pace,
            (double)b->took[b->intents / 2] / 1e3, (double)b->took[b->intents * 99 / 100] / 1e3,
            (double)b->took[b->intents - 1] / 1e3);
 }
@@ -232,6 +238,7 @@ int main(int argc, char **argv)
 {
     struct bench b = {.intents = 50000};
     struct utsname host;
+    struct tg_pg_server server;
     const char *dir = "/var/tmp";
     int64_t value;
     int runs = 5;
@@ -240,6 +247,8 @@ int main(int argc, char **argv)
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--dir") == 0)
             dir = argv[i + 1];
+        else if (strcmp(argv[i], "--engine") == 0)
+            b.postgres = strcmp(argv[i + 1], "postgres") == 0 ? &server : NULL;
         else if (tg_parse_i64(&value, argv[i + 1], strlen(argv[i + 1]), 1, TG_MB_SALE) != TG_OK)
             return 2;
         else if (strcmp(argv[i], "--intents") == 0)
@@ -250,15 +259,21 @@ int main(int argc, char **argv)
     MUST(snprintf(b.dir, sizeof(b.dir), "%s/torg-bench-XXXXXX", dir) < (int)sizeof(b.dir));
     MUST(mkdtemp(b.dir) != NULL);
     tg_str_printf(b.path, sizeof(b.path), "%s/shop.db", b.dir);
+    tg_str_cut(b.url, sizeof(b.url), b.path);
+    if (b.postgres != NULL)
+        MUST(tg_pg_server_start(b.postgres));
     b.sent = tg_calloc(b.intents, sizeof(*b.sent));
     b.took = tg_calloc(b.intents, sizeof(*b.took));
     MUST(b.sent != NULL && b.took != NULL && uname(&host) == 0);
-    printf("bench_sale: %s %s, %ld processors, %d runs\n", host.machine, host.release,
+    printf("bench_sale: %s, %s %s, %ld processors, %d runs\n",
+           b.postgres == NULL ? "SQLite" : "PostgreSQL", host.machine, host.release,
            sysconf(_SC_NPROCESSORS_ONLN), runs);
     row(&b, "500", 1, 500, runs);
     row(&b, "all", 1, 1000000, runs);
     row(&b, "skus", MANY_SKUS, 1000000, runs);
     paced(&b);
+    if (b.postgres != NULL)
+        tg_pg_server_stop(b.postgres);
     (void)rmdir(b.dir);
     tg_free(b.sent);
     tg_free(b.took);
