@@ -351,12 +351,17 @@ void tg_admin_audit(struct tg_sale *sale, struct tg_item *item)
 {
     struct tg_store *store = sale->cfg.store;
     struct audit a = {.sale = sale, .j = tg_jo(&sale->buf)};
+    /* Memory and disk must be of one moment: other nodes stand still meanwhile. */
+    const struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
     tg_err err;
 
     tg_buf_clear(&sale->buf);
     tg_jo_obj(&a.j, NULL);
     tg_jo_arr(&a.j, "differences");
-    err = store->ops->audit(store, audit_row, &a);
+    err = store->ops->load(store, now, NULL, 0, sale->shop, sale->idem);
+    if (err == TG_OK)
+        err = store->ops->audit(store, audit_row, &a);
+    store->ops->rollback(store);
     if (err != TG_OK) {
         tg_log_error("sale", "audit-failed", "err=%s reason=%s", tg_err_name(err),
                      TG_LOG_Q(store->ops->error(store)));
@@ -392,6 +397,17 @@ static tg_err boot(struct tg_sale *sale, struct tg_shop_now now, const struct tg
     return err;
 }
 
+/* On a database of several nodes: takes the lock and learns what the others did first. */
+static tg_err boot_lock(struct tg_sale *sale, struct tg_shop_now now)
+{
+    struct tg_store *store = sale->cfg.store;
+    tg_err err = store->ops->load(store, now, NULL, 0, sale->shop, sale->idem);
+
+    if (err != TG_OK)
+        store->ops->rollback(store);
+    return err;
+}
+
 tg_err tg_sale_boot_show(struct tg_sale *sale, struct tg_shop_now now, const char *id,
                          const char *title, bool demo, struct tg_show_info *ret)
 {
@@ -401,10 +417,15 @@ tg_err tg_sale_boot_show(struct tg_sale *sale, struct tg_shop_now now, const cha
 
     if (!show_id_ok(id))
         return TG_ERR_MALFORMED;
-    if (tg_registry_show_get(sale->cfg.registry, id, strlen(id), &taken) == TG_OK)
-        return TG_ERR_CONFLICT;
-    if (sale->next_show >= TG_SHOWS_MAX)
-        return TG_ERR_LIMIT;
+    err = boot_lock(sale, now);
+    if (err == TG_OK && tg_registry_show_get(sale->cfg.registry, id, strlen(id), &taken) == TG_OK)
+        err = TG_ERR_CONFLICT;
+    else if (err == TG_OK && sale->next_show >= TG_SHOWS_MAX)
+        err = TG_ERR_LIMIT;
+    if (err != TG_OK) {
+        sale->cfg.store->ops->rollback(sale->cfg.store);
+        return err;
+    }
     fill_show(sale, now, &a.show, id, title);
     a.show.demo = demo;
     err = boot(sale, now, &a);
@@ -421,8 +442,10 @@ tg_err tg_sale_boot_token(struct tg_sale *sale, struct tg_shop_now now,
                           const struct tg_boot_token *token, char ret_text[TG_TOKEN_SIZE])
 {
     struct tg_admin a = {.kind = TG_ADMIN_TOKEN, .actor = "boot"};
-    tg_err err;
+    tg_err err = boot_lock(sale, now);
 
+    if (err != TG_OK)
+        return err;
     a.token = (struct tg_token_info){.ordinal = sale->next_token,
                                      .roles = token->roles,
                                      .publish_only = token->publish_only,

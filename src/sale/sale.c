@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/str.h"
 #include "sale/sale_priv.h"
 
@@ -61,6 +62,7 @@ static tg_err build(struct tg_sale *sale)
 
 static tg_err load(struct tg_sale *sale, struct tg_shop_now now)
 {
+    const struct tg_store_watch watch = {.changed = tg_announce_elsewhere, .ctx = sale};
     struct tg_store *store = sale->cfg.store;
     struct tg_show_info *shows;
     size_t count;
@@ -72,6 +74,8 @@ static tg_err load(struct tg_sale *sale, struct tg_shop_now now)
         err = store->ops->next_token(store, &sale->next_token);
     if (err != TG_OK)
         return err;
+    store->ops->watch(store, &watch);
+    sale->poll_at = store->ops->shared(store) ? now.mono : TG_US_NEVER;
     shows = tg_calloc(TG_SHOWS_MAX, sizeof(*shows));
     if (shows == NULL)
         return TG_ERR_NOMEM;
@@ -100,6 +104,7 @@ tg_err tg_sale_new(struct tg_sale **ret, const struct tg_sale_cfg *cfg, struct t
         return err;
     }
     sale->purge_at = now.mono + PURGE_EVERY_US;
+    tg_metric_set(TG_M_store_up, 1);
     *ret = sale;
     return TG_OK;
 }
@@ -139,6 +144,41 @@ tg_us tg_sale_deadline(const struct tg_sale *sale)
     return due == TG_US_NEVER ? due : TG_MAX(due, sale->retry_at);
 }
 
+bool tg_sale_ready(const struct tg_sale *sale)
+{
+    return !sale->lost;
+}
+
+void tg_sale_note_database(struct tg_sale *sale, tg_err err)
+{
+    bool lost = err == TG_ERR_CLOSED;
+
+    if (!sale->cfg.store->ops->shared(sale->cfg.store) || sale->lost == lost)
+        return;
+    sale->lost = lost;
+    if (lost) {
+        TG_COUNT(store_lost_total);
+        tg_log_error("sale", "database-lost", "reason=%s",
+                     TG_LOG_Q(sale->cfg.store->ops->error(sale->cfg.store)));
+    } else {
+        tg_log_info("sale", "database-back", "%s", "");
+    }
+    tg_metric_set(TG_M_store_up, !lost);
+}
+
+/* true = other nodes did something that this one must take over. */
+static bool poll_others(struct tg_sale *sale, struct tg_shop_now now)
+{
+    struct tg_store *store = sale->cfg.store;
+    bool something = false;
+
+    if (now.mono < sale->poll_at)
+        return false;
+    sale->poll_at = now.mono + TG_STORE_POLL_US;
+    tg_sale_note_database(sale, store->ops->poll(store, now, &something));
+    return something;
+}
+
 static void purge(struct tg_sale *sale, struct tg_shop_now now)
 {
     struct tg_store *store = sale->cfg.store;
@@ -163,10 +203,11 @@ static void run(void *ctx)
         tg_us due = tg_sale_deadline(sale);
 
         purge(sale, now);
-        if (count > 0 || due <= now.mono)
+        if (count > 0 || due <= now.mono || poll_others(sale, now))
             tg_sale_turn(sale, now, sale->taken, count);
         else
-            tg_mailbox_wait(sale->mailbox, TG_MIN(due, sale->purge_at) - now.mono);
+            tg_mailbox_wait(sale->mailbox,
+                            TG_MIN(TG_MIN(due, sale->poll_at), sale->purge_at) - now.mono);
     }
 }
 

@@ -81,6 +81,8 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
                   size_t count);
 /* Monotonic time of the next turn that the clock asks for. */
 tg_us tg_sale_deadline(const struct tg_sale *sale);
+/* Does the database answer? Any thread; for /readyz. SQLite: always. */
+bool tg_sale_ready(const struct tg_sale *sale);
 /* The memory that decides; for tests, never while the thread runs. */
 const struct tg_shop *tg_sale_shop(const struct tg_sale *sale);
 

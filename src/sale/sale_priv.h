@@ -51,6 +51,9 @@ struct tg_sale {
     tg_err failed;  /* the batch cannot be kept: why */
     tg_us retry_at; /* the clock's work waits until then after a failure */
     tg_us purge_at;
+    tg_us poll_at;      /* when to ask what other nodes did; TG_US_NEVER = there are none */
+    _Atomic bool lost;  /* the database does not answer */
+    bool catalog_stale; /* other nodes changed products */
     uint32_t next_token;
     uint16_t next_show;
     struct tg_log_burst fail_burst;
@@ -83,6 +86,8 @@ struct tg_slab *tg_answer_slab(struct tg_sale *sale);
 void tg_answer_send(struct tg_item *item);
 int tg_code_status(enum tg_code code);
 
+/* sale.c: what the store's last answer says about the database; logs when that changes. */
+void tg_sale_note_database(struct tg_sale *sale, tg_err err);
 /* turn.c: the show's state is on disk. */
 void tg_sale_state_saved(struct tg_sale *sale, uint16_t show);
 
@@ -97,5 +102,7 @@ void tg_admin_audit(struct tg_sale *sale, struct tg_item *item);
 /* announce.c: after the commit, from what the batch changed. */
 void tg_announce_batch(struct tg_sale *sale);
 void tg_announce_catalog(struct tg_sale *sale);
+/* What another node changed and the store has reloaded; a tg_store_watch. */
+void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key);
 
 #endif

@@ -389,12 +389,18 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     /* Loading comes before the clock's work: per-person sums on disk must be of the same moment as
      * the orders in memory. */
     err = store->ops->load(store, now, sale->claims, count, sale->shop, sale->idem);
+    if (sale->catalog_stale)
+        tg_announce_catalog(sale);
+    sale->catalog_stale = false;
     if (err == TG_OK) {
         decide_all(sale, now);
         err = sale->failed;
     }
     if (err == TG_OK)
         err = write_all(sale, now.wall);
+    tg_sale_note_database(sale, err);
+    if (sale->poll_at != TG_US_NEVER)
+        sale->poll_at = now.mono + TG_STORE_POLL_US; /* it has just heard of the others */
     if (err == TG_OK)
         finish_batch(sale);
     else

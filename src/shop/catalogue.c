@@ -103,6 +103,19 @@ tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_product *p)
     return TG_OK;
 }
 
+tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p)
+{
+    struct tg_product *have = tg_map_get_str(&shop->product_by_id, p->id);
+
+    if (have == NULL)
+        return tg_shop_load_product(shop, p);
+    memcpy(have->title, p->title, sizeof(have->title));
+    memcpy(have->description, p->description, sizeof(have->description));
+    memcpy(have->image, p->image, sizeof(have->image));
+    memcpy(have->image_alt, p->image_alt, sizeof(have->image_alt));
+    return TG_OK;
+}
+
 static bool variant_ok(const struct tg_variant *v)
 {
     const struct tg_stock_count *s = &v->stock;
@@ -152,5 +165,33 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
         product->last->next = copy;
     product->last = copy;
     product->variant_count++;
+    return TG_OK;
+}
+
+tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const char *product_id,
+                           const struct tg_variant *v)
+{
+    struct tg_variant *have = tg_shop_find(shop, v->sku);
+    tg_err err = TG_OK;
+
+    if (have == NULL)
+        return tg_shop_load_variant(shop, now, product_id, v);
+    if (!variant_ok(v))
+        return TG_ERR_LIMIT;
+    TG_ASSERT(!have->in_batch);
+    if (v->flash >= 0 && v->flash_until_wall >= 0)
+        err =
+            tg_heap_set(&shop->flash_ends, &have->flash_end, tg_mono_of(now, v->flash_until_wall));
+    else
+        tg_heap_remove(&shop->flash_ends, &have->flash_end);
+    if (err != TG_OK)
+        return err;
+    memcpy(have->options, v->options, sizeof(have->options));
+    have->price = v->price;
+    have->compare_at = v->compare_at;
+    have->cost = v->cost;
+    have->flash = v->flash;
+    have->flash_until_wall = v->flash_until_wall;
+    have->stock = v->stock;
     return TG_OK;
 }

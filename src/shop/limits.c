@@ -94,6 +94,13 @@ static struct tg_show_sales *sales_find(const struct tg_shop *shop, uint16_t sho
     return tg_map_get(&shop->show_sales, &probe.key, sizeof(probe.key));
 }
 
+int32_t tg_shop_show_units(const struct tg_shop *shop, uint16_t show, const char *sku)
+{
+    const struct tg_show_sales *s = sales_find(shop, show, sku);
+
+    return s == NULL ? 0 : s->units;
+}
+
 static tg_err sales_new(struct tg_shop *shop, uint16_t show, const struct tg_variant *v,
                         int32_t units)
 {
@@ -118,7 +125,12 @@ static tg_err sales_new(struct tg_shop *shop, uint16_t show, const struct tg_var
 tg_err tg_shop_load_show_sales(struct tg_shop *shop, uint16_t show, const char *sku, int32_t units)
 {
     const struct tg_variant *v = tg_shop_variant(shop, sku);
+    struct tg_show_sales *have = sales_find(shop, show, sku);
 
+    if (have != NULL) {
+        have->units = units;
+        return TG_OK;
+    }
     return v == NULL ? TG_ERR_NOTFOUND : sales_new(shop, show, v, units);
 }
 

@@ -265,6 +265,46 @@ static void forget_order(struct tg_shop *shop, struct tg_order *order)
     tg_order_free(order);
 }
 
+void tg_shop_forget_order(struct tg_shop *shop, const char *id)
+{
+    struct tg_rng *rng = shop->cfg.rng;
+    struct tg_order *order;
+
+    TG_ASSERT(shop->batch_orders == NULL);
+    if (id != NULL) {
+        order = tg_map_get_str(&shop->order_by_id, id);
+        if (order != NULL)
+            forget_order(shop, order);
+        return;
+    }
+    free_all(&shop->order_by_id);
+    tg_map_done(&shop->order_by_payment);
+    tg_map_init(&shop->order_by_id, rng);
+    tg_map_init(&shop->order_by_payment, rng);
+    tg_heap_done(&shop->expiries);
+    shop->expiries = (struct tg_heap){.count = 0};
+}
+
+bool tg_shop_has_order(const struct tg_shop *shop, const char *id)
+{
+    return tg_map_get_str(&shop->order_by_id, id) != NULL;
+}
+
+static void forget_carts(struct tg_shop *shop)
+{
+    struct tg_rng *rng = shop->cfg.rng;
+
+    free_all(&shop->cart_by_person);
+    tg_map_init(&shop->cart_by_person, rng);
+}
+
+void tg_shop_forget_cached(struct tg_shop *shop)
+{
+    TG_ASSERT(shop->batch_carts == NULL);
+    forget_carts(shop);
+    tg_units_clear(shop);
+}
+
 static void forget_cart(struct tg_shop *shop, struct tg_cart *cart)
 {
     (void)tg_map_del(&shop->cart_by_person, cart->person, strlen(cart->person));
@@ -302,12 +342,8 @@ void tg_shop_commit(struct tg_shop *shop)
     for (struct tg_cart *cart = shop->batch_carts; cart != NULL; cart = cart->batch_next)
         cart->in_batch = false;
     end_batch(shop);
-    if (shop->cart_by_person.count > TG_CARTS_CACHED) {
-        struct tg_rng *rng = shop->cfg.rng;
-
-        free_all(&shop->cart_by_person);
-        tg_map_init(&shop->cart_by_person, rng);
-    }
+    if (shop->cart_by_person.count > TG_CARTS_CACHED)
+        forget_carts(shop);
     if (shop->units.count > TG_LIMITS_CACHED)
         tg_units_clear(shop);
 }

@@ -164,13 +164,26 @@ const struct tg_shop_cfg *tg_shop_config(const struct tg_shop *shop);
 TG_MUST_CHECK tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_product *p);
 TG_MUST_CHECK tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now,
                                           const char *product_id, const struct tg_variant *v);
+/*
+ * As it is on disk now, instead of what is in memory (another node changed it); new ones like
+ * load. Not inside a batch. A product keeps its number.
+ */
+TG_MUST_CHECK tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p);
+TG_MUST_CHECK tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now,
+                                         const char *product_id, const struct tg_variant *v);
+/* What is only a copy of the disk, and what the disk now says otherwise: not inside a batch.
+ * order: by id, NULL = all; not being there is legal. */
+void tg_shop_forget_order(struct tg_shop *shop, const char *id);
+/* Carts, per-person sums and their like. */
+void tg_shop_forget_cached(struct tg_shop *shop);
+bool tg_shop_has_order(const struct tg_shop *shop, const char *id);
 /* An order as it is on disk; open ones get their timer. CONFLICT, LIMIT, NOMEM. */
 TG_MUST_CHECK tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now,
                                         struct tg_order *take_order);
 TG_MUST_CHECK tg_err tg_shop_load_cart(struct tg_shop *shop, const struct tg_cart *cart);
 TG_MUST_CHECK tg_err tg_shop_load_units(struct tg_shop *shop, const char *person, const char *sku,
                                         int32_t units);
-/* NOTFOUND: no such SKU any more. */
+/* New or instead of the old count. NOTFOUND: no such SKU any more. */
 TG_MUST_CHECK tg_err tg_shop_load_show_sales(struct tg_shop *shop, uint16_t show, const char *sku,
                                              int32_t units);
 /* The number that the next order gets, > 0. */
@@ -191,6 +204,8 @@ const struct tg_cart *tg_shop_cart(const struct tg_shop *shop, const char *perso
 const struct tg_product *tg_shop_product_at(const struct tg_shop *shop, size_t index);
 size_t tg_shop_product_count(const struct tg_shop *shop);
 size_t tg_shop_variant_count(const struct tg_shop *shop);
+/* Units of the SKU that the show has sold; 0 also when it is not counted. */
+int32_t tg_shop_show_units(const struct tg_shop *shop, uint16_t show, const char *sku);
 /* Orders in memory: the unpaid ones. */
 size_t tg_shop_order_count(const struct tg_shop *shop);
 const struct tg_order *tg_shop_order_each(const struct tg_shop *shop, size_t *cursor);

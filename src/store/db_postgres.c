@@ -315,10 +315,9 @@ static tg_err send_plain(struct tg_q *q)
         }
     }
     tg_pg_name(name, q->which, TG_PG_PLAIN);
-    return tg_pg_finish(q->db,
-                        PQsendQueryPrepared(tg_pg_of(q->db)->conn, name, q->bound, data, lens,
-                                            formats, 0),
-                        &st->result);
+    return tg_pg_finish(
+        q->db, PQsendQueryPrepared(tg_pg_of(q->db)->conn, name, q->bound, data, lens, formats, 0),
+        &st->result);
 }
 
 static tg_err ask(struct tg_q *q)

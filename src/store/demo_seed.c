@@ -4,7 +4,7 @@ static tg_err write_all(struct tg_store *store, tg_us wall)
 {
     size_t count = 0;
     const struct tg_product_import *catalogue = tg_demo_catalogue(&count);
-    tg_err err = store->ops->begin(store);
+    tg_err err = TG_OK;
 
     for (size_t i = 0; err == TG_OK && i < count; i++)
         err = store->ops->write_product(store, &catalogue[i], wall, "demo");
@@ -14,12 +14,14 @@ static tg_err write_all(struct tg_store *store, tg_us wall)
 tg_err tg_demo_seed(struct tg_store *store, tg_us wall)
 {
     bool any = false;
-    tg_err err = store->ops->has_products(store, &any);
+    tg_err err = store->ops->begin(store);
 
+    /* Inside the transaction: another node may do the same. */
+    if (err == TG_OK)
+        err = store->ops->has_products(store, &any);
+    if (err == TG_OK && !any)
+        err = write_all(store, wall);
     if (err != TG_OK || any)
-        return err;
-    err = write_all(store, wall);
-    if (err != TG_OK)
         store->ops->rollback(store);
     return err;
 }

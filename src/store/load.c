@@ -3,8 +3,8 @@
 
 #include "base/slab.h"
 #include "base/str.h"
+#include "store/changes.h"
 #include "store/rows_priv.h"
-#include "store/store_priv.h"
 
 /* What a loader says of a row that the shop refuses: it cannot have come from us. */
 static tg_err row_err(struct tg_db *db, const char *what, const char *id, tg_err err)
@@ -22,52 +22,124 @@ static tg_err end(struct tg_q *q, tg_err err)
     return err != TG_OK ? err : ended;
 }
 
-/* --- start --- */
+/* --- start, and anew when another node changed something --- */
 
-static tg_err load_products(struct tg_db *db, struct tg_shop *shop)
+static tg_err changed(const struct tg_reload *r, enum tg_change kind, const char *key, tg_err err)
 {
-    struct tg_q q = tg_q(db, TG_SQL_PRODUCTS);
+    const struct tg_store_watch *watch = &r->store->watch;
+
+    if (err == TG_OK && r->keys != NULL && watch->changed != NULL)
+        watch->changed(watch->ctx, kind, key);
+    return err;
+}
+
+/* All rows of `all`, or those of the keys. */
+static tg_err walk(const struct tg_reload *r, enum tg_sql all, enum tg_sql one,
+                   const struct tg_q_many *many)
+{
+    struct tg_q q;
     tg_err err = TG_OK;
 
-    while (err == TG_OK && tg_q_row(&q)) {
-        struct tg_product p;
-
-        tg_row_product(&q, &p);
-        err = row_err(db, "product", p.id, tg_shop_load_product(shop, &p));
-    }
+    if (r->keys != NULL)
+        return tg_q_each(r->db, one, r->count, many);
+    q = tg_q(r->db, all);
+    while (err == TG_OK && tg_q_row(&q))
+        err = many->row(many->ctx, 0, &q);
     return end(&q, err);
 }
 
-static tg_err load_variants(struct tg_db *db, struct tg_shop_now now, struct tg_shop *shop)
+static bool ask_text(void *ctx, size_t i, struct tg_q *q)
 {
-    struct tg_q q = tg_q(db, TG_SQL_VARIANTS);
-    tg_err err = TG_OK;
+    const struct tg_reload *r = ctx;
 
-    while (err == TG_OK && tg_q_row(&q)) {
-        struct tg_variant v;
-
-        tg_row_variant(&q, 1, &v);
-        err = row_err(db, "variant", v.sku,
-                      tg_shop_load_variant(shop, now, tg_q_get_text(&q, 0), &v));
-    }
-    return end(&q, err);
+    tg_q_text(q, r->keys[i]);
+    return true;
 }
 
-static tg_err load_show_sales(struct tg_db *db, struct tg_shop *shop)
+static bool ask_number(void *ctx, size_t i, struct tg_q *q)
 {
-    struct tg_q q = tg_q(db, TG_SQL_SHOW_SALES);
-    tg_err err = TG_OK;
+    const struct tg_reload *r = ctx;
+    int64_t number = 0;
 
-    while (err == TG_OK && tg_q_row(&q)) {
-        const char *sku = tg_q_get_text(&q, 1);
+    if (tg_parse_i64(&number, r->keys[i], strlen(r->keys[i]), 0, INT64_MAX) != TG_OK)
+        return false;
+    tg_q_int(q, number);
+    return true;
+}
 
-        err = tg_shop_load_show_sales(shop, (uint16_t)tg_q_get_int(&q, 0), sku,
-                                      (int32_t)tg_q_get_int(&q, 2));
-        if (err == TG_ERR_LIMIT)
-            break; /* more counters than memory keeps: those shows just get no `sold` event */
-        err = row_err(db, "sales of", sku, err);
-    }
-    return end(&q, err == TG_ERR_LIMIT ? TG_OK : err);
+static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct tg_reload *r = ctx;
+    struct tg_product p;
+
+    (void)i;
+    tg_row_product(q, &p);
+    return changed(r, TG_CHANGE_PRODUCT, p.id,
+                   row_err(r->db, "product", p.id, tg_shop_put_product(r->shop, &p)));
+}
+
+tg_err tg_reload_products(const struct tg_reload *r)
+{
+    struct tg_reload ctx = *r;
+    const struct tg_q_many many = {.bind = ask_text, .row = take_product, .ctx = &ctx};
+
+    return walk(r, TG_SQL_PRODUCTS, TG_SQL_PRODUCT_BY_ID, &many);
+}
+
+static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct tg_reload *r = ctx;
+    struct tg_variant v;
+
+    (void)i;
+    tg_row_variant(q, 1, &v);
+    return changed(r, TG_CHANGE_VARIANT, v.sku,
+                   row_err(r->db, "variant", v.sku,
+                           tg_shop_put_variant(r->shop, r->now, tg_q_get_text(q, 0), &v)));
+}
+
+tg_err tg_reload_variants(const struct tg_reload *r)
+{
+    struct tg_reload ctx = *r;
+    const struct tg_q_many many = {.bind = ask_text, .row = take_variant, .ctx = &ctx};
+
+    return walk(r, TG_SQL_VARIANTS, TG_SQL_VARIANT_BY_SKU, &many);
+}
+
+/* The key is the show's ordinal, a space and the SKU. */
+static bool ask_sales(void *ctx, size_t i, struct tg_q *q)
+{
+    const struct tg_reload *r = ctx;
+    const char *sku = strchr(r->keys[i], ' ');
+    int64_t show = 0;
+
+    if (sku == NULL ||
+        tg_parse_i64(&show, r->keys[i], (size_t)(sku - r->keys[i]), 0, UINT16_MAX) != TG_OK)
+        return false;
+    tg_q_int(q, show);
+    tg_q_text(q, sku + 1);
+    return true;
+}
+
+static tg_err take_sales(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct tg_reload *r = ctx;
+    const char *sku = tg_q_get_text(q, 1);
+    tg_err err = tg_shop_load_show_sales(r->shop, (uint16_t)tg_q_get_int(q, 0), sku,
+                                         (int32_t)tg_q_get_int(q, 2));
+
+    if (err == TG_ERR_LIMIT)
+        return TG_OK; /* more counters than memory keeps: those shows just get no `sold` event */
+    return changed(r, TG_CHANGE_SALES, r->keys == NULL ? "" : r->keys[i],
+                   row_err(r->db, "sales of", sku, err));
+}
+
+tg_err tg_reload_sales(const struct tg_reload *r)
+{
+    struct tg_reload ctx = *r;
+    const struct tg_q_many many = {.bind = ask_sales, .row = take_sales, .ctx = &ctx};
+
+    return walk(r, TG_SQL_SHOW_SALES, TG_SQL_SHOW_SALES_OF, &many);
 }
 
 static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t number,
@@ -85,6 +157,10 @@ static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t numbe
         tg_order_free(order);
         return err;
     }
+    if (tg_shop_has_order(shop, order->id)) {
+        tg_order_free(order);
+        return TG_OK;
+    }
     return row_err(db, "order", "", tg_shop_load_order(shop, now, order));
 }
 
@@ -98,90 +174,160 @@ static tg_err load_orders(struct tg_db *db, struct tg_shop_now now, struct tg_sh
     return end(&q, err);
 }
 
-static tg_err load_next_number(struct tg_db *db, struct tg_shop *shop)
+tg_err tg_reload_orders(const struct tg_reload *r)
 {
-    struct tg_q q = tg_q(db, TG_SQL_LAST_NUMBER);
+    if (r->keys == NULL) {
+        tg_shop_forget_order(r->shop, NULL);
+        return load_orders(r->db, r->now, r->shop);
+    }
+    for (size_t i = 0; i < r->count; i++)
+        tg_shop_forget_order(r->shop, r->keys[i]);
+    return TG_OK;
+}
+
+tg_err tg_load_due(const struct tg_reload *r)
+{
+    struct tg_q q = tg_q(r->db, TG_SQL_DUE_ORDERS);
+    tg_err err = TG_OK;
+
+    tg_q_int(&q, r->now.wall);
+    tg_q_int(&q, TG_SALE_BATCH_MAX);
+    while (err == TG_OK && tg_q_row(&q))
+        err = load_order(r->db, r->now, tg_q_get_int(&q, 0), r->shop);
+    return end(&q, err);
+}
+
+tg_err tg_load_next_number(const struct tg_reload *r)
+{
+    struct tg_q q = tg_q(r->db, TG_SQL_LAST_NUMBER);
 
     /* With no order yet the shop's own first number stands. */
     if (tg_q_row(&q) && !tg_q_is_null(&q, 0) && tg_q_get_int(&q, 0) > 0)
-        tg_shop_load_next_number(shop, tg_q_get_int(&q, 0) + 1);
+        tg_shop_load_next_number(r->shop, tg_q_get_int(&q, 0) + 1);
     return tg_q_end(&q);
 }
 
 tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now, struct tg_shop *shop)
 {
-    struct tg_db *db = &tg_store_db(store)->db;
-    tg_err err = load_products(db, shop);
+    struct tg_store_db *s = tg_store_db(store);
+    const struct tg_reload r = {.store = s, .db = &s->db, .now = now, .shop = shop};
+    /* First: what is written meanwhile is read again. */
+    tg_err err = tg_changes_start(s);
 
     if (err == TG_OK)
-        err = load_variants(db, now, shop);
+        err = tg_reload_products(&r);
     if (err == TG_OK)
-        err = load_show_sales(db, shop);
+        err = tg_reload_variants(&r);
     if (err == TG_OK)
-        err = load_orders(db, now, shop);
+        err = tg_reload_sales(&r);
     if (err == TG_OK)
-        err = load_next_number(db, shop);
+        err = load_orders(r.db, now, shop);
+    if (err == TG_OK)
+        err = tg_load_next_number(&r);
     return err;
 }
 
-static tg_err load_shows(struct tg_db *db, struct tg_shop_now now, struct tg_registry *registry)
+static tg_err take_show(void *ctx, size_t i, const struct tg_q *q)
 {
-    struct tg_q q = tg_q(db, TG_SQL_SHOWS);
+    const struct tg_reload *r = ctx;
+    struct tg_show_info show = {.ord = (uint16_t)tg_q_get_int(q, 0),
+                                .state = (enum tg_show_state)tg_q_get_int(q, 3),
+                                .demo = tg_q_get_int(q, 4) != 0,
+                                .created_wall_us = tg_q_get_int(q, 5)};
+    struct tg_show_info have;
+
+    (void)i;
+    tg_q_copy_text(q, 1, show.id, sizeof(show.id));
+    tg_q_copy_text(q, 2, show.title, sizeof(show.title));
+    /* The media clock goes on over restarts: it started when the show was made. */
+    show.epoch_us = r->now.mono - (r->now.wall - show.created_wall_us);
+    if (tg_q_get_int(q, 3) < TG_SHOW_SCHEDULED || tg_q_get_int(q, 3) > TG_SHOW_REHEARSAL)
+        return row_err(r->db, "show", show.id, TG_ERR_MALFORMED);
+    if (tg_registry_show_at(r->store->registry, show.ord, &have) == TG_OK) {
+        tg_registry_show_set_state(r->store->registry, show.ord, show.state);
+        return TG_OK;
+    }
+    return changed(
+        r, TG_CHANGE_SHOW, show.id,
+        row_err(r->db, "show", show.id, tg_registry_show_put(r->store->registry, &show)));
+}
+
+tg_err tg_reload_shows(const struct tg_reload *r)
+{
+    struct tg_reload ctx = *r;
+    const struct tg_q_many many = {.bind = ask_number, .row = take_show, .ctx = &ctx};
+
+    return walk(r, TG_SQL_SHOWS, TG_SQL_SHOW_BY_ORD, &many);
+}
+
+static tg_err put_token(const struct tg_reload *r, const struct tg_q *q, struct tg_token_info *t)
+{
+    struct tg_token_info have;
+    size_t len = 0;
+    const void *hash = tg_q_get_blob(q, 1, &len);
+
+    tg_q_copy_text(q, 6, t->label, sizeof(t->label));
+    if (len != sizeof(t->hash))
+        return row_err(r->db, "token", t->id, TG_ERR_MALFORMED);
+    memcpy(t->hash, hash, sizeof(t->hash));
+    if (tg_registry_token_get(r->store->registry, t->id, &have) == TG_OK)
+        return TG_OK;
+    return changed(r, TG_CHANGE_TOKEN, t->id,
+                   row_err(r->db, "token", t->id, tg_registry_token_put(r->store->registry, t)));
+}
+
+static tg_err take_token(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct tg_reload *r = ctx;
+    struct tg_token_info t = {.ordinal = (uint32_t)tg_q_get_int(q, 0),
+                              .roles = (uint32_t)tg_q_get_int(q, 2),
+                              .publish_only = tg_q_get_int(q, 3) != 0,
+                              .one_show = !tg_q_is_null(q, 4),
+                              .show = (uint16_t)tg_q_get_int(q, 4),
+                              .expires_wall_us = tg_q_get_int(q, 5)};
+
+    (void)i;
+    tg_str_printf(t.id, sizeof(t.id), "t%u", t.ordinal);
+    if (r->keys == NULL || tg_q_is_null(q, 7))
+        return put_token(r, q, &t);
+    /* Revoked: it may never have been known here. */
+    return changed(r, TG_CHANGE_TOKEN, t.id,
+                   tg_registry_token_del(r->store->registry, t.id) == TG_ERR_NOMEM ? TG_ERR_NOMEM
+                                                                                   : TG_OK);
+}
+
+/* All of them: those that were revoked meanwhile are not among the valid ones and go first. */
+static tg_err all_tokens(const struct tg_reload *r, const struct tg_q_many *many)
+{
+    struct tg_q q = tg_q(r->db, TG_SQL_VALID_TOKENS);
     tg_err err = TG_OK;
 
-    while (err == TG_OK && tg_q_row(&q)) {
-        struct tg_show_info show = {.ord = (uint16_t)tg_q_get_int(&q, 0),
-                                    .state = (enum tg_show_state)tg_q_get_int(&q, 3),
-                                    .demo = tg_q_get_int(&q, 4) != 0,
-                                    .created_wall_us = tg_q_get_int(&q, 5)};
-
-        tg_q_copy_text(&q, 1, show.id, sizeof(show.id));
-        tg_q_copy_text(&q, 2, show.title, sizeof(show.title));
-        /* The media clock goes on over restarts: it started when the show was made. */
-        show.epoch_us = now.mono - (now.wall - show.created_wall_us);
-        if (tg_q_get_int(&q, 3) < TG_SHOW_SCHEDULED || tg_q_get_int(&q, 3) > TG_SHOW_REHEARSAL)
-            err = row_err(db, "show", show.id, TG_ERR_MALFORMED);
-        else
-            err = row_err(db, "show", show.id, tg_registry_show_put(registry, &show));
-    }
+    tg_registry_tokens_clear(r->store->registry);
+    tg_q_int(&q, r->now.wall);
+    while (err == TG_OK && tg_q_row(&q))
+        err = many->row(many->ctx, 0, &q);
     return end(&q, err);
 }
 
-static tg_err load_tokens(struct tg_db *db, struct tg_shop_now now, struct tg_registry *registry)
+tg_err tg_reload_tokens(const struct tg_reload *r)
 {
-    struct tg_q q = tg_q(db, TG_SQL_VALID_TOKENS);
-    tg_err err = TG_OK;
+    struct tg_reload ctx = *r;
+    const struct tg_q_many many = {.bind = ask_number, .row = take_token, .ctx = &ctx};
 
-    tg_q_int(&q, now.wall);
-    while (err == TG_OK && tg_q_row(&q)) {
-        struct tg_token_info t = {.ordinal = (uint32_t)tg_q_get_int(&q, 0),
-                                  .roles = (uint32_t)tg_q_get_int(&q, 2),
-                                  .publish_only = tg_q_get_int(&q, 3) != 0,
-                                  .one_show = !tg_q_is_null(&q, 4),
-                                  .show = (uint16_t)tg_q_get_int(&q, 4),
-                                  .expires_wall_us = tg_q_get_int(&q, 5)};
-        size_t len = 0;
-        const void *hash = tg_q_get_blob(&q, 1, &len);
-
-        tg_str_printf(t.id, sizeof(t.id), "t%u", t.ordinal);
-        tg_q_copy_text(&q, 6, t.label, sizeof(t.label));
-        if (hash == NULL || len != sizeof(t.hash)) {
-            err = row_err(db, "token", t.id, TG_ERR_MALFORMED);
-            break;
-        }
-        memcpy(t.hash, hash, sizeof(t.hash));
-        err = row_err(db, "token", t.id, tg_registry_token_put(registry, &t));
-    }
-    return end(&q, err);
+    return r->keys == NULL ? all_tokens(r, &many)
+                           : tg_q_each(r->db, TG_SQL_TOKEN_BY_ORDINAL, r->count, &many);
 }
 
 tg_err tg_store_load_registry(struct tg_store *store, struct tg_shop_now now,
                               struct tg_registry *registry)
 {
-    struct tg_db *db = &tg_store_db(store)->db;
-    tg_err err = load_shows(db, now, registry);
+    struct tg_store_db *s = tg_store_db(store);
+    const struct tg_reload r = {.store = s, .db = &s->db, .now = now};
+    tg_err err;
 
-    return err == TG_OK ? load_tokens(db, now, registry) : err;
+    s->registry = registry;
+    err = tg_reload_shows(&r);
+    return err == TG_OK ? tg_reload_tokens(&r) : err;
 }
 
 /* --- a batch's keys --- */
@@ -343,7 +489,13 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
     const struct tg_q_many of_cart = {
         .bind = ask_cart, .row = take_cart_line, .end = put_cart, .ctx = &b};
     const struct tg_q_many of_units = {.bind = ask_units, .row = take_units, .ctx = &b};
-    tg_err err = count > 0 ? tg_store_begin_read(tg_store_db(store)) : TG_OK;
+    struct tg_store_db *s = tg_store_db(store);
+    tg_err err = TG_OK;
+
+    if (s->shared)
+        err = tg_changes_catch_up(s, now, shop);
+    else if (count > 0)
+        err = tg_store_begin_batch(s);
 
     if (err == TG_OK)
         err = tg_q_each(b.db, TG_SQL_IDEM, count, &of_idem);

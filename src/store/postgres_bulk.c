@@ -232,8 +232,8 @@ tg_err tg_pg_flush(struct tg_db *db, bool commit)
 
 /* --- one query for many keys --- */
 
-/* What is asked: which key stands in which place, and each key's bytes, so that equal ones are asked
- * once. */
+/* What is asked: which key stands in which place, and each key's bytes, so that equal ones are
+ * asked once. */
 struct asked {
     struct tg_map seen; /* key bytes -> themselves, owned */
     size_t *index;      /* by place */

@@ -1,4 +1,5 @@
-/* Connecting to PostgreSQL, the schema's version and its steps, and getting a lost connection back. */
+/* Connecting to PostgreSQL, the schema's version and its steps, and getting a lost connection back.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -116,8 +117,8 @@ static tg_err connect_now(struct tg_db *db)
 static void later(struct tg_pg *p, tg_us now)
 {
     p->phase = TG_PG_DOWN;
-    p->backoff_us = p->backoff_us == 0 ? BACKOFF_FIRST_US
-                                       : TG_MIN(p->backoff_us * 2, BACKOFF_MAX_US);
+    p->backoff_us =
+        p->backoff_us == 0 ? BACKOFF_FIRST_US : TG_MIN(p->backoff_us * 2, BACKOFF_MAX_US);
     p->retry_at = now + p->backoff_us;
 }
 

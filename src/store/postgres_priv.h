@@ -27,7 +27,7 @@ struct tg_pg_stmt {
     Oid types[TG_SQL_PARAMS_MAX];
     struct tg_pg_value values[TG_SQL_PARAMS_MAX]; /* of the use that is being bound */
     PGresult *result;
-    int first_column;  /* of the row's own: 2 behind a key's place */
+    int first_column;   /* of the row's own: 2 behind a key's place */
     struct tg_buf blob; /* a BYTEA column, decoded */
     /* Collected rows: an array a parameter. */
     struct tg_buf arrays[TG_SQL_PARAMS_MAX];

@@ -202,6 +202,22 @@ tg_err tg_registry_token_del(struct tg_registry *reg, const char *id)
     return token != NULL ? TG_OK : TG_ERR_NOTFOUND;
 }
 
+void tg_registry_tokens_clear(struct tg_registry *reg)
+{
+    struct tg_rng rng = tg_rng_os();
+    struct tg_token_info *token;
+    size_t cursor = 0;
+
+    tg_mutex_lock(&reg->lock);
+    while ((token = tg_map_each(&reg->token_by_id, &cursor)) != NULL)
+        tg_free(token);
+    tg_map_done(&reg->token_by_id);
+    tg_map_done(&reg->token_by_hash);
+    tg_map_init(&reg->token_by_id, &rng);
+    tg_map_init(&reg->token_by_hash, &rng);
+    tg_mutex_unlock(&reg->lock);
+}
+
 tg_err tg_registry_token_get(struct tg_registry *reg, const char *id, struct tg_token_info *ret)
 {
     const struct tg_token_info *found;

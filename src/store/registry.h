@@ -65,6 +65,8 @@ void tg_show_info_write(struct tg_jo *j, const char *key, const struct tg_show_i
 /* Tokens. check: AUTH when unknown, expired or not of the form tg_ + 43 base64url characters. */
 TG_MUST_CHECK tg_err tg_registry_token_put(struct tg_registry *reg, const struct tg_token_info *t);
 TG_MUST_CHECK tg_err tg_registry_token_del(struct tg_registry *reg, const char *id);
+/* Forgets all of them; their codes stay. */
+void tg_registry_tokens_clear(struct tg_registry *reg);
 /* By public id. NOTFOUND. */
 TG_MUST_CHECK tg_err tg_registry_token_get(struct tg_registry *reg, const char *id,
                                            struct tg_token_info *ret);

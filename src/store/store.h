@@ -32,10 +32,30 @@ struct tg_product_import {
     size_t variant_count;
 };
 
+/* What nodes tell each other of (changes.h), and the key they name it by. The letters are kept in
+ * the database: never give one another meaning. */
+enum tg_change {
+    TG_CHANGE_ORDER = 'o',   /* id: it changed after it was placed; whoever has it forgets it */
+    TG_CHANGE_PRODUCT = 'p', /* id */
+    TG_CHANGE_SALES = 's',   /* show ordinal, space, SKU: units sold in the show */
+    TG_CHANGE_SHOW = 'h',    /* ordinal; to the watcher: id */
+    TG_CHANGE_TOKEN = 't',   /* ordinal; to the watcher: public id */
+    TG_CHANGE_VARIANT = 'v', /* SKU: price, stock, anything of it */
+};
+/* Reloaded because another node changed it; memory holds the new state already. key NULL =
+ * everything was. */
+struct tg_store_watch {
+    void (*changed)(void *ctx, enum tg_change kind, const char *key);
+    void *ctx;
+};
+/* How often an idle node asks whether others wrote. */
+#define TG_STORE_POLL_US ((tg_us)200 * 1000)
+
 typedef tg_err (*tg_audit_fn)(void *ctx, const struct tg_audit_row *row);
 
-/* Errors everywhere: IO (disk, library), AGAIN (locked by someone else), NOMEM, MALFORMED (damaged
- * data), CONFLICT (a constraint of the schema said no: a bug of ours, the batch is void). */
+/* Errors everywhere: CLOSED (the connection to the database is lost; it is being brought back), IO
+ * (disk, library), AGAIN (locked by someone else), NOMEM, MALFORMED (damaged data), CONFLICT (a
+ * constraint of the schema said no: a bug of ours, the batch is void). */
 struct tg_store_ops {
     /* Closes and frees; an open transaction is lost. */
     void (*end)(struct tg_store *store);
@@ -77,6 +97,16 @@ struct tg_store_ops {
     /* Forget answers older than TG_IDEM_DISK_US, at most `max` rows, in a transaction of its own.
      */
     tg_err (*purge)(struct tg_store *store, tg_us wall, size_t max);
+    /*
+     * Several nodes on one database: *ret = there is something to take over, so a batch must run
+     * (an empty one will do). Also brings a lost connection back: CLOSED until then. To be called
+     * every TG_STORE_POLL_US when no batch runs; with SQLite there is never anything.
+     */
+    tg_err (*poll)(struct tg_store *store, struct tg_shop_now now, bool *ret);
+    /* Who wants to know what other nodes changed. */
+    void (*watch)(struct tg_store *store, const struct tg_store_watch *watch);
+    /* Others may write, so poll is needed. */
+    bool (*shared)(struct tg_store *store);
     /* What went wrong last, for the log: no personal data. */
     const char *(*error)(struct tg_store *store);
 };

@@ -2,9 +2,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "store/store_priv.h"
+#include "base/clock.h"
+#include "store/changes.h"
 
 enum { PAYLOAD_MAX = 256 * 1024 };
+/* A node that was away longer reads everything anew. */
+#define TG_CHANGES_KEPT_US ((tg_us)3600 * TG_US_PER_S)
 
 static void store_free(struct tg_store *store)
 {
@@ -12,6 +15,7 @@ static void store_free(struct tg_store *store)
 
     tg_db_close(&s->db); /* an open transaction is rolled back by it */
     tg_buf_done(&s->payload);
+    tg_buf_done(&s->keys);
     tg_free(s);
 }
 
@@ -52,10 +56,21 @@ static tg_err run(struct tg_store_db *s, enum tg_sql which)
     return tg_q_run(&q);
 }
 
-tg_err tg_store_begin_read(struct tg_store_db *s)
+static tg_err lock_shop(struct tg_store_db *s)
+{
+    tg_err err = one_int(&s->db, TG_SQL_LOCK_SHOP, &s->locked_version);
+
+    if (err != TG_OK)
+        tg_db_rollback(&s->db);
+    return err;
+}
+
+tg_err tg_store_begin_batch(struct tg_store_db *s)
 {
     tg_err err = s->in_transaction ? TG_OK : run(s, TG_SQL_BEGIN_BATCH);
 
+    if (err == TG_OK && s->shared && !s->in_transaction)
+        err = lock_shop(s);
     s->in_transaction = err == TG_OK;
     return err;
 }
@@ -69,6 +84,8 @@ static tg_err begin(struct tg_store *store)
      * have written in between, that write answers AGAIN and the batch is decided anew. */
     if (s->in_transaction)
         return TG_OK;
+    if (s->shared)
+        return tg_store_begin_batch(s);
     err = run(s, TG_SQL_BEGIN);
 
     s->in_transaction = err == TG_OK;
@@ -78,17 +95,27 @@ static tg_err begin(struct tg_store *store)
 static tg_err commit(struct tg_store *store)
 {
     struct tg_store_db *s = tg_store_db(store);
-    tg_err err = run(s, TG_SQL_COMMIT);
+    int64_t version = s->version;
+    /* Behind its own memory (a tool, the demo's seed) a node tells everybody, itself too. */
+    bool current = s->locked_version == s->version;
+    tg_err err = s->shared ? tg_changes_write(s, tg_clock_wall(), &version) : TG_OK;
 
     if (err == TG_OK)
-        s->in_transaction = false;
-    return err;
+        err = run(s, TG_SQL_COMMIT);
+    if (err != TG_OK)
+        return err;
+    s->in_transaction = false;
+    tg_buf_clear(&s->keys);
+    if (current)
+        s->version = version;
+    return TG_OK;
 }
 
 static void rollback(struct tg_store *store)
 {
     struct tg_store_db *s = tg_store_db(store);
 
+    tg_buf_clear(&s->keys);
     if (!s->in_transaction)
         return;
     s->in_transaction = false;
@@ -97,11 +124,34 @@ static void rollback(struct tg_store *store)
 
 static tg_err purge(struct tg_store *store, tg_us wall, size_t max)
 {
-    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_PURGE_IDEM);
+    struct tg_store_db *s = tg_store_db(store);
+    struct tg_q q = tg_q(&s->db, TG_SQL_PURGE_IDEM);
+    tg_err err;
 
     tg_q_int(&q, wall - TG_IDEM_DISK_US);
     tg_q_int(&q, (int64_t)max);
+    err = tg_q_run(&q);
+    if (err != TG_OK || !s->shared)
+        return err;
+    q = tg_q(&s->db, TG_SQL_PURGE_CHANGES);
+    tg_q_int(&q, wall - TG_CHANGES_KEPT_US);
     return tg_q_run(&q);
+}
+
+static tg_err poll_others(struct tg_store *store, struct tg_shop_now now, bool *ret)
+{
+    *ret = false;
+    return tg_store_db(store)->shared ? tg_changes_poll(tg_store_db(store), now, ret) : TG_OK;
+}
+
+static void watch(struct tg_store *store, const struct tg_store_watch *watcher)
+{
+    tg_store_db(store)->watch = *watcher;
+}
+
+static bool shared(struct tg_store *store)
+{
+    return tg_store_db(store)->shared;
 }
 
 static const char *error_text(struct tg_store *store)
@@ -128,6 +178,9 @@ static const struct tg_store_ops ops = {
     .rollback = rollback,
     .audit = tg_store_audit,
     .purge = purge,
+    .poll = poll_others,
+    .watch = watch,
+    .shared = shared,
     .error = error_text,
 };
 
@@ -153,6 +206,7 @@ tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg, char ret
         tg_free(s);
         return err;
     }
+    s->shared = tg_db_engine(&s->db) == TG_DB_POSTGRES;
     *ret = &s->head;
     return TG_OK;
 }

@@ -11,6 +11,14 @@ struct tg_store_db {
     struct tg_db db;
     struct tg_buf payload; /* of the outbox row being written */
     bool in_transaction;
+    /* Several nodes, see changes.h. */
+    bool shared;            /* PostgreSQL: others may write */
+    int64_t version;        /* that memory is of */
+    int64_t locked_version; /* ... and the database, read with the lock */
+    struct tg_buf keys;     /* that the running batch touched */
+    tg_us due_at;           /* monotonic; when to look for orders that are due */
+    struct tg_registry *registry;
+    struct tg_store_watch watch;
 };
 
 static inline struct tg_store_db *tg_store_db(struct tg_store *store)
@@ -20,7 +28,7 @@ static inline struct tg_store_db *tg_store_db(struct tg_store *store)
 
 /* store_db.c: one transaction for all reads of a batch; taking the lock for each costs more than
  * the reads. */
-TG_MUST_CHECK tg_err tg_store_begin_read(struct tg_store_db *s);
+TG_MUST_CHECK tg_err tg_store_begin_batch(struct tg_store_db *s);
 /* load.c */
 TG_MUST_CHECK tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now,
                                         struct tg_shop *shop);

@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 #include "shop/shop_json.h"
-#include "store/store_priv.h"
+#include "store/changes.h"
 
 static tg_err add_outbox(struct tg_store_db *s, const char *topic, const struct tg_order *order,
                          tg_us wall)
@@ -224,6 +224,7 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
     struct tg_store_db *s = tg_store_db(store);
 
     TG_ASSERT(s->in_transaction);
+    tg_changes_note_effect(s, effect);
     switch (effect->kind) {
     case TG_EFFECT_ORDER_NEW:
         return write_order_new(s, effect);
@@ -264,11 +265,20 @@ tg_err tg_store_write_idem(struct tg_store *store, tg_us wall, const struct tg_i
 
 /* --- shows, tokens, products --- */
 
+static void note_number(struct tg_store *store, enum tg_change kind, int64_t number)
+{
+    char key[24];
+
+    tg_str_printf(key, sizeof(key), "%lld", (long long)number);
+    tg_changes_note(tg_store_db(store), kind, key);
+}
+
 tg_err tg_store_write_show(struct tg_store *store, const struct tg_show_info *show,
                            const char *actor)
 {
     struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_ADD_SHOW);
 
+    note_number(store, TG_CHANGE_SHOW, show->ord);
     tg_q_int(&q, show->ord);
     tg_q_text(&q, show->id);
     tg_q_text(&q, show->title);
@@ -284,6 +294,7 @@ tg_err tg_store_write_show_state(struct tg_store *store, uint16_t ord, enum tg_s
 {
     struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_SET_SHOW_STATE);
 
+    note_number(store, TG_CHANGE_SHOW, ord);
     tg_q_int(&q, state);
     tg_q_int(&q, wall);
     tg_q_int(&q, ord);
@@ -295,6 +306,7 @@ tg_err tg_store_write_token(struct tg_store *store, const struct tg_token_info *
 {
     struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_ADD_TOKEN);
 
+    note_number(store, TG_CHANGE_TOKEN, token->ordinal);
     tg_q_int(&q, token->ordinal);
     tg_q_blob(&q, token->hash, sizeof(token->hash));
     tg_q_int(&q, token->roles);
@@ -319,6 +331,7 @@ tg_err tg_store_write_revoke(struct tg_store *store, const char *token_id, tg_us
     if (token_id[0] != 't' ||
         tg_parse_i64(&ordinal, token_id + 1, strlen(token_id + 1), 1, UINT32_MAX) != TG_OK)
         return TG_ERR_NOTFOUND;
+    note_number(store, TG_CHANGE_TOKEN, ordinal);
     q = tg_q(&tg_store_db(store)->db, TG_SQL_REVOKE_TOKEN);
     tg_q_int(&q, wall);
     tg_q_text(&q, actor);
@@ -350,6 +363,7 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
     struct tg_q q = tg_q(db, TG_SQL_ADD_PRODUCT);
     tg_err err;
 
+    tg_changes_note(tg_store_db(store), TG_CHANGE_PRODUCT, p->id);
     tg_q_text(&q, p->id);
     tg_q_int(&q, p->number);
     tg_q_text(&q, p->title);
@@ -367,6 +381,7 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
                                  .wall = wall};
 
         tg_str_cut(move.actor, sizeof(move.actor), actor);
+        tg_changes_note(tg_store_db(store), TG_CHANGE_VARIANT, v->sku);
         err = add_variant(db, p, v, i, wall);
         if (err == TG_OK && move.qty > 0)
             err = add_movement(db, &move);

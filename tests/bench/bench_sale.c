@@ -5,8 +5,9 @@
  *
  * Three loads as in the peers' table: "500" one SKU with 500 units, "all" every intent sells,
  * "skus" 1,000 SKUs that all sell. Intents are posted at once; the time is from the first post to
- * the last answer. Then one load paced at 25,000 intents/s (PostgreSQL: 5,000) for the answer times.
- * Median and spread of the runs. PostgreSQL is a server of its own, with fsync, on a Unix socket.
+ * the last answer. Then one load paced at 25,000 intents/s (PostgreSQL: 5,000) for the answer
+ * times. Median and spread of the runs. PostgreSQL is a server of its own, with fsync, on a Unix
+ * socket.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ enum { RUNS_MAX = 25, MANY_SKUS = 1000, PACE_PER_S = 25000, PACE_POSTGRES = 5000
 struct bench {
     char dir[128];
     char path[160];
-    char url[256]; /* the path, or a new schema of the server's */
+    char url[256];                 /* the path, or a new schema of the server's */
     struct tg_pg_server *postgres; /* NULL = SQLite */
     struct tg_store *store;
     struct tg_registry *registry;

@@ -137,6 +137,21 @@ static tg_err purge(struct tg_store *store, tg_us wall, size_t max)
     return self(store)->inner->ops->purge(self(store)->inner, wall, max);
 }
 
+static tg_err poll_others(struct tg_store *store, struct tg_shop_now now, bool *ret)
+{
+    return self(store)->inner->ops->poll(self(store)->inner, now, ret);
+}
+
+static void watch(struct tg_store *store, const struct tg_store_watch *watcher)
+{
+    self(store)->inner->ops->watch(self(store)->inner, watcher);
+}
+
+static bool shared(struct tg_store *store)
+{
+    return self(store)->inner->ops->shared(self(store)->inner);
+}
+
 static const char *error_text(struct tg_store *store)
 {
     return self(store)->inner->ops->error(self(store)->inner);
@@ -161,6 +176,9 @@ static const struct tg_store_ops ops = {
     .rollback = rollback,
     .audit = audit,
     .purge = purge,
+    .poll = poll_others,
+    .watch = watch,
+    .shared = shared,
     .error = error_text,
 };
 

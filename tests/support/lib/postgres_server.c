@@ -63,7 +63,8 @@ static bool find_programs(struct tg_pg_server *s)
 
 static bool make_dir(struct tg_pg_server *s)
 {
-    struct passwd *pw = geteuid() == 0 ? getpwnam("postgres") : NULL; // NOLINT(concurrency-mt-unsafe)
+    struct passwd *pw =
+        geteuid() == 0 ? getpwnam("postgres") : NULL; // NOLINT(concurrency-mt-unsafe)
 
     tg_str_printf(s->dir, sizeof(s->dir), "/tmp/torg-pg-XXXXXX");
     return mkdtemp(s->dir) != NULL && chmod(s->dir, 0755) == 0 &&

@@ -1,0 +1,216 @@
+#include "store/changes.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+enum { KEYS_MAX = 8 * 1024 * 1024, FEED_MAX = 64 * 1024 * 1024 };
+
+/* In this order: what is referred to first. */
+static const struct {
+    char kind;
+    tg_err (*reload)(const struct tg_reload *r);
+} kinds[] = {
+    {TG_CHANGE_PRODUCT, tg_reload_products}, {TG_CHANGE_VARIANT, tg_reload_variants},
+    {TG_CHANGE_SALES, tg_reload_sales},      {TG_CHANGE_SHOW, tg_reload_shows},
+    {TG_CHANGE_TOKEN, tg_reload_tokens},     {TG_CHANGE_ORDER, tg_reload_orders},
+};
+
+/* --- telling --- */
+
+void tg_changes_note(struct tg_store_db *s, enum tg_change kind, const char *key)
+{
+    char letter = (char)kind;
+
+    if (!s->shared)
+        return;
+    if (s->keys.max == 0)
+        tg_buf_init(&s->keys, KEYS_MAX);
+    tg_buf_add(&s->keys, &letter, 1);
+    tg_buf_add_str(&s->keys, key);
+    tg_buf_add(&s->keys, "\n", 1);
+}
+
+void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effect)
+{
+    char key[TG_SKU_MAX + 16];
+
+    if (!s->shared)
+        return;
+    switch (effect->kind) {
+    case TG_EFFECT_ORDER_NEW: /* others need it only when somebody asks for it */
+    case TG_EFFECT_MOVEMENT:  /* its stock is told by itself */
+    case TG_EFFECT_CART:
+        return;
+    case TG_EFFECT_SHOW_SALES:
+        tg_str_printf(key, sizeof(key), "%u %s", effect->show, effect->variant->sku);
+        tg_changes_note(s, TG_CHANGE_SALES, key);
+        return;
+    default:
+        if (effect->order != NULL)
+            tg_changes_note(s, TG_CHANGE_ORDER, effect->order->id);
+        if (effect->variant != NULL)
+            tg_changes_note(s, TG_CHANGE_VARIANT, effect->variant->sku);
+        return;
+    }
+}
+
+tg_err tg_changes_write(struct tg_store_db *s, tg_us wall, int64_t *ret)
+{
+    struct tg_q q = tg_q(&s->db, TG_SQL_SET_VERSION);
+    tg_err err;
+
+    if (s->keys.err != TG_OK)
+        return s->keys.err;
+    *ret = s->locked_version + 1;
+    tg_q_int(&q, *ret);
+    tg_q_int(&q, 1);
+    err = tg_q_run(&q);
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&s->db, TG_SQL_ADD_CHANGES);
+    tg_q_int(&q, *ret);
+    tg_q_text(&q, "");
+    tg_q_text(&q, s->keys.max == 0 ? "" : tg_buf_cstr(&s->keys));
+    tg_q_int(&q, wall);
+    return tg_q_run(&q);
+}
+
+/* --- being told --- */
+
+static tg_err one_version(struct tg_db *db, enum tg_sql which, int64_t *ret)
+{
+    struct tg_q q = tg_q(db, which);
+
+    if (tg_q_row(&q))
+        *ret = tg_q_get_int(&q, 0);
+    return tg_q_end(&q);
+}
+
+tg_err tg_changes_start(struct tg_store_db *s)
+{
+    return s->shared ? one_version(&s->db, TG_SQL_SHOP_VERSION, &s->version) : TG_OK;
+}
+
+/* The feed's text since `version`; *ret_gap: some of it was purged. */
+static tg_err read_feed(struct tg_store_db *s, struct tg_buf *feed, bool *ret_gap)
+{
+    struct tg_q q = tg_q(&s->db, TG_SQL_CHANGES_SINCE);
+    int64_t expected = s->version + 1;
+    bool gap = false;
+    tg_err err;
+
+    tg_q_int(&q, s->version);
+    while (tg_q_row(&q)) {
+        gap = gap || tg_q_get_int(&q, 0) != expected;
+        expected = tg_q_get_int(&q, 0) + 1;
+        tg_buf_add_str(feed, tg_q_get_text(&q, 1));
+    }
+    err = tg_q_end(&q);
+    *ret_gap = gap || expected != s->locked_version + 1;
+    return err != TG_OK ? err : feed->err;
+}
+
+/* The keys of one kind; the feed's lines end in NUL. */
+static size_t keys_of(const struct tg_buf *feed, char kind, const char **out)
+{
+    const char *text = (const char *)feed->data;
+    size_t count = 0;
+
+    for (size_t at = 0; at < feed->len; at += strlen(text + at) + 1)
+        if (text[at] == kind)
+            out[count++] = text + at + 1;
+    return count;
+}
+
+static tg_err reload_feed(const struct tg_reload *base, struct tg_buf *feed)
+{
+    struct tg_reload r = *base;
+    size_t lines = 0;
+    const char **keys;
+    tg_err err = TG_OK;
+
+    for (size_t i = 0; i < feed->len; i++)
+        if (feed->data[i] == '\n') {
+            feed->data[i] = '\0';
+            lines++;
+        }
+    if (lines == 0)
+        return TG_OK;
+    keys = tg_calloc(lines, sizeof(*keys));
+    if (keys == NULL)
+        return TG_ERR_NOMEM;
+    r.keys = keys;
+    for (size_t i = 0; err == TG_OK && i < TG_ARRAY_LEN(kinds); i++) {
+        r.count = keys_of(feed, kinds[i].kind, keys);
+        if (r.count > 0)
+            err = kinds[i].reload(&r);
+    }
+    tg_free(keys);
+    return err;
+}
+
+static tg_err reload_all(const struct tg_reload *base)
+{
+    struct tg_reload r = *base;
+    tg_err err = TG_OK;
+
+    r.keys = NULL;
+    r.count = 0;
+    for (size_t i = 0; err == TG_OK && i < TG_ARRAY_LEN(kinds); i++)
+        err = kinds[i].reload(&r);
+    if (err == TG_OK && r.store->watch.changed != NULL)
+        r.store->watch.changed(r.store->watch.ctx, TG_CHANGE_VARIANT, NULL);
+    return err;
+}
+
+static tg_err follow(struct tg_store_db *s, const struct tg_reload *r)
+{
+    struct tg_buf feed;
+    bool gap = false;
+    tg_err err;
+
+    tg_shop_forget_cached(r->shop);
+    tg_buf_init(&feed, FEED_MAX);
+    err = read_feed(s, &feed, &gap);
+    if (err == TG_OK)
+        err = gap ? reload_all(r) : reload_feed(r, &feed);
+    tg_buf_done(&feed);
+    if (err == TG_OK)
+        err = tg_load_next_number(r);
+    if (err == TG_OK)
+        s->version = s->locked_version;
+    return err;
+}
+
+tg_err tg_changes_catch_up(struct tg_store_db *s, struct tg_shop_now now, struct tg_shop *shop)
+{
+    const struct tg_reload r = {.store = s, .db = &s->db, .now = now, .shop = shop};
+    tg_err err = tg_db_ready(&s->db, now.mono);
+
+    if (err == TG_OK)
+        err = tg_store_begin_batch(s);
+    if (err == TG_OK && s->locked_version != s->version)
+        err = follow(s, &r);
+    /* Each unpaid order of this node stands in its own timers. */
+    if (err == TG_OK && now.mono >= s->due_at) {
+        s->due_at = now.mono + TG_STORE_POLL_US;
+        err = tg_load_due(&r);
+    }
+    return err;
+}
+
+tg_err tg_changes_poll(struct tg_store_db *s, struct tg_shop_now now, bool *ret)
+{
+    struct tg_q q;
+    tg_err err = tg_db_ready(&s->db, now.mono);
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&s->db, TG_SQL_SHOP_VERSION);
+    if (tg_q_row(&q))
+        *ret = tg_q_get_int(&q, 0) != s->version ||
+               (!tg_q_is_null(&q, 1) && tg_q_get_int(&q, 1) <= now.wall);
+    return tg_q_end(&q);
+}

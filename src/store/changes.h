@@ -1,0 +1,59 @@
+/*
+ * changes.h - what several nodes on one PostgreSQL database tell each other.
+ *
+ * A batch begins with the shop's lock (the row of shop_version), then reads which keys other nodes
+ * changed since the version that this node's memory is of, and reads those keys anew: under the
+ * lock memory is the truth, and deciding needs to know nothing of other nodes. A batch that wrote
+ * adds its own keys in the same transaction. Nothing looks at which node it was: a batch of our own
+ * whose COMMIT was cut off comes back the same way.
+ *
+ * What a person alone owns (carts, sums) is not told key by key: such caches are forgotten whenever
+ * another node wrote. Unpaid orders of others are fetched when somebody needs them, or when they
+ * are due.
+ *
+ * To add a kind: a letter in store.h, a row in changes.c with the function that reads its keys (or
+ * all of them), and a tg_changes_note where it is written. Owner: the sale thread.
+ */
+#ifndef TG_STORE_CHANGES_H
+#define TG_STORE_CHANGES_H
+
+#include "store/store_priv.h"
+
+/* The batch touched this key. SQLite: nothing. Memory that fails shows at the commit. */
+void tg_changes_note(struct tg_store_db *s, enum tg_change kind, const char *key);
+/* ... by what a decision did. */
+void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effect);
+/*
+ * Opens the batch's transaction, takes the lock, brings memory up to date and loads unpaid orders
+ * whose time is over. Errors: CLOSED (no connection), those of the store.
+ */
+TG_MUST_CHECK tg_err tg_changes_catch_up(struct tg_store_db *s, struct tg_shop_now now,
+                                         struct tg_shop *shop);
+/* Write what was noted, before the commit; the version that holds after it is *ret. */
+TG_MUST_CHECK tg_err tg_changes_write(struct tg_store_db *s, tg_us wall, int64_t *ret);
+/* Has another node written, or is an order due that nobody may have in memory? No lock. */
+TG_MUST_CHECK tg_err tg_changes_poll(struct tg_store_db *s, struct tg_shop_now now, bool *ret);
+/* What memory is loaded from is of this version or a later one. */
+TG_MUST_CHECK tg_err tg_changes_start(struct tg_store_db *s);
+
+/* What a reload function gets. keys NULL = everything there is. */
+struct tg_reload {
+    struct tg_store_db *store;
+    struct tg_db *db;
+    struct tg_shop_now now;
+    struct tg_shop *shop;
+    const char *const *keys;
+    size_t count;
+};
+/* load.c: replace what is in memory by what is on disk. */
+TG_MUST_CHECK tg_err tg_reload_products(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_reload_variants(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_reload_sales(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_reload_shows(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_reload_tokens(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_reload_orders(const struct tg_reload *r);
+/* Unpaid orders whose time is over and that are not in memory. */
+TG_MUST_CHECK tg_err tg_load_due(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_load_next_number(const struct tg_reload *r);
+
+#endif
