@@ -79,8 +79,9 @@ struct tg_worker {
     unsigned next_rtc;
     unsigned next_read;
     struct tg_rng rng;
-    tg_us now;      /* of this loop turn */
-    tg_us now_wall; /* ... wall clock */
+    tg_us looked_at; /* when the sockets were last polled */
+    tg_us now;       /* of this loop turn */
+    tg_us now_wall;  /* ... wall clock */
     uint8_t scratch[LWS_PRE + TG_WEB_CHUNK];
 };
 

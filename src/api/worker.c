@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/h_whep_events.h"
@@ -21,6 +22,9 @@ enum {
     HEADERS_S = 10,
     KEEPALIVE_S = 30,
     STOP_US = 700 * TG_US_PER_MS,
+    LOOK_APART_NS = 300,      /* a socket: ten times what poll() takes for it */
+    LOOK_APART_US_MIN = 50,   /* less is not worth a timer */
+    LOOK_APART_US_MAX = 2000, /* a tenth of a tick */
 };
 
 static int accept_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -228,12 +232,29 @@ tg_err tg_worker_open(struct tg_worker *w)
     return TG_OK;
 }
 
+/*
+ * poll() looks at every socket. With thousands of them and work that trickles in, looking would be
+ * all that is done: so looks are kept so far apart that they take about a tenth of a core, and what
+ * comes meanwhile is served together. A worker that waited longer than that does not pause.
+ */
+static void gather(struct tg_worker *w)
+{
+    tg_us apart = TG_MIN((tg_us)(w->conns * LOOK_APART_NS / 1000), (tg_us)LOOK_APART_US_MAX);
+    tg_us wait = w->looked_at + apart - tg_clock_mono();
+    struct timespec pause = {.tv_nsec = (long)(wait * 1000)};
+
+    if (apart >= LOOK_APART_US_MIN && wait > 0)
+        (void)nanosleep(&pause, NULL); /* cut short by a signal: looks a little early */
+    w->looked_at = tg_clock_mono();
+}
+
 void tg_worker_run(void *worker)
 {
     struct tg_worker *w = worker;
 
     tg_worker_messages(w); /* what came before the thread ran */
     for (;;) {
+        gather(w);
         if (lws_service(w->lws, 0) < 0)
             break;
         /* Only the context's own descriptors are left, or somebody does not answer our close. */

@@ -114,8 +114,18 @@ void tg_jo_strn(struct tg_jo *j, const char *key, const char *text, size_t len)
 
 void tg_jo_int(struct tg_jo *j, const char *key, int64_t value)
 {
+    char digits[20]; /* of 2^64 at most */
+    size_t at = sizeof(digits);
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
     lead(j, key);
-    tg_buf_printf(j->buf, "%lld", (long long)value);
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        tg_buf_add(j->buf, "-", 1);
+    tg_buf_add(j->buf, digits + at, sizeof(digits) - at);
 }
 
 void tg_jo_bool(struct tg_jo *j, const char *key, bool value)

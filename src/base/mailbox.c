@@ -97,8 +97,7 @@ static tg_err grow(struct tg_mailbox *mb) TG_REQUIRES(mb->lock)
     return TG_OK;
 }
 
-static tg_err enqueue(struct tg_mailbox *mb, void *msg, bool bounded, bool *ret_signal)
-    TG_REQUIRES(mb->lock)
+static tg_err enqueue(struct tg_mailbox *mb, void *msg, bool bounded) TG_REQUIRES(mb->lock)
 {
     if (mb->closed)
         return TG_ERR_CLOSED;
@@ -112,19 +111,28 @@ static tg_err enqueue(struct tg_mailbox *mb, void *msg, bool bounded, bool *ret_
     }
     mb->slots[(mb->head + mb->count) % mb->slots_cap] = msg;
     mb->count++;
-    *ret_signal = !mb->signalled;
-    mb->signalled = true;
     return TG_OK;
 }
 
-static tg_err post(struct tg_mailbox *mb, void *msg, bool bounded)
+/* Somebody must be told that messages wait; true = by the caller, without the lock. */
+static bool must_wake(struct tg_mailbox *mb) TG_REQUIRES(mb->lock)
+{
+    bool must = mb->count > 0 && !mb->signalled;
+
+    mb->signalled = mb->signalled || must;
+    return must;
+}
+
+static tg_err post(struct tg_mailbox *mb, void *msg, bool bounded, bool quiet)
 {
     bool must_signal = false;
     tg_err err;
 
     TG_ASSERT(msg != NULL);
     tg_mutex_lock(&mb->lock);
-    err = enqueue(mb, msg, bounded, &must_signal);
+    err = enqueue(mb, msg, bounded);
+    if (err == TG_OK && !quiet)
+        must_signal = must_wake(mb);
     tg_mutex_unlock(&mb->lock);
     if (err != TG_OK)
         mb->free_msg(msg);
@@ -135,12 +143,28 @@ static tg_err post(struct tg_mailbox *mb, void *msg, bool bounded)
 
 tg_err tg_mailbox_post(struct tg_mailbox *mb, void *take_msg)
 {
-    return post(mb, take_msg, true);
+    return post(mb, take_msg, true, false);
 }
 
 tg_err tg_mailbox_post_reply(struct tg_mailbox *mb, void *take_msg)
 {
-    return post(mb, take_msg, false);
+    return post(mb, take_msg, false, false);
+}
+
+tg_err tg_mailbox_post_reply_quiet(struct tg_mailbox *mb, void *take_msg)
+{
+    return post(mb, take_msg, false, true);
+}
+
+void tg_mailbox_wake(struct tg_mailbox *mb)
+{
+    bool must_signal;
+
+    tg_mutex_lock(&mb->lock);
+    must_signal = must_wake(mb);
+    tg_mutex_unlock(&mb->lock);
+    if (must_signal)
+        signal_consumer(mb);
 }
 
 size_t tg_mailbox_take(struct tg_mailbox *mb, void **out, size_t max)

@@ -32,6 +32,14 @@ tg_err tg_mailbox_post(struct tg_mailbox *mb, void *take_msg);
  * bounded mailbox, so their number is bounded already. NOMEM or CLOSED frees the message.
  */
 tg_err tg_mailbox_post_reply(struct tg_mailbox *mb, void *take_msg);
+/*
+ * Like post_reply, but the consumer sleeps on: for many messages in a row, after which
+ * tg_mailbox_wake wakes it once. Waking it for the first would have it run, on a busy machine,
+ * before the second is there.
+ */
+tg_err tg_mailbox_post_reply_quiet(struct tg_mailbox *mb, void *take_msg);
+/* Any thread. Wakes the consumer when messages wait. */
+void tg_mailbox_wake(struct tg_mailbox *mb);
 /* Consumer: up to max messages in posting order, without waiting. The caller owns them. */
 size_t tg_mailbox_take(struct tg_mailbox *mb, void **out, size_t max);
 /* Consumer: wait until a message is there or wait_us passed (TG_US_NEVER: for ever). */

@@ -21,8 +21,6 @@ struct tg_board_variant {
     int64_t price;
     int64_t compare_at;
     int64_t price_until_wall_us; /* -1 = open */
-    int64_t lowest;              /* as in tg_live_sale */
-    int32_t price_left;
     int32_t available;
     int32_t told_viewers; /* the stock that viewers were told last, banded; see board_banded */
     int32_t sold_count;
@@ -45,6 +43,7 @@ struct tg_board {
     struct tg_board_variant *variants; /* catalog->variant_count */
     struct tg_board_variant **queue;   /* changed since the last flush */
     size_t queue_count;
+    bool urgent; /* among them a price, a last unit or the first one again */
     struct tg_map by_sku;
     int32_t band;
     int32_t band_fixed; /* > 0 overrides the catalogue's */

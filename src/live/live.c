@@ -9,7 +9,14 @@
 #include "live/live_priv.h"
 #include "msg/msg.h"
 
-enum { BATCH = 256, BOARD_EVERY_US = 100 * TG_US_PER_MS };
+/* How often the numbers of products are told: to thousands less often, for each time costs a frame
+ * to every one of them. A price, the last unit and the first one again never wait longer. */
+enum {
+    BATCH = 256,
+    BOARD_EVERY_US = 100 * TG_US_PER_MS,
+    BOARD_EVERY_US_MAX = 800 * TG_US_PER_MS,
+    BOARD_US_PER_PERSON = 160,
+};
 
 static void mint_epoch(char out[TG_EPOCH_MAX + 1], struct tg_rng *rng)
 {
@@ -121,7 +128,20 @@ static void flush_board(struct tg_live *live)
             tell_room(live, live->list[i], v);
         tg_board_told(&live->board, v);
     }
-    live->board_next = live->now + BOARD_EVERY_US;
+    live->board_told = live->now;
+}
+
+/* When what waits on the board is told. */
+static tg_us board_due(const struct tg_live *live)
+{
+    size_t people = 0;
+    tg_us every;
+
+    for (size_t i = 0; i < live->room_count; i++)
+        people += live->list[i]->viewers + live->list[i]->staff;
+    every = TG_MIN((tg_us)people * BOARD_US_PER_PERSON, (tg_us)BOARD_EVERY_US_MAX);
+    every = TG_MAX(every, (tg_us)BOARD_EVERY_US);
+    return live->board_told + (live->board.urgent ? BOARD_EVERY_US : every);
 }
 
 static void on_sale(struct tg_live *live, const struct tg_live_sale *msg)
@@ -213,10 +233,12 @@ static tg_us tick(struct tg_live *live)
     tg_us next = TG_US_NEVER;
 
     if (tg_board_next(&live->board) != NULL) {
-        if (live->now >= live->board_next)
+        tg_us due = board_due(live);
+
+        if (live->now >= due)
             flush_board(live);
         else
-            next = live->board_next;
+            next = due;
     }
     for (size_t i = 0; i < live->room_count; i++) {
         room_tick(live, live->list[i]);

@@ -76,7 +76,7 @@ struct tg_live {
     size_t room_count;
     struct members members;
     struct tg_board board;
-    tg_us board_next; /* the board is not flushed before */
+    tg_us board_told; /* when the board was last flushed */
     struct tg_names names;
     struct tg_buf scratch; /* one event while it is written */
     struct tg_log_burst drops;

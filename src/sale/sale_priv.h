@@ -83,7 +83,10 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
 void tg_answer_busy(struct tg_sale *sale, struct tg_item *item);
 /* What stands in sale->buf as a slab; NULL sets sale->failed. */
 struct tg_slab *tg_answer_slab(struct tg_sale *sale);
+/* Whoever it is for sleeps on until tg_answer_wake. */
 void tg_answer_send(struct tg_item *item);
+/* Everybody who was told something by this batch, once. */
+void tg_answer_wake(struct tg_sale *sale);
 int tg_code_status(enum tg_code code);
 
 /* sale.c: what the store's last answer says about the database; logs when that changes. */

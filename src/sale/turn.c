@@ -265,12 +265,14 @@ static void finish_batch(struct tg_sale *sale)
     }
     count_orders(sale);
     tg_announce_batch(sale);
+    tg_answer_wake(sale);
     tg_idem_commit(sale->idem);
     tg_shop_commit(sale->shop);
     for (size_t i = 0; i < sale->item_count; i++)
         if (sale->items[i].audit && sale->items[i].status == 0) {
             tg_admin_audit(sale, &sale->items[i]);
             tg_answer_send(&sale->items[i]);
+            tg_answer_wake(sale);
         }
 }
 
@@ -320,6 +322,7 @@ static void fail_batch(struct tg_sale *sale, struct tg_shop_now now, tg_err err)
         tg_answer_busy(sale, item);
         tg_answer_send(item);
     }
+    tg_answer_wake(sale);
 }
 
 static void free_items(struct tg_sale *sale)

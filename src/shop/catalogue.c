@@ -132,7 +132,6 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
                             const struct tg_variant *v)
 {
     struct tg_product *product = tg_map_get_str(&shop->product_by_id, product_id);
-    struct tg_price_book *book = NULL; /* its end must find room to be remembered */
     struct tg_variant *copy;
     tg_err err;
 
@@ -149,11 +148,6 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
     copy->batch_next = NULL;
     copy->in_batch = false;
     copy->flash_end = (struct tg_heap_node){0};
-    err = copy->flash >= 0 ? tg_price_book_ready(shop, copy->sku, &book) : TG_OK;
-    if (err != TG_OK) {
-        tg_free(copy);
-        return err;
-    }
     err = tg_map_put(&shop->variant_by_sku, copy->sku, strlen(copy->sku), copy);
     if (err == TG_OK && copy->flash >= 0 && copy->flash_until_wall >= 0) {
         err =

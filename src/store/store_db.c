@@ -105,6 +105,7 @@ static tg_err commit(struct tg_store *store)
     if (err != TG_OK)
         return err;
     s->in_transaction = false;
+    s->names_open = false;
     tg_buf_clear(&s->keys);
     if (current)
         s->version = version;
@@ -119,6 +120,9 @@ static void rollback(struct tg_store *store)
     if (!s->in_transaction)
         return;
     s->in_transaction = false;
+    if (s->names_open)
+        memset(s->names, 0, sizeof(s->names));
+    s->names_open = false;
     tg_db_rollback(&s->db);
 }
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -336,6 +337,45 @@ static void test_rfc3339_of_known_instant(void **state)
     (void)state;
     tg_rfc3339(out, INT64_C(1795315245123456));
     assert_string_equal(out, "2026-11-22T02:40:45.123Z");
+    tg_rfc3339(out, -1);
+    assert_string_equal(out, "1970-01-01T00:00:00.000Z");
+    tg_rfc3339(out, INT64_MAX);
+    assert_string_equal(out, "9999-12-31T23:59:59.999Z");
+}
+
+/* Some four instants of every month, leap days and turns of centuries among them, to the year 2500.
+ */
+static void test_rfc3339_agrees_with_the_library(void **state)
+{
+    (void)state;
+    for (int64_t second = 0; second < INT64_C(16725225600); second += 86400 * 7 - 4321) {
+        time_t at = (time_t)second;
+        struct tm tm;
+        char out[TG_RFC3339_SIZE];
+        char want[TG_RFC3339_SIZE];
+
+        assert_non_null(gmtime_r(&at, &tm));
+        assert_int_equal(strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%S.007Z", &tm), 24);
+        tg_rfc3339(out, second * TG_US_PER_S + 7999);
+        assert_string_equal(out, want);
+    }
+}
+
+static void test_jo_int_writes_every_digit(void **state)
+{
+    static const int64_t values[] = {0, 7, -1, 10, 1234567890, INT64_MAX, INT64_MIN};
+    struct tg_buf b;
+    struct tg_jo j = tg_jo(&b);
+
+    (void)state;
+    tg_buf_init(&b, 1024);
+    tg_jo_arr(&j, NULL);
+    for (size_t i = 0; i < TG_ARRAY_LEN(values); i++)
+        tg_jo_int(&j, NULL, values[i]);
+    tg_jo_end_arr(&j);
+    assert_string_equal(tg_buf_cstr(&b), "[0,7,-1,10,1234567890,9223372036854775807,"
+                                         "-9223372036854775808]");
+    tg_buf_done(&b);
 }
 
 static void test_alloc_nth_failure_happens_once(void **state)
@@ -376,6 +416,8 @@ int main(void)
         cmocka_unit_test(test_uuid7_sorts_by_time),
         cmocka_unit_test(test_log_quote_removes_what_could_forge_a_field),
         cmocka_unit_test(test_rfc3339_of_known_instant),
+        cmocka_unit_test(test_rfc3339_agrees_with_the_library),
+        cmocka_unit_test(test_jo_int_writes_every_digit),
         cmocka_unit_test(test_alloc_nth_failure_happens_once),
     };
 
