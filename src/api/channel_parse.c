@@ -124,6 +124,16 @@ static void get_sku(struct reader *r, char out[TG_SKU_MAX + 1])
     get_text(r, "sku", out, TG_SKU_MAX + 1, TG_SKU_MAX, REQUIRED);
 }
 
+/* ISO 4217: three capital letters; "" when absent. */
+static void get_currency(struct reader *r, char out[4])
+{
+    get_text(r, "currency", out, 4, 3, 0);
+    if (r->bad || out[0] == '\0')
+        return;
+    if (strspn(out, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
+        complain(r, "currency", "The field \"currency\" must be an ISO 4217 code, like NOK.");
+}
+
 /* Chat message ids are "c" and a decimal number without leading zeros. */
 static void get_chat_id(struct reader *r, const char *name, char out[TG_CHAT_ID_SIZE], int rules)
 {
@@ -300,7 +310,9 @@ static void read_line(struct reader *r, struct tg_op *op)
         return;
     op->u.line.price = get_int_or(r, "price", 0, INT64_MAX, -1);
     op->u.line.at = get_int_or(r, "at", 0, INT64_MAX, -1);
-    get_text(r, "code", op->u.line.code, sizeof(op->u.line.code), 32, MAY_BE_EMPTY);
+    get_text(r, "code", op->u.line.code, sizeof(op->u.line.code), TG_OP_CODES_SIZE - 1,
+             MAY_BE_EMPTY);
+    get_currency(r, op->u.line.currency);
     get_text(r, "location", op->u.line.location, sizeof(op->u.line.location), 32, MAY_BE_EMPTY);
 }
 
@@ -323,7 +335,10 @@ static void read_checkout(struct reader *r, struct tg_op *op)
 {
     const json_t *prices;
 
-    get_text(r, "code", op->u.checkout.code, sizeof(op->u.checkout.code), 32, MAY_BE_EMPTY);
+    op->u.checkout.at = get_int_or(r, "at", 0, INT64_MAX, -1);
+    get_text(r, "code", op->u.checkout.code, sizeof(op->u.checkout.code), TG_OP_CODES_SIZE - 1,
+             MAY_BE_EMPTY);
+    get_currency(r, op->u.checkout.currency);
     get_text(r, "location", op->u.checkout.location, sizeof(op->u.checkout.location), 32,
              MAY_BE_EMPTY);
     prices = field(r, "prices", false);
@@ -347,7 +362,9 @@ static void read_price(struct reader *r, struct tg_op *op)
 {
     get_sku(r, op->u.price.sku);
     op->u.price.amount = get_int_or(r, "amount", 0, INT64_MAX, -1);
+    op->u.price.from_wall_us = get_time(r, "from");
     op->u.price.until_wall_us = get_time(r, "until");
+    op->u.price.limit = (int32_t)get_int_or(r, "limit", 1, INT32_MAX, 0);
 }
 
 static void read_stock(struct reader *r, struct tg_op *op)

@@ -17,6 +17,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "msg/media.h"
+#include "shop/money.h"
 
 enum {
     TG_CFG_TEXT_SIZE = 512,
@@ -65,6 +66,8 @@ struct tg_config {
     struct tg_cfg_list metrics_allow;
     char log_level[TG_CFG_TEXT_SIZE];
     char shop_currency[TG_CFG_TEXT_SIZE];
+    char shop_tax[TG_CFG_TEXT_SIZE];
+    char shop_tax_default[TG_CFG_TEXT_SIZE];
     int64_t shop_hold_s;
     int64_t shop_stock_band;
     int64_t shop_person_max;
@@ -101,6 +104,8 @@ TG_MUST_CHECK tg_err tg_config_env(struct tg_config *cfg, const char *const *env
                                    struct tg_config_error *reterr);
 /* Rules between keys; demo lifts the ban on the sandbox payment provider. */
 TG_MUST_CHECK tg_err tg_config_check(const struct tg_config *cfg, struct tg_config_error *reterr);
+/* shop.tax and shop.tax_default as the shop wants them; no error after a tg_config_check. */
+TG_MUST_CHECK tg_err tg_config_taxes(const struct tg_config *cfg, struct tg_taxes *ret);
 /* The part of it about rtc.ice_servers and rtc.turn_secret_file (config_ice.c). */
 TG_MUST_CHECK tg_err tg_config_check_ice(const struct tg_config *cfg,
                                          struct tg_config_error *reterr);

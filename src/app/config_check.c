@@ -101,6 +101,26 @@ static tg_err check_http(const struct tg_config *cfg, struct tg_config_error *re
     return TG_OK;
 }
 
+tg_err tg_config_taxes(const struct tg_config *cfg, struct tg_taxes *ret)
+{
+    return tg_taxes_parse(ret, cfg->shop_tax, cfg->shop_tax_default);
+}
+
+static tg_err check_shop(const struct tg_config *cfg, struct tg_config_error *reterr)
+{
+    struct tg_taxes taxes;
+    tg_err err = tg_config_taxes(cfg, &taxes);
+
+    if (err == TG_ERR_NOTFOUND)
+        return tg_config_refuse(reterr, "shop.tax_default", "\"%.80s\" is no class of shop.tax",
+                                cfg->shop_tax_default);
+    if (err != TG_OK)
+        return tg_config_refuse(reterr, "shop.tax",
+                                "must be at most %d classes such as standard=2500",
+                                TG_TAX_CLASSES_MAX);
+    return TG_OK;
+}
+
 static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *reterr)
 {
     struct tg_rendition renditions[TG_RENDITIONS_MAX];
@@ -127,6 +147,8 @@ static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *ret
         err = check_networks(&cfg->trusted_proxies, "limits.trusted_proxies", reterr);
     if (err == TG_OK)
         err = check_networks(&cfg->metrics_allow, "metrics.allow", reterr);
+    if (err == TG_OK)
+        err = check_shop(cfg, reterr);
     return err;
 }
 

@@ -152,8 +152,10 @@ static tg_err new_sale(struct tg_core *core, const struct tg_core_peers *peers)
         .on_show_added = peers->on_show_added,
         .ctx = peers->ctx,
     };
-    tg_err err;
+    tg_err err = tg_config_taxes(core->config, &cfg.taxes);
 
+    if (err != TG_OK)
+        return err;
     tg_str_cut(cfg.currency, sizeof(cfg.currency), core->config->shop_currency);
     err = tg_sale_new(&core->sale, &cfg, now_both());
     if (err == TG_OK)
@@ -163,13 +165,15 @@ static tg_err new_sale(struct tg_core *core, const struct tg_core_peers *peers)
 
 static tg_err new_readers(struct tg_core *core, char reterr[256])
 {
+    struct tg_taxes taxes;
     const struct tg_reader_cfg cfg = {
         .db = {.url = core->db_path},
         .allow_sandbox = core->cfg.demo || core->config->payments_allow_sandbox,
         .currency = core->config->shop_currency,
         .stock_band = (int32_t)core->config->shop_stock_band,
+        .taxes = &taxes,
     };
-    tg_err err = TG_OK;
+    tg_err err = tg_config_taxes(core->config, &taxes);
 
     for (size_t i = 0; i < READERS && err == TG_OK; i++) {
         err = tg_reader_new(&core->readers[i], &cfg, reterr);

@@ -116,6 +116,9 @@ enum {
     TG_LIMITS_CACHED = 65536,    /* (person, SKU) sums kept for the per-person limit */
     TG_IDEM_CACHED = 65536,      /* remembered answers, ~400 bytes each: 26 MB */
     TG_SHOW_SALES_MAX = 100000,  /* (show, SKU) counters of `sold`; beyond it no `sold` event */
+    TG_CURRENCY_PRICES_MAX = 400000, /* ... prices of variants in further currencies, ~130 bytes */
+    TG_DISCOUNTS_MAX = 100000,   /* discount codes in memory, ~300 bytes each without lists */
+    TG_CODE_LIST_MAX = 500,      /* SKUs, or people, of one code: 32 KB, half an HTTP body */
 
     TG_WEBHOOKS_MAX = 32,        /* endpoints of one shop: ERP, mail, analytics and room */
     TG_HOOK_REPLAY_MAX = 1000,   /* messages that one replay starts anew: a slice of the batch */

@@ -48,6 +48,8 @@ static tg_err fill(struct tg_board *b)
                                        .price = view->price,
                                        .compare_at = view->compare_at,
                                        .price_until_wall_us = view->price_until_wall_us,
+                                       .lowest = view->lowest,
+                                       .price_left = view->price_left,
                                        .available = view->available,
                                        .told_viewers = banded(b, view->available)};
         err = tg_map_put(&b->by_sku, view->sku, strlen(view->sku), v);
@@ -107,6 +109,8 @@ static void apply_numbers(struct tg_board *b, struct tg_board_variant *v,
         v->price = sale->price;
         v->compare_at = sale->compare_at;
         v->price_until_wall_us = sale->price_until_wall_us;
+        v->lowest = sale->lowest;
+        v->price_left = sale->price_left;
         v->price_changed = true;
         b->viewers.fresh = false;
         b->staff.fresh = false;
@@ -180,6 +184,10 @@ static void write_price(const struct tg_board *b, struct tg_jo *j, const char *k
     write_money(b, j, key, v->price);
     if (v->compare_at >= 0)
         write_money(b, j, "compare_at", v->compare_at);
+    if (v->lowest > 0)
+        write_money(b, j, "lowest_30d", v->lowest);
+    if (v->price_left > 0)
+        tg_jo_int(j, "left", v->price_left);
     if (v->price_until_wall_us >= 0) {
         tg_rfc3339(until, v->price_until_wall_us);
         tg_jo_str(j, "until", until);
@@ -201,6 +209,8 @@ static void write_variant(const struct tg_board *b, struct tg_jo *j,
     tg_jo_str(j, "sku", v->view->sku);
     tg_jo_raw(j, "options", v->view->options, strlen(v->view->options));
     write_price(b, j, "price", v);
+    if (v->view->tax_bp > 0)
+        tg_jo_int(j, "tax_bp", v->view->tax_bp);
     write_stock(j, "stock", staff ? v->available : banded(b, v->available));
     tg_jo_end_obj(j);
 }

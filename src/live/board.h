@@ -21,6 +21,8 @@ struct tg_board_variant {
     int64_t price;
     int64_t compare_at;
     int64_t price_until_wall_us; /* -1 = open */
+    int64_t lowest;              /* as in tg_live_sale */
+    int32_t price_left;
     int32_t available;
     int32_t told_viewers; /* the stock that viewers were told last, banded; see board_banded */
     int32_t sold_count;

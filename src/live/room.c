@@ -358,6 +358,10 @@ static void write_empty_cart(const struct tg_live *live, struct tg_buf *out)
     tg_jo_int(&j, "amount", 0);
     tg_jo_str(&j, "currency", tg_board_currency(&live->board));
     tg_jo_end_obj(&j);
+    tg_jo_obj(&j, "tax");
+    tg_jo_int(&j, "amount", 0);
+    tg_jo_str(&j, "currency", tg_board_currency(&live->board));
+    tg_jo_end_obj(&j);
     tg_jo_end_obj(&j);
 }
 

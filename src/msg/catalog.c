@@ -22,7 +22,7 @@ struct tg_catalog *tg_catalog_new(size_t products, size_t variants)
         return NULL;
     }
     for (size_t i = 0; i < variants; i++)
-        catalog->variants[i].price_until_wall_us = -1;
+        catalog->variants[i].price_until_wall_us = catalog->variants[i].price_left = -1;
     return catalog;
 }
 

@@ -20,6 +20,9 @@ struct tg_variant_view {
     int64_t price;               /* minor units now (flash price when one runs) */
     int64_t compare_at;          /* minor units before; -1 = none */
     int64_t price_until_wall_us; /* of a flash price with an end; else -1 */
+    int64_t lowest;              /* of the 30 days before the reduction; 0 = not known */
+    int32_t price_left;          /* units left at a flash price; -1 = no limit */
+    int32_t tax_bp;              /* VAT within the price, hundredths of a percent */
     int32_t available;           /* on hand - held - sold, >= 0 */
 };
 

@@ -62,6 +62,8 @@ struct tg_live_sale {
     int64_t price;
     int64_t compare_at;
     int64_t price_until_wall_us; /* -1 = open */
+    int64_t lowest;              /* of the 30 days before the reduction; 0 = not known */
+    int32_t price_left;          /* units left at a flash price; -1 = no limit */
     int32_t sold_count;          /* units sold in this show so far; 0 = no `sold` event */
 };
 

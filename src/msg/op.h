@@ -46,6 +46,8 @@ enum tg_react {
 /* Chat message ids are public: "c" + decimal n. */
 enum { TG_CHAT_ID_SIZE = 24, TG_PERSON_REF_SIZE = 24 };
 
+enum { TG_OP_CODES_SIZE = 105 }; /* three codes of 32, a comma and a blank between */
+
 struct tg_op {
     enum tg_op_kind kind;
     char id[TG_OP_ID_MAX + 1]; /* "" for join and react */
@@ -67,14 +69,17 @@ struct tg_op {
         } react;
         struct {
             char sku[TG_SKU_MAX + 1];
-            int32_t qty;       /* 1..TG_QTY_MAX for buy, 0..TG_QTY_MAX for cart.set */
-            int64_t price;     /* minor units shown at the tap; -1 = not given */
-            int64_t at;        /* media ms of the tap; -1 = not given */
-            char code[33];     /* "" = none */
-            char location[33]; /* "" = none */
-        } line;                /* buy, cart.set */
+            int32_t qty;                 /* 1..TG_QTY_MAX for buy, 0..TG_QTY_MAX for cart.set */
+            int64_t price;               /* minor units shown at the tap; -1 = not given */
+            int64_t at;                  /* media ms of the tap; -1 = not given */
+            char code[TG_OP_CODES_SIZE]; /* up to three, with commas; "" = none */
+            char currency[4];            /* "" = the shop's */
+            char location[33];           /* "" = none */
+        } line;                          /* buy, cart.set */
         struct {
-            char code[33];
+            int64_t at; /* as above */
+            char code[TG_OP_CODES_SIZE];
+            char currency[4];
             char location[33];
             uint32_t price_count; /* `prices`: what the page showed, checked per line */
             struct {
@@ -88,7 +93,9 @@ struct tg_op {
         struct {
             char sku[TG_SKU_MAX + 1];
             int64_t amount;        /* minor units; -1 = end the flash price */
+            int64_t from_wall_us;  /* -1 = now */
             int64_t until_wall_us; /* -1 = until ended */
+            int32_t limit;         /* units at that price; 0 = all there are */
         } price;
         struct {
             char sku[TG_SKU_MAX + 1];

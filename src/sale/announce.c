@@ -61,8 +61,19 @@ static void tell_carts(struct tg_sale *sale)
     }
 }
 
+/* What a shopper pays or sees beside it. */
+static bool price_differs(const struct tg_variant *v)
+{
+    return v->flash != v->before_flash || v->flash_until_wall != v->before_until_wall ||
+           v->price != v->before_price || v->compare_at != v->before_compare_at ||
+           v->flash_limit != v->before_flash_limit ||
+           (v->flash_limit > 0 && v->flash_used != v->before_flash_used);
+}
+
 static void fill_price(struct tg_live_sale *msg, const struct tg_variant *v)
 {
+    msg->lowest = tg_variant_lowest(v);
+    msg->price_left = tg_variant_flash_left(v);
     msg->price = tg_variant_price(v);
     msg->compare_at = tg_variant_compare_at(v);
     msg->price_until_wall_us = v->flash >= 0 ? v->flash_until_wall : -1;
@@ -84,8 +95,7 @@ static void tell_variants(struct tg_sale *sale)
         msg->show = UINT16_MAX;
         msg->available = tg_variant_available(v);
         msg->stock_changed = msg->available != tg_variant_available(&before);
-        msg->price_changed =
-            v->flash != v->before_flash || v->flash_until_wall != v->before_until_wall;
+        msg->price_changed = price_differs(v);
         fill_price(msg, v);
         if (msg->stock_changed || msg->price_changed)
             (void)tg_mailbox_post_reply_quiet(sale->cfg.live, msg); /* closed: live is stopping */
@@ -128,7 +138,8 @@ void tg_announce_batch(struct tg_sale *sale)
 
 /* --- the catalogue --- */
 
-static void fill_variants(struct tg_catalog *catalog, const struct tg_product *p, uint32_t *at)
+static void fill_variants(const struct tg_shop *shop, struct tg_catalog *catalog,
+                          const struct tg_product *p, uint32_t *at)
 {
     for (const struct tg_variant *v = p->first; v != NULL; v = v->next) {
         struct tg_variant_view *view = &catalog->variants[(*at)++];
@@ -138,6 +149,9 @@ static void fill_variants(struct tg_catalog *catalog, const struct tg_product *p
         view->price = tg_variant_price(v);
         view->compare_at = tg_variant_compare_at(v);
         view->price_until_wall_us = v->flash >= 0 ? v->flash_until_wall : -1;
+        view->lowest = tg_variant_lowest(v);
+        view->price_left = tg_variant_flash_left(v);
+        view->tax_bp = tg_shop_tax_bp(shop, v);
         view->available = tg_variant_available(v);
     }
 }
@@ -164,7 +178,7 @@ static struct tg_catalog *make_catalog(struct tg_sale *sale)
         view->number = p->number;
         view->variant_first = at;
         view->variant_count = p->variant_count;
-        fill_variants(catalog, p, &at);
+        fill_variants(sale->shop, catalog, p, &at);
     }
     return catalog;
 }

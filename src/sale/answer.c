@@ -31,6 +31,8 @@ int tg_code_status(enum tg_code code)
         return 409;
     case TG_CODE_BUSY:
         return 503;
+    case TG_CODE_STALE:
+        return 412;
     case TG_CODE_INTERNAL:
         break;
     }
@@ -48,20 +50,35 @@ struct tg_slab *tg_answer_slab(struct tg_sale *sale)
     return slab;
 }
 
-static const char *const titles[] = {"OK",        "Bad request", "Unauthorized",  "Forbidden",
-                                     "Not found", "Sold out",    "Price changed", "Limit reached",
-                                     "Conflict",  "Closed",      "Busy",          "Internal error"};
+static const char *const titles[] = {
+    "OK",       "Bad request",    "Unauthorized",     "Forbidden", "Not found",
+    "Sold out", "Price changed",  "Limit reached",    "Conflict",  "Closed",
+    "Busy",     "Internal error", "Changed meanwhile"};
+
+/* Every line that is dearer now; the first one is named alone, too. */
+static void changes_write(struct tg_jo *j, const struct tg_verdict *v)
+{
+    tg_jo_str(j, "sku", v->changes[0].variant->sku);
+    tg_money_write(j, "price", v->changes[0].price, v->currency);
+    tg_jo_arr(j, "prices");
+    for (uint32_t i = 0; i < v->change_count; i++) {
+        tg_jo_obj(j, NULL);
+        tg_jo_str(j, "sku", v->changes[i].variant->sku);
+        tg_money_write(j, "price", v->changes[i].price, v->currency);
+        tg_jo_end_obj(j);
+    }
+    tg_jo_end_arr(j);
+}
 
 /* What a page needs to put the refusal right by itself. */
-static void refusal_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_verdict *v)
+static void refusal_facts(struct tg_jo *j, const struct tg_verdict *v)
 {
     if (v->code == TG_CODE_BUSY)
         tg_jo_int(j, "retry_ms", RETRY_MS);
     if (v->variant == NULL)
         return;
-    if (v->code == TG_CODE_PRICE_CHANGED) {
-        tg_jo_str(j, "sku", v->variant->sku);
-        tg_money_write(j, "price", tg_variant_price(v->variant), sale->cfg.currency);
+    if (v->code == TG_CODE_PRICE_CHANGED && v->change_count > 0) {
+        changes_write(j, v);
     } else if (v->code == TG_CODE_SOLD_OUT) {
         tg_jo_str(j, "sku", v->variant->sku);
         tg_jo_int(j, "available", tg_variant_available(v->variant));
@@ -89,7 +106,7 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
         tg_jo_str(&j, "code", tg_code_name(v->code));
         tg_jo_str(&j, "message", v->message);
     }
-    refusal_facts(&j, sale, v);
+    refusal_facts(&j, v);
     tg_jo_end_obj(&j);
     item->reply = tg_answer_slab(sale);
 }
@@ -108,6 +125,8 @@ static void when(struct tg_jo *j, const char *key, tg_us wall)
 
 static void price_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_variant *v)
 {
+    struct tg_flash_plan plan = tg_shop_flash_plan(sale->shop, v->sku);
+
     tg_jo_str(j, "sku", v->sku);
     tg_money_write(j, "price", tg_variant_price(v), sale->cfg.currency);
     if (tg_variant_compare_at(v) >= 0)
@@ -115,6 +134,39 @@ static void price_facts(struct tg_jo *j, const struct tg_sale *sale, const struc
     else
         tg_jo_null(j, "compare_at");
     when(j, "until", v->flash >= 0 ? v->flash_until_wall : -1);
+    if (tg_variant_flash_left(v) >= 0)
+        tg_jo_int(j, "left", tg_variant_flash_left(v));
+    if (tg_variant_lowest(v) > 0)
+        tg_money_write(j, "lowest_30d", tg_variant_lowest(v), sale->cfg.currency);
+    if (plan.amount < 0)
+        return;
+    tg_jo_obj(j, "planned");
+    tg_money_write(j, "price", plan.amount, sale->cfg.currency);
+    when(j, "from", plan.from_wall);
+    when(j, "until", plan.until_wall);
+    if (plan.limit > 0)
+        tg_jo_int(j, "limit", plan.limit);
+    tg_jo_end_obj(j);
+}
+
+/* What PATCH of a variant's price answers, in the currency that it changed. */
+static void list_price_facts(struct tg_jo *j, const struct tg_sale *sale,
+                             const struct tg_item *item, const struct tg_variant *v)
+{
+    const char *currency = item->claim.currency;
+    int64_t price;
+
+    if (currency[0] == '\0' || strcmp(currency, sale->cfg.currency) == 0) {
+        price_facts(j, sale, v);
+        tg_money_write(j, "ordinary", v->price, sale->cfg.currency);
+        return;
+    }
+    price = tg_shop_price_in(sale->shop, v, currency);
+    tg_jo_str(j, "sku", v->sku);
+    if (price >= 0)
+        tg_money_write(j, "price", price, currency);
+    else
+        tg_jo_null(j, "price");
 }
 
 static void stock_facts(struct tg_jo *j, const struct tg_variant *v)
@@ -168,6 +220,15 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
     case TG_CLAIM_STOCK:
         stock_facts(j, v->variant);
         break;
+    case TG_CLAIM_LIST_PRICE:
+        list_price_facts(j, sale, item, v->variant);
+        break;
+    case TG_CLAIM_CODE_NEW:
+    case TG_CLAIM_CODE_SET:
+        tg_discount_write(j, "code", v->discount,
+                          item->req->text[0] == '\0' ? NULL : item->req->text);
+        break;
+    case TG_CLAIM_CODE_END:
     case TG_CLAIM_NONE:
         break;
     }
@@ -177,13 +238,17 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
 {
     struct tg_jo j = tg_jo(&sale->buf);
     bool made = item->claim.kind == TG_CLAIM_BUY || item->claim.kind == TG_CLAIM_CHECKOUT;
+    bool code_made = item->claim.kind == TG_CLAIM_CODE_NEW;
 
     if (v->code != TG_CODE_OK) {
         tg_answer_refusal(sale, item, v);
         return;
     }
     item->code = TG_CODE_OK;
-    item->status = made ? 201 : 200;
+    item->status = made || code_made ? 201 : 200;
+    if (code_made)
+        tg_str_printf(item->location, sizeof(item->location), "/api/v1/codes/%s",
+                      v->discount->code);
     if (made)
         tg_str_printf(item->location, sizeof(item->location), "/api/v1/orders/%s", v->order->id);
     tg_buf_clear(&sale->buf);

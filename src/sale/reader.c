@@ -56,6 +56,8 @@ tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg, ch
         r->cfg.stock_band = BAND_DEFAULT;
     tg_buf_init(&r->buf, BODY_MAX);
     err = tg_read_db_new(&r->db, &cfg->db, reterr);
+    if (err == TG_OK && cfg->taxes != NULL)
+        tg_read_db_taxes(r->db, cfg->taxes);
     if (err == TG_OK) {
         err = tg_mailbox_new(&r->mailbox, TG_MB_READ, tg_msg_free);
         if (err != TG_OK)
@@ -269,6 +271,14 @@ static void write_variant(struct tg_jo *j, const struct tg_catalog *c,
     tg_money_write(j, "price", v->price, c->currency);
     if (v->compare_at >= 0)
         tg_money_write(j, "compare_at", v->compare_at, c->currency);
+    if (v->lowest > 0)
+        tg_money_write(j, "lowest_30d", v->lowest, c->currency);
+    if (v->price_until_wall_us >= 0)
+        when(j, "until", v->price_until_wall_us);
+    if (v->price_left > 0)
+        tg_jo_int(j, "left", v->price_left);
+    tg_jo_int(j, "tax_bp", v->tax_bp);
+    tg_money_write(j, "tax", tg_money_tax(v->price, v->tax_bp), c->currency);
     if (v->available > c->stock_band && !staff)
         tg_jo_str(j, "stock", "many");
     else

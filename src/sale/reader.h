@@ -10,6 +10,7 @@
 #define TG_SALE_READER_H
 
 #include "msg/sale.h"
+#include "shop/money.h"
 #include "store/read.h"
 
 struct tg_reader;
@@ -18,8 +19,9 @@ struct tg_reader_cfg {
     struct tg_db_cfg db;      /* used in new */
     const char *sandbox_base; /* as in tg_sale_cfg; NULL = "/pay/sandbox/" */
     bool allow_sandbox;
-    const char *currency; /* NULL = NOK; kept */
-    int32_t stock_band;   /* 0 = 10 */
+    const char *currency;         /* NULL = NOK; kept */
+    int32_t stock_band;           /* 0 = 10 */
+    const struct tg_taxes *taxes; /* NULL = no tax; used in new */
 };
 
 /* The database must exist already. Errors: as tg_store_new; reterr in plain words. */

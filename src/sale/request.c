@@ -45,11 +45,13 @@ static void line_claim(struct tg_item *item, enum tg_claim_kind kind)
     item->claim.qty = op->u.line.qty;
     item->claim.price = op->u.line.price;
     item->claim.code = op->u.line.code;
+    item->claim.currency = op->u.line.currency;
     item->claim.location = op->u.line.location;
     item->digest = tg_idem_digest_str(item->digest, op->u.line.sku);
     item->digest = tg_idem_digest_int(item->digest, op->u.line.qty);
     item->digest = tg_idem_digest_int(item->digest, op->u.line.price);
     item->digest = tg_idem_digest_str(item->digest, op->u.line.code);
+    item->digest = tg_idem_digest_str(item->digest, op->u.line.currency);
     item->digest = tg_idem_digest_str(item->digest, op->u.line.location);
 }
 
@@ -61,9 +63,12 @@ static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
     TG_ASSERT(count <= TG_CART_LINES_MAX);
     item->claim.kind = TG_CLAIM_CHECKOUT;
     item->claim.channel = TG_CHANNEL_CART;
+    item->claim.at_ms = op->u.checkout.at;
     item->claim.code = op->u.checkout.code;
+    item->claim.currency = op->u.checkout.currency;
     item->claim.location = op->u.checkout.location;
     item->digest = tg_idem_digest_str(item->digest, op->u.checkout.code);
+    item->digest = tg_idem_digest_str(item->digest, op->u.checkout.currency);
     item->digest = tg_idem_digest_str(item->digest, op->u.checkout.location);
     if (count == 0)
         return true;
@@ -91,10 +96,14 @@ static bool staff_claim(struct tg_item *item, struct tg_verdict *out)
         item->claim.kind = TG_CLAIM_PRICE;
         item->claim.sku = op->u.price.sku;
         item->claim.amount = op->u.price.amount;
+        item->claim.from_wall = op->u.price.from_wall_us;
         item->claim.until_wall = op->u.price.until_wall_us;
+        item->claim.limit = op->u.price.limit;
         item->digest = tg_idem_digest_str(item->digest, op->u.price.sku);
         item->digest = tg_idem_digest_int(item->digest, op->u.price.amount);
+        item->digest = tg_idem_digest_int(item->digest, op->u.price.from_wall_us);
         item->digest = tg_idem_digest_int(item->digest, op->u.price.until_wall_us);
+        item->digest = tg_idem_digest_int(item->digest, op->u.price.limit);
         return true;
     }
     item->claim.kind = TG_CLAIM_STOCK;
@@ -210,7 +219,11 @@ bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_s
                                     .code = "",
                                     .location = "",
                                     .amount = -1,
+                                    .from_wall = -1,
                                     .until_wall = -1,
+                                    .currency = "",
+                                    .if_match = "",
+                                    .compare_at = TG_AS_IS,
                                     .key = req->key};
     item->digest = tg_idem_digest_int(0, req->what);
     ok = req->what == TG_SALE_OP ? op_claim(item, out) : other_claim(item, out, allow_sandbox);

@@ -43,6 +43,7 @@ static tg_err build(struct tg_sale *sale)
     tg_err err;
 
     memcpy(shop.currency, sale->cfg.currency, sizeof(shop.currency));
+    shop.taxes = sale->cfg.taxes;
     err = tg_shop_new(&sale->shop, &shop);
     if (err == TG_OK)
         err = tg_idem_new(&sale->idem, TG_IDEM_CACHED, sale->cfg.rng);

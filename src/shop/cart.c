@@ -23,6 +23,10 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
     case TG_CLAIM_STOCK:
     case TG_CLAIM_PAY:
     case TG_CLAIM_CANCEL:
+    case TG_CLAIM_LIST_PRICE:
+    case TG_CLAIM_CODE_NEW:
+    case TG_CLAIM_CODE_SET:
+    case TG_CLAIM_CODE_END:
         break;
     }
     return false;

@@ -132,6 +132,7 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
                             const struct tg_variant *v)
 {
     struct tg_product *product = tg_map_get_str(&shop->product_by_id, product_id);
+    struct tg_price_book *book = NULL; /* its end must find room to be remembered */
     struct tg_variant *copy;
     tg_err err;
 
@@ -148,6 +149,11 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
     copy->batch_next = NULL;
     copy->in_batch = false;
     copy->flash_end = (struct tg_heap_node){0};
+    err = copy->flash >= 0 ? tg_price_book_ready(shop, copy->sku, &book) : TG_OK;
+    if (err != TG_OK) {
+        tg_free(copy);
+        return err;
+    }
     err = tg_map_put(&shop->variant_by_sku, copy->sku, strlen(copy->sku), copy);
     if (err == TG_OK && copy->flash >= 0 && copy->flash_until_wall >= 0) {
         err =
@@ -172,6 +178,7 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
                            const struct tg_variant *v)
 {
     struct tg_variant *have = tg_shop_find(shop, v->sku);
+    struct tg_price_book *book = NULL;
     tg_err err = TG_OK;
 
     if (have == NULL)
@@ -179,6 +186,10 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
     if (!variant_ok(v))
         return TG_ERR_LIMIT;
     TG_ASSERT(!have->in_batch);
+    if (v->flash >= 0)
+        err = tg_price_book_ready(shop, have->sku, &book);
+    if (err != TG_OK)
+        return err;
     if (v->flash >= 0 && v->flash_until_wall >= 0)
         err =
             tg_heap_set(&shop->flash_ends, &have->flash_end, tg_mono_of(now, v->flash_until_wall));
@@ -192,6 +203,12 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
     have->cost = v->cost;
     have->flash = v->flash;
     have->flash_until_wall = v->flash_until_wall;
+    have->flash_since_wall = v->flash_since_wall;
+    have->flash_limit = v->flash_limit;
+    have->flash_used = v->flash_used;
+    have->lowest = v->lowest;
+    have->flash_lowest = v->flash_lowest;
+    memcpy(have->tax_class, v->tax_class, sizeof(have->tax_class));
     have->stock = v->stock;
     return TG_OK;
 }

@@ -7,6 +7,7 @@
 #ifndef TG_SHOP_CLAIM_H
 #define TG_SHOP_CLAIM_H
 
+#include "shop/discount.h"
 #include "shop/order.h"
 
 enum tg_claim_kind {
@@ -16,10 +17,15 @@ enum tg_claim_kind {
     TG_CLAIM_CHECKOUT,   /* the person's whole cart, all or nothing; prices as shown */
     TG_CLAIM_CART,       /* only look at the cart */
     TG_CLAIM_CART_MERGE, /* take over the cart of the person in `key`, who is the same human */
-    TG_CLAIM_PRICE,      /* sku, amount (-1 ends the flash price), until_wall (-1 = open) */
+    TG_CLAIM_PRICE,      /* sku, amount (-1 ends the flash price), from_wall (-1 = now), until_wall
+                            (-1 = open), limit */
     TG_CLAIM_STOCK,      /* sku, value, absolute */
     TG_CLAIM_PAY,        /* key = payment id, paid */
     TG_CLAIM_CANCEL,     /* key = order id; by the buyer, or by staff */
+    TG_CLAIM_LIST_PRICE, /* sku: its ordinary price in `currency`: amount, compare_at */
+    TG_CLAIM_CODE_NEW,   /* discount */
+    TG_CLAIM_CODE_SET,   /* discount, instead of what its code meant */
+    TG_CLAIM_CODE_END,   /* key = code; it cannot be used any more */
 };
 
 struct tg_price_shown {
@@ -52,6 +58,22 @@ struct tg_claim {
     int32_t value;
     const char *key;
     bool paid;
+    const char *currency; /* "" (or NULL) = the shop's */
+    tg_us from_wall;
+    int32_t limit;      /* units at the flash price; 0 = all there are */
+    int64_t compare_at; /* -1 = none; TG_AS_IS */
+    const char
+        *if_match; /* "" or NULL = whatever it is now; else a list with its price tag, or "*" */
+    const struct tg_discount *discount;
+};
+
+/* Of amount and compare_at of TG_CLAIM_LIST_PRICE: leave it. */
+enum { TG_AS_IS = -2 };
+
+/* A line whose price is not what the page showed. */
+struct tg_price_now {
+    const struct tg_variant *variant;
+    int64_t price; /* of one, as the claim would be charged now */
 };
 
 /* The one place where stock is for now; the field travels with every movement. */
@@ -70,6 +92,7 @@ enum tg_code {
     TG_CODE_CLOSED,
     TG_CODE_BUSY,
     TG_CODE_INTERNAL,
+    TG_CODE_STALE, /* what the caller says it saw is not what is there */
 };
 /* The contract's words: "ok", "bad_request" ... "internal". */
 const char *tg_code_name(enum tg_code code);
@@ -88,6 +111,11 @@ struct tg_verdict {
     const struct tg_cart_line *left_out;
     uint32_t left_out_count;
     const struct tg_variant *variant; /* the SKU it is about, also in refusals; may be NULL */
+    /* price_changed: every line that is dearer now, until the next decision. */
+    const struct tg_price_now *changes;
+    uint32_t change_count;
+    char currency[4];                   /* ... of their prices */
+    const struct tg_discount *discount; /* code.new, code.set, code.end */
 };
 
 #endif

@@ -21,8 +21,9 @@ enum {
     TG_PAYMENT_ID_SIZE = 23, /* 128 random bits in base64url */
     TG_OPTIONS_SIZE = 96,    /* JSON object of a variant's options */
     TG_SOURCE_SIZE = TG_SOURCE_MAX * 4 + 1,
-    TG_DISCOUNT_CODE_SIZE = 33, /* a discount code; several of one order: TG_CODES_SIZE */
-    TG_CODES_SIZE = 3 * TG_DISCOUNT_CODE_SIZE,
+    TG_DISCOUNT_CODE_SIZE = 33, /* a discount code */
+    TG_ORDER_CODES_MAX = 3,     /* ... so many of one order, with commas: TG_CODES_SIZE */
+    TG_CODES_SIZE = TG_ORDER_CODES_MAX * TG_DISCOUNT_CODE_SIZE,
     TG_LOCATION_SIZE = 33,
 };
 
@@ -62,6 +63,7 @@ struct tg_order_line {
     int64_t discount;  /* off the whole line, >= 0; the line's sum is price * qty - discount */
     int32_t tax_bp;    /* VAT within the price, hundredths of a percent */
     int64_t tax;       /* ... of the line's sum */
+    tg_us flash_since; /* the flash price it was sold at, by its start; 0 = none */
     int32_t cancelled; /* units of qty that were taken back */
     int32_t fulfilled; /* ... that left the house */
     int32_t returned;  /* ... of those fulfilled that came back */

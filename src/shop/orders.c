@@ -19,10 +19,11 @@ static void fill_line(struct tg_order_line *line, const struct tg_want *w)
     line->discount = w->discount;
     line->tax_bp = w->tax_bp;
     line->tax = w->tax;
+    line->flash_since = w->flash ? v->flash_since_wall : 0;
 }
 
 static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                       struct tg_order *order)
+                       const struct tg_wish *wish, struct tg_order *order)
 {
     uint8_t payment[16];
 
@@ -32,7 +33,8 @@ static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struc
     tg_str_cut(order->person, sizeof(order->person), c->person);
     tg_str_cut(order->name, sizeof(order->name), c->name);
     tg_str_cut(order->source, sizeof(order->source), c->source);
-    memcpy(order->currency, shop->cfg.currency, sizeof(order->currency));
+    memcpy(order->currency, wish->currency, sizeof(order->currency));
+    memcpy(order->codes, wish->codes, sizeof(order->codes));
     order->show = c->show;
     order->channel = c->channel;
     order->created_wall = now.wall;
@@ -61,8 +63,12 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
 
     if (err == TG_OK && shop->order_by_id.count >= TG_OPEN_ORDERS_MAX)
         err = TG_ERR_LIMIT;
+    if (err == TG_OK)
+        err = tg_codes_ready(shop, wish->codes, c->person);
     for (uint32_t i = 0; err == TG_OK && i < wish->count; i++) {
         fill_line(&order->lines[i], &wish->wants[i]);
+        order->discount += wish->wants[i].discount;
+        order->tax += wish->wants[i].tax;
         err = tg_units_ready(shop, c->person, order->lines[i].sku);
         if (err == TG_OK)
             err = tg_sales_ready(shop, c->show, wish->wants[i].variant);
@@ -70,7 +76,7 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
     if (err == TG_OK)
         err = tg_order_sum(&order->total, order);
     if (err == TG_OK) {
-        fill_order(shop, now, c, order);
+        fill_order(shop, now, c, wish, order);
         err = tg_heap_set(&shop->expiries, &order->expiry, now.mono + shop->cfg.hold_us);
     }
     if (err == TG_OK)
@@ -114,6 +120,7 @@ void tg_order_place(struct tg_shop *shop, struct tg_shop_now now, const struct t
         tg_units_add(shop, c->person, order->lines[i].sku, move.qty);
         tg_sales_add(shop, c->show, order->lines[i].sku, move.qty);
     }
+    tg_charge_taken(shop, now, order, wish);
     out->order = order;
 }
 
@@ -176,6 +183,8 @@ void tg_order_leave(struct tg_shop *shop, struct tg_order *order, enum tg_order_
     order->changed_wall = wall;
     tg_heap_remove(&shop->expiries, &order->expiry);
     tg_shop_effect(shop, TG_EFFECT_ORDER_STATE, wall)->order = order;
+    if (!sold)
+        tg_charge_return(shop, order, wall);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
         struct tg_variant *v = tg_shop_find(shop, line->sku);

@@ -8,14 +8,16 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
-/* The most that one claim writes: its order, the payment, a movement a line, and a little. */
-enum { CLAIM_EFFECTS_MAX = TG_CART_LINES_MAX + 8, FIRST_NUMBER = 1001 };
+/* The most that one claim writes: its order, the payment, a movement and a price a line, and a
+ * little. */
+enum { CLAIM_EFFECTS_MAX = 2 * TG_CART_LINES_MAX + 16, FIRST_NUMBER = 1001 };
 
 const char *tg_code_name(enum tg_code code)
 {
     static const char *const names[] = {"ok",        "bad_request", "unauthorized",  "forbidden",
                                         "not_found", "sold_out",    "price_changed", "limit",
-                                        "conflict",  "closed",      "busy",          "internal"};
+                                        "conflict",  "closed",      "busy",          "internal",
+                                        "stale"};
 
     return (size_t)code < TG_ARRAY_LEN(names) ? names[code] : "internal";
 }
@@ -32,18 +34,11 @@ void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...)
     tg_str_cut(out->message, sizeof(out->message), text);
 }
 
-void tg_money_text(char out[TG_MONEY_SIZE], int64_t amount, const char *currency)
-{
-    tg_str_printf(out, TG_MONEY_SIZE, "%lld.%02d %s", (long long)(amount / 100),
-                  (int)(amount % 100), currency);
-}
-
 tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
 {
     struct tg_shop *shop;
 
-    if (cfg->hold_us <= 0 || cfg->person_units_max < 0 || cfg->currency[0] == '\0' ||
-        cfg->currency[3] != '\0')
+    if (cfg->hold_us <= 0 || cfg->person_units_max < 0 || !tg_currency_ok(cfg->currency))
         return TG_ERR_LIMIT;
     shop = tg_calloc(1, sizeof(*shop));
     if (shop == NULL)
@@ -59,6 +54,10 @@ tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
     tg_map_init(&shop->show_sales, cfg->rng);
     tg_map_init(&shop->rules, cfg->rng);
     tg_map_init(&shop->show_items, cfg->rng);
+    tg_map_init(&shop->books, cfg->rng);
+    tg_map_init(&shop->currency_prices, cfg->rng);
+    tg_map_init(&shop->codes, cfg->rng);
+    tg_map_init(&shop->code_persons, cfg->rng);
     *ret = shop;
     return TG_OK;
 }
@@ -85,9 +84,14 @@ void tg_shop_free(struct tg_shop *shop)
     free_all(&shop->show_sales);
     free_all(&shop->rules);
     free_all(&shop->show_items);
+    free_all(&shop->books);
+    free_all(&shop->currency_prices);
+    tg_codes_free(shop);
+    free_all(&shop->code_persons);
     tg_map_done(&shop->order_by_payment);
     tg_heap_done(&shop->expiries);
     tg_heap_done(&shop->flash_ends);
+    tg_heap_done(&shop->flash_starts);
     tg_free(shop->products);
     tg_free(shop->effects);
     tg_free(shop);
@@ -140,8 +144,7 @@ void tg_shop_touch_variant(struct tg_shop *shop, struct tg_variant *v)
         return;
     v->in_batch = true;
     v->before_stock = v->stock;
-    v->before_flash = v->flash;
-    v->before_until_wall = v->flash_until_wall;
+    tg_price_keep(v);
     v->before_flash_timed = v->flash_end.place != 0;
     v->before_flash_at = v->flash_end.at;
     v->batch_next = shop->batch_variants;
@@ -207,6 +210,17 @@ const struct tg_cart *tg_shop_each_cart(const struct tg_shop *shop, const struct
     return *cursor;
 }
 
+/* The codes whose uses or meaning changed. */
+static void seal_codes(struct tg_shop *shop, tg_us wall)
+{
+    for (const struct tg_code_entry *c = shop->batch_codes; c != NULL; c = c->batch_next) {
+        struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_CODE, wall);
+
+        e->discount = c->now;
+        e->qty = c->fresh || c->before != NULL;
+    }
+}
+
 static bool stock_differs(const struct tg_variant *v)
 {
     return v->stock.on_hand != v->before_stock.on_hand || v->stock.held != v->before_stock.held ||
@@ -220,6 +234,8 @@ static tg_err seal(struct tg_shop *shop, tg_us wall)
     tg_err err;
 
     for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+        more += 2;
+    for (const struct tg_code_entry *c = shop->batch_codes; c != NULL; c = c->batch_next)
         more++;
     for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
         more++;
@@ -228,9 +244,13 @@ static tg_err seal(struct tg_shop *shop, tg_us wall)
     err = tg_shop_reserve(shop, more);
     if (err != TG_OK)
         return err;
-    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next) {
         if (stock_differs(v))
             tg_shop_effect(shop, TG_EFFECT_STOCK, wall)->variant = v;
+        if (v->flash_used != v->before_flash_used)
+            tg_shop_effect(shop, TG_EFFECT_FLASH_USED, wall)->variant = v;
+    }
+    seal_codes(shop, wall);
     for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
         tg_shop_effect(shop, TG_EFFECT_CART, wall)->cart = c;
     for (const struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next) {
@@ -341,6 +361,8 @@ void tg_shop_commit(struct tg_shop *shop)
     }
     for (struct tg_cart *cart = shop->batch_carts; cart != NULL; cart = cart->batch_next)
         cart->in_batch = false;
+    tg_price_books_commit(shop);
+    tg_codes_commit(shop);
     end_batch(shop);
     if (shop->cart_by_person.count > TG_CARTS_CACHED)
         forget_carts(shop);
@@ -370,8 +392,7 @@ static void undo_order(struct tg_shop *shop, struct tg_order *order)
 static void undo_variant(struct tg_shop *shop, struct tg_variant *v)
 {
     v->stock = v->before_stock;
-    v->flash = v->before_flash;
-    v->flash_until_wall = v->before_until_wall;
+    tg_price_undo(v);
     if (!v->before_flash_timed)
         tg_heap_remove(&shop->flash_ends, &v->flash_end);
 }
@@ -400,6 +421,8 @@ void tg_shop_rollback(struct tg_shop *shop)
     for (struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
         s->units = s->before_units;
     tg_units_clear(shop);
+    tg_price_books_rollback(shop);
+    tg_codes_rollback(shop);
     if (shop->numbered)
         shop->next_number = shop->before_number;
     end_batch(shop);
@@ -410,7 +433,9 @@ void tg_shop_rollback(struct tg_shop *shop)
 tg_us tg_shop_deadline(const struct tg_shop *shop)
 {
     tg_us orders = tg_heap_deadline(&shop->expiries);
-    tg_us prices = tg_heap_deadline(&shop->flash_ends);
+    tg_us starts = tg_heap_deadline(&shop->flash_starts);
+    tg_us ends = tg_heap_deadline(&shop->flash_ends);
+    tg_us prices = TG_MIN(starts, ends);
 
     return TG_MIN(orders, prices);
 }
@@ -429,11 +454,17 @@ size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max)
             struct tg_order *order = TG_CONTAINER_OF(node, struct tg_order, expiry);
 
             tg_order_leave(shop, order, TG_ORDER_EXPIRED, now.wall);
-        } else if (shop->flash_ends.count > 0) {
+        } else if (tg_heap_deadline(&shop->flash_ends) <= now.mono) {
             struct tg_variant *v =
                 TG_CONTAINER_OF(shop->flash_ends.nodes[0], struct tg_variant, flash_end);
 
-            tg_flash_end(shop, v, now.wall);
+            tg_flash_end(shop, v, now.wall, false);
+        } else {
+            struct tg_price_book *book =
+                TG_CONTAINER_OF(shop->flash_starts.nodes[0], struct tg_price_book, start);
+
+            if (!tg_flash_begin(shop, now, book))
+                break; /* later, when there is memory again */
         }
         count++;
     }
@@ -477,6 +508,14 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
         break;
     case TG_CLAIM_CANCEL:
         tg_decide_cancel(shop, now, c, ret);
+        break;
+    case TG_CLAIM_LIST_PRICE:
+        tg_decide_list_price(shop, now, c, ret);
+        break;
+    case TG_CLAIM_CODE_NEW:
+    case TG_CLAIM_CODE_SET:
+    case TG_CLAIM_CODE_END:
+        tg_decide_code(shop, c, ret);
         break;
     }
 }

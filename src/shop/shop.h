@@ -20,6 +20,7 @@
 
 #include "base/map.h"
 #include "shop/claim.h"
+#include "shop/money.h"
 
 struct tg_shop;
 
@@ -33,6 +34,7 @@ struct tg_shop_cfg {
     char currency[4];         /* ISO 4217 */
     tg_us hold_us;            /* time to pay, > 0 */
     int32_t person_units_max; /* units of one SKU for one person in all; 0 = no such limit */
+    struct tg_taxes taxes;    /* no class = no tax */
 };
 
 /* --- what is sold --- */
@@ -63,6 +65,14 @@ struct tg_variant {
     int64_t cost;                  /* cost price, -1 = unknown */
     int64_t flash;                 /* flash price, -1 = none runs */
     tg_us flash_until_wall;        /* -1 = until ended by hand */
+    tg_us flash_since_wall;        /* when the running one began, or the last one; 0 = never */
+    int32_t flash_limit;           /* units at that price; 0 = all there are */
+    int32_t flash_used;            /* ... of them sold */
+    /* The lowest price of the 30 days before the reduction began (Directive 98/6/EC art. 6a),
+     * 0 = not known, or nothing is reduced: of compare_at, and of the flash price. */
+    int64_t lowest;
+    int64_t flash_lowest;
+    char tax_class[TG_TAX_CLASS_SIZE]; /* "" = the shop's default */
     struct tg_stock_count stock;
     struct tg_product *product;
 
@@ -73,15 +83,30 @@ struct tg_variant {
     bool in_batch;
     bool before_flash_timed;
     struct tg_stock_count before_stock;
+    int64_t before_price;
+    int64_t before_compare_at;
     int64_t before_flash;
     tg_us before_until_wall;
+    tg_us before_since_wall;
+    int32_t before_flash_limit;
+    int32_t before_flash_used;
+    int64_t before_lowest;
+    int64_t before_flash_lowest;
     tg_us before_flash_at;
 };
 
 /* What a shopper pays now, and the struck-out price beside it (-1 = none). */
 int64_t tg_variant_price(const struct tg_variant *v);
 int64_t tg_variant_compare_at(const struct tg_variant *v);
+/* Beside a struck-out price: the lowest of the 30 days before; 0 = not known. */
+int64_t tg_variant_lowest(const struct tg_variant *v);
+/* Units left at the running flash price; -1 = no limit, or none runs. */
+int32_t tg_variant_flash_left(const struct tg_variant *v);
 int32_t tg_variant_available(const struct tg_variant *v);
+/* An entity tag, in its quotes, of the ordinary price and compare_at as they are: who changes them
+ * says what they saw. */
+enum { TG_PRICE_TAG_SIZE = 32 };
+void tg_variant_price_tag(char out[TG_PRICE_TAG_SIZE], const struct tg_variant *v);
 
 /* --- carts --- */
 
@@ -113,14 +138,39 @@ enum tg_movement {
 };
 
 enum tg_effect_kind {
-    TG_EFFECT_ORDER_NEW,   /* order with its lines, hold, payment and outbox row */
-    TG_EFFECT_ORDER_STATE, /* order left awaiting_payment */
-    TG_EFFECT_PAYMENT,     /* order's payment was tried: payment_state, payment_tries */
-    TG_EFFECT_MOVEMENT,    /* variant, movement, qty, order (NULL = by hand), actor */
-    TG_EFFECT_PRICE,       /* variant's flash price and until as they are now, actor */
-    TG_EFFECT_STOCK,       /* variant's counts as they are now */
-    TG_EFFECT_CART,        /* cart as it is now */
-    TG_EFFECT_SHOW_SALES,  /* show, variant: units now */
+    TG_EFFECT_ORDER_NEW,      /* order with its lines, hold, payment and outbox row */
+    TG_EFFECT_ORDER_STATE,    /* order left awaiting_payment */
+    TG_EFFECT_PAYMENT,        /* order's payment was tried: payment_state, payment_tries */
+    TG_EFFECT_MOVEMENT,       /* variant, movement, qty, order (NULL = by hand), actor */
+    TG_EFFECT_PRICE,          /* variant's prices as they are now, `price`, actor */
+    TG_EFFECT_CURRENCY_PRICE, /* variant's price in another currency: `price`, actor */
+    TG_EFFECT_PLAN,           /* variant: plan, the flash price that will begin */
+    TG_EFFECT_FLASH_USED,     /* variant: flash_used as it is now */
+    TG_EFFECT_CODE,           /* discount's uses as they are now; qty 1: all of it */
+    TG_EFFECT_CODE_USE,       /* code, order: its person used it (qty 1), or not after all (-1) */
+    TG_EFFECT_STOCK,          /* variant's counts as they are now */
+    TG_EFFECT_CART,           /* cart as it is now */
+    TG_EFFECT_SHOW_SALES,     /* show, variant: units now */
+};
+
+/* One row of a price's history, as it was at that moment. */
+struct tg_price_change {
+    char currency[4];
+    int64_t price; /* ordinary price after it; -1 = none in this currency any more */
+    int64_t compare_at;
+    int64_t flash; /* -1 = none */
+    tg_us until_wall;
+    int64_t was;    /* what one unit cost before */
+    int64_t amount; /* ... and after */
+    int32_t left;   /* units that may still be had at `was`; -1 = no limit */
+};
+
+/* A flash price that will begin; amount -1 = none. */
+struct tg_flash_plan {
+    int64_t amount;
+    tg_us from_wall;
+    tg_us until_wall; /* -1 = open */
+    int32_t limit;    /* 0 = none */
 };
 
 struct tg_effect {
@@ -132,6 +182,10 @@ struct tg_effect {
     const struct tg_order *order;
     const struct tg_variant *variant;
     const struct tg_cart *cart;
+    const struct tg_discount *discount;
+    const char *code;
+    struct tg_price_change price;
+    struct tg_flash_plan plan;
     char actor[TG_PERSON_ID_SIZE]; /* who did it by hand; "" = the clock */
 };
 
@@ -186,6 +240,21 @@ TG_MUST_CHECK tg_err tg_shop_load_units(struct tg_shop *shop, const char *person
 /* New or instead of the old count. NOTFOUND: no such SKU any more. */
 TG_MUST_CHECK tg_err tg_shop_load_show_sales(struct tg_shop *shop, uint16_t show, const char *sku,
                                              int32_t units);
+/*
+ * Prices in other currencies, planned flash prices, past prices of the last TG_PRICE_PAST_DAYS (in
+ * the order of until_wall) and codes: new, or instead of what was known under their key. Not inside
+ * a batch. price -1 = none. Errors: NOTFOUND (no such SKU), LIMIT (out of range), NOMEM.
+ */
+enum { TG_PRICE_PAST_DAYS = 30 };
+TG_MUST_CHECK tg_err tg_shop_put_currency_price(struct tg_shop *shop, const char *sku,
+                                                const char *currency, int64_t price);
+TG_MUST_CHECK tg_err tg_shop_put_flash_plan(struct tg_shop *shop, struct tg_shop_now now,
+                                            const char *sku, const struct tg_flash_plan *plan);
+TG_MUST_CHECK tg_err tg_shop_load_price_past(struct tg_shop *shop, const char *sku,
+                                             tg_us until_wall, int64_t amount, int32_t left);
+TG_MUST_CHECK tg_err tg_shop_put_discount(struct tg_shop *shop, const struct tg_discount *discount);
+TG_MUST_CHECK tg_err tg_shop_load_code_uses(struct tg_shop *shop, const char *code,
+                                            const char *person, int32_t uses);
 /* The number that the next order gets, > 0. */
 void tg_shop_load_next_number(struct tg_shop *shop, int64_t number);
 
@@ -195,6 +264,8 @@ bool tg_shop_needs_other_cart(const struct tg_shop *shop, const struct tg_claim 
 /* By order id (cancel) or payment id (pay). */
 bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c);
 bool tg_shop_needs_units(const struct tg_shop *shop, const char *person, const char *sku);
+/* Of a code as tg_codes_split gives it. */
+bool tg_shop_needs_code_uses(const struct tg_shop *shop, const char *code, const char *person);
 
 /* --- looking --- */
 
@@ -208,14 +279,52 @@ size_t tg_shop_variant_count(const struct tg_shop *shop);
 int32_t tg_shop_show_units(const struct tg_shop *shop, uint16_t show, const char *sku);
 /* Orders in memory: the unpaid ones. */
 size_t tg_shop_order_count(const struct tg_shop *shop);
+/* Its price in this currency (the shop's own: what it costs now); -1 = it has none. */
+int64_t tg_shop_price_in(const struct tg_shop *shop, const struct tg_variant *v,
+                         const char *currency);
+/* The flash price that will begin; amount -1 = none. */
+struct tg_flash_plan tg_shop_flash_plan(const struct tg_shop *shop, const char *sku);
+/* NULL = no such code. Codes that ended are there too. */
+const struct tg_discount *tg_shop_discount(const struct tg_shop *shop, const char *code);
+int32_t tg_shop_tax_bp(const struct tg_shop *shop, const struct tg_variant *v);
 const struct tg_order *tg_shop_order_each(const struct tg_shop *shop, size_t *cursor);
+
+/* --- what a cart would cost --- */
+
+struct tg_quote_line {
+    const struct tg_variant *variant; /* NULL = no longer sold, or not in this currency */
+    const char *sku;
+    int32_t qty;
+    int64_t price;
+    int64_t discount;
+    int32_t tax_bp;
+    int64_t tax;
+};
+
+/* Pointers are valid until the cart changes. */
+struct tg_quote {
+    char currency[4];
+    int64_t total;
+    int64_t discount;
+    int64_t tax;
+    char codes[TG_CODES_SIZE]; /* those that count */
+    enum tg_code code_verdict; /* of the codes asked for; the rest is as without them */
+    char message[160];
+    uint32_t line_count;
+    struct tg_quote_line lines[TG_CART_LINES_MAX];
+};
+
+/* The person's cart as `checkout` would charge it at this instant, with the claim's code and
+ * currency; needs what a checkout needs to be loaded. Claims nothing, changes nothing. */
+void tg_shop_quote(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                   struct tg_quote *ret);
 
 /* --- deciding --- */
 
 /* Changes memory only; never fails: without memory the verdict is `internal`, nothing changed. */
 void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                     struct tg_verdict *ret);
-/* Expire holds and end flash prices that are due, at most `max` of them; how many. */
+/* Expire holds, begin and end flash prices that are due, at most `max` of them; how many. */
 size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max);
 /* Monotonic time of the next tick, TG_US_NEVER = none. */
 tg_us tg_shop_deadline(const struct tg_shop *shop);

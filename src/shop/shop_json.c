@@ -41,10 +41,28 @@ static void line_write(struct tg_jo *j, const struct tg_order *order,
     options_write(j, line->options);
     tg_jo_int(j, "qty", line->qty);
     tg_money_write(j, "price", line->price, order->currency);
-    tg_money_write(j, "total", line->price * line->qty, order->currency); /* checked at the sale */
+    tg_money_write(j, "total", line->price * line->qty - line->discount,
+                   order->currency); /* checked at the sale */
+    if (line->discount > 0)
+        tg_money_write(j, "discount", line->discount, order->currency);
+    tg_jo_int(j, "tax_bp", line->tax_bp);
+    tg_money_write(j, "tax", line->tax, order->currency);
     if (view == TG_ORDER_VIEW_STAFF && line->cost >= 0)
         tg_money_write(j, "cost", line->cost, order->currency);
     tg_jo_end_obj(j);
+}
+
+static void codes_write(struct tg_jo *j, const char *codes)
+{
+    char texts[TG_ORDER_CODES_MAX][TG_DISCOUNT_CODE_SIZE];
+    int count = codes[0] == '\0' ? 0 : tg_codes_split(texts, codes);
+
+    if (count <= 0)
+        return;
+    tg_jo_arr(j, "codes");
+    for (int i = 0; i < count; i++)
+        tg_jo_str(j, NULL, texts[i]);
+    tg_jo_end_arr(j);
 }
 
 void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,
@@ -61,6 +79,10 @@ void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *ord
         line_write(j, order, &order->lines[i], view);
     tg_jo_end_arr(j);
     tg_money_write(j, "total", order->total, order->currency);
+    if (order->discount > 0)
+        tg_money_write(j, "discount", order->discount, order->currency);
+    codes_write(j, order->codes);
+    tg_money_write(j, "tax", order->tax, order->currency);
     when_write(j, "created", order->created_wall);
     if (order->state == TG_ORDER_AWAITING) {
         when_write(j, "pay_by", order->pay_by_wall);
@@ -95,19 +117,38 @@ static void changes_write(struct tg_jo *j, const struct tg_variant *v,
         tg_money_write(j, "price_was", line->price, currency);
 }
 
-static int64_t cart_line_write(struct tg_jo *j, const struct tg_variant *v, int32_t qty,
-                               const char *currency)
+/* What a cart's line and a quote's line have alike. */
+static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency)
 {
-    int64_t price = tg_variant_price(v);
-    int64_t sum = price * qty; /* prices are at most 10^9 and quantities at most 100 */
+    const struct tg_variant *v = line->variant;
 
     tg_jo_str(j, "title", v->product->title);
     options_write(j, v->options);
     tg_jo_str(j, "image", v->product->image);
-    tg_money_write(j, "price", price, currency);
-    tg_money_write(j, "total", sum, currency);
+    tg_money_write(j, "price", line->price, currency);
+    /* prices are at most 10^9 and quantities at most 100 */
+    tg_money_write(j, "total", line->price * line->qty - line->discount, currency);
+    if (line->discount > 0)
+        tg_money_write(j, "discount", line->discount, currency);
+    tg_jo_int(j, "tax_bp", line->tax_bp);
+    tg_money_write(j, "tax", line->tax, currency);
     tg_jo_int(j, "available", TG_MIN(tg_variant_available(v), TG_QTY_MAX));
-    return sum;
+}
+
+/* put: the cart's own line; NULL = of a quote. */
+static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line,
+                               const struct tg_cart_line *put, const char *currency)
+{
+    tg_jo_obj(j, NULL);
+    tg_jo_str(j, "sku", line->sku);
+    tg_jo_int(j, "qty", line->qty);
+    if (line->variant == NULL)
+        tg_jo_bool(j, "gone", true);
+    else
+        goods_write(j, line, currency);
+    if (put != NULL)
+        changes_write(j, line->variant, put, currency);
+    tg_jo_end_obj(j);
 }
 
 void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
@@ -116,24 +157,91 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
     const char *currency = tg_shop_config(shop)->currency;
     uint32_t count = cart == NULL ? 0 : cart->line_count;
     int64_t total = 0;
+    int64_t tax = 0;
 
     tg_jo_obj(j, key);
     tg_jo_arr(j, "lines");
     for (uint32_t i = 0; i < count; i++) {
-        const struct tg_cart_line *line = &cart->lines[i];
-        const struct tg_variant *v = tg_shop_variant(shop, line->sku);
+        struct tg_quote_line line = {.sku = cart->lines[i].sku, .qty = cart->lines[i].qty};
 
-        tg_jo_obj(j, NULL);
-        tg_jo_str(j, "sku", line->sku);
-        tg_jo_int(j, "qty", line->qty);
-        if (v == NULL)
-            tg_jo_bool(j, "gone", true);
-        else
-            total += cart_line_write(j, v, line->qty, currency);
-        changes_write(j, v, line, currency);
-        tg_jo_end_obj(j);
+        line.variant = tg_shop_variant(shop, line.sku);
+        if (line.variant != NULL) {
+            line.price = tg_variant_price(line.variant);
+            line.tax_bp = tg_shop_tax_bp(shop, line.variant);
+            line.tax = tg_money_tax(line.price * line.qty, line.tax_bp);
+            total += line.price * line.qty;
+            tax += line.tax;
+        }
+        line_of_cart_write(j, &line, &cart->lines[i], currency);
     }
     tg_jo_end_arr(j);
     tg_money_write(j, "total", total, currency);
+    tg_money_write(j, "tax", tax, currency);
+    tg_jo_end_obj(j);
+}
+
+void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote)
+{
+    tg_jo_obj(j, key);
+    tg_jo_arr(j, "lines");
+    for (uint32_t i = 0; i < quote->line_count; i++)
+        line_of_cart_write(j, &quote->lines[i], NULL, quote->currency);
+    tg_jo_end_arr(j);
+    tg_money_write(j, "total", quote->total, quote->currency);
+    if (quote->discount > 0)
+        tg_money_write(j, "discount", quote->discount, quote->currency);
+    codes_write(j, quote->codes);
+    tg_money_write(j, "tax", quote->tax, quote->currency);
+    if (quote->code_verdict != TG_CODE_OK) {
+        tg_jo_obj(j, "code_error");
+        tg_jo_str(j, "code", tg_code_name(quote->code_verdict));
+        tg_jo_str(j, "message", quote->message);
+        tg_jo_end_obj(j);
+    }
+    tg_jo_end_obj(j);
+}
+
+/* --- codes --- */
+
+static void when_or_null(struct tg_jo *j, const char *key, tg_us wall)
+{
+    if (wall < 0)
+        tg_jo_null(j, key);
+    else
+        when_write(j, key, wall);
+}
+
+void tg_discount_write(struct tg_jo *j, const char *key, const struct tg_discount *d,
+                       const char *show)
+{
+    tg_jo_obj(j, key);
+    tg_jo_str(j, "code", d->code);
+    if (d->kind == TG_DISCOUNT_PERCENT)
+        tg_jo_int(j, "percent_bp", d->bp);
+    else
+        tg_jo_int(j, "amount", d->amount);
+    if (d->minimum > 0)
+        tg_jo_int(j, "minimum", d->minimum);
+    if (d->currency[0] != '\0')
+        tg_jo_str(j, "currency", d->currency);
+    tg_jo_str(j, "show", show);
+    if (d->sku_count > 0) {
+        tg_jo_arr(j, "skus");
+        for (uint32_t i = 0; i < d->sku_count; i++)
+            tg_jo_str(j, NULL, d->skus[i]);
+        tg_jo_end_arr(j);
+    }
+    if (d->person_count > 0) {
+        tg_jo_arr(j, "persons");
+        for (uint32_t i = 0; i < d->person_count; i++)
+            tg_jo_str(j, NULL, d->persons[i]);
+        tg_jo_end_arr(j);
+    }
+    tg_jo_int(j, "person_max", d->person_max);
+    tg_jo_int(j, "uses_max", d->uses_max);
+    tg_jo_int(j, "uses", d->uses);
+    when_or_null(j, "from", d->from_wall);
+    when_or_null(j, "until", d->until_wall);
+    tg_jo_bool(j, "combinable", d->combinable);
     tg_jo_end_obj(j);
 }

@@ -17,20 +17,32 @@ enum tg_order_view {
 };
 
 /*
- * {"id","number","state","lines":[{"sku","title","options","qty","price","total"}],"total",
- *  "created","pay_by","pay_url"?}; pay_by and pay_url only while it awaits payment, pay_url only
- * with a pay_base ("/pay/sandbox/"; NULL = none), to which the payment id is appended.
+ * {"id","number","state","lines":[{"sku","title","options","qty","price","total","discount"?,
+ *  "tax_bp","tax"}],"total","discount"?,"codes"?,"tax","created","pay_by","pay_url"?}; totals are
+ * less their discounts and have their tax within; pay_by and pay_url only while it awaits payment,
+ * pay_url only with a pay_base ("/pay/sandbox/"; NULL = none), to which the payment id is appended.
  */
 void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,
                     const char *pay_base, enum tg_order_view view);
 
 /*
- * {"lines":[{"sku","title","options","image","qty","price","total","available"}],"total"}, priced
- * now; a line whose SKU is no longer sold has only "sku", "qty" and "gone": true. NULL = empty.
- * Each line says what happened since it was put in: "changes": "gone", "price_changed" (with
- * "price_was"), "sold_out" (fewer left than asked for).
+ * {"lines":[{"sku","title","options","image","qty","price","total","tax_bp","tax","available"}],
+ *  "total","tax"}, priced now; a line whose SKU is no longer sold has only "sku", "qty" and "gone":
+ * true. NULL = empty. Each line says what happened since it was put in: "changes": "gone",
+ * "price_changed" (with "price_was"), "sold_out" (fewer left than asked for).
  */
 void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
                    const struct tg_cart *cart);
+
+/* The same of a quote, with "discount"? and "codes"?; a code that may not be used stands in
+ * "code_error": {"code","message"}. A line without a price in the currency is "gone", too. */
+void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote);
+
+/*
+ * {"code","percent_bp"|"amount","minimum"?,"currency"?,"show","skus"?,"persons"?,"person_max",
+ *  "uses_max","uses","from","until","combinable"}; show is its public id, NULL = everywhere.
+ */
+void tg_discount_write(struct tg_jo *j, const char *key, const struct tg_discount *discount,
+                       const char *show);
 
 #endif

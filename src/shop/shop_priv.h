@@ -19,9 +19,11 @@ struct tg_units {
 struct tg_want {
     struct tg_variant *variant;
     int32_t qty;
-    int64_t shown;    /* price of one that the page showed, -1 = none */
-    int64_t price;    /* ... and that counts */
-    int64_t discount; /* off the line */
+    int64_t shown;                  /* price of one that the page showed, -1 = none */
+    int64_t price;                  /* ... and that counts */
+    bool flash;                     /* ... which is the running flash price */
+    struct tg_price_past *honoured; /* ... or this one, which is over; NULL = none */
+    int64_t discount;               /* off the line */
     int32_t tax_bp;
     int64_t tax;
 };
@@ -38,7 +40,63 @@ struct tg_wish {
     uint32_t count;
     struct tg_take takes[TG_TAKES_MAX];
     uint32_t take_count;
+    char currency[4];
     char codes[TG_CODES_SIZE]; /* the codes that counted */
+};
+
+/* --- prices that are over, or will come: price_past.c --- */
+
+enum { TG_PRICE_PAST_MAX = 8 };
+#define TG_PRICE_PAST_US ((tg_us)TG_PRICE_PAST_DAYS * 24 * 3600 * TG_US_PER_S)
+
+struct tg_price_past {
+    tg_us until_wall; /* it held from the one before it until then */
+    int64_t amount;
+    int32_t left; /* units that may still be had at it by who tapped in time; -1 = no limit */
+};
+
+struct tg_price_book_state {
+    uint32_t count;
+    struct tg_price_past past[TG_PRICE_PAST_MAX]; /* oldest first */
+    struct tg_flash_plan plan;
+};
+
+/* Of a SKU whose price changed lately or will change; by SKU in shop->books. */
+struct tg_price_book {
+    char sku[TG_SKU_MAX + 1];
+    struct tg_price_book_state now;
+    struct tg_price_book_state before;
+    struct tg_heap_node start; /* of the plan */
+    bool in_batch;
+    bool before_timed;
+    tg_us before_at;
+    struct tg_price_book *batch_next;
+};
+
+struct tg_currency_price {
+    char key[TG_SKU_MAX + TG_CURRENCY_SIZE + 1]; /* SKU, NUL, currency */
+    size_t key_len;
+    int64_t price; /* -1 = none any more */
+    int64_t before;
+    bool in_batch;
+    struct tg_currency_price *batch_next;
+};
+
+/* A discount code; by code in shop->codes. */
+struct tg_code_entry {
+    char code[TG_DISCOUNT_CODE_SIZE];
+    struct tg_discount *now;
+    struct tg_discount *before; /* what it meant before the batch; NULL = as now */
+    int32_t before_uses;
+    bool in_batch;
+    bool fresh;
+    struct tg_code_entry *batch_next;
+};
+
+struct tg_code_person {
+    char key[TG_DISCOUNT_CODE_SIZE + TG_PERSON_ID_SIZE + 1]; /* code, NUL, person */
+    size_t key_len;
+    int32_t uses;
 };
 
 struct tg_shop {
@@ -50,13 +108,19 @@ struct tg_shop {
     struct tg_map variant_by_sku;
     struct tg_map order_by_id; /* owns the orders */
     struct tg_map order_by_payment;
-    struct tg_map cart_by_person; /* owns the carts */
-    struct tg_map units;          /* owns struct tg_units */
-    struct tg_map show_sales;     /* owns struct tg_show_sales */
-    struct tg_map rules;          /* by show; owns struct tg_show_rules */
-    struct tg_map show_items;     /* owns what rules.c keeps */
-    struct tg_heap expiries;      /* of orders */
-    struct tg_heap flash_ends;    /* of variants */
+    struct tg_map cart_by_person;  /* owns the carts */
+    struct tg_map units;           /* owns struct tg_units */
+    struct tg_map show_sales;      /* owns struct tg_show_sales */
+    struct tg_map rules;           /* by show; owns struct tg_show_rules */
+    struct tg_map show_items;      /* owns what rules.c keeps */
+    struct tg_map books;           /* by SKU; owns struct tg_price_book */
+    struct tg_map currency_prices; /* owns struct tg_currency_price */
+    struct tg_map codes;           /* owns struct tg_code_entry and their discounts */
+    struct tg_map code_persons;    /* owns struct tg_code_person */
+    struct tg_heap expiries;       /* of orders */
+    struct tg_heap flash_ends;     /* of variants */
+    struct tg_heap flash_starts;   /* of books */
+    struct tg_price_now changes[TG_CART_LINES_MAX]; /* of the last verdict */
     int64_t next_number;
 
     /* The batch. */
@@ -70,6 +134,9 @@ struct tg_shop {
     struct tg_order *batch_orders;
     struct tg_cart *batch_carts;
     struct tg_show_sales *batch_sales;
+    struct tg_price_book *batch_books;
+    struct tg_currency_price *batch_currency_prices;
+    struct tg_code_entry *batch_codes;
 };
 
 enum { TG_PRICE_MAX_MINOR = 1000000000 }; /* ten million kroner for one unit */
@@ -90,17 +157,13 @@ struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku);
 
 /* The verdict's code, message and nothing else. */
 void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...) TG_PRINTF(3, 4);
-/* "349.00 NOK". */
-enum { TG_MONEY_SIZE = 40 };
-void tg_money_text(char out[TG_MONEY_SIZE], int64_t amount, const char *currency);
-
 /* The stages of a claim, in this order; false = refused, and the verdict says why. */
 bool tg_wish_limits(const struct tg_shop *shop, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out); /* limits.c */
 bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
                    struct tg_verdict *out); /* stock.c: fills takes */
-bool tg_wish_price(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                   struct tg_wish *wish, struct tg_verdict *out); /* price.c: fills the money */
+bool tg_wish_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                   struct tg_wish *wish, struct tg_verdict *out); /* charge.c: fills the money */
 /* orders.c: the order of a wish that passed; holds its stock. */
 void tg_order_place(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out);
@@ -126,7 +189,53 @@ void tg_decide_cancel(struct tg_shop *shop, struct tg_shop_now now, const struct
 /* The order leaves awaiting_payment; reserved by the caller (2 + its lines). */
 void tg_order_leave(struct tg_shop *shop, struct tg_order *order, enum tg_order_state state,
                     tg_us wall);
-void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall);
+/* price.c: the running flash price is over. spent: its units are used up. Reserved by the caller
+ * (1). */
+void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall, bool spent);
+/* The planned one begins; reserved by the caller (2). False: no memory, nothing changed. */
+bool tg_flash_begin(struct tg_shop *shop, struct tg_shop_now now, struct tg_price_book *book);
+void tg_decide_list_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                          struct tg_verdict *out);
+/* Copies of a variant's prices at its first change in the batch, and back again. */
+void tg_price_keep(struct tg_variant *v);
+void tg_price_undo(struct tg_variant *v);
+
+/* price_past.c */
+TG_MUST_CHECK tg_err tg_price_book_ready(struct tg_shop *shop, const char *sku,
+                                         struct tg_price_book **ret);
+/* NULL = nothing known. */
+struct tg_price_book *tg_price_book(const struct tg_shop *shop, const char *sku);
+void tg_price_book_touch(struct tg_shop *shop, struct tg_price_book *book);
+/* A price ended; left as in struct tg_price_past. Touch first. */
+void tg_price_past_add(struct tg_price_book *book, tg_us wall, int64_t amount, int32_t left);
+/* The lowest price of the 30 days before `wall`, with `now` that held just before it. */
+int64_t tg_price_lowest(const struct tg_price_book *book, tg_us wall, int64_t now);
+/* The price that held at an instant, when it is over; NULL = the one that holds now. */
+struct tg_price_past *tg_price_at(struct tg_price_book *book, tg_us instant);
+void tg_price_books_commit(struct tg_shop *shop);
+void tg_price_books_rollback(struct tg_shop *shop);
+
+/* charge.c: an order took its prices and codes, or gives them back. Reserved by the caller: a
+ * flash price that ends for every line, a use for every code. */
+void tg_charge_taken(struct tg_shop *shop, struct tg_shop_now now, const struct tg_order *order,
+                     const struct tg_wish *wish);
+/* units of one line of an order that lives on (part cancelled). */
+void tg_charge_return_units(struct tg_shop *shop, const struct tg_order_line *line, int32_t units);
+/* All of an order that expired or was cancelled: what `cancelled` of its lines does not count yet,
+ * and its codes. */
+void tg_charge_return(struct tg_shop *shop, const struct tg_order *order, tg_us wall);
+
+/* codes.c */
+void tg_decide_code(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
+/* The discounts of a wish whose prices are known; fills discount of the wants, and codes. False:
+ * a code may not be used, and why (code and message only). */
+bool tg_codes_apply(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    struct tg_wish *wish, struct tg_verdict *out);
+TG_MUST_CHECK tg_err tg_codes_ready(struct tg_shop *shop, const char *codes, const char *person);
+void tg_codes_count(struct tg_shop *shop, const struct tg_order *order, int32_t uses, tg_us wall);
+void tg_codes_commit(struct tg_shop *shop);
+void tg_codes_rollback(struct tg_shop *shop);
+void tg_codes_free(struct tg_shop *shop);
 
 /* limits.c: per-person sums and the shows' sales. */
 TG_MUST_CHECK tg_err tg_units_ready(struct tg_shop *shop, const char *person, const char *sku);

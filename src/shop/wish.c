@@ -5,10 +5,6 @@
 
 static bool shape_ok(const struct tg_claim *c, struct tg_verdict *out)
 {
-    if (c->code[0] != '\0') {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such code.");
-        return false;
-    }
     if (c->location[0] != '\0' && strcmp(c->location, TG_LOCATION_MAIN) != 0) {
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such location.");
         return false;

@@ -219,6 +219,8 @@ tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now, struct
     if (err == TG_OK)
         err = tg_reload_variants(&r);
     if (err == TG_OK)
+        err = tg_store_load_prices(r.db, now, shop);
+    if (err == TG_OK)
         err = tg_reload_sales(&r);
     if (err == TG_OK)
         err = load_orders(r.db, now, shop);
@@ -503,6 +505,8 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
         err = tg_q_each(b.db, TG_SQL_CART, 2 * count, &of_cart);
     if (err == TG_OK)
         err = tg_q_each(b.db, TG_SQL_PERSON_UNITS, count * TG_CART_LINES_MAX, &of_units);
+    if (err == TG_OK)
+        err = tg_store_load_code_uses(b.db, claims, count, shop);
     for (size_t i = 0; err == TG_OK && i < count; i++)
         err = load_old_order(&b, &claims[i]);
     return err;

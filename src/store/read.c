@@ -8,6 +8,7 @@
 
 struct tg_read_db {
     struct tg_db db;
+    struct tg_taxes taxes;
 };
 
 tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char reterr[256])
@@ -26,6 +27,11 @@ tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char
     }
     *ret = r;
     return TG_OK;
+}
+
+void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes)
+{
+    db->taxes = *taxes;
 }
 
 void tg_read_db_free(struct tg_read_db *db)
@@ -103,6 +109,55 @@ tg_err tg_read_payment(struct tg_read_db *db, const char *payment, struct tg_ord
     return one_order(db, TG_SQL_ORDER_BY_PAYMENT, payment, ret);
 }
 
+/* --- codes --- */
+
+static tg_err walk_codes(struct tg_read_db *db, struct tg_q *q, tg_read_code_fn each, void *ctx,
+                         tg_err none)
+{
+    tg_err err = none;
+    bool any = false;
+    tg_err ended;
+
+    while ((err == TG_OK || !any) && tg_q_row(q)) {
+        char show[TG_SHOW_ID_MAX + 1];
+        struct tg_discount *d = NULL;
+
+        any = true;
+        err = tg_row_discount(&db->db, q, &d, show);
+        if (err == TG_OK)
+            err = each(ctx, d, show);
+        tg_discount_free(d);
+    }
+    ended = tg_q_end(q);
+    return ended != TG_OK ? ended : err;
+}
+
+tg_err tg_read_codes(struct tg_read_db *db, const char *above, uint32_t limit, tg_read_code_fn each,
+                     void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_CODES_AFTER);
+    tg_q_text(&q, above);
+    tg_q_int(&q, limit);
+    return end(db, walk_codes(db, &q, each, ctx, TG_OK));
+}
+
+tg_err tg_read_code(struct tg_read_db *db, const char *code, tg_read_code_fn each, void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_CODE);
+    tg_q_text(&q, code);
+    return end(db, walk_codes(db, &q, each, ctx, TG_ERR_NOTFOUND));
+}
+
 /* --- catalogue --- */
 
 static tg_err count_rows(struct tg_read_db *db, enum tg_sql which, size_t *ret)
@@ -132,7 +187,8 @@ static void fill_product(struct tg_product_view *view, const struct tg_q *q)
     view->number = p.number;
 }
 
-static void fill_variant(struct tg_variant_view *view, const struct tg_q *q)
+static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
+                         const struct tg_taxes *taxes)
 {
     struct tg_variant v;
 
@@ -141,6 +197,10 @@ static void fill_variant(struct tg_variant_view *view, const struct tg_q *q)
     tg_str_cut(view->options, sizeof(view->options), v.options);
     view->price = tg_variant_price(&v);
     view->compare_at = tg_variant_compare_at(&v);
+    view->price_until_wall_us = v.flash >= 0 ? v.flash_until_wall : -1;
+    view->lowest = tg_variant_lowest(&v);
+    view->price_left = tg_variant_flash_left(&v);
+    view->tax_bp = tg_tax_rate(taxes, v.tax_class);
     view->available = tg_variant_available(&v);
 }
 
@@ -168,7 +228,7 @@ static tg_err fill_variants(struct tg_read_db *db, struct tg_catalog *catalog)
             break;
         if (catalog->products[product].variant_count++ == 0)
             catalog->products[product].variant_first = i;
-        fill_variant(&catalog->variants[i], &q);
+        fill_variant(&catalog->variants[i], &q, &db->taxes);
     }
     return tg_q_end(&q);
 }

@@ -7,6 +7,7 @@
 #define TG_STORE_READ_H
 
 #include "msg/catalog.h"
+#include "shop/discount.h"
 #include "shop/order.h"
 #include "store/db.h"
 #include "store/registry.h"
@@ -18,6 +19,8 @@ struct tg_read_db;
 TG_MUST_CHECK tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg,
                                     char reterr[256]);
 void tg_read_db_free(struct tg_read_db *db);
+/* The shop's tax classes, copied; none until then. */
+void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes);
 
 /* Return anything but TG_OK to stop; that is the answer then. Borrowed for the call. */
 typedef tg_err (*tg_read_order_fn)(void *ctx, const struct tg_order *order);
@@ -32,6 +35,14 @@ TG_MUST_CHECK tg_err tg_read_payment(struct tg_read_db *db, const char *payment,
 /* A snapshot of the catalogue as shoppers see it; one reference. */
 TG_MUST_CHECK tg_err tg_read_catalog(struct tg_read_db *db, const char *currency,
                                      int32_t stock_band, struct tg_catalog **ret);
+
+/* Discount codes above `above` ("" = from the first); show is a public id, "" = every show. */
+typedef tg_err (*tg_read_code_fn)(void *ctx, const struct tg_discount *discount, const char *show);
+TG_MUST_CHECK tg_err tg_read_codes(struct tg_read_db *db, const char *above, uint32_t limit,
+                                   tg_read_code_fn each, void *ctx);
+/* NOTFOUND. */
+TG_MUST_CHECK tg_err tg_read_code(struct tg_read_db *db, const char *code, tg_read_code_fn each,
+                                  void *ctx);
 
 struct tg_token_row {
     uint32_t ordinal;

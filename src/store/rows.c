@@ -20,6 +20,9 @@ enum order_column {
     O_PAYMENT_STATE,
     O_PAYMENT_TRIES,
     O_LINES,
+    O_DISCOUNT,
+    O_TAX,
+    O_CODES,
 };
 
 static tg_err read_lines(struct tg_db *db, struct tg_order *order)
@@ -40,11 +43,31 @@ static tg_err read_lines(struct tg_db *db, struct tg_order *order)
         line->qty = (int32_t)tg_q_get_int(&q, 3);
         line->price = tg_q_get_int(&q, 4);
         line->cost = tg_q_get_int(&q, 5);
+        line->discount = tg_q_get_int(&q, 6);
+        line->tax_bp = (int32_t)tg_q_get_int(&q, 7);
+        line->tax = tg_q_get_int(&q, 8);
+        line->flash_since = tg_q_get_int(&q, 9);
     }
     err = tg_q_end(&q);
     if (err == TG_OK && count != order->line_count)
         err = TG_ERR_MALFORMED;
     return err;
+}
+
+/* Discount and tax of an order are those of its lines, too. */
+static bool parts_add_up(const struct tg_order *order)
+{
+    int64_t discount = 0;
+    int64_t tax = 0;
+
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        /* no line's are above its own sum, and those add up to a total that fits */
+        if (order->lines[i].tax < 0 || order->lines[i].tax > order->total)
+            return false;
+        discount += order->lines[i].discount;
+        tax += order->lines[i].tax;
+    }
+    return discount == order->discount && tax == order->tax;
 }
 
 tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret)
@@ -69,10 +92,14 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     tg_q_copy_text(row, O_PAYMENT, order->payment, sizeof(order->payment));
     order->payment_state = (enum tg_payment_state)tg_q_get_int(row, O_PAYMENT_STATE);
     order->payment_tries = (uint32_t)tg_q_get_int(row, O_PAYMENT_TRIES);
+    order->discount = tg_q_get_int(row, O_DISCOUNT);
+    order->tax = tg_q_get_int(row, O_TAX);
+    tg_q_copy_text(row, O_CODES, order->codes, sizeof(order->codes));
     err = read_lines(db, order);
-    if (err == TG_OK && (tg_order_state_name(order->state) == NULL ||
-                         tg_payment_state_name(order->payment_state) == NULL ||
-                         tg_order_sum(&sum, order) != TG_OK || sum != order->total)) {
+    if (err == TG_OK &&
+        (tg_order_state_name(order->state) == NULL ||
+         tg_payment_state_name(order->payment_state) == NULL ||
+         tg_order_sum(&sum, order) != TG_OK || sum != order->total || !parts_add_up(order))) {
         tg_str_printf(db->error, sizeof(db->error), "order %lld does not add up",
                       (long long)order->number);
         err = TG_ERR_MALFORMED;
@@ -128,4 +155,10 @@ void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret)
     ret->stock = (struct tg_stock_count){.on_hand = (int32_t)tg_q_get_int(row, first + 7),
                                          .held = (int32_t)tg_q_get_int(row, first + 8),
                                          .sold = (int32_t)tg_q_get_int(row, first + 9)};
+    tg_q_copy_text(row, first + 10, ret->tax_class, sizeof(ret->tax_class));
+    ret->flash_since_wall = tg_q_get_int(row, first + 11);
+    ret->flash_limit = (int32_t)tg_q_get_int(row, first + 12);
+    ret->flash_used = (int32_t)tg_q_get_int(row, first + 13);
+    ret->lowest = tg_q_get_int(row, first + 14);
+    ret->flash_lowest = tg_q_get_int(row, first + 15);
 }

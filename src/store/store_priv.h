@@ -42,6 +42,19 @@ TG_MUST_CHECK tg_err tg_store_load(struct tg_store *store, struct tg_shop_now no
                                    const struct tg_claim *claims, size_t count,
                                    struct tg_shop *shop, struct tg_idem *idem);
 TG_MUST_CHECK tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx);
+/* load_price.c: past and further prices, planned flash prices, codes. */
+TG_MUST_CHECK tg_err tg_store_load_prices(struct tg_db *db, struct tg_shop_now now,
+                                          struct tg_shop *shop);
+/* ... what people used of the codes that these claims name. */
+TG_MUST_CHECK tg_err tg_store_load_code_uses(struct tg_db *db, const struct tg_claim *claims,
+                                             size_t count, struct tg_shop *shop);
+/* write_price.c */
+TG_MUST_CHECK tg_err tg_store_write_price(struct tg_db *db, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_currency_price(struct tg_db *db, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_plan(struct tg_db *db, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_flash_used(struct tg_db *db, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_code(struct tg_db *db, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_code_use(struct tg_db *db, const struct tg_effect *e);
 /* write.c */
 TG_MUST_CHECK tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect);
 TG_MUST_CHECK tg_err tg_store_write_idem(struct tg_store *store, tg_us wall,

@@ -40,6 +40,9 @@ static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
     tg_q_int(&q, o->created_wall);
     tg_q_int(&q, o->changed_wall);
     tg_q_int(&q, o->pay_by_wall);
+    tg_q_int(&q, o->discount);
+    tg_q_int(&q, o->tax);
+    tg_q_text(&q, o->codes);
     return tg_q_run(&q);
 }
 
@@ -57,6 +60,10 @@ static tg_err add_line(struct tg_db *db, const struct tg_order *o, uint32_t inde
     tg_q_int(&q, line->qty);
     tg_q_int(&q, line->price);
     tg_q_int(&q, line->cost);
+    tg_q_int(&q, line->discount);
+    tg_q_int(&q, line->tax_bp);
+    tg_q_int(&q, line->tax);
+    tg_q_int(&q, line->flash_since);
     err = tg_q_run(&q);
     if (err != TG_OK)
         return err;
@@ -176,28 +183,6 @@ static tg_err put_stock(struct tg_db *db, const struct tg_variant *v)
     return tg_q_run(&q);
 }
 
-static tg_err write_price(struct tg_db *db, const struct tg_effect *e)
-{
-    const struct tg_variant *v = e->variant;
-    struct tg_q q = tg_q(db, TG_SQL_SET_PRICE);
-    tg_err err;
-
-    tg_q_int(&q, v->flash);
-    tg_q_int(&q, v->flash_until_wall);
-    tg_q_int(&q, e->wall);
-    tg_q_text(&q, v->sku);
-    err = tg_q_run(&q);
-    if (err != TG_OK)
-        return err;
-    q = tg_q(db, TG_SQL_ADD_PRICE_CHANGE);
-    tg_q_text(&q, v->sku);
-    tg_q_int(&q, v->flash);
-    tg_q_int(&q, v->flash_until_wall);
-    tg_q_text(&q, e->actor);
-    tg_q_int(&q, e->wall);
-    return tg_q_run(&q);
-}
-
 static tg_err write_cart(struct tg_db *db, const struct tg_effect *e)
 {
     struct tg_q q = tg_q(db, TG_SQL_DROP_CART);
@@ -244,7 +229,17 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
     case TG_EFFECT_MOVEMENT:
         return add_movement(&s->db, effect);
     case TG_EFFECT_PRICE:
-        return write_price(&s->db, effect);
+        return tg_store_write_price(&s->db, effect);
+    case TG_EFFECT_CURRENCY_PRICE:
+        return tg_store_write_currency_price(&s->db, effect);
+    case TG_EFFECT_PLAN:
+        return tg_store_write_plan(&s->db, effect);
+    case TG_EFFECT_FLASH_USED:
+        return tg_store_write_flash_used(&s->db, effect);
+    case TG_EFFECT_CODE:
+        return tg_store_write_code(&s->db, effect);
+    case TG_EFFECT_CODE_USE:
+        return tg_store_write_code_use(&s->db, effect);
     case TG_EFFECT_STOCK:
         return put_stock(&s->db, effect->variant);
     case TG_EFFECT_CART:
@@ -361,6 +356,7 @@ static tg_err add_variant(struct tg_db *db, const struct tg_product *p, const st
     tg_q_int(&q, v->compare_at);
     tg_q_int(&q, v->cost);
     tg_q_int(&q, wall);
+    tg_q_text(&q, v->tax_class);
     return tg_q_run(&q);
 }
 

@@ -369,6 +369,7 @@ static void test_live_joined_comes_first_with_products(void **state)
                           "\"amount\":19900,\"currency\":\"NOK\"},\"compare_at\":{\"amount\":24900,"
                           "\"currency\":\"NOK\"},\"stock\":3}]}]"));
     assert_non_null(strstr(got->json, "\"cart\":{\"lines\":[],\"total\":{\"amount\":0,"
+                                      "\"currency\":\"NOK\"},\"tax\":{\"amount\":0,"
                                       "\"currency\":\"NOK\"}}"));
     assert_non_null(strstr(got->json, "\"viewers\":1"));
     join(2, person("s1", TG_ROLE_MERCHANDISER));

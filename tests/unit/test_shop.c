@@ -664,8 +664,10 @@ static void test_order_json_is_the_contracts(void **state)
         want, sizeof(want),
         "{\"id\":\"%s\",\"number\":1001,\"state\":\"awaiting_payment\",\"lines\":[{\"sku\":"
         "\"MUG\",\"title\":\"Mug\",\"options\":{},\"qty\":2,\"price\":{\"amount\":14900,"
-        "\"currency\":\"NOK\"},\"total\":{\"amount\":29800,\"currency\":\"NOK\"}}],"
+        "\"currency\":\"NOK\"},\"total\":{\"amount\":29800,\"currency\":\"NOK\"},\"tax_bp\":0,"
+        "\"tax\":{\"amount\":0,\"currency\":\"NOK\"}}],"
         "\"total\":{\"amount\":29800,\"currency\":\"NOK\"},"
+        "\"tax\":{\"amount\":0,\"currency\":\"NOK\"},"
         "\"created\":\"2026-05-28T20:26:40.000Z\",\"pay_by\":\"2026-05-28T20:36:40.000Z\","
         "\"pay_url\":\"/pay/sandbox/%s\"}",
         w->v.order->id, w->v.order->payment);
