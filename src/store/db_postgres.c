@@ -250,7 +250,12 @@ static void pg_use(struct tg_q *q)
 {
     struct tg_pg_stmt *st = NULL;
 
-    if (tg_pg_of(q->db)->phase != TG_PG_UP) {
+    struct tg_pg *p = tg_pg_of(q->db);
+
+    /* Readers come back by themselves; the writer's connection is its store's affair. */
+    if (p->phase != TG_PG_UP && p->mode == TG_DB_READ)
+        (void)tg_pg_ready(q->db, tg_clock_mono()); /* seen below */
+    if (p->phase != TG_PG_UP) {
         tg_str_cut(q->db->error, sizeof(q->db->error), "no connection to the database");
         q->err = TG_ERR_CLOSED;
         return;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "store/read.h"
 #include "store/rows_priv.h"
@@ -45,17 +46,19 @@ void tg_read_db_free(struct tg_read_db *db)
 /* One snapshot for a read of several statements. */
 static tg_err begin(struct tg_read_db *db)
 {
-    struct tg_q q = tg_q(&db->db, TG_SQL_BEGIN_READ);
+    tg_err err = tg_db_ready(&db->db, tg_clock_mono());
+    struct tg_q q;
 
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_BEGIN_READ);
     return tg_q_run(&q);
 }
 
 static tg_err end(struct tg_read_db *db, tg_err err)
 {
-    struct tg_q q = tg_q(&db->db, TG_SQL_ROLLBACK);
-    tg_err ended = tg_q_run(&q);
-
-    return err != TG_OK ? err : ended;
+    tg_db_rollback(&db->db); /* nothing was written */
+    return err;
 }
 
 static tg_err walk_orders(struct tg_read_db *db, struct tg_q *q, tg_read_order_fn each, void *ctx)
