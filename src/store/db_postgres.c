@@ -254,7 +254,7 @@ static void pg_use(struct tg_q *q)
 
     /* Readers come back by themselves; the writer's connection is its store's affair. */
     if (p->phase != TG_PG_UP && p->mode == TG_DB_READ)
-        (void)tg_pg_ready(q->db, tg_clock_mono()); /* seen below */
+        q->err = tg_pg_ready(q->db, tg_clock_mono());
     if (p->phase != TG_PG_UP) {
         tg_str_cut(q->db->error, sizeof(q->db->error), "no connection to the database");
         q->err = TG_ERR_CLOSED;
