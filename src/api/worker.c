@@ -22,9 +22,9 @@ enum {
     HEADERS_S = 10,
     KEEPALIVE_S = 30,
     STOP_US = 700 * TG_US_PER_MS,
-    LOOK_APART_NS = 300,      /* a socket: ten times what poll() takes for it */
-    LOOK_APART_US_MIN = 50,   /* less is not worth a timer */
-    LOOK_APART_US_MAX = 2000, /* a tenth of a tick */
+    LOOK_APART_NS = 2000,      /* a socket: some ten times what poll() takes for it */
+    LOOK_APART_US_MIN = 50,    /* less is not worth a timer */
+    LOOK_APART_US_MAX = 10000, /* half a tick */
 };
 
 static int accept_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,

@@ -369,9 +369,13 @@ void tg_ws_wake(void *worker, struct tg_tick_member *member)
     if (member->overflow && s->close_code == 0) {
         TG_COUNT(ws_cut_slow_total);
         tg_sock_close(s, 1013); /* try again later */
-    } else {
-        lws_callback_on_writable(s->wsi);
+        return;
     }
+    /* At once: a round through poll() for each answer costs more than the answer. What the socket
+     * does not take now, and whatever is wrong with it, waits for WRITEABLE. */
+    if (s->close_code != 0 || s->ping_due || lws_partial_buffered(s->wsi) || send_frames(s) != 0 ||
+        s->member.q.count > 0)
+        lws_callback_on_writable(s->wsi);
 }
 
 /* --- messages of other threads --- */
