@@ -9,7 +9,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 
-enum { DEPTH_MAX = 8, MUTE_SECONDS_DEFAULT = 600, MUTE_SECONDS_MAX = 86400 };
+enum { DEPTH_MAX = 8, MUTE_SECONDS_DEFAULT = 600, MUTE_SECONDS_MAX = 86400, WINDOW_SECONDS_MAX = 86400 };
 
 /* One frame being read. The first complaint wins; after it every getter does nothing. */
 struct reader {
@@ -264,6 +264,20 @@ static int64_t get_time(struct reader *r, const char *name)
 /* --- operations ----------------------------------------------------------------------------------
  */
 
+static bool id_is_valid(const char *text, size_t len)
+{
+    if (len < 1 || len > TG_OP_ID_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
+            return false;
+    }
+    return true;
+}
+
 static void read_join(struct reader *r, struct tg_op *op)
 {
     get_text(r, "name", op->u.join.name, sizeof(op->u.join.name), TG_NAME_MAX, MAY_BE_EMPTY);
@@ -282,6 +296,7 @@ static void read_chat(struct reader *r, struct tg_op *op)
     get_text(r, "text", op->u.chat.text, sizeof(op->u.chat.text), TG_CHAT_MAX,
              REQUIRED | ANY_CHARACTER);
     get_chat_id(r, "reply_to", op->u.chat.reply_to, 0);
+    op->u.chat.at = get_int_or(r, "at", 0, INT64_MAX, -1);
 }
 
 static void read_react(struct reader *r, struct tg_op *op)
@@ -404,6 +419,43 @@ static void read_rehearse(struct reader *r, struct tg_op *op)
     op->u.rehearse.on = get_bool(r, "on");
 }
 
+static void read_wait(struct reader *r, struct tg_op *op)
+{
+    get_sku(r, op->u.wait.sku);
+    op->u.wait.leave = get_bool(r, "leave");
+    op->u.wait.qty = (int32_t)get_int_or(r, "qty", 1, TG_QTY_MAX, 1);
+    op->u.wait.at = get_int_or(r, "at", 0, INT64_MAX, -1);
+}
+
+static void read_window(struct reader *r, struct tg_op *op)
+{
+    get_sku(r, op->u.window.sku);
+    (void)field(r, "open", true); /* no guess what was meant */
+    op->u.window.open = get_bool(r, "open");
+    op->u.window.for_s = (int32_t)get_int_or(r, "for_s", 0, WINDOW_SECONDS_MAX, 0);
+}
+
+/* "p" and base64url; whether there is such a person nobody knows: people are made by buying. */
+static void get_buyer(struct reader *r, const char *name, char *out, size_t size)
+{
+    get_text(r, name, out, size, size - 1, MAY_BE_EMPTY);
+    if (r->bad || out[0] == '\0')
+        return;
+    if (out[0] != 'p' || !id_is_valid(out, strlen(out)))
+        complain(r, name, "The field \"%s\" must be a buyer's person id.", name);
+}
+
+static void read_sell(struct reader *r, struct tg_op *op)
+{
+    get_sku(r, op->u.sell.sku);
+    op->u.sell.qty = (int32_t)get_int_or(r, "qty", 1, TG_QTY_MAX, 1);
+    op->u.sell.price = get_int_or(r, "price", 0, INT64_MAX, -1);
+    get_text(r, "name", op->u.sell.name, sizeof(op->u.sell.name), TG_NAME_MAX, REQUIRED);
+    get_buyer(r, "person", op->u.sell.person, sizeof(op->u.sell.person));
+    get_text(r, "code", op->u.sell.code, sizeof(op->u.sell.code), 32, MAY_BE_EMPTY);
+    get_text(r, "location", op->u.sell.location, sizeof(op->u.sell.location), 32, MAY_BE_EMPTY);
+}
+
 struct op_row {
     const char *name;
     enum tg_op_kind kind;
@@ -427,6 +479,9 @@ static const struct op_row rows[] = {
     {"show.start", TG_OP_SHOW_START, true, NULL},
     {"show.end", TG_OP_SHOW_END, true, NULL},
     {"show.rehearse", TG_OP_SHOW_REHEARSE, true, read_rehearse},
+    {"wait", TG_OP_WAIT, true, read_wait},
+    {"window", TG_OP_WINDOW, true, read_window},
+    {"sell", TG_OP_SELL, true, read_sell},
     {"ping", TG_OP_PING, true, NULL},
     /* In the contract, built in a later part. */
     {"ask", TG_OP_LATER, true, NULL},
@@ -446,20 +501,6 @@ const char *tg_op_name(enum tg_op_kind kind)
             return rows[i].name;
     }
     return NULL;
-}
-
-static bool id_is_valid(const char *text, size_t len)
-{
-    if (len < 1 || len > TG_OP_ID_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return true;
 }
 
 /* The id is read first, and without complaint, so that every later refusal can carry it. */

@@ -155,6 +155,15 @@ void tg_h_cart_line_put(struct tg_req *q);
 void tg_h_cart_line_delete(struct tg_req *q);
 void tg_h_cart_merge(struct tg_req *q);
 void tg_h_cart_checkout(struct tg_req *q);
+/* h_selling.c */
+void tg_h_show_rules(struct tg_req *q);
+void tg_h_show_rules_put(struct tg_req *q);
+void tg_h_show_items(struct tg_req *q);
+void tg_h_show_item(struct tg_req *q);
+void tg_h_show_item_put(struct tg_req *q);
+void tg_h_show_item_delete(struct tg_req *q);
+void tg_h_show_window(struct tg_req *q);
+void tg_h_show_sale(struct tg_req *q);
 /* h_session.c */
 void tg_h_session_post(struct tg_req *q);
 void tg_h_session_get(struct tg_req *q);

@@ -221,6 +221,9 @@ static void handle(struct tg_live *live, void *msg)
     case TG_MSG_LIVE_UPLINK:
         room_uplink(live, msg);
         break;
+    case TG_MSG_LIVE_RULES:
+        room_rules(live, msg);
+        break;
     default:
         TG_ASSERT(false); /* posted to the wrong thread */
     }

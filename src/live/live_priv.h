@@ -54,6 +54,8 @@ struct room {
         int64_t at_ms; /* media time of the last change */
     } source;
     enum tg_show_state told; /* to state_changed */
+    bool comments;           /* chat lines may buy: sale reads them, too */
+    struct tg_slab *selling; /* how the show sells, as JSON; NULL = as every show */
 };
 
 struct tg_live {
@@ -113,8 +115,14 @@ void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op
 /* One event or reply for one socket. */
 void room_send(const struct tg_conn *conn, const char *json, size_t len, bool joined);
 /* One event for the room's sockets; nothing when nobody would read it. */
+void room_cast_must(struct tg_live *live, const struct room *room, const char *json, size_t len);
 void room_cast(struct tg_live *live, const struct room *room, enum tg_audience audience,
                const char *json, size_t len);
+
+/* --- room_selling.c --- */
+void room_rules(struct tg_live *live, const struct tg_live_rules *msg);
+/* A line that was taken as chat may buy as well: sale decides. */
+void room_comment(struct tg_live *live, const struct room *room, const struct tg_live_op *op);
 
 /* --- room_source.c --- */
 void room_source(struct tg_live *live, const struct tg_live_source *msg);

@@ -76,6 +76,13 @@ void room_cast(struct tg_live *live, const struct room *room, enum tg_audience a
     cast(live, room, &how, json, len);
 }
 
+void room_cast_must(struct tg_live *live, const struct room *room, const char *json, size_t len)
+{
+    const struct cast how = {.show = room->ord, .audience = TG_AUDIENCE_ALL, .must = true};
+
+    cast(live, room, &how, json, len);
+}
+
 /* Answers were admitted with their requests, so they always go in. */
 void room_send(const struct tg_conn *conn, const char *json, size_t len, bool joined)
 {
@@ -156,6 +163,15 @@ static void tell_state(struct tg_live *live, struct room *room)
         live->state_changed(live->state_ctx, room->ord, state);
 }
 
+/* Does the reply say that the operation was done? */
+static bool is_ok(const struct tg_show_out *out, const char *id)
+{
+    char head[TG_OP_ID_MAX + 32];
+
+    tg_str_printf(head, sizeof(head), "{\"re\":\"%s\",\"ok\":true", id);
+    return out->len >= strlen(head) && memcmp(out->json, head, strlen(head)) == 0;
+}
+
 void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op *op)
 {
     struct cast to_all = {.show = room->ord, .audience = TG_AUDIENCE_ALL};
@@ -176,8 +192,12 @@ void room_drain(struct tg_live *live, struct room *room, const struct tg_live_op
             room_cast(live, room, TG_AUDIENCE_STAFF, out.json, out.len);
             break;
         case TG_SHOW_OUT_REPLY:
-            if (op != NULL)
-                room_send(&op->conn, out.json, out.len, false);
+            if (op == NULL)
+                break;
+            room_send(&op->conn, out.json, out.len, false);
+            /* Also when it was taken before: its first claim may be lost, and has a key. */
+            if (op->op.kind == TG_OP_CHAT && room->comments && is_ok(&out, op->op.id))
+                room_comment(live, room, op);
             break;
         case TG_SHOW_OUT_JOURNAL:
             post_journal(live, room->ord, out.json, out.len);
@@ -246,6 +266,7 @@ void room_free(struct room *room)
     if (room == NULL)
         return;
     tg_show_free(room->show);
+    tg_slab_unref(room->selling);
     tg_free(room);
 }
 
@@ -390,6 +411,14 @@ static tg_err write_joined(struct tg_live *live, struct room *room, const struct
     write_empty_cart(live, &cart);
     in.cart = msg->cart_json == NULL ? tg_buf_cstr(&cart) : (const char *)msg->cart_json->data;
     in.cart_len = msg->cart_json == NULL ? cart.len : msg->cart_json->len;
+    if (msg->waiting_json != NULL) {
+        in.waiting = (const char *)msg->waiting_json->data;
+        in.waiting_len = msg->waiting_json->len;
+    }
+    if (room->selling != NULL) {
+        in.selling = (const char *)room->selling->data;
+        in.selling_len = room->selling->len;
+    }
     tg_buf_clear(&live->scratch);
     err = cart.err == TG_OK ? tg_show_write_joined(room->show, &in, &live->scratch, ret_resumed)
                             : TG_ERR_NOMEM;

@@ -25,6 +25,7 @@ struct tg_live_join {
     int64_t since;                      /* -1 = none */
     char since_epoch[TG_EPOCH_MAX + 1]; /* "" = not said */
     struct tg_slab *cart_json;          /* the `cart` value; NULL = empty cart */
+    struct tg_slab *waiting_json;       /* the `waiting` value; NULL = waits for nothing */
 };
 
 struct tg_live_leave {
@@ -65,6 +66,15 @@ struct tg_live_sale {
     int64_t lowest;              /* of the 30 days before the reduction; 0 = not known */
     int32_t price_left;          /* units left at a flash price; -1 = no limit */
     int32_t sold_count;          /* units sold in this show so far; 0 = no `sold` event */
+};
+
+/* How a show sells, at the start and after each change. */
+struct tg_live_rules {
+    struct tg_msg head; /* TG_MSG_LIVE_RULES */
+    uint16_t show;
+    bool comments;         /* chat lines may buy: forward them */
+    struct tg_slab *json;  /* `selling` of joined */
+    struct tg_slab *event; /* to all sockets now; NULL = nothing */
 };
 
 struct tg_live_show {

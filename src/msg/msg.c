@@ -28,6 +28,11 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
     switch (head->kind) {
     case TG_MSG_LIVE_JOIN:
         tg_slab_unref(((struct tg_live_join *)msg)->cart_json);
+        tg_slab_unref(((struct tg_live_join *)msg)->waiting_json);
+        break;
+    case TG_MSG_LIVE_RULES:
+        tg_slab_unref(((struct tg_live_rules *)msg)->json);
+        tg_slab_unref(((struct tg_live_rules *)msg)->event);
         break;
     case TG_MSG_LIVE_CATALOG:
         tg_catalog_unref(((struct tg_live_catalog *)msg)->catalog);

@@ -30,6 +30,7 @@ enum tg_msg_kind {
     TG_MSG_LIVE_SHOW,      /* struct tg_live_show: a show exists now */
     TG_MSG_LIVE_SOURCE,    /* struct tg_live_source */
     TG_MSG_LIVE_UPLINK,    /* struct tg_live_uplink */
+    TG_MSG_LIVE_RULES,     /* struct tg_live_rules */
     TG_MSG_JOURNAL,        /* struct tg_journal_append */
     TG_MSG_SALE_REQ,       /* struct tg_sale_req */
     TG_MSG_READ_REQ,       /* struct tg_read_req */

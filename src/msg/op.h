@@ -29,8 +29,14 @@ enum tg_op_kind {
     TG_OP_SHOW_START,
     TG_OP_SHOW_END,
     TG_OP_SHOW_REHEARSE, /* live to staff only, before show.start */
+    TG_OP_WAIT,          /* a place in the waiting list, or out of it */
+    TG_OP_WINDOW,        /* open or close a purchase window now */
+    TG_OP_SELL,          /* staff sale */
     TG_OP_PING,
     TG_OP_LATER, /* known to the contract, built in a later part: ask vote poll.* answer ban ... */
+    TG_OP_RULES,     /* HTTP only: a show's rules, ... */
+    TG_OP_ITEM,      /* ... and what it says of one SKU */
+    TG_OP_SHOW_LOOK, /* HTTP only: read them */
     TG_OP_COUNT
 };
 
@@ -62,6 +68,7 @@ struct tg_op {
         struct {
             char text[TG_CHAT_SIZE];
             char reply_to[TG_CHAT_ID_SIZE]; /* "" = none */
+            int64_t at;                     /* media ms of what its writer saw; -1 = not given */
         } chat;
         struct {
             enum tg_react kind;
@@ -112,6 +119,46 @@ struct tg_op {
         struct {
             bool on; /* false: back to scheduled */
         } rehearse;
+        struct {
+            char sku[TG_SKU_MAX + 1];
+            int32_t qty; /* 1..TG_QTY_MAX */
+            bool leave;
+            int64_t at; /* as line.at */
+        } wait;
+        struct {
+            char sku[TG_SKU_MAX + 1];
+            bool open;
+            int32_t for_s; /* 0 = until it is closed */
+        } window;
+        struct {
+            char sku[TG_SKU_MAX + 1];
+            int32_t qty;
+            int64_t price; /* -1 = not given */
+            char code[33];
+            char location[33];
+            char name[TG_NAME_SIZE];         /* of the buyer */
+            char person[TG_PERSON_REF_SIZE]; /* "" = somebody new */
+        } sell;
+        struct {
+            bool first_paid;
+            bool waiting;
+            bool comments;
+            bool comment_bare;
+            char comment_word[17];
+            int64_t hold_s; /* 0 = the shop's own; so with the others */
+            int64_t turn_s;
+            int32_t person_units;
+            int32_t lag_ms;
+        } rules;
+        struct {
+            char sku[TG_SKU_MAX + 1]; /* SHOW_LOOK: "" = all */
+            uint32_t number;          /* 0 = the product's own */
+            int32_t units_max;        /* 0 = no limit */
+            int32_t person_max;
+            int64_t from_ms; /* -1 = open */
+            int64_t until_ms;
+            bool items; /* SHOW_LOOK: items, else rules */
+        } item;         /* item, show_look */
         char later[24]; /* the op's name, for "not built yet" */
     } u;
 };

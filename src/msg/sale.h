@@ -25,6 +25,8 @@ enum tg_sale_what {
     TG_SALE_TOKEN_REVOKE, /* `key` = token's public id */
     TG_SALE_CART,         /* the person's cart, over HTTP */
     TG_SALE_CART_MERGE,   /* `key` = the person id whose cart is taken over */
+    TG_SALE_COMMENT,      /* from live: a chat line (`op`) that may buy; answered with a `comment`
+                             event when it does, or would */
     TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
                            */
 };

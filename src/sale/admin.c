@@ -254,6 +254,7 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_CANCEL:
     case TG_SALE_CART:
     case TG_SALE_CART_MERGE:
+    case TG_SALE_COMMENT:
     case TG_SALE_STOCK_AUDIT:
         break;
     }
@@ -288,6 +289,7 @@ void tg_admin_tell_show(struct tg_sale *sale, const struct tg_show_info *show)
         msg->state = (uint8_t)show->state;
         msg->epoch_us = show->epoch_us;
         (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
+        tg_selling_announce_show(sale, show->ord);
     }
     if (sale->cfg.on_show_added != NULL)
         sale->cfg.on_show_added(sale->cfg.ctx, show);

@@ -7,8 +7,7 @@
 #include "sale/sale_priv.h"
 #include "shop/shop_json.h"
 
-/* One event to every socket of a person, wherever it is. */
-static void tell_person(struct tg_sale *sale, const char *person)
+void tg_announce_person(struct tg_sale *sale, const char *person)
 {
     struct tg_slab *slab =
         sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
@@ -40,7 +39,7 @@ static void tell_orders(struct tg_sale *sale)
         tg_jo_str(&j, "ev", "order");
         tg_order_write(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
         tg_jo_end_obj(&j);
-        tell_person(sale, order->person);
+        tg_announce_person(sale, order->person);
     }
 }
 
@@ -57,7 +56,7 @@ static void tell_carts(struct tg_sale *sale)
         tg_jo_str(&j, "ev", "cart");
         tg_cart_write(&j, "cart", sale->shop, cart);
         tg_jo_end_obj(&j);
-        tell_person(sale, cart->person);
+        tg_announce_person(sale, cart->person);
     }
 }
 
@@ -130,6 +129,7 @@ void tg_announce_batch(struct tg_sale *sale)
 {
     tell_orders(sale);
     tell_carts(sale);
+    tg_selling_announce(sale);
     if (sale->cfg.live == NULL)
         return;
     tell_variants(sale);
@@ -285,6 +285,8 @@ void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key)
         tell_variant(sale, tg_shop_variant(sale->shop, key));
     else if (kind == TG_CHANGE_SALES)
         tell_sales(sale, key);
+    else if (kind == TG_CHANGE_RULES)
+        tg_selling_announce_key(sale, key);
     else if (kind == TG_CHANGE_SHOW)
         meet_show(sale, key);
     else if (kind == TG_CHANGE_TOKEN)

@@ -85,6 +85,15 @@ static void refusal_facts(struct tg_jo *j, const struct tg_verdict *v)
     }
 }
 
+/* A comment was answered as chat already; that it bought is an event. */
+static void reply_head(struct tg_jo *j, const struct tg_item *item, bool ok)
+{
+    if (item->req->what == TG_SALE_COMMENT)
+        tg_jo_str(j, "ev", "comment");
+    tg_jo_str(j, item->req->what == TG_SALE_COMMENT ? "id" : "re", item->req->op.id);
+    tg_jo_bool(j, "ok", ok);
+}
+
 void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v)
 {
     struct tg_jo j = tg_jo(&sale->buf);
@@ -101,11 +110,11 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
         tg_jo_str(&j, "detail", v->message);
         tg_jo_str(&j, "code", tg_code_name(v->code));
     } else {
-        tg_jo_str(&j, "re", item->req->op.id);
-        tg_jo_bool(&j, "ok", false);
+        reply_head(&j, item, false);
         tg_jo_str(&j, "code", tg_code_name(v->code));
         tg_jo_str(&j, "message", v->message);
     }
+    tg_selling_choices(&j, item);
     refusal_facts(&j, v);
     tg_jo_end_obj(&j);
     item->reply = tg_answer_slab(sale);
@@ -198,6 +207,7 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
     case TG_CLAIM_BUY:
     case TG_CLAIM_CHECKOUT:
     case TG_CLAIM_CANCEL:
+    case TG_CLAIM_UNDO:
         tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
         break;
     case TG_CLAIM_PAY:
@@ -219,6 +229,13 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
         break;
     case TG_CLAIM_STOCK:
         stock_facts(j, v->variant);
+        break;
+    case TG_CLAIM_WAIT:
+    case TG_CLAIM_RULES:
+    case TG_CLAIM_SHOW_ITEM:
+    case TG_CLAIM_SHOW_LOOK:
+    case TG_CLAIM_WINDOW:
+        tg_selling_facts(j, sale, item, v);
         break;
     case TG_CLAIM_LIST_PRICE:
         list_price_facts(j, sale, item, v->variant);
@@ -253,10 +270,8 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
         tg_str_printf(item->location, sizeof(item->location), "/api/v1/orders/%s", v->order->id);
     tg_buf_clear(&sale->buf);
     tg_jo_obj(&j, NULL);
-    if (!item->req->http) {
-        tg_jo_str(&j, "re", item->req->op.id);
-        tg_jo_bool(&j, "ok", true);
-    }
+    if (!item->req->http)
+        reply_head(&j, item, true);
     success_facts(&j, sale, item, v);
     tg_jo_end_obj(&j);
     item->reply = tg_answer_slab(sale);

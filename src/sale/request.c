@@ -30,6 +30,16 @@ static const char *op_name(enum tg_op_kind kind, bool http)
         return http ? "http.price" : "price";
     case TG_OP_STOCK:
         return http ? "http.stock" : "stock";
+    case TG_OP_WAIT:
+        return http ? "http.wait" : "wait";
+    case TG_OP_WINDOW:
+        return http ? "http.window" : "window";
+    case TG_OP_SELL:
+        return http ? "http.sell" : "sell";
+    case TG_OP_RULES:
+        return "http.rules";
+    case TG_OP_ITEM:
+        return "http.item";
     default:
         return "";
     }
@@ -118,18 +128,53 @@ static bool staff_claim(struct tg_item *item, struct tg_verdict *out)
     return true;
 }
 
-static bool op_claim(struct tg_item *item, struct tg_verdict *out)
+static void look_claim(struct tg_item *item)
+{
+    item->claim.kind = TG_CLAIM_SHOW_LOOK;
+    item->claim.sku = item->req->op.u.item.sku;
+}
+
+/* What staff of a show do; true = it was one of these and is done. */
+static bool show_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
+{
+    enum tg_op_kind kind = item->req->op.kind;
+    uint32_t may = kind == TG_OP_SELL ? TG_ROLE_MAY_PRICE : TG_ROLE_MAY_RUN;
+
+    if (kind != TG_OP_SELL && kind != TG_OP_WINDOW && kind != TG_OP_RULES && kind != TG_OP_ITEM &&
+        kind != TG_OP_SHOW_LOOK)
+        return false;
+    if ((item->req->who.roles & may) == 0)
+        (void)forbid(out);
+    else if (kind == TG_OP_SELL)
+        tg_selling_sell_claim(sale, item);
+    else if (kind == TG_OP_WINDOW)
+        tg_selling_window_claim(item);
+    else if (kind == TG_OP_RULES)
+        tg_selling_rules_claim(item);
+    else if (kind == TG_OP_ITEM)
+        tg_selling_item_claim(item);
+    else
+        look_claim(item);
+    return true;
+}
+
+static bool op_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
 {
     const struct tg_sale_req *req = item->req;
 
     item->claim.op = op_name(req->op.kind, req->http);
     item->claim.id = req->http ? req->idempotency : req->op.id;
+    if (show_claim(sale, item, out))
+        return out->code == TG_CODE_OK;
     switch (req->op.kind) {
     case TG_OP_BUY:
         line_claim(item, TG_CLAIM_BUY);
         return true;
     case TG_OP_CART_SET:
         line_claim(item, TG_CLAIM_CART_SET);
+        return true;
+    case TG_OP_WAIT:
+        tg_selling_wait_claim(item);
         return true;
     case TG_OP_CHECKOUT:
         return checkout_claim(item, out);
@@ -187,6 +232,8 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     case TG_SALE_CART_MERGE:
         item->claim.kind = TG_CLAIM_CART_MERGE;
         return admin_claim(item, out, "http.cart.merge", UINT32_MAX);
+    case TG_SALE_COMMENT:
+        break; /* below */
     case TG_SALE_STOCK_AUDIT:
         item->audit = true;
         return (req->who.roles & TG_ROLE_MAY_PRICE) != 0 || forbid(out);
@@ -199,7 +246,8 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     return false;
 }
 
-bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox)
+bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
+                      struct tg_verdict *out)
 {
     const struct tg_sale_req *req = item->req;
     bool ok;
@@ -215,7 +263,8 @@ bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_s
                                     .sku = "",
                                     .price = -1,
                                     .at_ms = -1,
-                                    .media_ms = -1,
+                                    .media_ms = tg_sale_media_ms(sale, now, req->show),
+                                    .by = "",
                                     .code = "",
                                     .location = "",
                                     .amount = -1,
@@ -226,7 +275,12 @@ bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_s
                                     .compare_at = TG_AS_IS,
                                     .key = req->key};
     item->digest = tg_idem_digest_int(0, req->what);
-    ok = req->what == TG_SALE_OP ? op_claim(item, out) : other_claim(item, out, allow_sandbox);
+    if (req->what == TG_SALE_OP)
+        ok = op_claim(sale, item, out);
+    else if (req->what == TG_SALE_COMMENT)
+        ok = tg_selling_comment_claim(sale, item, out);
+    else
+        ok = other_claim(item, out, sale->cfg.allow_sandbox);
     /* Without a key there is nothing to repeat under. */
     if (item->claim.id[0] == '\0')
         item->claim.op = "";
@@ -237,6 +291,6 @@ bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_s
 
 bool tg_request_kept_on_disk(const struct tg_item *item)
 {
-    /* Setting a cart line twice harms nobody; memory is enough for that. */
-    return item->claim.kind != TG_CLAIM_CART_SET;
+    /* Setting a cart line or standing in line twice harms nobody; memory is enough for that. */
+    return item->claim.kind != TG_CLAIM_CART_SET && item->claim.kind != TG_CLAIM_WAIT;
 }

@@ -8,7 +8,9 @@
 #include "base/mailbox.h"
 #include "base/thread.h"
 #include "sale/sale.h"
+#include "shop/comment.h"
 #include "shop/idem.h"
+#include "shop/waiting.h"
 
 enum tg_admin_kind { TG_ADMIN_SHOW, TG_ADMIN_STATE, TG_ADMIN_TOKEN, TG_ADMIN_REVOKE };
 
@@ -25,6 +27,13 @@ struct tg_item {
     struct tg_sale_req *req;
     struct tg_claim claim;
     struct tg_price_shown *prices; /* checkout */
+    /* What the claim points to. */
+    union {
+        struct tg_show_rules rules;
+        struct tg_show_item show_item;
+        struct tg_comment_wish wish; /* comment: also read by its answer */
+        char buyer[TG_PERSON_SIZE];  /* staff sale */
+    };
     uint64_t digest;
     struct tg_admin *admin;
     bool silent; /* nobody waits for an answer */
@@ -49,6 +58,11 @@ struct tg_sale {
     struct tg_verdict *refusals; /* decided while the request was read: shape and roles */
     void **taken;
     tg_err failed;  /* the batch cannot be kept: why */
+    struct {        /* of the show asked last in this batch */
+        bool known;
+        uint16_t show;
+        tg_us epoch_us;
+    } clock;
     tg_us retry_at; /* the clock's work waits until then after a failure */
     tg_us purge_at;
     tg_us poll_at;      /* when to ask what other nodes did; TG_US_NEVER = there are none */
@@ -73,7 +87,8 @@ static inline const char *tg_sale_pay_base(const struct tg_sale *sale)
 }
 
 /* request.c: who asks for what, as a claim; a refusal (false) is in the verdict. */
-bool tg_request_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox);
+bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
+                      struct tg_verdict *out);
 bool tg_request_kept_on_disk(const struct tg_item *item);
 
 /* answer.c: fill status and reply. A failure of memory sets sale->failed. */
@@ -102,8 +117,31 @@ void tg_admin_apply(struct tg_sale *sale, const struct tg_admin *a);
 void tg_admin_tell_show(struct tg_sale *sale, const struct tg_show_info *show);
 void tg_admin_audit(struct tg_sale *sale, struct tg_item *item);
 
+/* selling.c: shows' rules, waiting list, comments, staff sale. */
+int64_t tg_sale_media_ms(struct tg_sale *sale, struct tg_shop_now now, uint16_t show);
+void tg_selling_wait_claim(struct tg_item *item);
+void tg_selling_window_claim(struct tg_item *item);
+void tg_selling_sell_claim(struct tg_sale *sale, struct tg_item *item);
+void tg_selling_rules_claim(struct tg_item *item);
+void tg_selling_item_claim(struct tg_item *item);
+/* A chat line; what is no purchase becomes silent. */
+bool tg_selling_comment_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out);
+void tg_selling_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+                      const struct tg_verdict *v);
+/* Which one a comment may mean. */
+void tg_selling_choices(struct tg_jo *j, const struct tg_item *item);
+/* What a person waits for, as JSON; NULL = nothing. */
+struct tg_slab *tg_selling_waiting(struct tg_sale *sale, const char *person);
+/* The batch's changes of rules and lines; at the start one show's rules. */
+void tg_selling_announce(struct tg_sale *sale);
+void tg_selling_announce_show(struct tg_sale *sale, uint16_t show);
+/* Another node changed the rules of the show with this ordinal. */
+void tg_selling_announce_key(struct tg_sale *sale, const char *ordinal);
+
 /* announce.c: after the commit, from what the batch changed. */
 void tg_announce_batch(struct tg_sale *sale);
+/* The event in sale->buf to every socket of a person, wherever it is. */
+void tg_announce_person(struct tg_sale *sale, const char *person);
 void tg_announce_catalog(struct tg_sale *sale);
 /* What another node changed and the store has reloaded; a tg_store_watch. */
 void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key);

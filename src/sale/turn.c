@@ -35,7 +35,7 @@ static void remember(struct tg_sale *sale, struct tg_shop_now now, const struct 
 
     if (c->op[0] == '\0' || item->code == TG_CODE_BUSY || item->code == TG_CODE_INTERNAL)
         return;
-    tg_str_cut(entry.person, sizeof(entry.person), c->person);
+    tg_str_cut(entry.person, sizeof(entry.person), tg_claim_key_person(c));
     tg_str_cut(entry.op, sizeof(entry.op), c->op);
     tg_str_cut(entry.id, sizeof(entry.id), c->id);
     err = tg_idem_put(sale->idem, now.mono, &entry, success && tg_request_kept_on_disk(item));
@@ -66,7 +66,7 @@ static bool repeated(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
 
     if (c->op[0] == '\0')
         return false;
-    entry = tg_idem_find(sale->idem, now.mono, c->person, c->op, c->id);
+    entry = tg_idem_find(sale->idem, now.mono, tg_claim_key_person(c), c->op, c->id);
     if (entry == NULL)
         return false;
     if (entry->digest != item->digest) {
@@ -108,6 +108,9 @@ static void decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item 
         tg_shop_decide(sale->shop, now, &item->claim, &v);
         if (item->req->what == TG_SALE_JOIN) {
             cart_for_join(sale, item, v.cart);
+            if (item->req->join != NULL)
+                item->req->join->waiting_json =
+                    tg_selling_waiting(sale, item->req->join->who.id);
             return;
         }
         tg_answer_verdict(sale, item, &v);
@@ -340,7 +343,7 @@ static void free_items(struct tg_sale *sale)
     sale->item_count = 0;
 }
 
-static void take_item(struct tg_sale *sale, struct tg_sale_req *take_req)
+static void take_item(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_req *take_req)
 {
     size_t i = sale->item_count++;
     struct tg_item *item = &sale->items[i];
@@ -349,7 +352,7 @@ static void take_item(struct tg_sale *sale, struct tg_sale_req *take_req)
     *item = (struct tg_item){.req = take_req};
     TG_ASSERT(item->req->head.kind == TG_MSG_SALE_REQ);
     sale->refusals[i] = (struct tg_verdict){.code = TG_CODE_OK};
-    if (!tg_request_claim(item, &sale->refusals[i], sale->cfg.allow_sandbox))
+    if (!tg_request_claim(sale, now, item, &sale->refusals[i]))
         TG_ASSERT(sale->refusals[i].code != TG_CODE_OK);
     sale->claims[i] = item->claim;
 }
@@ -371,7 +374,7 @@ static void take_unsaved(struct tg_sale *sale, struct tg_shop_now now, size_t ro
         req->show = show;
         req->number = sale->unsaved[show].state;
         req->until_wall_us = -1;
-        take_item(sale, req);
+        take_item(sale, now, req);
         room--;
     }
 }
@@ -383,9 +386,10 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     tg_err err;
 
     TG_ASSERT(count <= TG_SALE_BATCH_MAX);
+    sale->clock.known = false;
     take_unsaved(sale, now, TG_SALE_BATCH_MAX - count);
     for (size_t i = 0; i < count; i++)
-        take_item(sale, take_msgs[i]);
+        take_item(sale, now, take_msgs[i]);
     count = sale->item_count;
     tg_metric_add(TG_M_sale_requests_total, (int64_t)count);
     sale->failed = TG_OK;

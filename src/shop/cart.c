@@ -27,6 +27,12 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
     case TG_CLAIM_CODE_NEW:
     case TG_CLAIM_CODE_SET:
     case TG_CLAIM_CODE_END:
+    case TG_CLAIM_WAIT:
+    case TG_CLAIM_UNDO:
+    case TG_CLAIM_RULES:
+    case TG_CLAIM_SHOW_ITEM:
+    case TG_CLAIM_SHOW_LOOK:
+    case TG_CLAIM_WINDOW:
         break;
     }
     return false;

@@ -26,7 +26,16 @@ enum tg_claim_kind {
     TG_CLAIM_CODE_NEW,   /* discount */
     TG_CLAIM_CODE_SET,   /* discount, instead of what its code meant */
     TG_CLAIM_CODE_END,   /* key = code; it cannot be used any more */
+    TG_CLAIM_WAIT,     /* sku, qty: a place in the waiting list; leave: out of it */
+    TG_CLAIM_UNDO,     /* cancel the person's last unpaid order by comment in the show */
+    TG_CLAIM_RULES,    /* rules: the show's, instead of the old ones */
+    TG_CLAIM_SHOW_ITEM, /* item: what the show says of one SKU, instead of before */
+    TG_CLAIM_SHOW_LOOK, /* only look: the show's rules, or what it says of sku */
+    TG_CLAIM_WINDOW,   /* sku, open, for_ms: the purchase window opens or closes now */
 };
+
+struct tg_show_rules;
+struct tg_show_item;
 
 struct tg_price_shown {
     const char *sku;
@@ -65,6 +74,12 @@ struct tg_claim {
     const char
         *if_match; /* "" or NULL = whatever it is now; else a list with its price tag, or "*" */
     const struct tg_discount *discount;
+    const char *by; /* whose idempotency key it is; NULL or "" = the person's */
+    bool leave;
+    bool open;
+    int64_t for_ms; /* 0 = until it is closed */
+    const struct tg_show_rules *rules;
+    const struct tg_show_item *item;
 };
 
 /* Of amount and compare_at of TG_CLAIM_LIST_PRICE: leave it. */
@@ -75,6 +90,12 @@ struct tg_price_now {
     const struct tg_variant *variant;
     int64_t price; /* of one, as the claim would be charged now */
 };
+
+/* Whose key (person, op, id) is. */
+static inline const char *tg_claim_key_person(const struct tg_claim *c)
+{
+    return c->by != NULL && c->by[0] != '\0' ? c->by : c->person;
+}
 
 /* The one place where stock is for now; the field travels with every movement. */
 #define TG_LOCATION_MAIN "main"
@@ -116,6 +137,10 @@ struct tg_verdict {
     uint32_t change_count;
     char currency[4];                   /* ... of their prices */
     const struct tg_discount *discount; /* code.new, code.set, code.end */
+    const struct tg_waiter *waiter;   /* wait */
+    uint32_t place;                   /* ... in line, 1 = the head; 0 = not any more */
+    const struct tg_show_rules *rules;
+    const struct tg_show_item *item; /* show_item, window */
 };
 
 #endif

@@ -150,6 +150,8 @@ tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now, struct t
         (void)tg_map_del(&shop->order_by_payment, order->payment, strlen(order->payment));
         (void)tg_map_del(&shop->order_by_id, order->id, strlen(order->id)); /* both put above */
         tg_order_free(order);
+    } else {
+        tg_comment_note(shop, order);
     }
     return err;
 }

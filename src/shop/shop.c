@@ -58,6 +58,10 @@ tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
     tg_map_init(&shop->currency_prices, cfg->rng);
     tg_map_init(&shop->codes, cfg->rng);
     tg_map_init(&shop->code_persons, cfg->rng);
+    tg_map_init(&shop->show_numbers, cfg->rng);
+    tg_map_init(&shop->lines, cfg->rng);
+    tg_map_init(&shop->queuers, cfg->rng);
+    tg_map_init(&shop->commenters, cfg->rng);
     *ret = shop;
     return TG_OK;
 }
@@ -88,6 +92,9 @@ void tg_shop_free(struct tg_shop *shop)
     free_all(&shop->currency_prices);
     tg_codes_free(shop);
     free_all(&shop->code_persons);
+    free_all(&shop->show_numbers);
+    free_all(&shop->commenters);
+    tg_line_done(shop);
     tg_map_done(&shop->order_by_payment);
     tg_heap_done(&shop->expiries);
     tg_heap_done(&shop->flash_ends);
@@ -230,7 +237,7 @@ static bool stock_differs(const struct tg_variant *v)
 /* One row for each object whose new state is written whole, however often it changed. */
 static tg_err seal(struct tg_shop *shop, tg_us wall)
 {
-    size_t more = 0;
+    size_t more = tg_rules_effect_count(shop) + tg_line_effect_count(shop);
     tg_err err;
 
     for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
@@ -260,6 +267,8 @@ static tg_err seal(struct tg_shop *shop, tg_us wall)
         e->variant = s->variant;
         e->qty = s->units;
     }
+    tg_rules_effects(shop, wall);
+    tg_line_effects(shop, wall);
     shop->sealed = true;
     return TG_OK;
 }
@@ -363,6 +372,8 @@ void tg_shop_commit(struct tg_shop *shop)
         cart->in_batch = false;
     tg_price_books_commit(shop);
     tg_codes_commit(shop);
+    tg_rules_end_batch(shop, false);
+    tg_line_end_batch(shop, false);
     end_batch(shop);
     if (shop->cart_by_person.count > TG_CARTS_CACHED)
         forget_carts(shop);
@@ -420,6 +431,8 @@ void tg_shop_rollback(struct tg_shop *shop)
     }
     for (struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
         s->units = s->before_units;
+    tg_rules_end_batch(shop, true);
+    tg_line_end_batch(shop, true);
     tg_units_clear(shop);
     tg_price_books_rollback(shop);
     tg_codes_rollback(shop);
@@ -436,14 +449,18 @@ tg_us tg_shop_deadline(const struct tg_shop *shop)
     tg_us starts = tg_heap_deadline(&shop->flash_starts);
     tg_us ends = tg_heap_deadline(&shop->flash_ends);
     tg_us prices = TG_MIN(starts, ends);
+    tg_us turns = tg_line_due(shop) ? 0 : tg_heap_deadline(&shop->turns);
 
-    return TG_MIN(orders, prices);
+    return TG_MIN(TG_MIN(orders, prices), turns);
 }
 
 size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max)
 {
     size_t count = 0;
 
+    tg_line_serve(shop, now);
+    if (tg_line_due(shop))
+        return 0; /* no memory: later */
     while (count < max && tg_shop_deadline(shop) <= now.mono) {
         struct tg_heap_node *node;
 
@@ -454,6 +471,8 @@ size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max)
             struct tg_order *order = TG_CONTAINER_OF(node, struct tg_order, expiry);
 
             tg_order_leave(shop, order, TG_ORDER_EXPIRED, now.wall);
+        } else if (tg_line_lapse(shop, now)) {
+            /* what it held is free now */
         } else if (tg_heap_deadline(&shop->flash_ends) <= now.mono) {
             struct tg_variant *v =
                 TG_CONTAINER_OF(shop->flash_ends.nodes[0], struct tg_variant, flash_end);
@@ -466,6 +485,9 @@ size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max)
             if (!tg_flash_begin(shop, now, book))
                 break; /* later, when there is memory again */
         }
+        tg_line_serve(shop, now);
+        if (tg_line_due(shop))
+            break; /* no memory: later */
         count++;
     }
     return count;
@@ -475,6 +497,7 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
                     struct tg_verdict *ret)
 {
     *ret = (struct tg_verdict){.code = TG_CODE_OK};
+    tg_line_catch_up(shop, now);
     if (tg_shop_reserve(shop, CLAIM_EFFECTS_MAX) != TG_OK) {
         tg_refuse(ret, TG_CODE_INTERNAL, "The server is out of memory.");
         return;
@@ -517,5 +540,24 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
     case TG_CLAIM_CODE_END:
         tg_decide_code(shop, c, ret);
         break;
+    case TG_CLAIM_WAIT:
+        tg_decide_wait(shop, now, c, ret);
+        break;
+    case TG_CLAIM_UNDO:
+        tg_decide_undo(shop, now, c, ret);
+        break;
+    case TG_CLAIM_RULES:
+        tg_decide_rules(shop, c, ret);
+        break;
+    case TG_CLAIM_SHOW_ITEM:
+        tg_decide_show_item(shop, c, ret);
+        break;
+    case TG_CLAIM_SHOW_LOOK:
+        tg_decide_show_look(shop, c, ret);
+        break;
+    case TG_CLAIM_WINDOW:
+        tg_decide_window(shop, c, ret);
+        break;
     }
+    tg_line_serve(shop, now);
 }

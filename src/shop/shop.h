@@ -151,6 +151,10 @@ enum tg_effect_kind {
     TG_EFFECT_STOCK,          /* variant's counts as they are now */
     TG_EFFECT_CART,           /* cart as it is now */
     TG_EFFECT_SHOW_SALES,     /* show, variant: units now */
+    TG_EFFECT_RULES,          /* rules as they are now */
+    TG_EFFECT_SHOW_ITEM,      /* item as it is now; a plain one is kept nowhere */
+    TG_EFFECT_WAITER,         /* waiter as it is now */
+    TG_EFFECT_WAITER_GONE,    /* waiter left its line */
 };
 
 /* One row of a price's history, as it was at that moment. */
@@ -186,6 +190,9 @@ struct tg_effect {
     const char *code;
     struct tg_price_change price;
     struct tg_flash_plan plan;
+    const struct tg_show_rules *rules;
+    const struct tg_show_item *item;
+    const struct tg_waiter *waiter;
     char actor[TG_PERSON_ID_SIZE]; /* who did it by hand; "" = the clock */
 };
 
@@ -360,6 +367,7 @@ struct tg_audit_row {
     int64_t holds;       /* sum of the holds table */
     int64_t orders_held; /* lines of orders that await payment */
     int64_t orders_sold; /* lines of paid orders */
+    int64_t offered;     /* held for turns of the waiting list */
 };
 /* true = all agree with memory; otherwise why is filled. Not inside a batch. */
 bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, char why[160]);

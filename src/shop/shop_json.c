@@ -245,3 +245,61 @@ void tg_discount_write(struct tg_jo *j, const char *key, const struct tg_discoun
     tg_jo_bool(j, "combinable", d->combinable);
     tg_jo_end_obj(j);
 }
+
+/* --- rules of shows, waiting list --- */
+
+static void seconds_write(struct tg_jo *j, const char *key, tg_us us)
+{
+    tg_jo_int(j, key, us / TG_US_PER_S);
+}
+
+void tg_rules_write(struct tg_jo *j, const struct tg_show_rules *r)
+{
+    tg_jo_bool(j, "first_paid", r->first_paid);
+    tg_jo_bool(j, "waiting", r->waiting);
+    tg_jo_bool(j, "comments", r->comments);
+    tg_jo_bool(j, "comment_bare", r->comment_bare);
+    tg_jo_str(j, "comment_word", r->comment_word);
+    seconds_write(j, "hold_s", r->hold_us);
+    seconds_write(j, "turn_s", r->turn_us);
+    tg_jo_int(j, "person_units", r->person_units);
+    tg_jo_int(j, "lag_ms", r->lag_ms);
+}
+
+static void ms_write(struct tg_jo *j, const char *key, int64_t ms)
+{
+    if (ms < 0)
+        tg_jo_null(j, key);
+    else
+        tg_jo_int(j, key, ms);
+}
+
+void tg_show_item_window_write(struct tg_jo *j, const struct tg_show_item *item)
+{
+    tg_jo_str(j, "sku", item->sku);
+    if (item->number == 0)
+        tg_jo_null(j, "number");
+    else
+        tg_jo_int(j, "number", item->number);
+    ms_write(j, "from", item->from_ms);
+    ms_write(j, "until", item->until_ms);
+}
+
+void tg_show_item_write(struct tg_jo *j, const struct tg_show_item *item)
+{
+    tg_show_item_window_write(j, item);
+    tg_jo_int(j, "units_max", item->units_max);
+    tg_jo_int(j, "person_max", item->person_max);
+}
+
+void tg_waiter_write(struct tg_jo *j, const struct tg_waiter *w, uint32_t place)
+{
+    tg_jo_str(j, "sku", w->sku);
+    tg_jo_str(j, "state", tg_waiter_state_name(w->state));
+    tg_jo_int(j, "place", place);
+    tg_jo_int(j, "qty", w->state == TG_WAITER_TURN ? w->offered : w->qty);
+    if (w->state == TG_WAITER_TURN)
+        when_write(j, "until", w->until_wall);
+    else
+        tg_jo_null(j, "until");
+}

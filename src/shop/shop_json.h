@@ -6,7 +6,9 @@
 #define TG_SHOP_SHOP_JSON_H
 
 #include "base/json_out.h"
+#include "shop/rules.h"
 #include "shop/shop.h"
+#include "shop/waiting.h"
 
 /* {"amount": minor units, "currency": ISO 4217} */
 void tg_money_write(struct tg_jo *j, const char *key, int64_t amount, const char *currency);
@@ -44,5 +46,16 @@ void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quo
  */
 void tg_discount_write(struct tg_jo *j, const char *key, const struct tg_discount *discount,
                        const char *show);
+
+/* The rules' keys, into an open object: first_paid, waiting, comments, comment_bare, comment_word,
+ * hold_s, turn_s, person_units, lag_ms; 0 = the shop's own. */
+void tg_rules_write(struct tg_jo *j, const struct tg_show_rules *rules);
+/* "sku","number","from","until" into an open object; null = none. Media time in ms. */
+void tg_show_item_window_write(struct tg_jo *j, const struct tg_show_item *item);
+/* The same and "units_max","person_max". */
+void tg_show_item_write(struct tg_jo *j, const struct tg_show_item *item);
+/* "sku","state","place","qty","until" into an open object. qty is what the turn offers, or what is
+ * wanted. */
+void tg_waiter_write(struct tg_jo *j, const struct tg_waiter *w, uint32_t place);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "shop/rules.h"
 #include "shop/shop.h"
+#include "shop/waiting.h"
 
 struct tg_units {
     char key[TG_PERSON_ID_SIZE + TG_SKU_MAX + 2]; /* person, NUL, SKU */
@@ -117,6 +118,13 @@ struct tg_shop {
     struct tg_map currency_prices; /* owns struct tg_currency_price */
     struct tg_map codes;           /* owns struct tg_code_entry and their discounts */
     struct tg_map code_persons;    /* owns struct tg_code_person */
+    struct tg_map show_numbers;   /* short numbers of shows; ... */
+    struct tg_map lines;          /* of people who wait, by SKU; waiting.c's */
+    struct tg_map queuers;        /* by person; ... */
+    struct tg_map commenters;     /* who bought by comment; comment_undo.c's */
+    struct tg_heap turns;         /* of waiters */
+    struct tg_line *due_lines;    /* somebody in them may be next */
+    size_t waiter_count;
     struct tg_heap expiries;       /* of orders */
     struct tg_heap flash_ends;     /* of variants */
     struct tg_heap flash_starts;   /* of books */
@@ -137,6 +145,10 @@ struct tg_shop {
     struct tg_price_book *batch_books;
     struct tg_currency_price *batch_currency_prices;
     struct tg_code_entry *batch_codes;
+    struct tg_waiter *batch_waiters;
+    struct tg_line *batch_lines;
+    struct kept_rules *batch_rules;
+    struct kept_item *batch_items;
 };
 
 enum { TG_PRICE_MAX_MINOR = 1000000000 }; /* ten million kroner for one unit */
@@ -158,6 +170,8 @@ struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku);
 /* The verdict's code, message and nothing else. */
 void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...) TG_PRINTF(3, 4);
 /* The stages of a claim, in this order; false = refused, and the verdict says why. */
+bool tg_wish_window(const struct tg_shop *shop, const struct tg_claim *c,
+                    const struct tg_wish *wish, struct tg_verdict *out); /* rules.c */
 bool tg_wish_limits(const struct tg_shop *shop, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out); /* limits.c */
 bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
@@ -245,5 +259,56 @@ void tg_units_clear(struct tg_shop *shop);
 /* OK without an entry when the table is full: such sales are just not counted. */
 TG_MUST_CHECK tg_err tg_sales_ready(struct tg_shop *shop, uint16_t show, struct tg_variant *v);
 void tg_sales_add(struct tg_shop *shop, uint16_t show, const char *sku, int32_t units);
+
+/* rules.c */
+void tg_decide_rules(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
+void tg_decide_show_item(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
+void tg_decide_show_look(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
+void tg_decide_window(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
+/* Is the window of the claim's show open for it at its tap? */
+bool tg_window_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct tg_variant *v,
+                  struct tg_verdict *out);
+/* A variant that the show gave this number; NULL = none. */
+const struct tg_variant *tg_show_numbered(const struct tg_shop *shop, uint16_t show,
+                                          uint32_t number);
+size_t tg_rules_effect_count(const struct tg_shop *shop);
+void tg_rules_effects(struct tg_shop *shop, tg_us wall);
+void tg_rules_end_batch(struct tg_shop *shop, bool undo);
+
+/* waiting.c */
+void tg_decide_wait(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    struct tg_verdict *out);
+/* Units of it may have come free: its line is served before the next claim. */
+void tg_line_freed(struct tg_shop *shop, const struct tg_variant *v);
+/* Offer what is free. What finds no memory stays due. */
+void tg_line_serve(struct tg_shop *shop, struct tg_shop_now now);
+bool tg_line_due(const struct tg_shop *shop);
+/* End one turn that is over; false = there is none. */
+bool tg_line_lapse(struct tg_shop *shop, struct tg_shop_now now);
+/* End all turns that are over, and serve: what a claim finds is what the line left. */
+void tg_line_catch_up(struct tg_shop *shop, struct tg_shop_now now);
+/* The person's running turn; NULL = none. */
+struct tg_waiter *tg_line_turn(const struct tg_shop *shop, struct tg_shop_now now,
+                                  const char *person, const char *sku);
+/* A claim on a turn: lend it units of the offer; then either it bought (qty in all), or give them
+ * back. One movement each, reserved by the caller. */
+void tg_line_lend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
+                     int32_t qty);
+void tg_line_unlend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
+                       int32_t qty);
+void tg_line_bought(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
+                       int32_t qty);
+size_t tg_line_effect_count(const struct tg_shop *shop);
+void tg_line_effects(struct tg_shop *shop, tg_us wall);
+void tg_line_end_batch(struct tg_shop *shop, bool undo);
+void tg_line_done(struct tg_shop *shop);
+
+/* comment_undo.c */
+void tg_decide_undo(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    struct tg_verdict *out);
+/* Room to remember an order by comment; NOMEM, LIMIT. */
+TG_MUST_CHECK tg_err tg_comment_ready(struct tg_shop *shop, const char *person, uint16_t show);
+/* Remember it, when there is room. Other orders are ignored. */
+void tg_comment_note(struct tg_shop *shop, const struct tg_order *order);
 
 #endif

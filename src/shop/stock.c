@@ -33,6 +33,7 @@ void tg_stock_move(struct tg_shop *shop, struct tg_variant *v, const struct tg_e
     TG_ASSERT(s->held >= 0);
     TG_ASSERT(s->sold >= 0);
     TG_ASSERT(tg_variant_available(v) >= 0);
+    tg_line_freed(shop, v);
 }
 
 static bool location_ok(const char *location)
@@ -97,8 +98,11 @@ bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, c
            !differ(why, "on hand in the stock table", v->stock.on_hand, row->kept_on_hand) &&
            !differ(why, "held in the stock table", v->stock.held, row->kept_held) &&
            !differ(why, "sold in the stock table", v->stock.sold, row->kept_sold) &&
-           !differ(why, "held by holds", v->stock.held, row->holds) &&
-           !differ(why, "held by unpaid orders", v->stock.held, row->orders_held) &&
+           !differ(why, "held by holds and turns", v->stock.held, row->holds + row->offered) &&
+           !differ(why, "held by unpaid orders and turns", v->stock.held,
+                   row->orders_held + row->offered) &&
+           !differ(why, "offered to the waiting list", tg_shop_offered(shop, row->sku),
+                   row->offered) &&
            !differ(why, "sold by paid orders", v->stock.sold, row->orders_sold);
 }
 

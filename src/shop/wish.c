@@ -17,12 +17,64 @@ static bool shape_ok(const struct tg_claim *c, struct tg_verdict *out)
 }
 
 /* All or nothing: the first stage that cannot be passed decides. */
+static void pass_stages(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                        struct tg_wish *wish, struct tg_verdict *out)
+{
+    if (tg_wish_window(shop, c, wish, out) && tg_wish_limits(shop, c, wish, out) && tg_wish_stock(shop, c, wish, out) &&
+        tg_wish_price(shop, now, c, wish, out))
+        tg_order_place(shop, now, c, wish, out);
+}
+
+/* Units that are held for this person's turn in the waiting list are there for this claim, too. */
+struct loan {
+    struct tg_waiter *waiter;
+    int32_t qty;
+};
+
+static uint32_t lend(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                     const struct tg_wish *wish, struct loan loans[TG_CART_LINES_MAX])
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < wish->count && shop->turns.count > 0; i++) {
+        struct tg_waiter *w = tg_line_turn(shop, now, c->person, wish->wants[i].variant->sku);
+
+        loans[i] = (struct loan){.waiter = w};
+        if (w == NULL)
+            continue;
+        loans[i].qty = TG_MIN(w->offered, wish->wants[i].qty);
+        tg_line_lend(shop, now, w, loans[i].qty);
+        count++;
+    }
+    return count;
+}
+
 static void judge(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                   struct tg_wish *wish, struct tg_verdict *out)
 {
-    if (tg_wish_limits(shop, c, wish, out) && tg_wish_stock(shop, c, wish, out) &&
-        tg_wish_price(shop, now, c, wish, out))
-        tg_order_place(shop, now, c, wish, out);
+    size_t effects = shop->effect_count;
+    struct loan loans[TG_CART_LINES_MAX];
+    struct tg_claim claim = *c;
+    bool lent = lend(shop, now, c, wish, loans) > 0;
+
+    if (lent && c->kind == TG_CLAIM_BUY && c->channel == TG_CHANNEL_BUTTON)
+        claim.channel = TG_CHANNEL_WAITING;
+    if (c->channel == TG_CHANNEL_COMMENT && tg_comment_ready(shop, c->person, c->show) != TG_OK)
+        tg_refuse(out, TG_CODE_BUSY, "Too many buy by comment; try again in a minute.");
+    else
+        pass_stages(shop, now, &claim, wish, out);
+    for (uint32_t i = 0; i < wish->count && lent; i++) {
+        if (loans[i].waiter == NULL)
+            continue;
+        if (out->order != NULL)
+            tg_line_bought(shop, now, loans[i].waiter, wish->wants[i].qty);
+        else
+            tg_line_unlend(shop, now, loans[i].waiter, loans[i].qty);
+    }
+    if (lent && out->order == NULL)
+        shop->effect_count = effects; /* there and back again: nothing happened */
+    if (out->order != NULL)
+        tg_comment_note(shop, out->order);
 }
 
 void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,

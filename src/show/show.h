@@ -165,6 +165,10 @@ struct tg_show_join {
     bool products_more; /* the catalogue has more than stands there */
     const char *cart;   /* JSON of `cart` */
     size_t cart_len;
+    const char *waiting; /* JSON of `waiting`; NULL = none */
+    size_t waiting_len;
+    const char *selling; /* JSON of `selling`; NULL = none */
+    size_t selling_len;
     const char *notice;      /* staff only: the source's trouble in plain words; "" = none */
     int64_t since;           /* -1 = none */
     const char *since_epoch; /* the epoch it is of; "" or NULL = not said, and not judged */

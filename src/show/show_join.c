@@ -90,6 +90,10 @@ tg_err tg_show_write_joined(const struct tg_show *show, const struct tg_show_joi
         tg_jo_bool(&j, "products_more", true);
     write_pinned(&j, show);
     tg_jo_raw(&j, "cart", in->cart, in->cart_len);
+    if (in->waiting != NULL)
+        tg_jo_raw(&j, "waiting", in->waiting, in->waiting_len);
+    if (in->selling != NULL)
+        tg_jo_raw(&j, "selling", in->selling, in->selling_len);
     write_recent(&j, show, in->who->staff);
     tg_jo_int(&j, "viewers", show->viewers);
     if (in->who->staff && in->notice[0] != '\0')

@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "shop/rules.h"
+#include "shop/waiting.h"
 
 enum { KEYS_MAX = 8 * 1024 * 1024, FEED_MAX = 64 * 1024 * 1024 };
 
@@ -15,6 +17,7 @@ static const struct {
     {TG_CHANGE_PRODUCT, tg_reload_products}, {TG_CHANGE_VARIANT, tg_reload_variants},
     {TG_CHANGE_SALES, tg_reload_sales},      {TG_CHANGE_SHOW, tg_reload_shows},
     {TG_CHANGE_TOKEN, tg_reload_tokens},     {TG_CHANGE_ORDER, tg_reload_orders},
+    {TG_CHANGE_RULES, tg_reload_rules},      {TG_CHANGE_LINE, tg_reload_lines},
 };
 
 /* --- telling --- */
@@ -42,6 +45,16 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
     case TG_EFFECT_ORDER_NEW: /* others need it only when somebody asks for it */
     case TG_EFFECT_MOVEMENT:  /* its stock is told by itself */
     case TG_EFFECT_CART:
+        return;
+    case TG_EFFECT_RULES:
+    case TG_EFFECT_SHOW_ITEM:
+        tg_str_printf(key, sizeof(key), "%u",
+                      effect->rules != NULL ? effect->rules->show : effect->item->show);
+        tg_changes_note(s, TG_CHANGE_RULES, key);
+        return;
+    case TG_EFFECT_WAITER:
+    case TG_EFFECT_WAITER_GONE:
+        tg_changes_note(s, TG_CHANGE_LINE, effect->waiter->sku);
         return;
     case TG_EFFECT_SHOW_SALES:
         tg_str_printf(key, sizeof(key), "%u %s", effect->show, effect->variant->sku);

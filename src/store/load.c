@@ -226,6 +226,10 @@ tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now, struct
         err = load_orders(r.db, now, shop);
     if (err == TG_OK)
         err = tg_load_next_number(&r);
+    if (err == TG_OK)
+        err = tg_reload_rules(&r);
+    if (err == TG_OK)
+        err = tg_reload_lines(&r);
     return err;
 }
 
@@ -349,9 +353,9 @@ static bool ask_idem(void *ctx, size_t i, struct tg_q *q)
     const struct batch *b = ctx;
     const struct tg_claim *c = &b->claims[i];
 
-    if (c->op[0] == '\0' || tg_idem_find(b->idem, b->now.mono, c->person, c->op, c->id) != NULL)
+    if (c->op[0] == '\0' || tg_idem_find(b->idem, b->now.mono, tg_claim_key_person(c), c->op, c->id) != NULL)
         return false;
-    tg_q_text(q, c->person);
+    tg_q_text(q, tg_claim_key_person(c));
     tg_q_text(q, c->op);
     tg_q_text(q, c->id);
     tg_q_int(q, b->now.wall - TG_IDEM_DISK_US);
@@ -366,7 +370,7 @@ static tg_err take_idem(void *ctx, size_t i, const struct tg_q *q)
                                   .status = (int)tg_q_get_int(q, 1)};
     tg_err err = TG_OK;
 
-    tg_str_cut(entry.person, sizeof(entry.person), c->person);
+    tg_str_cut(entry.person, sizeof(entry.person), tg_claim_key_person(c));
     tg_str_cut(entry.op, sizeof(entry.op), c->op);
     tg_str_cut(entry.id, sizeof(entry.id), c->id);
     if (!tg_q_is_null(q, 2)) {
@@ -528,7 +532,8 @@ tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx)
                                    .kept_sold = tg_q_get_int(&q, 6),
                                    .holds = tg_q_get_int(&q, 7),
                                    .orders_held = tg_q_get_int(&q, 8),
-                                   .orders_sold = tg_q_get_int(&q, 9)};
+                                   .orders_sold = tg_q_get_int(&q, 9),
+                                   .offered = tg_q_get_int(&q, 10)};
 
         tg_q_copy_text(&q, 0, row.sku, sizeof(row.sku));
         err = each(ctx, &row);

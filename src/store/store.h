@@ -37,6 +37,8 @@ struct tg_product_import {
 enum tg_change {
     TG_CHANGE_ORDER = 'o',   /* id: it changed after it was placed; whoever has it forgets it */
     TG_CHANGE_PRODUCT = 'p', /* id */
+    TG_CHANGE_RULES = 'r',   /* show ordinal: its rules and what it says of SKUs */
+    TG_CHANGE_LINE = 'w',    /* SKU: who waits for it */
     TG_CHANGE_SALES = 's',   /* show ordinal, space, SKU: units sold in the show */
     TG_CHANGE_SHOW = 'h',    /* ordinal; to the watcher: id */
     TG_CHANGE_TOKEN = 't',   /* ordinal; to the watcher: public id */

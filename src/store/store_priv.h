@@ -41,6 +41,8 @@ TG_MUST_CHECK tg_err tg_store_load_registry(struct tg_store *store, struct tg_sh
 TG_MUST_CHECK tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now,
                                    const struct tg_claim *claims, size_t count,
                                    struct tg_shop *shop, struct tg_idem *idem);
+/* show_rules.c: rules of shows and who waits. */
+TG_MUST_CHECK tg_err tg_store_write_rule(struct tg_db *db, const struct tg_effect *effect);
 TG_MUST_CHECK tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx);
 /* load_price.c: past and further prices, planned flash prices, codes. */
 TG_MUST_CHECK tg_err tg_store_load_prices(struct tg_db *db, struct tg_shop_now now,

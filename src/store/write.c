@@ -246,6 +246,11 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
         return write_cart(&s->db, effect);
     case TG_EFFECT_SHOW_SALES:
         return put_show_sales(&s->db, effect);
+    case TG_EFFECT_RULES:
+    case TG_EFFECT_SHOW_ITEM:
+    case TG_EFFECT_WAITER:
+    case TG_EFFECT_WAITER_GONE:
+        return tg_store_write_rule(&s->db, effect);
     }
     return TG_ERR_BUG;
 }

@@ -1,0 +1,378 @@
+/* How shows sell and who waits: claims out of requests, and what pages are told of it. */
+#include <string.h>
+
+#include "base/slab.h"
+#include "base/str.h"
+#include "msg/web.h"
+#include "sale/sale_priv.h"
+#include "shop/shop_json.h"
+
+enum { SELLING_ITEMS_MAX = 200 }; /* of `joined`: what a page can show at all */
+
+/* --- claims --- */
+
+/* Where the show's media clock stands; a mutex and a copy, so once for all claims of a show in a
+ * row. */
+int64_t tg_sale_media_ms(struct tg_sale *sale, struct tg_shop_now now, uint16_t show)
+{
+    struct tg_show_info info;
+
+    if (show == UINT16_MAX)
+        return -1;
+    if (sale->clock.show != show || !sale->clock.known) {
+        if (tg_registry_show_at(sale->cfg.registry, show, &info) != TG_OK)
+            return -1;
+        sale->clock.show = show;
+        sale->clock.known = true;
+        sale->clock.epoch_us = info.epoch_us;
+    }
+    return TG_MAX((now.mono - sale->clock.epoch_us) / 1000, (tg_us)0);
+}
+
+static uint64_t digest_flags(uint64_t digest, bool a, bool b, bool c, bool d)
+{
+    return tg_idem_digest_int(digest, (a ? 1 : 0) | (b ? 2 : 0) | (c ? 4 : 0) | (d ? 8 : 0));
+}
+
+void tg_selling_wait_claim(struct tg_item *item)
+{
+    const struct tg_op *op = &item->req->op;
+
+    item->claim.kind = TG_CLAIM_WAIT;
+    item->claim.sku = op->u.wait.sku;
+    item->claim.qty = op->u.wait.qty;
+    item->claim.leave = op->u.wait.leave;
+    item->claim.at_ms = op->u.wait.at;
+    item->digest = tg_idem_digest_str(item->digest, op->u.wait.sku);
+    item->digest = tg_idem_digest_int(item->digest, op->u.wait.qty);
+    item->digest = tg_idem_digest_int(item->digest, op->u.wait.leave);
+}
+
+void tg_selling_window_claim(struct tg_item *item)
+{
+    const struct tg_op *op = &item->req->op;
+
+    item->claim.kind = TG_CLAIM_WINDOW;
+    item->claim.sku = op->u.window.sku;
+    item->claim.open = op->u.window.open;
+    item->claim.for_ms = (int64_t)op->u.window.for_s * 1000;
+    item->digest = tg_idem_digest_str(item->digest, op->u.window.sku);
+    item->digest = tg_idem_digest_int(item->digest, op->u.window.open);
+    item->digest = tg_idem_digest_int(item->digest, op->u.window.for_s);
+}
+
+/* For somebody else: the order is theirs, the key is the seller's. */
+void tg_selling_sell_claim(struct tg_sale *sale, struct tg_item *item)
+{
+    const struct tg_op *op = &item->req->op;
+    uint8_t random[16];
+
+    if (op->u.sell.person[0] != '\0') {
+        tg_str_cut(item->buyer, sizeof(item->buyer), op->u.sell.person);
+    } else {
+        /* Nobody can log in as this person: what they get is the link to pay. */
+        tg_rng_bytes(sale->cfg.rng, random, sizeof(random));
+        item->buyer[0] = 'p';
+        tg_b64url_encode(item->buyer + 1, sizeof(item->buyer) - 1, random, sizeof(random));
+    }
+    item->claim.kind = TG_CLAIM_BUY;
+    item->claim.channel = TG_CHANNEL_STAFF;
+    item->claim.by = item->req->who.id;
+    item->claim.person = item->buyer;
+    item->claim.name = op->u.sell.name;
+    item->claim.sku = op->u.sell.sku;
+    item->claim.qty = op->u.sell.qty;
+    item->claim.price = op->u.sell.price;
+    item->claim.code = op->u.sell.code;
+    item->claim.location = op->u.sell.location;
+    item->digest = tg_idem_digest_str(item->digest, op->u.sell.sku);
+    item->digest = tg_idem_digest_int(item->digest, op->u.sell.qty);
+    item->digest = tg_idem_digest_int(item->digest, op->u.sell.price);
+    item->digest = tg_idem_digest_str(item->digest, op->u.sell.code);
+    item->digest = tg_idem_digest_str(item->digest, op->u.sell.location);
+    item->digest = tg_idem_digest_str(item->digest, op->u.sell.name);
+    item->digest = tg_idem_digest_str(item->digest, op->u.sell.person);
+}
+
+void tg_selling_rules_claim(struct tg_item *item)
+{
+    const struct tg_op *op = &item->req->op;
+
+    item->rules = (struct tg_show_rules){.show = item->req->show,
+                                         .first_paid = op->u.rules.first_paid,
+                                         .waiting = op->u.rules.waiting,
+                                         .comments = op->u.rules.comments,
+                                         .comment_bare = op->u.rules.comment_bare,
+                                         .hold_us = op->u.rules.hold_s * TG_US_PER_S,
+                                         .turn_us = op->u.rules.turn_s * TG_US_PER_S,
+                                         .person_units = op->u.rules.person_units,
+                                         .lag_ms = op->u.rules.lag_ms};
+    tg_str_cut(item->rules.comment_word, sizeof(item->rules.comment_word),
+               op->u.rules.comment_word);
+    item->claim.kind = TG_CLAIM_RULES;
+    item->claim.rules = &item->rules;
+    item->digest = digest_flags(item->digest, op->u.rules.first_paid, op->u.rules.waiting,
+                                op->u.rules.comments, op->u.rules.comment_bare);
+    item->digest = tg_idem_digest_str(item->digest, op->u.rules.comment_word);
+    item->digest = tg_idem_digest_int(item->digest, op->u.rules.hold_s);
+    item->digest = tg_idem_digest_int(item->digest, op->u.rules.turn_s);
+    item->digest = tg_idem_digest_int(item->digest, op->u.rules.person_units);
+    item->digest = tg_idem_digest_int(item->digest, op->u.rules.lag_ms);
+}
+
+void tg_selling_item_claim(struct tg_item *item)
+{
+    const struct tg_op *op = &item->req->op;
+
+    item->show_item = (struct tg_show_item){.show = item->req->show,
+                                            .number = op->u.item.number,
+                                            .units_max = op->u.item.units_max,
+                                            .person_max = op->u.item.person_max,
+                                            .from_ms = op->u.item.from_ms,
+                                            .until_ms = op->u.item.until_ms};
+    tg_str_cut(item->show_item.sku, sizeof(item->show_item.sku), op->u.item.sku);
+    item->claim.kind = TG_CLAIM_SHOW_ITEM;
+    item->claim.sku = op->u.item.sku;
+    item->claim.item = &item->show_item;
+    item->digest = tg_idem_digest_str(item->digest, op->u.item.sku);
+    item->digest = tg_idem_digest_int(item->digest, op->u.item.number);
+    item->digest = tg_idem_digest_int(item->digest, op->u.item.units_max);
+    item->digest = tg_idem_digest_int(item->digest, op->u.item.person_max);
+    item->digest = tg_idem_digest_int(item->digest, op->u.item.from_ms);
+    item->digest = tg_idem_digest_int(item->digest, op->u.item.until_ms);
+}
+
+bool tg_selling_comment_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_op *op = &item->req->op;
+    struct tg_comment_wish *wish = &item->wish;
+
+    item->claim.op = "comment";
+    item->claim.id = op->id;
+    item->claim.at_ms = op->u.chat.at;
+    item->digest = tg_idem_digest_str(item->digest, op->u.chat.text);
+    tg_shop_comment(sale->shop, item->req->show, op->u.chat.text, wish);
+    if (wish->kind == TG_COMMENT_TALK) {
+        item->silent = true; /* nobody waits: it is chat */
+        return true;
+    }
+    if (wish->code != TG_CODE_OK) {
+        out->code = wish->code;
+        tg_str_cut(out->message, sizeof(out->message), wish->message);
+        return false;
+    }
+    if (wish->kind == TG_COMMENT_UNDO) {
+        item->claim.kind = TG_CLAIM_UNDO;
+        return true;
+    }
+    item->claim.kind = TG_CLAIM_BUY;
+    item->claim.channel = TG_CHANNEL_COMMENT;
+    item->claim.sku = wish->variant->sku;
+    item->claim.qty = wish->qty;
+    return true;
+}
+
+/* --- answers --- */
+
+void tg_selling_choices(struct tg_jo *j, const struct tg_item *item)
+{
+    char text[TG_OPTION_TEXT_SIZE];
+
+    if (item->req->what != TG_SALE_COMMENT || item->wish.choice_count < 2 ||
+        item->code != TG_CODE_BAD_REQUEST)
+        return;
+    tg_jo_arr(j, "choices");
+    for (uint32_t i = 0; i < item->wish.choice_count; i++) {
+        tg_option_text(text, item->wish.choices[i]->options);
+        tg_jo_obj(j, NULL);
+        tg_jo_str(j, "sku", item->wish.choices[i]->sku);
+        tg_jo_str(j, "options", text);
+        tg_jo_end_obj(j);
+    }
+    tg_jo_end_arr(j);
+}
+
+static void look_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+                       const struct tg_verdict *v)
+{
+    struct tg_show_item plain = {.from_ms = -1, .until_ms = -1};
+    const struct tg_show_item *one;
+    size_t cursor = 0;
+
+    if (!item->req->op.u.item.items) {
+        tg_rules_write(j, v->rules);
+    } else if (item->claim.sku[0] != '\0') {
+        one = tg_shop_show_item(sale->shop, item->claim.show, item->claim.sku);
+        tg_str_cut(plain.sku, sizeof(plain.sku), item->claim.sku);
+        tg_show_item_write(j, one == NULL ? &plain : one);
+    } else {
+        tg_jo_arr(j, "items");
+        while ((one = tg_shop_show_item_each(sale->shop, item->claim.show, &cursor)) != NULL) {
+            tg_jo_obj(j, NULL);
+            tg_show_item_write(j, one);
+            tg_jo_end_obj(j);
+        }
+        tg_jo_end_arr(j);
+    }
+}
+
+void tg_selling_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+                      const struct tg_verdict *v)
+{
+    switch (item->claim.kind) {
+    case TG_CLAIM_WAIT:
+        tg_jo_obj(j, "waiting");
+        tg_waiter_write(j, v->waiter, v->place);
+        tg_jo_end_obj(j);
+        break;
+    case TG_CLAIM_RULES:
+        tg_rules_write(j, v->rules);
+        break;
+    case TG_CLAIM_SHOW_ITEM:
+    case TG_CLAIM_WINDOW:
+        if (!item->req->http)
+            tg_jo_obj(j, "item");
+        tg_show_item_write(j, v->item);
+        if (!item->req->http)
+            tg_jo_end_obj(j);
+        break;
+    case TG_CLAIM_SHOW_LOOK:
+        look_facts(j, sale, item, v);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- telling --- */
+
+struct tg_slab *tg_selling_waiting(struct tg_sale *sale, const char *person)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+    const struct tg_waiter *cursor = NULL;
+    const struct tg_waiter *w = tg_shop_each_waiting(sale->shop, person, &cursor);
+
+    if (w == NULL)
+        return NULL;
+    tg_buf_clear(&sale->buf);
+    tg_jo_arr(&j, NULL);
+    for (; w != NULL; w = tg_shop_each_waiting(sale->shop, person, &cursor)) {
+        tg_jo_obj(&j, NULL);
+        tg_waiter_write(&j, w, tg_waiter_place(w));
+        tg_jo_end_obj(&j);
+    }
+    tg_jo_end_arr(&j);
+    /* Without memory a page just does not know that it waits; the events go on. */
+    return sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
+}
+
+static struct tg_slab *selling_json(struct tg_sale *sale, uint16_t show, const char *event)
+{
+    const struct tg_show_rules *r = tg_shop_rules(sale->shop, show);
+    struct tg_jo j = tg_jo(&sale->buf);
+    const struct tg_show_item *item;
+    size_t cursor = 0;
+    size_t count = 0;
+
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    if (event != NULL)
+        tg_jo_str(&j, "ev", event);
+    tg_jo_bool(&j, "waiting", r->waiting);
+    tg_jo_bool(&j, "comments", r->comments);
+    tg_jo_bool(&j, "comment_bare", r->comment_bare);
+    tg_jo_str(&j, "comment_word", r->comment_word);
+    tg_jo_arr(&j, "items");
+    while (count < SELLING_ITEMS_MAX &&
+           (item = tg_shop_show_item_each(sale->shop, show, &cursor)) != NULL) {
+        if (item->number == 0 && item->from_ms < 0 && item->until_ms < 0)
+            continue;
+        tg_jo_obj(&j, NULL);
+        tg_show_item_window_write(&j, item);
+        tg_jo_end_obj(&j);
+        count++;
+    }
+    tg_jo_end_arr(&j);
+    tg_jo_end_obj(&j);
+    return sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
+}
+
+static struct tg_slab *window_json(struct tg_sale *sale, const struct tg_show_item *item)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "ev", "window");
+    tg_show_item_window_write(&j, item);
+    tg_jo_end_obj(&j);
+    return sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
+}
+
+static void tell_live(struct tg_sale *sale, uint16_t show, struct tg_slab *take_event)
+{
+    struct tg_live_rules *msg = tg_msg_new(TG_MSG_LIVE_RULES, sizeof(*msg));
+
+    if (msg == NULL) {
+        tg_slab_unref(take_event);
+        return; /* pages learn it when they join after the next change */
+    }
+    msg->show = show;
+    msg->comments = tg_shop_rules(sale->shop, show)->comments;
+    msg->event = take_event;
+    msg->json = selling_json(sale, show, NULL);
+    (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
+}
+
+void tg_selling_announce_show(struct tg_sale *sale, uint16_t show)
+{
+    size_t cursor = 0;
+
+    if (sale->cfg.live == NULL)
+        return;
+    if (tg_shop_rules(sale->shop, show)->show != UINT16_MAX ||
+        tg_shop_show_item_each(sale->shop, show, &cursor) != NULL)
+        tell_live(sale, show, NULL);
+}
+
+void tg_selling_announce_key(struct tg_sale *sale, const char *ordinal)
+{
+    int64_t show = 0;
+
+    if (sale->cfg.live != NULL &&
+        tg_parse_i64(&show, ordinal, strlen(ordinal), 0, TG_SHOWS_MAX - 1) == TG_OK)
+        tell_live(sale, (uint16_t)show, selling_json(sale, (uint16_t)show, "selling"));
+}
+
+static void tell_waiters(struct tg_sale *sale)
+{
+    const struct tg_waiter *w;
+    uint32_t place;
+
+    while (tg_shop_tell_waiter(sale->shop, &w, &place)) {
+        struct tg_jo j = tg_jo(&sale->buf);
+
+        tg_buf_clear(&sale->buf);
+        tg_jo_obj(&j, NULL);
+        tg_jo_str(&j, "ev", "waiting");
+        tg_waiter_write(&j, w, place);
+        tg_jo_end_obj(&j);
+        tg_announce_person(sale, w->person);
+    }
+}
+
+void tg_selling_announce(struct tg_sale *sale)
+{
+    const struct tg_show_rules *rules_cursor = NULL;
+    const struct tg_show_item *item_cursor = NULL;
+    const struct tg_show_rules *r;
+    const struct tg_show_item *item;
+
+    tell_waiters(sale);
+    if (sale->cfg.live == NULL)
+        return;
+    while ((item = tg_shop_each_show_item(sale->shop, &item_cursor)) != NULL)
+        tell_live(sale, item->show, window_json(sale, item));
+    while ((r = tg_shop_each_rules(sale->shop, &rules_cursor)) != NULL)
+        tell_live(sale, r->show, selling_json(sale, r->show, "selling"));
+}
