@@ -255,8 +255,8 @@ void tg_h_show_sale(struct tg_req *q)
                      false) &&
          buyer_ok(q, msg->op.u.sell.person) &&
          tg_req_text(q, body, "code", msg->op.u.sell.code, sizeof(msg->op.u.sell.code), false) &&
-         tg_req_text(q, body, "location", msg->op.u.sell.location,
-                     sizeof(msg->op.u.sell.location), false);
+         tg_req_text(q, body, "location", msg->op.u.sell.location, sizeof(msg->op.u.sell.location),
+                     false);
     if (ok)
         msg->op.u.sell.qty = (int32_t)qty;
     finish(q, msg, body, ok);

@@ -34,8 +34,8 @@ enum tg_op_kind {
     TG_OP_SELL,          /* staff sale */
     TG_OP_PING,
     TG_OP_LATER, /* known to the contract, built in a later part: ask vote poll.* answer ban ... */
-    TG_OP_RULES,     /* HTTP only: a show's rules, ... */
-    TG_OP_ITEM,      /* ... and what it says of one SKU */
+    TG_OP_RULES, /* HTTP only: a show's rules, ... */
+    TG_OP_ITEM,  /* ... and what it says of one SKU */
     TG_OP_SHOW_LOOK, /* HTTP only: read them */
     TG_OP_COUNT
 };

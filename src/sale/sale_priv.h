@@ -57,8 +57,8 @@ struct tg_sale {
     struct tg_claim *claims;     /* the items' claims in a row, for the store */
     struct tg_verdict *refusals; /* decided while the request was read: shape and roles */
     void **taken;
-    tg_err failed;  /* the batch cannot be kept: why */
-    struct {        /* of the show asked last in this batch */
+    tg_err failed; /* the batch cannot be kept: why */
+    struct {       /* of the show asked last in this batch */
         bool known;
         uint16_t show;
         tg_us epoch_us;

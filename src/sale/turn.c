@@ -109,8 +109,7 @@ static void decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item 
         if (item->req->what == TG_SALE_JOIN) {
             cart_for_join(sale, item, v.cart);
             if (item->req->join != NULL)
-                item->req->join->waiting_json =
-                    tg_selling_waiting(sale, item->req->join->who.id);
+                item->req->join->waiting_json = tg_selling_waiting(sale, item->req->join->who.id);
             return;
         }
         tg_answer_verdict(sale, item, &v);

@@ -26,12 +26,12 @@ enum tg_claim_kind {
     TG_CLAIM_CODE_NEW,   /* discount */
     TG_CLAIM_CODE_SET,   /* discount, instead of what its code meant */
     TG_CLAIM_CODE_END,   /* key = code; it cannot be used any more */
-    TG_CLAIM_WAIT,     /* sku, qty: a place in the waiting list; leave: out of it */
-    TG_CLAIM_UNDO,     /* cancel the person's last unpaid order by comment in the show */
-    TG_CLAIM_RULES,    /* rules: the show's, instead of the old ones */
-    TG_CLAIM_SHOW_ITEM, /* item: what the show says of one SKU, instead of before */
-    TG_CLAIM_SHOW_LOOK, /* only look: the show's rules, or what it says of sku */
-    TG_CLAIM_WINDOW,   /* sku, open, for_ms: the purchase window opens or closes now */
+    TG_CLAIM_WAIT,       /* sku, qty: a place in the waiting list; leave: out of it */
+    TG_CLAIM_UNDO,       /* cancel the person's last unpaid order by comment in the show */
+    TG_CLAIM_RULES,      /* rules: the show's, instead of the old ones */
+    TG_CLAIM_SHOW_ITEM,  /* item: what the show says of one SKU, instead of before */
+    TG_CLAIM_SHOW_LOOK,  /* only look: the show's rules, or what it says of sku */
+    TG_CLAIM_WINDOW,     /* sku, open, for_ms: the purchase window opens or closes now */
 };
 
 struct tg_show_rules;
@@ -137,8 +137,8 @@ struct tg_verdict {
     uint32_t change_count;
     char currency[4];                   /* ... of their prices */
     const struct tg_discount *discount; /* code.new, code.set, code.end */
-    const struct tg_waiter *waiter;   /* wait */
-    uint32_t place;                   /* ... in line, 1 = the head; 0 = not any more */
+    const struct tg_waiter *waiter;     /* wait */
+    uint32_t place;                     /* ... in line, 1 = the head; 0 = not any more */
     const struct tg_show_rules *rules;
     const struct tg_show_item *item; /* show_item, window */
 };

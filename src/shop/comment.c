@@ -9,10 +9,11 @@
  */
 
 /* U+00C0..U+017F; a blank separates words. */
-static const char latin[] = "aaaaaaaceeeeiiiidnoooooxouuuuyts"
-                            "aaaaaaaceeeeiiiidnooooo ouuuuyty"
-                            "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkk"
-                            "llllllllllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+static const char latin[] =
+    "aaaaaaaceeeeiiiidnoooooxouuuuyts"
+    "aaaaaaaceeeeiiiidnooooo ouuuuyty"
+    "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkk"
+    "llllllllllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 _Static_assert(sizeof(latin) == 0x180 - 0xc0 + 1, "one letter each");
 
 static uint32_t code_point(const char *text, size_t width)

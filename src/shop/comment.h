@@ -42,11 +42,11 @@ void tg_words_split(struct tg_words *ret, const char *text);
 
 struct tg_comment {
     enum tg_comment_kind kind;
-    bool worded;           /* began with the word */
-    bool twice;            /* two quantities: which one? */
-    uint32_t number;       /* > 0 */
-    int32_t qty;           /* 0 = not said; above TG_QTY_MAX is possible */
-    struct tg_words rest;  /* options, and plain numbers that may be a quantity */
+    bool worded;          /* began with the word */
+    bool twice;           /* two quantities: which one? */
+    uint32_t number;      /* > 0 */
+    int32_t qty;          /* 0 = not said; above TG_QTY_MAX is possible */
+    struct tg_words rest; /* options, and plain numbers that may be a quantity */
 };
 /* Never fails: what is no purchase is talk. text is NUL-terminated, any bytes. */
 void tg_comment_parse(struct tg_comment *ret, const struct tg_show_rules *rules, const char *text);

@@ -234,8 +234,7 @@ static bool settle_quantity(struct search *s, const struct tg_product *p, bool b
         return false;
     s->out->qty = n > TG_QTY_MAX ? TG_QTY_MAX + 1 : (int32_t)n;
     s->rest.count--;
-    memmove(s->rest.word[at], s->rest.word[at + 1],
-            (s->rest.count - at) * sizeof(s->rest.word[0]));
+    memmove(s->rest.word[at], s->rest.word[at + 1], (s->rest.count - at) * sizeof(s->rest.word[0]));
     return true;
 }
 
@@ -289,7 +288,8 @@ static void ask_which(const struct search *s)
     }
     if (out->choice_count <= 1)
         tg_refuse(&v, TG_CODE_BAD_REQUEST,
-                  "Nothing was bought. Write the number and how many, e.g. %u x2.", s->line->number);
+                  "Nothing was bought. Write the number and how many, e.g. %u x2.",
+                  s->line->number);
     else
         tg_refuse(&v, TG_CODE_BAD_REQUEST, "Which one? Write %u and one of: %s", s->line->number,
                   list);

@@ -77,8 +77,7 @@ bool tg_show_item_plain(const struct tg_show_item *item)
 const struct tg_show_item *tg_shop_show_item(const struct tg_shop *shop, uint16_t show,
                                              const char *sku)
 {
-    const struct kept_item *kept =
-        shop->show_items.count == 0 ? NULL : item_of(shop, show, sku);
+    const struct kept_item *kept = shop->show_items.count == 0 ? NULL : item_of(shop, show, sku);
 
     return kept == NULL || tg_show_item_plain(&kept->item) ? NULL : &kept->item;
 }
@@ -520,7 +519,8 @@ bool tg_window_ok(const struct tg_shop *shop, const struct tg_claim *c, const st
         return true;
     out->variant = v;
     tg_refuse(out, TG_CODE_CLOSED,
-              window == TG_WINDOW_EARLY ? "%s cannot be bought yet." : "The time to buy %s is over.",
+              window == TG_WINDOW_EARLY ? "%s cannot be bought yet."
+                                        : "The time to buy %s is over.",
               v->product->title);
     return false;
 }

@@ -118,16 +118,16 @@ struct tg_shop {
     struct tg_map currency_prices; /* owns struct tg_currency_price */
     struct tg_map codes;           /* owns struct tg_code_entry and their discounts */
     struct tg_map code_persons;    /* owns struct tg_code_person */
-    struct tg_map show_numbers;   /* short numbers of shows; ... */
-    struct tg_map lines;          /* of people who wait, by SKU; waiting.c's */
-    struct tg_map queuers;        /* by person; ... */
-    struct tg_map commenters;     /* who bought by comment; comment_undo.c's */
-    struct tg_heap turns;         /* of waiters */
-    struct tg_line *due_lines;    /* somebody in them may be next */
+    struct tg_map show_numbers;    /* short numbers of shows; ... */
+    struct tg_map lines;           /* of people who wait, by SKU; waiting.c's */
+    struct tg_map queuers;         /* by person; ... */
+    struct tg_map commenters;      /* who bought by comment; comment_undo.c's */
+    struct tg_heap turns;          /* of waiters */
+    struct tg_line *due_lines;     /* somebody in them may be next */
     size_t waiter_count;
-    struct tg_heap expiries;       /* of orders */
-    struct tg_heap flash_ends;     /* of variants */
-    struct tg_heap flash_starts;   /* of books */
+    struct tg_heap expiries;                        /* of orders */
+    struct tg_heap flash_ends;                      /* of variants */
+    struct tg_heap flash_starts;                    /* of books */
     struct tg_price_now changes[TG_CART_LINES_MAX]; /* of the last verdict */
     int64_t next_number;
 
@@ -289,15 +289,12 @@ bool tg_line_lapse(struct tg_shop *shop, struct tg_shop_now now);
 void tg_line_catch_up(struct tg_shop *shop, struct tg_shop_now now);
 /* The person's running turn; NULL = none. */
 struct tg_waiter *tg_line_turn(const struct tg_shop *shop, struct tg_shop_now now,
-                                  const char *person, const char *sku);
+                               const char *person, const char *sku);
 /* A claim on a turn: lend it units of the offer; then either it bought (qty in all), or give them
  * back. One movement each, reserved by the caller. */
-void tg_line_lend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
-                     int32_t qty);
-void tg_line_unlend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
-                       int32_t qty);
-void tg_line_bought(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
-                       int32_t qty);
+void tg_line_lend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w, int32_t qty);
+void tg_line_unlend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w, int32_t qty);
+void tg_line_bought(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w, int32_t qty);
 size_t tg_line_effect_count(const struct tg_shop *shop);
 void tg_line_effects(struct tg_shop *shop, tg_us wall);
 void tg_line_end_batch(struct tg_shop *shop, bool undo);

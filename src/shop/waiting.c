@@ -244,9 +244,9 @@ static tg_err add_waiter(struct tg_shop *shop, const char *person, const char *s
 
     if (err == TG_OK)
         err = queuer_ready(shop, person, &w->queuer);
-    if (err == TG_OK && (w->line->count >= TG_WAITERS_SKU_MAX ||
-                         w->queuer->count >= TG_WAITERS_PERSON_MAX ||
-                         shop->waiter_count >= TG_WAITERS_MAX))
+    if (err == TG_OK &&
+        (w->line->count >= TG_WAITERS_SKU_MAX || w->queuer->count >= TG_WAITERS_PERSON_MAX ||
+         shop->waiter_count >= TG_WAITERS_MAX))
         err = TG_ERR_LIMIT;
     if (err != TG_OK) {
         if (w != NULL)
@@ -316,8 +316,9 @@ tg_err tg_shop_load_waiter(struct tg_shop *shop, struct tg_shop_now now, const s
     }
     enter_line(kept);
     enter_queuer(shop, kept);
-    touch_line(shop, kept->line); /* another node may have changed it: tell them with the next batch */
-    make_due(shop, kept->line);   /* units may have come free while nobody looked */
+    touch_line(shop,
+               kept->line); /* another node may have changed it: tell them with the next batch */
+    make_due(shop, kept->line); /* units may have come free while nobody looked */
     return TG_OK;
 }
 
@@ -608,8 +609,8 @@ void tg_line_catch_up(struct tg_shop *shop, struct tg_shop_now now)
 
 /* --- buying on a turn --- */
 
-struct tg_waiter *tg_line_turn(const struct tg_shop *shop, struct tg_shop_now now, const char *person,
-                                  const char *sku)
+struct tg_waiter *tg_line_turn(const struct tg_shop *shop, struct tg_shop_now now,
+                               const char *person, const char *sku)
 {
     struct tg_waiter *w = find(shop, person, sku);
 
@@ -625,15 +626,13 @@ void tg_line_lend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter
     move(shop, w, TG_MOVE_RELEASE, qty, now.wall);
 }
 
-void tg_line_unlend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
-                       int32_t qty)
+void tg_line_unlend(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w, int32_t qty)
 {
     w->offered += qty;
     move(shop, w, TG_MOVE_HOLD, qty, now.wall);
 }
 
-void tg_line_bought(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
-                       int32_t qty)
+void tg_line_bought(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w, int32_t qty)
 {
     if (w->offered > 0 || qty >= w->qty) {
         take_back(shop, w, TG_WAITER_TAKEN, now.wall);

@@ -20,8 +20,8 @@ static bool shape_ok(const struct tg_claim *c, struct tg_verdict *out)
 static void pass_stages(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                         struct tg_wish *wish, struct tg_verdict *out)
 {
-    if (tg_wish_window(shop, c, wish, out) && tg_wish_limits(shop, c, wish, out) && tg_wish_stock(shop, c, wish, out) &&
-        tg_wish_price(shop, now, c, wish, out))
+    if (tg_wish_window(shop, c, wish, out) && tg_wish_limits(shop, c, wish, out) &&
+        tg_wish_stock(shop, c, wish, out) && tg_wish_price(shop, now, c, wish, out))
         tg_order_place(shop, now, c, wish, out);
 }
 

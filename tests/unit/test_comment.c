@@ -155,10 +155,21 @@ static void test_words_and_numbers_buy(void **state)
 
 static void test_quantities_are_read_in_every_form(void **state)
 {
-    static const char *const forms[] = {"shop 7 x2",    "shop 7 2x",    "shop 7 x 2",  "shop 7 2 x",
-                                        "shop 7 2 stk", "shop 7 2stk.", "shop 7 2 st", "shop 7 2pcs",
-                                        "shop 2x 7",    "shop x2 7",    "shop 7 2",    "shop 7*2",
-                                        "shop 2 stk 7", "shop 7 \xc3\x97" "2"};
+    static const char *const forms[] = {"shop 7 x2",
+                                        "shop 7 2x",
+                                        "shop 7 x 2",
+                                        "shop 7 2 x",
+                                        "shop 7 2 stk",
+                                        "shop 7 2stk.",
+                                        "shop 7 2 st",
+                                        "shop 7 2pcs",
+                                        "shop 2x 7",
+                                        "shop x2 7",
+                                        "shop 7 2",
+                                        "shop 7*2",
+                                        "shop 2 stk 7",
+                                        "shop 7 \xc3\x97"
+                                        "2"};
     struct world *w = world_new();
 
     (void)state;
