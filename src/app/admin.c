@@ -12,6 +12,7 @@
 #include "msg/live.h"
 #include "msg/sale.h"
 #include "msg/web.h"
+#include "store/backup.h"
 
 enum { ANSWER_WAIT_US = 10 * TG_US_PER_S, ADMIN_SLOT = UINT16_MAX };
 
@@ -466,6 +467,30 @@ static void cmd_order_show(struct tg_admin *admin, const json_t *request, struct
     pass_on(out, err, &a);
 }
 
+/* Made here, on the caller's thread: neither the sale nor the pages wait for it. */
+static void cmd_backup(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    const char *file = text_of(request, "file");
+    char why[256] = "there is no database";
+    tg_err err = TG_ERR_NOTFOUND;
+    struct tg_jo j = tg_jo(out);
+
+    if (file[0] != '/') {
+        refuse(out, "The file must be an absolute path.");
+        return;
+    }
+    if (admin->db.url != NULL)
+        err = tg_backup(&admin->db, file, why);
+    if (err != TG_OK) {
+        refuse(out, "%s", why);
+        return;
+    }
+    tg_jo_obj(&j, NULL);
+    tg_jo_bool(&j, "ok", true);
+    tg_jo_str(&j, "file", file);
+    tg_jo_end_obj(&j);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
@@ -476,7 +501,7 @@ static const struct {
     {"token.list", cmd_token_list},   {"token.revoke", cmd_token_revoke},
     {"stock.set", cmd_stock_set},     {"stock.adjust", cmd_stock_adjust},
     {"stock.audit", cmd_stock_audit}, {"order.list", cmd_order_list},
-    {"order.show", cmd_order_show},
+    {"order.show", cmd_order_show},   {"backup", cmd_backup},
 };
 
 void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out)

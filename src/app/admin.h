@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/mailbox.h"
+#include "store/db.h"
 #include "store/registry.h"
 
 enum { TG_ADMIN_LINE_MAX = 16 * 1024, TG_ADMIN_ANSWER_MAX = 4 * 1024 * 1024 };
@@ -24,6 +25,7 @@ struct tg_admin {
     struct tg_mailbox *sale;
     struct tg_mailbox *live;
     struct tg_mailbox *read;
+    struct tg_db_cfg db;      /* for backups; borrowed texts, url NULL = none can be made */
     struct tg_mailbox *inbox; /* where answers come; owned, see tg_admin_init */
     uint32_t next; /* numbers requests, so that a late answer is not taken for another's */
 };

@@ -35,6 +35,7 @@ struct tg_cfg_list {
 
 struct tg_config {
     char store_url[TG_CFG_TEXT_SIZE];
+    char store_password_file[TG_CFG_TEXT_SIZE];
     char bus_url[TG_CFG_TEXT_SIZE];
     char http_listen[TG_CFG_TEXT_SIZE];
     char http_tls[TG_CFG_TEXT_SIZE]; /* off, self-signed, files */

@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cidr.h"
 #include "api/origin.h"
 #include "app/advertise.h"
 #include "app/config_table.h"
 #include "base/addr.h"
+#include "base/cidr.h"
 #include "base/str.h"
 #include "net/rtc_worker.h"
+#include "store/db.h"
 
 static tg_err check_networks(const struct tg_cfg_list *list, const char *key,
                              struct tg_config_error *reterr)
@@ -89,6 +90,19 @@ static tg_err check_media(const struct tg_config *cfg, struct tg_config_error *r
     return err;
 }
 
+static tg_err check_store(const struct tg_config *cfg, struct tg_config_error *reterr)
+{
+    char why[128];
+
+    if (strncmp(cfg->store_url, "sqlite:", 7) == 0)
+        return TG_OK;
+    if (!tg_db_is_postgres(cfg->store_url))
+        return tg_config_refuse(reterr, "store.url", "must begin with sqlite: or postgresql://");
+    if (tg_db_check_url(cfg->store_url, why) != TG_OK)
+        return tg_config_refuse(reterr, "store.url", "%s", why);
+    return TG_OK;
+}
+
 static tg_err check_http(const struct tg_config *cfg, struct tg_config_error *reterr)
 {
     if (strcmp(cfg->http_listen, "off") == 0)
@@ -127,12 +141,9 @@ static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *ret
     size_t count;
     tg_err err;
 
-    if (strncmp(cfg->store_url, "postgresql:", 11) == 0)
-        return tg_config_refuse(reterr, "store.url",
-                                "PostgreSQL is not built yet; use sqlite:PATH");
-    if (strncmp(cfg->store_url, "sqlite:", 7) != 0)
-        return tg_config_refuse(reterr, "store.url", "must begin with sqlite:");
-    err = check_http(cfg, reterr);
+    err = check_store(cfg, reterr);
+    if (err == TG_OK)
+        err = check_http(cfg, reterr);
     if (err == TG_OK)
         err = check_media(cfg, reterr);
     if (err == TG_OK)

@@ -7,8 +7,11 @@
 
 const struct tg_cfg_row tg_cfg_rows[] = {
     {"store.url", TG_CFG_TEXT, false, AT(store_url), "\"sqlite:\"", "", 0, 0, NULL,
-     "Where shop data lives. sqlite:PATH, or sqlite: alone for torg.db in the data directory. "
-     "postgresql:// is not built yet."},
+     "Where shop data lives. sqlite:PATH, or sqlite: alone for torg.db in the data directory; or "
+     "postgresql://user@host/database, which several nodes may share. A database is one shop."},
+    {"store.password_file", TG_CFG_TEXT, false, AT(store_password_file), "\"\"", "", 0, 0, NULL,
+     "File with PostgreSQL's password; without it libpq looks where PGPASSFILE points. Never in "
+     "the URL."},
     {"bus.url", TG_CFG_CHOICE, false, AT(bus_url), "\"local:\"", "", 0, 0,
      "local:", "How nodes talk to each other. nats:// is not built yet."},
     {"http.listen", TG_CFG_HOSTPORT, false, AT(http_listen), "\"*:8080\"", "", 0, 0, NULL,

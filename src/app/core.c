@@ -20,7 +20,7 @@ struct tg_core {
     struct tg_core_cfg cfg;
     struct tg_config defaults; /* when cfg.config is NULL */
     const struct tg_config *config;
-    char db_path[TG_CFG_TEXT_SIZE];
+    char db_path[TG_CFG_TEXT_SIZE]; /* or the URL of a PostgreSQL database */
     char journal_dir[TG_CFG_TEXT_SIZE];
     int lock_fd;
     struct tg_registry *registry;
@@ -40,10 +40,12 @@ static struct tg_shop_now now_both(void)
 /* "sqlite:" = torg.db in the data directory, "sqlite:PATH" = that file. */
 static tg_err paths(struct tg_core *core)
 {
-    const char *file = core->config->store_url + strlen("sqlite:");
+    const char *file = strchr(core->config->store_url, ':') + 1;
     const char *dir = core->cfg.data_dir;
-    int a = file[0] != '\0' ? snprintf(core->db_path, sizeof(core->db_path), "%s", file)
-                            : snprintf(core->db_path, sizeof(core->db_path), "%s/torg.db", dir);
+    int a = tg_db_is_postgres(core->config->store_url)
+                ? snprintf(core->db_path, sizeof(core->db_path), "%s", core->config->store_url)
+            : file[0] != '\0' ? snprintf(core->db_path, sizeof(core->db_path), "%s", file)
+                              : snprintf(core->db_path, sizeof(core->db_path), "%s/torg.db", dir);
     int b = snprintf(core->journal_dir, sizeof(core->journal_dir), "%s/journal", dir);
 
     return a < (int)sizeof(core->db_path) && b < (int)sizeof(core->journal_dir) ? TG_OK
@@ -66,9 +68,15 @@ static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
     return TG_OK;
 }
 
+struct tg_db_cfg tg_core_database(const struct tg_core *core)
+{
+    return (struct tg_db_cfg){.url = core->db_path,
+                              .password_file = core->config->store_password_file};
+}
+
 static tg_err open_store(struct tg_core *core, char *reason, size_t size)
 {
-    const struct tg_db_cfg cfg = {.url = core->db_path};
+    const struct tg_db_cfg cfg = tg_core_database(core);
     char why[256] = "";
     tg_err err = tg_store_new(&core->store, &cfg, why);
 
@@ -167,7 +175,7 @@ static tg_err new_readers(struct tg_core *core, char reterr[256])
 {
     struct tg_taxes taxes;
     const struct tg_reader_cfg cfg = {
-        .db = {.url = core->db_path},
+        .db = tg_core_database(core),
         .allow_sandbox = core->cfg.demo || core->config->payments_allow_sandbox,
         .currency = core->config->shop_currency,
         .stock_band = (int32_t)core->config->shop_stock_band,
@@ -267,6 +275,9 @@ void tg_core_free(struct tg_core *core)
 
 tg_err tg_core_admin(struct tg_core *core, struct tg_admin *ret)
 {
-    return tg_admin_init(ret, core->registry, tg_sale_mailbox(core->sale),
-                         tg_live_mailbox(core->live), core->reader_boxes[0]);
+    tg_err err = tg_admin_init(ret, core->registry, tg_sale_mailbox(core->sale),
+                               tg_live_mailbox(core->live), core->reader_boxes[0]);
+
+    ret->db = tg_core_database(core);
+    return err;
 }

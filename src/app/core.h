@@ -42,6 +42,8 @@ struct tg_registry *tg_core_registry(struct tg_core *core);
 TG_MUST_CHECK tg_err tg_core_prepare(struct tg_core *core, const struct tg_core_peers *peers,
                                      char *reason, size_t reason_size);
 struct tg_sale *tg_core_sale(struct tg_core *core);
+/* Where the shop is; its texts live as long as the core. */
+struct tg_db_cfg tg_core_database(const struct tg_core *core);
 struct tg_mailbox *tg_core_live_mailbox(struct tg_core *core);
 struct tg_mailbox *const *tg_core_read_mailboxes(struct tg_core *core, size_t *ret_count);
 /* Starts the threads. */

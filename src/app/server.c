@@ -59,8 +59,10 @@ unsigned tg_worker_count(int64_t configured)
 
 static bool is_ready(void *ctx)
 {
-    (void)ctx;
-    return true; /* web workers start last: when they answer, everything else runs */
+    const struct tg_server *s = ctx;
+
+    /* Web workers start last: when they answer, everything else runs. */
+    return tg_sale_ready(tg_core_sale(s->core));
 }
 
 static tg_err ice_servers(struct tg_server *s, struct tg_web_cfg *cfg, char *reason, size_t size)
@@ -93,6 +95,7 @@ static tg_err new_web(struct tg_server *s, char *reason, size_t size)
         .metrics_allow = texts(s->metrics_allow, &c->metrics_allow),
         .sandbox = s->cfg.demo || c->payments_allow_sandbox,
         .ready = is_ready,
+        .ready_ctx = s,
     };
     tg_err err;
 

@@ -29,8 +29,7 @@ static const struct command commands[] = {
     {"order show", "order", "", "one order"},
 };
 
-static const char *const later[] = {"catalog import", "catalog export", "order refund",
-                                    "backup",         "restore",        "doctor"};
+static const char *const later[] = {"catalog import", "catalog export", "order refund", "doctor"};
 
 void ctl_help(FILE *out)
 {
@@ -48,6 +47,10 @@ void ctl_help(FILE *out)
                        c->args);
         (void)fprintf(out, "  %-24s %s\n", line, c->help);
     }
+    (void)fprintf(out, "  %-24s %s\n", "backup FILE",
+                  "the whole shop as one file; the server may run");
+    (void)fprintf(out, "  %-24s %s\n", "restore FILE",
+                  "put a backup in its place; the server must stand still");
     (void)fprintf(out,
                   "\n  token create --role R[,R...] [--show ID] [--publish-only] [--expires 30d] "
                   "[--label TEXT]\n"

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "ctl/commands.h"
+#include "ctl/files.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -22,7 +23,7 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static tg_err ask_server(const char *data_dir, const char *line, struct tg_buf *out)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = 15};
+    struct timeval patience = {.tv_sec = 600}; /* a backup may take minutes */
     char chunk[4096];
     ssize_t got;
     int fd;
@@ -59,13 +60,18 @@ static tg_err find_database(const char *data_dir)
 
 static tg_err ask_database(const char *data_dir, const char *line, struct tg_buf *out)
 {
-    const struct tg_core_cfg cfg = {.data_dir = data_dir};
+    static struct tg_config config;
+    const struct tg_core_cfg cfg = {.data_dir = data_dir, .config = &config};
     const struct tg_core_peers nobody = {0};
     struct tg_core *core = NULL;
     struct tg_admin admin = {0};
     char reason[256] = "";
-    tg_err err = find_database(data_dir);
+    tg_err err = ctl_config(&config);
 
+    if (err != TG_OK)
+        return err;
+    if (strcmp(config.store_url, "sqlite:") == 0)
+        err = find_database(data_dir);
     if (err != TG_OK) {
         (void)fprintf(stderr, "torgctl: no server runs on %s and there is no torg.db in it\n",
                       data_dir);
@@ -157,6 +163,8 @@ int main(int argc, char **argv)
         as_json = true;
         argc--;
     }
+    if (ctl_is_file_command(argv[at]))
+        return ctl_run_file_command(data_dir, argc - at, argv + at, ask_server);
     if (ctl_parse(argc - at, argv + at, &request, reason, sizeof(reason)) != CTL_OK) {
         (void)fprintf(stderr, "torgctl: %s; see torgctl --help\n", reason);
         return EXIT_USAGE;

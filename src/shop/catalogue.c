@@ -209,6 +209,12 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
     have->lowest = v->lowest;
     have->flash_lowest = v->flash_lowest;
     memcpy(have->tax_class, v->tax_class, sizeof(have->tax_class));
+    have->flash_since_wall = v->flash_since_wall;
+    have->flash_limit = v->flash_limit;
+    have->flash_used = v->flash_used;
+    have->lowest = v->lowest;
+    have->flash_lowest = v->flash_lowest;
+    memcpy(have->tax_class, v->tax_class, sizeof(have->tax_class));
     have->stock = v->stock;
     return TG_OK;
 }

@@ -138,7 +138,7 @@ tg_err tg_shop_load_code_uses(struct tg_shop *shop, const char *code, const char
     return err;
 }
 
-static void persons_clear(struct tg_shop *shop)
+void tg_codes_forget_persons(struct tg_shop *shop)
 {
     struct tg_code_person *p;
     size_t cursor = 0;
@@ -161,7 +161,7 @@ void tg_codes_commit(struct tg_shop *shop)
     }
     shop->batch_codes = NULL;
     if (shop->code_persons.count > TG_LIMITS_CACHED)
-        persons_clear(shop);
+        tg_codes_forget_persons(shop);
 }
 
 void tg_codes_rollback(struct tg_shop *shop)
@@ -184,7 +184,7 @@ void tg_codes_rollback(struct tg_shop *shop)
         e->in_batch = false;
     }
     shop->batch_codes = NULL;
-    persons_clear(shop); /* read again from disk when somebody needs them */
+    tg_codes_forget_persons(shop); /* read again from disk when somebody needs them */
 }
 
 /* --- staff --- */

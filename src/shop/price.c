@@ -353,6 +353,16 @@ tg_err tg_shop_put_currency_price(struct tg_shop *shop, const char *sku, const c
     return TG_OK;
 }
 
+void tg_shop_forget_currency_prices(struct tg_shop *shop, const char *sku)
+{
+    struct tg_currency_price *p;
+    size_t cursor = 0;
+
+    while ((p = tg_map_each(&shop->currency_prices, &cursor)) != NULL)
+        if (strcmp(p->key, sku) == 0) /* its first part ends in a NUL */
+            p->price = -1;
+}
+
 int64_t tg_shop_price_in(const struct tg_shop *shop, const struct tg_variant *v,
                          const char *currency)
 {

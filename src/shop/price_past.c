@@ -128,6 +128,16 @@ tg_err tg_shop_load_price_past(struct tg_shop *shop, const char *sku, tg_us unti
     return err;
 }
 
+void tg_shop_forget_price_past(struct tg_shop *shop, const char *sku)
+{
+    struct tg_price_book *book = tg_price_book(shop, sku);
+
+    if (book == NULL)
+        return;
+    TG_ASSERT(!book->in_batch);
+    book->now.count = 0;
+}
+
 tg_err tg_shop_put_flash_plan(struct tg_shop *shop, struct tg_shop_now now, const char *sku,
                               const struct tg_flash_plan *plan)
 {

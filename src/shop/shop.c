@@ -332,6 +332,7 @@ void tg_shop_forget_cached(struct tg_shop *shop)
     TG_ASSERT(shop->batch_carts == NULL);
     forget_carts(shop);
     tg_units_clear(shop);
+    tg_codes_forget_persons(shop);
 }
 
 static void forget_cart(struct tg_shop *shop, struct tg_cart *cart)

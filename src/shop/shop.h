@@ -259,6 +259,10 @@ TG_MUST_CHECK tg_err tg_shop_put_flash_plan(struct tg_shop *shop, struct tg_shop
                                             const char *sku, const struct tg_flash_plan *plan);
 TG_MUST_CHECK tg_err tg_shop_load_price_past(struct tg_shop *shop, const char *sku,
                                              tg_us until_wall, int64_t amount, int32_t left);
+/* The prices of the past of one SKU, and those in other currencies, to load them anew. Not inside a
+ * batch. */
+void tg_shop_forget_price_past(struct tg_shop *shop, const char *sku);
+void tg_shop_forget_currency_prices(struct tg_shop *shop, const char *sku);
 TG_MUST_CHECK tg_err tg_shop_put_discount(struct tg_shop *shop, const struct tg_discount *discount);
 TG_MUST_CHECK tg_err tg_shop_load_code_uses(struct tg_shop *shop, const char *code,
                                             const char *person, int32_t uses);

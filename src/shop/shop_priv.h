@@ -256,6 +256,8 @@ TG_MUST_CHECK tg_err tg_units_ready(struct tg_shop *shop, const char *person, co
 int32_t tg_units_get(const struct tg_shop *shop, const char *person, const char *sku);
 void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, int32_t units);
 void tg_units_clear(struct tg_shop *shop);
+/* codes.c: how often single people used codes. */
+void tg_codes_forget_persons(struct tg_shop *shop);
 /* OK without an entry when the table is full: such sales are just not counted. */
 TG_MUST_CHECK tg_err tg_sales_ready(struct tg_shop *shop, uint16_t show, struct tg_variant *v);
 void tg_sales_add(struct tg_shop *shop, uint16_t show, const char *sku, int32_t units);

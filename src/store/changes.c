@@ -15,6 +15,7 @@ static const struct {
     tg_err (*reload)(const struct tg_reload *r);
 } kinds[] = {
     {TG_CHANGE_PRODUCT, tg_reload_products}, {TG_CHANGE_VARIANT, tg_reload_variants},
+    {TG_CHANGE_PRICE, tg_reload_prices},     {TG_CHANGE_CODE, tg_reload_codes},
     {TG_CHANGE_SALES, tg_reload_sales},      {TG_CHANGE_SHOW, tg_reload_shows},
     {TG_CHANGE_TOKEN, tg_reload_tokens},     {TG_CHANGE_ORDER, tg_reload_orders},
     {TG_CHANGE_RULES, tg_reload_rules},      {TG_CHANGE_LINE, tg_reload_lines},
@@ -45,6 +46,16 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
     case TG_EFFECT_ORDER_NEW: /* others need it only when somebody asks for it */
     case TG_EFFECT_MOVEMENT:  /* its stock is told by itself */
     case TG_EFFECT_CART:
+    case TG_EFFECT_CODE_USE: /* per person: forgotten by all */
+        return;
+    case TG_EFFECT_CODE:
+        tg_changes_note(s, TG_CHANGE_CODE, effect->discount->code);
+        return;
+    case TG_EFFECT_PRICE:
+    case TG_EFFECT_CURRENCY_PRICE:
+    case TG_EFFECT_PLAN:
+        tg_changes_note(s, TG_CHANGE_VARIANT, effect->variant->sku);
+        tg_changes_note(s, TG_CHANGE_PRICE, effect->variant->sku);
         return;
     case TG_EFFECT_RULES:
     case TG_EFFECT_SHOW_ITEM:

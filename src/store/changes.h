@@ -55,6 +55,9 @@ TG_MUST_CHECK tg_err tg_reload_orders(const struct tg_reload *r);
 /* show_rules.c */
 TG_MUST_CHECK tg_err tg_reload_rules(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_lines(const struct tg_reload *r);
+/* load_price.c */
+TG_MUST_CHECK tg_err tg_reload_prices(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_reload_codes(const struct tg_reload *r);
 /* Unpaid orders whose time is over and that are not in memory. */
 TG_MUST_CHECK tg_err tg_load_due(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_load_next_number(const struct tg_reload *r);

@@ -34,6 +34,8 @@ struct tg_db_cfg {
 
 /* true = the URL names a PostgreSQL database. */
 bool tg_db_is_postgres(const char *url);
+/* Can it be one, and is there no password in it? MALFORMED with the reason. */
+TG_MUST_CHECK tg_err tg_db_check_url(const char *url, char reterr[128]);
 
 struct tg_db_ops;
 struct tg_db {

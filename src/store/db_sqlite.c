@@ -1,11 +1,14 @@
 /* SQLite behind db.h. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
+#include "store/backup_priv.h"
 #include "store/db_priv.h"
 #include "store/migrations.h"
 #include "store/sql_text.h"
@@ -236,19 +239,12 @@ static tg_err pragma_int(struct tg_db *db, const char *sql, int64_t *ret)
     return rc == SQLITE_ROW ? TG_OK : failed(db, rc == SQLITE_DONE ? SQLITE_ERROR : rc);
 }
 
-/* A small file is read through once; a large one shows its damage when it is met. */
-static tg_err check_damage(struct tg_db *db)
+tg_err tg_sqlite_check(struct tg_db *db)
 {
     sqlite3_stmt *st = NULL;
-    int64_t pages = 0;
-    int64_t page_size = 0;
-    tg_err err = pragma_int(db, "PRAGMA page_count", &pages);
+    tg_err err = TG_OK;
     int rc;
 
-    if (err == TG_OK)
-        err = pragma_int(db, "PRAGMA page_size", &page_size);
-    if (err != TG_OK || pages * page_size > CHECK_SIZE_MAX)
-        return err;
     rc = sqlite3_prepare_v2(lite_of(db)->raw, "PRAGMA quick_check(1)", -1, &st, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(st);
@@ -260,6 +256,48 @@ static tg_err check_damage(struct tg_db *db)
     }
     (void)sqlite3_finalize(st); /* its error is in rc */
     return err;
+}
+
+/* A small file is read through once; a large one shows its damage when it is met. */
+static tg_err check_damage(struct tg_db *db)
+{
+    int64_t pages = 0;
+    int64_t page_size = 0;
+    tg_err err = pragma_int(db, "PRAGMA page_count", &pages);
+
+    if (err == TG_OK)
+        err = pragma_int(db, "PRAGMA page_size", &page_size);
+    if (err != TG_OK || pages * page_size > CHECK_SIZE_MAX)
+        return err;
+    return tg_sqlite_check(db);
+}
+
+tg_err tg_sqlite_copy(struct tg_db *db, const char *file)
+{
+    sqlite3 *to = NULL;
+    sqlite3_backup *backup;
+    int rc;
+
+    if (access(file, F_OK) == 0) {
+        tg_str_cut(db->error, sizeof(db->error), "the file exists already");
+        return TG_ERR_CONFLICT;
+    }
+    rc = sqlite3_open_v2(file, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    backup = rc == SQLITE_OK ? sqlite3_backup_init(to, "main", lite_of(db)->raw, "main") : NULL;
+    if (backup != NULL) {
+        /* In one go: a snapshot, and no writer waits for it. */
+        (void)sqlite3_backup_step(backup, -1); /* its error is the finish's */
+        rc = sqlite3_backup_finish(backup);
+        /* One file that stands alone. */
+        if (rc == SQLITE_OK)
+            rc = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    } else if (rc == SQLITE_OK) {
+        rc = sqlite3_errcode(to);
+    }
+    if (rc != SQLITE_OK)
+        tg_str_cut(db->error, sizeof(db->error), sqlite3_errmsg(to));
+    (void)sqlite3_close(to); /* nothing of it is open */
+    return err_of(rc);
 }
 
 static tg_err run_migration(struct tg_db *db, unsigned from)
@@ -275,6 +313,39 @@ static tg_err run_migration(struct tg_db *db, unsigned from)
     return err;
 }
 
+/* A step must leave no row that refers to nothing. */
+static tg_err check_references(struct tg_db *db)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(lite_of(db)->raw, "PRAGMA foreign_key_check", -1, &st, NULL);
+    tg_err err = TG_OK;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        tg_str_printf(db->error, sizeof(db->error), "the new schema does not fit what is in %.60s",
+                      (const char *)sqlite3_column_text(st, 0));
+        err = TG_ERR_MALFORMED;
+    } else if (rc != SQLITE_DONE) {
+        err = failed(db, rc);
+    }
+    (void)sqlite3_finalize(st); /* its error is in rc */
+    return err;
+}
+
+/* Before a schema that is in use changes: a copy beside it. */
+static tg_err keep_copy(struct tg_db *db, const char *path, int64_t version)
+{
+    char copy[600];
+
+    if (version == 0 || version == (int64_t)tg_migration_count)
+        return TG_OK;
+    if (snprintf(copy, sizeof(copy), "%s.schema%lld-%lld", path, (long long)version,
+                 (long long)(tg_clock_wall() / TG_US_PER_S)) >= (int)sizeof(copy))
+        return TG_ERR_LIMIT;
+    return tg_sqlite_copy(db, copy);
+}
+
 static tg_err migrate_one(struct tg_db *db, unsigned from)
 {
     char version[64];
@@ -284,6 +355,8 @@ static tg_err migrate_one(struct tg_db *db, unsigned from)
         return err;
     tg_str_printf(version, sizeof(version), "PRAGMA user_version = %u; COMMIT", from + 1);
     err = run_migration(db, from);
+    if (err == TG_OK && from > 0)
+        err = check_references(db);
     if (err == TG_OK)
         err = lite_exec(db, version);
     if (err != TG_OK) {
@@ -322,7 +395,7 @@ static tg_err check_version(struct tg_db *db, int64_t *ret)
     return TG_OK;
 }
 
-static tg_err prepare_write(struct tg_db *db, bool fast)
+static tg_err prepare_write(struct tg_db *db, const char *path, bool fast)
 {
     char mark[64];
     int64_t version = 0;
@@ -343,6 +416,8 @@ static tg_err prepare_write(struct tg_db *db, bool fast)
     tg_str_printf(mark, sizeof(mark), "PRAGMA application_id = %d", APPLICATION_ID);
     if (err == TG_OK && version == 0)
         err = lite_exec(db, mark);
+    if (err == TG_OK)
+        err = keep_copy(db, path, version);
     for (unsigned v = (unsigned)version; err == TG_OK && v < tg_migration_count; v++)
         err = migrate_one(db, v);
     return err;
@@ -373,5 +448,5 @@ tg_err tg_db_sqlite_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_
     if (rc != SQLITE_OK)
         return failed(db, rc);
     (void)sqlite3_busy_timeout(l->raw, BUSY_MS); /* cannot fail on an open connection */
-    return mode == TG_DB_READ ? prepare_read(db) : prepare_write(db, cfg->fast);
+    return mode == TG_DB_READ ? prepare_read(db) : prepare_write(db, cfg->url, cfg->fast);
 }

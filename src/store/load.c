@@ -353,7 +353,8 @@ static bool ask_idem(void *ctx, size_t i, struct tg_q *q)
     const struct batch *b = ctx;
     const struct tg_claim *c = &b->claims[i];
 
-    if (c->op[0] == '\0' || tg_idem_find(b->idem, b->now.mono, tg_claim_key_person(c), c->op, c->id) != NULL)
+    if (c->op[0] == '\0' ||
+        tg_idem_find(b->idem, b->now.mono, tg_claim_key_person(c), c->op, c->id) != NULL)
         return false;
     tg_q_text(q, tg_claim_key_person(c));
     tg_q_text(q, c->op);

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/backup_priv.h"
 #include "store/migrations.h"
 #include "store/postgres_priv.h"
 
@@ -281,27 +283,53 @@ static tg_err check_schema(struct tg_db *db)
 
 /* --- opening --- */
 
-static tg_err read_password(struct tg_db *db, const char *file, char **ret)
+tg_err tg_pg_password(const char *file, char *out, size_t size)
 {
-    char text[PASSWORD_MAX];
     FILE *f = fopen(file, "re");
-    size_t len = f == NULL ? 0 : fread(text, 1, sizeof(text) - 1, f);
+    size_t len = f == NULL ? 0 : fread(out, 1, size - 1, f);
 
     if (f != NULL)
         (void)fclose(f); /* only read */
-    text[len] = '\0';
-    text[strcspn(text, "\r\n")] = '\0';
-    if (text[0] == '\0') {
-        tg_str_printf(db->error, sizeof(db->error), "no password in the file (%.80s)",
-                      f == NULL ? strerror(errno) : "it is empty");
-        return TG_ERR_IO;
+    out[len] = '\0';
+    out[strcspn(out, "\r\n")] = '\0';
+    return out[0] == '\0' ? TG_ERR_IO : TG_OK;
+}
+
+static tg_err read_password(struct tg_db *db, const char *file, char **ret)
+{
+    char text[PASSWORD_MAX];
+    tg_err err = tg_pg_password(file, text, sizeof(text));
+
+    if (err != TG_OK) {
+        tg_str_printf(db->error, sizeof(db->error), "store.password_file holds no password (%.60s)",
+                      access(file, R_OK) == 0 ? "it is empty" : strerror(errno));
+        return err;
     }
     *ret = tg_strdup(text);
     explicit_bzero(text, sizeof(text));
     return *ret == NULL ? TG_ERR_NOMEM : TG_OK;
 }
 
-tg_err tg_db_postgres_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
+tg_err tg_db_check_url(const char *url, char reterr[128])
+{
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &why);
+    tg_err err = options == NULL ? TG_ERR_MALFORMED : TG_OK;
+
+    if (options == NULL)
+        tg_str_cut(reterr, 128, why == NULL ? "out of memory" : why);
+    reterr[options == NULL ? strcspn(reterr, "\n") : 0] = '\0';
+    PQfreemem(why);
+    for (const PQconninfoOption *o = options; err == TG_OK && o != NULL && o->keyword != NULL; o++)
+        if (strcmp(o->keyword, "password") == 0 && o->val != NULL) {
+            tg_str_cut(reterr, 128, "must not hold the password; use store.password_file");
+            err = TG_ERR_MALFORMED;
+        }
+    PQconninfoFree(options);
+    return err;
+}
+
+static tg_err connect_to(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
 {
     struct tg_pg *p = tg_calloc(1, sizeof(*p));
     tg_err err = TG_OK;
@@ -319,9 +347,128 @@ tg_err tg_db_postgres_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum t
         return TG_ERR_NOMEM;
     if (cfg->password_file != NULL && cfg->password_file[0] != '\0')
         err = read_password(db, cfg->password_file, &p->password);
+    return err == TG_OK ? connect_now(db) : err;
+}
+
+tg_err tg_db_postgres_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
+{
+    tg_err err = connect_to(db, cfg, mode);
+
+    return err == TG_OK ? check_schema(db) : err;
+}
+
+/* --- for backup and restore --- */
+
+static tg_err schema_of(struct tg_db *db, char out[64])
+{
+    PGresult *result = NULL;
+    tg_err err = tg_pg_simple(db, "SELECT current_schema()", &result);
+
+    if (err != TG_OK)
+        return err;
+    tg_str_cut(out, 64, PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    return out[0] != '\0' ? TG_OK : TG_ERR_NOTFOUND;
+}
+
+/* Opens without looking at the schema. */
+static tg_err open_bare(struct tg_db *db, const struct tg_db_cfg *cfg, char reterr[256])
+{
+    tg_err err;
+
+    *db = (struct tg_db){0};
+    err = connect_to(db, cfg, TG_DB_WRITE);
+    if (err != TG_OK) {
+        tg_str_cut(reterr, 256, db->error);
+        tg_db_close(db);
+    }
+    return err;
+}
+
+tg_err tg_pg_schema(const struct tg_db_cfg *cfg, char out[64], char reterr[256])
+{
+    struct tg_db db;
+    tg_err err = open_bare(&db, cfg, reterr);
+
+    if (err != TG_OK)
+        return err;
+    err = schema_of(&db, out);
+    if (err != TG_OK)
+        tg_str_cut(reterr, 256, db.error);
+    tg_db_close(&db);
+    return err;
+}
+
+/* ALTER SCHEMA a RENAME TO b; the names are quoted by the server's own rule. */
+static tg_err rename_schema(struct tg_db *db, const char *from, const char *to, bool drop_first)
+{
+    char sql[400];
+    char *a = PQescapeIdentifier(tg_pg_of(db)->conn, from, strlen(from));
+    char *b = PQescapeIdentifier(tg_pg_of(db)->conn, to, strlen(to));
+    tg_err err = TG_ERR_NOMEM;
+
+    if (a != NULL && b != NULL) {
+        (void)snprintf(sql, sizeof(sql), "%s%s%sALTER SCHEMA %s RENAME TO %s",
+                       drop_first ? "DROP SCHEMA IF EXISTS " : "", drop_first ? b : "",
+                       drop_first ? " CASCADE;" : "", a, b);
+        err = tg_pg_simple(db, sql, NULL);
+    }
+    PQfreemem(a);
+    PQfreemem(b);
+    return err;
+}
+
+static tg_err set_aside(struct tg_db *db, char ret_kept[80])
+{
+    char schema[64] = "";
+    int64_t others = 0;
+    tg_err err = one_number(db,
+                            "SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                            " current_database() AND application_name LIKE 'torg%'"
+                            " AND pid <> pg_backend_pid()",
+                            &others);
+
+    if (err == TG_OK && others > 0) {
+        tg_str_cut(db->error, sizeof(db->error), "a server runs on this database; stop it first");
+        return TG_ERR_CONFLICT;
+    }
     if (err == TG_OK)
-        err = connect_now(db);
-    if (err == TG_OK)
-        err = check_schema(db);
+        err = schema_of(db, schema);
+    if (err != TG_OK)
+        return err;
+    tg_str_printf(ret_kept, 80, "%.40s_before_%lld", schema,
+                  (long long)(tg_clock_wall() / TG_US_PER_S));
+    return rename_schema(db, schema, ret_kept, false);
+}
+
+tg_err tg_pg_set_aside(const struct tg_db_cfg *cfg, char ret_kept[80], char reterr[256])
+{
+    struct tg_db db;
+    tg_err err = open_bare(&db, cfg, reterr);
+
+    if (err != TG_OK)
+        return err;
+    err = set_aside(&db, ret_kept);
+    if (err != TG_OK)
+        tg_str_cut(reterr, 256, db.error);
+    tg_db_close(&db);
+    return err;
+}
+
+tg_err tg_pg_put_back(const struct tg_db_cfg *cfg, const char *kept, char reterr[256])
+{
+    struct tg_db db;
+    char schema[64];
+    const char *tail = strstr(kept, "_before_");
+    tg_err err = open_bare(&db, cfg, reterr);
+
+    if (err != TG_OK)
+        return err;
+    tg_str_cut(schema, sizeof(schema), kept);
+    schema[tail == NULL ? 0 : TG_MIN((size_t)(tail - kept), sizeof(schema) - 1)] = '\0';
+    err = rename_schema(&db, kept, schema, true);
+    if (err != TG_OK)
+        tg_str_cut(reterr, 256, db.error);
+    tg_db_close(&db);
     return err;
 }

@@ -35,7 +35,9 @@ struct tg_product_import {
 /* What nodes tell each other of (changes.h), and the key they name it by. The letters are kept in
  * the database: never give one another meaning. */
 enum tg_change {
+    TG_CHANGE_CODE = 'c',    /* discount code */
     TG_CHANGE_ORDER = 'o',   /* id: it changed after it was placed; whoever has it forgets it */
+    TG_CHANGE_PRICE = 'm',   /* SKU: its planned, past and further prices */
     TG_CHANGE_PRODUCT = 'p', /* id */
     TG_CHANGE_RULES = 'r',   /* show ordinal: its rules and what it says of SKUs */
     TG_CHANGE_LINE = 'w',    /* SKU: who waits for it */

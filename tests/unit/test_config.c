@@ -106,9 +106,14 @@ static void test_config_check_finds_what_does_not_fit_together(void **state)
     assert_int_equal(parse(&cfg, "http: {tls: files, cert: a.pem}", &err), TG_OK);
     assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
     assert_string_equal(err.key, "http.tls");
-    assert_int_equal(parse(&cfg, "store: {url: 'postgresql://x'}", &err), TG_OK);
+    assert_int_equal(parse(&cfg, "store: {url: 'postgresql://torg@db/shop'}", &err), TG_OK);
+    assert_int_equal(tg_config_check(&cfg, &err), TG_OK);
+    assert_int_equal(parse(&cfg, "store: {url: 'postgresql://torg:secret@db/shop'}", &err), TG_OK);
     assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
-    assert_non_null(strstr(err.reason, "not built yet"));
+    assert_non_null(strstr(err.reason, "store.password_file"));
+    assert_null(strstr(err.reason, "secret"));
+    assert_int_equal(parse(&cfg, "store: {url: 'postgresql://[x'}", &err), TG_OK);
+    assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
     assert_int_equal(parse(&cfg, "log:\n  level: info\nstore:\n  url: 'mysql://x'\n", &err), TG_OK);
     assert_int_equal(tg_config_check(&cfg, &err), TG_ERR_MALFORMED);
     assert_string_equal(err.file, "t.yaml");

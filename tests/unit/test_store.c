@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "store/backup.h"
 #include "store/datadir.h"
 #include "store/read.h"
 #include "store/store.h"
@@ -476,6 +477,90 @@ static void test_audit_finds_a_row_that_was_meddled_with(void **state)
     box_free(b);
 }
 
+/* --- backup and restore --- */
+
+static tg_err count_order(void *ctx, const struct tg_order *order)
+{
+    (void)order;
+    (*(int *)ctx)++;
+    return TG_OK;
+}
+
+static int orders_in(struct box *b)
+{
+    struct tg_read_db *db = NULL;
+    int count = 0;
+    char why[256] = "";
+
+    assert_int_equal(tg_read_db_new(&db, &(struct tg_db_cfg){.url = b->url}, why), TG_OK);
+    assert_int_equal(tg_read_orders(db, NULL, INT64_MAX, 100, count_order, &count), TG_OK);
+    tg_read_db_free(db);
+    return count;
+}
+
+static void test_a_backup_made_while_running_brings_everything_back(void **state)
+{
+    struct box *b = box_new();
+    const struct tg_db_cfg cfg = {.url = b->url};
+    struct tg_claim c = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    char file[128];
+    char kept[256] = "";
+    char why[256] = "";
+
+    (void)state;
+    tg_str_printf(file, sizeof(file), "%s/backup", b->dir);
+    open_all(b);
+    c.id = "1";
+    assert_int_equal(one(b, &c, NULL, NULL).code, TG_CODE_OK);
+    if (tg_backup(&cfg, file, why) != TG_OK)
+        fail_msg("%s", why);
+    assert_int_equal(tg_backup(&cfg, file, why), TG_ERR_CONFLICT);
+    c.id = "2";
+    assert_int_equal(one(b, &c, NULL, NULL).code, TG_CODE_OK);
+    assert_int_equal(orders_in(b), 2);
+    if (postgres != NULL) /* its sessions are seen; of a file the data directory's lock tells */
+        assert_int_equal(tg_restore(&cfg, file, kept, why), TG_ERR_CONFLICT);
+    close_all(b);
+    if (tg_restore(&cfg, file, kept, why) != TG_OK)
+        fail_msg("%s", why);
+    assert_int_not_equal(kept[0], '\0');
+    assert_int_equal(orders_in(b), 1);
+    open_all(b);
+    audit(b);
+    close_all(b);
+    if (postgres == NULL)
+        assert_int_equal(unlink(kept), 0);
+    assert_int_equal(unlink(file), 0);
+    box_free(b);
+}
+
+static void test_what_is_no_backup_changes_nothing(void **state)
+{
+    struct box *b = box_new();
+    const struct tg_db_cfg cfg = {.url = b->url};
+    struct tg_claim c = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    char file[128];
+    char kept[256] = "";
+    char why[256] = "";
+    FILE *f;
+
+    (void)state;
+    tg_str_printf(file, sizeof(file), "%s/backup", b->dir);
+    open_all(b);
+    assert_int_equal(one(b, &c, NULL, NULL).code, TG_CODE_OK);
+    close_all(b);
+    assert_int_equal(tg_restore(&cfg, file, kept, why), TG_ERR_IO);
+    f = fopen(file, "w");
+    assert_non_null(f);
+    assert_true(fputs("a letter to my aunt, and nothing else at all\n", f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_not_equal(tg_restore(&cfg, file, kept, why), TG_OK);
+    assert_int_not_equal(why[0], '\0');
+    assert_int_equal(orders_in(b), 1);
+    assert_int_equal(unlink(file), 0);
+    box_free(b);
+}
+
 /* --- files that cannot be used --- */
 
 static tg_err try_open(struct box *b, char why[256])
@@ -612,7 +697,9 @@ static void test_loading_without_memory_answers_nomem(void **state)
         cmocka_unit_test(test_schema_refuses_overselling_and_rewriting_history),                   \
         cmocka_unit_test(test_audit_finds_a_row_that_was_meddled_with),                            \
         cmocka_unit_test(test_newer_schema_is_refused_in_plain_words),                             \
-        cmocka_unit_test(test_foreign_database_is_not_touched)
+        cmocka_unit_test(test_foreign_database_is_not_touched),                                    \
+        cmocka_unit_test(test_a_backup_made_while_running_brings_everything_back),                 \
+        cmocka_unit_test(test_what_is_no_backup_changes_nothing)
 
 int main(void)
 {

@@ -36,7 +36,7 @@ static void help(FILE *out)
         "\n"
         "Signals: SIGTERM and SIGINT stop cleanly; SIGHUP reloads the log level and the\n"
         "capacity limits (rtc.egress_mbps, rtc.cpu_max_percent).\n"
-        "Not built yet: SRT, LL-HLS, recording, restream, PostgreSQL, NATS,\n"
+        "Not built yet: SRT, LL-HLS, recording, restream, NATS,\n"
         "reloading certificates by SIGHUP (restart instead).\n",
         out);
 }
