@@ -207,7 +207,7 @@ static bool parse_offset(int *ret_minutes, const char *text)
 }
 
 /* Microseconds since 1970; -1 when text is no RFC 3339 time (s5.6). A leap second counts as :59. */
-static int64_t parse_time(const char *text)
+int64_t tg_time_parse(const char *text)
 {
     int year;
     int month;
@@ -255,7 +255,7 @@ static int64_t get_time(struct reader *r, const char *name)
     get_text(r, name, text, sizeof(text), sizeof(text) - 1, 0);
     if (r->bad || text[0] == '\0')
         return -1;
-    wall_us = parse_time(text);
+    wall_us = tg_time_parse(text);
     if (wall_us < 0)
         complain(r, name, "The field \"%s\" must be a time like 2026-11-22T20:00:00Z.", name);
     return wall_us;

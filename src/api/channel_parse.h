@@ -34,4 +34,7 @@ TG_MUST_CHECK tg_err tg_channel_parse(struct tg_op *ret, const char *text, size_
 /* "join", "chat", "cart.set" ... NULL for TG_OP_LATER and beyond. */
 const char *tg_op_name(enum tg_op_kind kind);
 
+/* An RFC 3339 time as microseconds since 1970; -1 when it is none. */
+int64_t tg_time_parse(const char *text);
+
 #endif

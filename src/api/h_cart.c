@@ -92,9 +92,19 @@ void tg_h_cart_checkout(struct tg_req *q)
 void tg_h_cart(struct tg_req *q)
 {
     struct tg_sale_req *msg = tg_req_sale(q, TG_SALE_CART);
+    char currency[8];
 
-    if (msg != NULL)
-        tg_req_ask_sale(q, msg);
+    if (msg == NULL)
+        return;
+    tg_req_query(q, "code", msg->text, TG_OP_CODES_SIZE);
+    tg_req_query(q, "currency", currency, sizeof(currency));
+    if (strlen(currency) != 0 && strlen(currency) != 3) {
+        tg_msg_free(msg);
+        tg_reply_problem(q, 400, "currency", "\"currency\" must be an ISO 4217 code, like NOK.");
+        return;
+    }
+    tg_str_cut(msg->price.currency, sizeof(msg->price.currency), currency);
+    tg_req_ask_sale(q, msg);
 }
 
 /* The path's SKU instead of one in the body. */

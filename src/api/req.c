@@ -277,6 +277,8 @@ static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
     tg_reply_header(q, "Cache-Control", "no-store");
     if (msg->location[0] != '\0')
         tg_reply_header(q, "Location", "%s", msg->location);
+    if (msg->etag[0] != '\0')
+        tg_reply_header(q, "ETag", "%s", msg->etag);
     if (msg->next[0] != '\0' && q->query[0] != '!')
         tg_reply_header(q, "Link", "<%s?%scursor=%s>; rel=\"next\"", q->path, q->query, msg->next);
     tg_reply_slab(q, msg->status >= 400 ? "application/problem+json" : "application/json",

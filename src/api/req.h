@@ -164,6 +164,14 @@ void tg_h_show_item_put(struct tg_req *q);
 void tg_h_show_item_delete(struct tg_req *q);
 void tg_h_show_window(struct tg_req *q);
 void tg_h_show_sale(struct tg_req *q);
+/* h_price.c */
+void tg_h_prices(struct tg_req *q);
+void tg_h_prices_patch(struct tg_req *q);
+void tg_h_codes(struct tg_req *q);
+void tg_h_code(struct tg_req *q);
+void tg_h_code_create(struct tg_req *q);
+void tg_h_code_put(struct tg_req *q);
+void tg_h_code_end(struct tg_req *q);
 /* h_session.c */
 void tg_h_session_post(struct tg_req *q);
 void tg_h_session_get(struct tg_req *q);

@@ -42,6 +42,7 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
         break;
     case TG_MSG_SALE_REQ:
         tg_msg_free(((struct tg_sale_req *)msg)->join);
+        tg_free(((struct tg_sale_req *)msg)->code);
         break;
     case TG_MSG_WEB_CAST:
         tg_slab_unref(((struct tg_web_cast *)msg)->json);

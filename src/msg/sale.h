@@ -6,6 +6,7 @@
 #ifndef TG_MSG_SALE_H
 #define TG_MSG_SALE_H
 
+#include "msg/code.h"
 #include "msg/frame.h"
 #include "msg/live.h"
 #include "msg/msg.h"
@@ -23,7 +24,12 @@ enum tg_sale_what {
     TG_SALE_TOKEN_CREATE, /* roles in `number`, `flag` = publish only, `key` = show id or "",
                              `until_wall_us`, `text` = label; the answer carries the token once */
     TG_SALE_TOKEN_REVOKE, /* `key` = token's public id */
-    TG_SALE_CART,         /* the person's cart, over HTTP */
+    TG_SALE_CART,         /* the person's cart, over HTTP; with codes in `text`, in
+                             price.currency */
+    TG_SALE_LIST_PRICE,   /* staff: `key` = SKU, `price`; nothing to change = look */
+    TG_SALE_CODE_NEW,     /* staff: `code` */
+    TG_SALE_CODE_SET,     /* staff: `code`, instead of what it meant */
+    TG_SALE_CODE_END,     /* staff: `key` = code */
     TG_SALE_CART_MERGE,   /* `key` = the person id whose cart is taken over */
     TG_SALE_COMMENT,      /* from live: a chat line (`op`) that may buy; answered with a `comment`
                              event when it does, or would */
@@ -48,7 +54,14 @@ struct tg_sale_req {
     char text[TG_TITLE_SIZE];
     int64_t number;
     bool flag;
-    tg_us until_wall_us;       /* -1 = none */
+    tg_us until_wall_us; /* -1 = none */
+    struct {
+        int64_t amount;        /* -1 = none, -2 = leave it */
+        int64_t compare_at;    /* likewise */
+        char currency[4];      /* "" = the shop's */
+        char if_match[128];    /* tg_if_match_parse's; "" = not conditional */
+    } price;                   /* LIST_PRICE */
+    struct tg_code_def *code;  /* CODE_NEW, CODE_SET: owned */
     struct tg_live_join *join; /* TG_SALE_JOIN: owned */
     struct tg_op op;           /* TG_SALE_OP */
 };
@@ -59,6 +72,8 @@ enum tg_read_what {
     TG_READ_PAYMENT,   /* what the payment page shows, by payment id */
     TG_READ_ORDERS,    /* all orders (staff), paged by cursor */
     TG_READ_PRODUCTS,  /* catalogue with stock */
+    TG_READ_CODES,     /* discount codes that may be used (merchandiser, admin) */
+    TG_READ_CODE,      /* ... one, by `key` */
     TG_READ_TOKENS,    /* tokens without their secrets (admin) */
     TG_READ_REPORT,    /* sums of one show: orders, units, GMV (staff) */
 };

@@ -43,6 +43,7 @@ struct tg_web_reply {
     struct tg_conn conn;
     int status;                /* HTTP status */
     char location[128];        /* "" = no Location header */
+    char etag[40];             /* with its quotes; "" = no ETag header */
     char next[TG_CURSOR_SIZE]; /* of a list with a next page: becomes Link rel="next" */
     struct tg_slab *json;      /* body; application/problem+json when status >= 400; NULL = none */
 };

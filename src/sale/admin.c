@@ -253,6 +253,10 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_PAY:
     case TG_SALE_CANCEL:
     case TG_SALE_CART:
+    case TG_SALE_LIST_PRICE:
+    case TG_SALE_CODE_NEW:
+    case TG_SALE_CODE_SET:
+    case TG_SALE_CODE_END:
     case TG_SALE_CART_MERGE:
     case TG_SALE_COMMENT:
     case TG_SALE_STOCK_AUDIT:

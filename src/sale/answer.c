@@ -200,6 +200,22 @@ static void merge_facts(struct tg_jo *j, const struct tg_sale *sale, const struc
     tg_jo_end_arr(j);
 }
 
+static void code_facts(struct tg_jo *j, const struct tg_item *item, const struct tg_discount *d)
+{
+    const char *show = item->req->code->show_id;
+
+    tg_discount_write(j, "code", d, show[0] == '\0' ? NULL : show);
+}
+
+/* The cart as it would be charged, with the codes or in the currency that were asked for. */
+static void quote_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item)
+{
+    struct tg_quote quote;
+
+    tg_shop_quote(sale->shop, sale->now, &item->claim, &quote);
+    tg_quote_write(j, "cart", &quote);
+}
+
 static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
                           const struct tg_verdict *v)
 {
@@ -217,8 +233,14 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
         tg_jo_str(j, "state", tg_payment_state_name(v->order->payment_state));
         tg_jo_end_obj(j);
         break;
-    case TG_CLAIM_CART_SET:
     case TG_CLAIM_CART:
+        if (item->claim.code[0] != '\0' || item->claim.currency[0] != '\0') {
+            quote_facts(j, sale, item);
+            break;
+        }
+        tg_cart_write(j, "cart", sale->shop, v->cart);
+        break;
+    case TG_CLAIM_CART_SET:
         tg_cart_write(j, "cart", sale->shop, v->cart);
         break;
     case TG_CLAIM_CART_MERGE:
@@ -242,8 +264,7 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
         break;
     case TG_CLAIM_CODE_NEW:
     case TG_CLAIM_CODE_SET:
-        tg_discount_write(j, "code", v->discount,
-                          item->req->text[0] == '\0' ? NULL : item->req->text);
+        code_facts(j, item, v->discount);
         break;
     case TG_CLAIM_CODE_END:
     case TG_CLAIM_NONE:
@@ -266,6 +287,12 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
     if (code_made)
         tg_str_printf(item->location, sizeof(item->location), "/api/v1/codes/%s",
                       v->discount->code);
+    if (item->claim.kind == TG_CLAIM_LIST_PRICE)
+        tg_variant_price_tag(item->etag, v->variant);
+    if (item->claim.kind == TG_CLAIM_CODE_END) {
+        item->status = 204;
+        return;
+    }
     if (made)
         tg_str_printf(item->location, sizeof(item->location), "/api/v1/orders/%s", v->order->id);
     tg_buf_clear(&sale->buf);
@@ -309,6 +336,7 @@ static void *reply_msg(struct tg_item *item)
     reply->conn = item->req->conn;
     reply->status = item->status;
     memcpy(reply->location, item->location, sizeof(reply->location));
+    memcpy(reply->etag, item->etag, sizeof(reply->etag));
     reply->json = item->reply;
     return reply;
 }

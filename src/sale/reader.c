@@ -410,6 +410,62 @@ static void report(struct tg_reader *r, const struct tg_read_req *req)
     answer(r, req, TG_OK, "");
 }
 
+/* --- discount codes --- */
+
+static tg_err add_code(void *ctx, const struct tg_discount *d, const char *show)
+{
+    struct list *list = ctx;
+
+    if (tg_page_row_text(&list->page, d->code))
+        tg_discount_write(list->page.j, NULL, d, show[0] == '\0' ? NULL : show);
+    return list->reader->buf.err;
+}
+
+static bool may_see_codes(struct tg_reader *r, const struct tg_read_req *req)
+{
+    if ((req->who.roles & TG_ROLE_MAY_PRICE) != 0)
+        return true;
+    problem(r, req, 403, "forbidden", "You may not see codes.");
+    return false;
+}
+
+static void codes(struct tg_reader *r, const struct tg_read_req *req)
+{
+    char above[TG_PAGE_KEY_SIZE];
+    struct list list;
+
+    if (!may_see_codes(r, req))
+        return;
+    if (tg_cursor_text(above, sizeof(above), req->cursor, 'd') != TG_OK) {
+        problem_at(r, req, 400, "bad_request", "cursor",
+                   "\"cursor\" must be the \"next\" of the page before, of the same list.");
+        return;
+    }
+    list_open(&list, r, req, 'd', "codes");
+    list_close(&list, req, tg_read_codes(r->db, above, rows_of(&list), add_code, &list));
+}
+
+static tg_err only_code(void *ctx, const struct tg_discount *d, const char *show)
+{
+    tg_discount_write(ctx, "code", d, show[0] == '\0' ? NULL : show);
+    return TG_OK;
+}
+
+static void one_code(struct tg_reader *r, const struct tg_read_req *req)
+{
+    char code[TG_DISCOUNT_CODE_SIZE] = "?";
+    struct tg_jo j = tg_jo(&r->buf);
+    tg_err err;
+
+    if (!may_see_codes(r, req))
+        return;
+    (void)tg_code_canon(code, req->key, strlen(req->key)); /* "?" is found nowhere */
+    tg_jo_obj(&j, NULL);
+    err = tg_read_code(r->db, code, only_code, &j);
+    tg_jo_end_obj(&j);
+    answer(r, req, err, "There is no such code.");
+}
+
 /* --- thread --- */
 
 void tg_reader_turn(struct tg_reader *reader, void *take_msg)
@@ -433,6 +489,12 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         break;
     case TG_READ_PRODUCTS:
         products(reader, req);
+        break;
+    case TG_READ_CODES:
+        codes(reader, req);
+        break;
+    case TG_READ_CODE:
+        one_code(reader, req);
         break;
     case TG_READ_TOKENS:
         tokens(reader, req);

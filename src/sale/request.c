@@ -1,4 +1,6 @@
 /* Requests as claims: roles are checked again here, whatever the web worker let through. */
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/str.h"
 #include "sale/sale_priv.h"
@@ -201,6 +203,86 @@ static bool admin_claim(struct tg_item *item, struct tg_verdict *out, const char
     return (req->who.roles & may) != 0 || forbid(out);
 }
 
+/* Looking, when there is nothing to change. */
+static bool list_price_claim(struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_sale_req *req = item->req;
+
+    item->claim.kind = TG_CLAIM_LIST_PRICE;
+    item->claim.sku = req->key;
+    item->claim.amount = req->price.amount;
+    item->claim.compare_at = req->price.compare_at;
+    item->claim.currency = req->price.currency;
+    item->claim.if_match = req->price.if_match;
+    item->digest = tg_idem_digest_int(item->digest, req->price.amount);
+    item->digest = tg_idem_digest_int(item->digest, req->price.compare_at);
+    item->digest = tg_idem_digest_str(item->digest, req->price.currency);
+    item->digest = tg_idem_digest_str(item->digest, req->price.if_match);
+    return admin_claim(item, out, "http.price.list", TG_ROLE_MAY_PRICE);
+}
+
+static tg_err discount_of(struct tg_discount **ret, const struct tg_code_def *def)
+{
+    struct tg_discount *d = NULL;
+    tg_err err = tg_discount_new(&d, def->sku_count, def->person_count);
+
+    if (err != TG_OK)
+        return err;
+    if (!tg_code_canon(d->code, def->code, strlen(def->code)))
+        d->code[0] = '\0'; /* refused by name */
+    d->kind = def->percent ? TG_DISCOUNT_PERCENT : TG_DISCOUNT_AMOUNT;
+    d->bp = def->bp;
+    d->amount = def->amount;
+    tg_str_cut(d->currency, sizeof(d->currency), def->currency);
+    d->minimum = def->minimum;
+    d->show = def->show;
+    d->person_max = def->person_max;
+    d->uses_max = def->uses_max;
+    d->from_wall = def->from_wall_us;
+    d->until_wall = def->until_wall_us;
+    d->combinable = def->combinable;
+    memcpy(d->skus, def->skus, def->sku_count * sizeof(def->skus[0]));
+    memcpy(d->persons, def->persons, def->person_count * sizeof(def->persons[0]));
+    *ret = d;
+    return TG_OK;
+}
+
+_Static_assert(sizeof(((struct tg_discount *)0)->persons[0]) ==
+                   sizeof(((struct tg_code_def *)0)->persons[0]),
+               "a code's people are copied as they are");
+
+static void digest_code(struct tg_item *item, const struct tg_discount *d)
+{
+    item->digest = tg_idem_digest_str(item->digest, d->code);
+    item->digest = tg_idem_digest_int(item->digest, d->kind);
+    item->digest = tg_idem_digest_int(item->digest, d->bp);
+    item->digest = tg_idem_digest_int(item->digest, d->amount);
+    item->digest = tg_idem_digest_str(item->digest, d->currency);
+    item->digest = tg_idem_digest_int(item->digest, d->minimum);
+    item->digest = tg_idem_digest_int(item->digest, d->show);
+    item->digest = tg_idem_digest_int(item->digest, d->person_max);
+    item->digest = tg_idem_digest_int(item->digest, d->uses_max);
+    item->digest = tg_idem_digest_int(item->digest, d->from_wall);
+    item->digest = tg_idem_digest_int(item->digest, d->until_wall);
+    item->digest = tg_idem_digest_int(item->digest, d->combinable);
+    for (uint32_t i = 0; i < d->sku_count; i++)
+        item->digest = tg_idem_digest_str(item->digest, d->skus[i]);
+    for (uint32_t i = 0; i < d->person_count; i++)
+        item->digest = tg_idem_digest_str(item->digest, d->persons[i]);
+}
+
+static bool code_claim(struct tg_item *item, struct tg_verdict *out)
+{
+    bool made = item->req->what == TG_SALE_CODE_NEW;
+
+    item->claim.kind = made ? TG_CLAIM_CODE_NEW : TG_CLAIM_CODE_SET;
+    if (discount_of(&item->discount, item->req->code) != TG_OK)
+        return no_memory(out);
+    item->claim.discount = item->discount;
+    digest_code(item, item->discount);
+    return admin_claim(item, out, made ? "http.code.new" : "http.code.set", TG_ROLE_MAY_PRICE);
+}
+
 static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox)
 {
     const struct tg_sale_req *req = item->req;
@@ -225,8 +307,18 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
         return admin_claim(item, out, "http.token", TG_ROLE_ADMIN);
     case TG_SALE_TOKEN_REVOKE:
         return admin_claim(item, out, "http.revoke", TG_ROLE_ADMIN);
+    case TG_SALE_LIST_PRICE:
+        return list_price_claim(item, out);
+    case TG_SALE_CODE_NEW:
+    case TG_SALE_CODE_SET:
+        return code_claim(item, out);
+    case TG_SALE_CODE_END:
+        item->claim.kind = TG_CLAIM_CODE_END;
+        return admin_claim(item, out, "http.code.end", TG_ROLE_MAY_PRICE);
     case TG_SALE_CART:
         item->claim.kind = TG_CLAIM_CART;
+        item->claim.code = req->text;
+        item->claim.currency = req->price.currency;
         item->claim.id = ""; /* looking is not remembered */
         return true;
     case TG_SALE_CART_MERGE:

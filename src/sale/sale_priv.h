@@ -42,6 +42,8 @@ struct tg_item {
     int status;
     struct tg_slab *reply;
     char location[128];
+    char etag[40];
+    struct tg_discount *discount; /* code.new, code.set */
 };
 
 struct tg_sale {
@@ -57,6 +59,7 @@ struct tg_sale {
     struct tg_claim *claims;     /* the items' claims in a row, for the store */
     struct tg_verdict *refusals; /* decided while the request was read: shape and roles */
     void **taken;
+    struct tg_shop_now now; /* of the running turn */
     tg_err failed; /* the batch cannot be kept: why */
     struct {       /* of the show asked last in this batch */
         bool known;

@@ -336,6 +336,7 @@ static void free_items(struct tg_sale *sale)
             OPENSSL_cleanse(item->admin->text, sizeof(item->admin->text));
         tg_free(item->admin);
         tg_free(item->prices);
+        tg_discount_free(item->discount);
         tg_slab_unref(item->reply);
         tg_msg_free(item->req);
     }
@@ -392,6 +393,7 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     count = sale->item_count;
     tg_metric_add(TG_M_sale_requests_total, (int64_t)count);
     sale->failed = TG_OK;
+    sale->now = now;
     /* Loading comes before the clock's work: per-person sums on disk must be of the same moment as
      * the orders in memory. */
     err = store->ops->load(store, now, sale->claims, count, sale->shop, sale->idem);

@@ -171,6 +171,8 @@ static void wish_of_cart(const struct tg_shop *shop, const struct tg_cart *cart,
         struct tg_variant *v = tg_shop_find(shop, cart->lines[i].sku);
 
         *line = (struct tg_quote_line){.sku = cart->lines[i].sku, .qty = cart->lines[i].qty};
+        if (strcmp(quote->currency, shop->cfg.currency) == 0)
+            line->put = &cart->lines[i];
         if (v == NULL || tg_shop_price_in(shop, v, quote->currency) < 0)
             continue;
         line->variant = v;

@@ -310,6 +310,7 @@ struct tg_quote_line {
     int64_t discount;
     int32_t tax_bp;
     int64_t tax;
+    const struct tg_cart_line *put; /* the cart's own; NULL = in another currency than the shop's */
 };
 
 /* Pointers are valid until the cart changes. */

@@ -135,9 +135,8 @@ static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const
     tg_jo_int(j, "available", TG_MIN(tg_variant_available(v), TG_QTY_MAX));
 }
 
-/* put: the cart's own line; NULL = of a quote. */
 static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line,
-                               const struct tg_cart_line *put, const char *currency)
+                               const char *currency)
 {
     tg_jo_obj(j, NULL);
     tg_jo_str(j, "sku", line->sku);
@@ -146,8 +145,12 @@ static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line
         tg_jo_bool(j, "gone", true);
     else
         goods_write(j, line, currency);
-    if (put != NULL)
-        changes_write(j, line->variant, put, currency);
+    if (line->put != NULL) {
+        changes_write(j, line->variant, line->put, currency);
+    } else {
+        tg_jo_arr(j, "changes");
+        tg_jo_end_arr(j);
+    }
     tg_jo_end_obj(j);
 }
 
@@ -162,7 +165,8 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
     tg_jo_obj(j, key);
     tg_jo_arr(j, "lines");
     for (uint32_t i = 0; i < count; i++) {
-        struct tg_quote_line line = {.sku = cart->lines[i].sku, .qty = cart->lines[i].qty};
+        struct tg_quote_line line = {
+            .sku = cart->lines[i].sku, .qty = cart->lines[i].qty, .put = &cart->lines[i]};
 
         line.variant = tg_shop_variant(shop, line.sku);
         if (line.variant != NULL) {
@@ -172,7 +176,7 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
             total += line.price * line.qty;
             tax += line.tax;
         }
-        line_of_cart_write(j, &line, &cart->lines[i], currency);
+        line_of_cart_write(j, &line, currency);
     }
     tg_jo_end_arr(j);
     tg_money_write(j, "total", total, currency);
@@ -185,7 +189,7 @@ void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quo
     tg_jo_obj(j, key);
     tg_jo_arr(j, "lines");
     for (uint32_t i = 0; i < quote->line_count; i++)
-        line_of_cart_write(j, &quote->lines[i], NULL, quote->currency);
+        line_of_cart_write(j, &quote->lines[i], quote->currency);
     tg_jo_end_arr(j);
     tg_money_write(j, "total", quote->total, quote->currency);
     if (quote->discount > 0)

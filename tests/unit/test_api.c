@@ -412,6 +412,13 @@ static void test_http_roles_of_each_endpoint(void **state)
         {"POST /api/v1/tokens", "{}", 401, 403, 403},
         {"DELETE /api/v1/tokens/t1", NULL, 401, 403, 403},
         {"GET /api/v1/reports/other", NULL, 401, 403, 403}, /* merch is for demo only */
+        {"GET /api/v1/codes", NULL, 401, 403, 403},         /* ... and codes are the shop's */
+        {"POST /api/v1/codes", "{}", 401, 403, 403},
+        {"GET /api/v1/codes/X", NULL, 401, 403, 403},
+        {"PUT /api/v1/codes/X", "{}", 401, 403, 403},
+        {"DELETE /api/v1/codes/X", NULL, 401, 403, 403},
+        {"GET /api/v1/variants/X/prices", NULL, 401, 403, 403},
+        {"PATCH /api/v1/variants/X/prices", "{}", 401, 403, 403},
         {"GET /api/v1/orders", NULL, 401, 0, 403},
         {"GET /api/v1/orders/x", NULL, 401, 0, 403},
         {"POST /api/v1/orders/x/cancel", "{}", 401, 400, 403}, /* 400: no Idempotency-Key */
@@ -551,6 +558,91 @@ static void test_http_tokens_and_shows_are_made_by_sale(void **state)
     assert_int_equal(ask("POST /api/v1/shows", headers, "{\"id\":\"A B\",\"title\":\"t\"}").status,
                      400);
     assert_int_equal(ask("POST /api/v1/shows", headers, "{\"id\":\"ab\"}").status, 400);
+}
+
+/* What sale is asked for; NULL = it was refused before, and status says how. */
+static struct tg_sale_req *asked(const char *line, const char *extra, const char *body,
+                                 int *ret_status)
+{
+    struct web_client c = web_open(t.port, 0);
+    struct tg_sale_req *req;
+    char text[2048];
+
+    tg_str_printf(text, sizeof(text),
+                  "%s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n%s%s"
+                  "Content-Length: %zu\r\n\r\n%s",
+                  line, bearer(t.admin), extra, strlen(body), body);
+    web_send_text(&c, text);
+    req = take(t.sale, 100);
+    if (req != NULL)
+        post_reply(req->conn, 200, "{}");
+    *ret_status = web_read_answer(&c, false).status;
+    web_close(&c);
+    return req;
+}
+
+static void test_http_codes_and_prices_reach_sale(void **state)
+{
+    static const struct {
+        const char *line, *extra, *body;
+        int status;
+    } wrong[] = {
+        {"POST /api/v1/codes", "", "{\"code\":\"A\"}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":1,\"amount\":1}", 400},
+        {"POST /api/v1/codes", "", "{\"percent_bp\":1000}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":10001}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":1,\"skus\":\"B\"}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":1,\"skus\":[\"\"]}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":1,\"from\":\"soon\"}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":1,\"combinable\":1}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":1,\"uses_max\":-1}", 400},
+        {"POST /api/v1/codes", "", "{\"code\":\"A\",\"percent_bp\":1,\"show\":\"no\"}", 404},
+        {"PATCH /api/v1/variants/MUG/prices", "", "{}", 428},
+        {"PATCH /api/v1/variants/MUG/prices", "If-Match: bad\r\n", "{}", 400},
+        {"PATCH /api/v1/variants/MUG/prices", "If-Match: *\r\n", "{}", 400},
+        {"PATCH /api/v1/variants/MUG/prices", "If-Match: *\r\n", "{\"price\":5}", 400},
+        {"PATCH /api/v1/variants/MUG/prices", "If-Match: *\r\n",
+         "{\"price\":{\"amount\":1,\"currency\":\"NOK\"},"
+         "\"compare_at\":{\"amount\":2,\"currency\":\"SEK\"}}",
+         400},
+    };
+    struct tg_sale_req *req;
+    int status;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_null(asked(wrong[i].line, wrong[i].extra, wrong[i].body, &status));
+        assert_int_equal(status, wrong[i].status);
+    }
+    req = asked("POST /api/v1/codes", "",
+                "{\"code\":\"Summer\",\"amount\":5000,\"currency\":\"NOK\",\"show\":\"demo\","
+                "\"skus\":[\"A\",\"B\"],\"persons\":[\"p1\"],\"until\":\"2026-11-22T20:00:00Z\","
+                "\"combinable\":true,\"uses_max\":7}",
+                &status);
+    assert_non_null(req);
+    assert_int_equal(req->what, TG_SALE_CODE_NEW);
+    assert_string_equal(req->code->code, "Summer");
+    assert_false(req->code->percent);
+    assert_int_equal(req->code->sku_count, 2);
+    assert_string_equal(req->code->skus[1], "B");
+    assert_string_equal(req->code->persons[0], "p1");
+    assert_int_equal(req->code->uses_max, 7);
+    assert_true(req->code->until_wall_us > 0 && req->code->from_wall_us == -1);
+    tg_msg_free(req);
+    req = asked("PUT /api/v1/codes/VIP", "", "{\"percent_bp\":1000}", &status);
+    assert_non_null(req);
+    assert_int_equal(req->what, TG_SALE_CODE_SET);
+    assert_string_equal(req->code->code, "VIP");
+    tg_msg_free(req);
+    req = asked("PATCH /api/v1/variants/MUG/prices", "If-Match: \"p1_-1\"\r\n",
+                "{\"price\":{\"amount\":900,\"currency\":\"NOK\"},\"compare_at\":null}", &status);
+    assert_non_null(req);
+    assert_int_equal(req->what, TG_SALE_LIST_PRICE);
+    assert_string_equal(req->key, "MUG");
+    assert_int_equal(req->price.amount, 900);
+    assert_int_equal(req->price.compare_at, -1);
+    assert_string_equal(req->price.if_match, "\"p1_-1\"");
+    tg_msg_free(req);
 }
 
 static void test_http_session_cookie_needs_our_origin(void **state)
@@ -1372,6 +1464,7 @@ int main(void)
         CASE(test_http_orders_say_who_asks),
         CASE(test_http_sandbox_payment_reaches_sale),
         CASE(test_http_tokens_and_shows_are_made_by_sale),
+        CASE(test_http_codes_and_prices_reach_sale),
         CASE(test_http_session_cookie_needs_our_origin),
         CASE(test_http_health_ready_metrics),
         CASE(test_http_strangers_behind_a_proxy_are_not_loopback),
