@@ -103,6 +103,7 @@ enum {
     TG_CART_LINES_MAX = 50,      /* lines of one cart or order */
     TG_TAKES_MAX = 256,          /* item and place pairs of one order: bundles of few parts */
     TG_BUNDLE_PARTS_MAX = 16,    /* different items of one bundle */
+    TG_STOCK_ROWS_MAX = 1000,    /* changes of stock in one request: a second of writing at most */
     TG_LOCATIONS_MAX = 256,      /* warehouses, shops, shows' allotments of one shop */
     TG_SHOW_ITEMS_MAX = 100000,  /* (show, SKU) rules in memory, ~150 bytes each */
     TG_VARIANTS_MAX = 200000,    /* in memory at ~300 bytes each: 60 MB */

@@ -84,16 +84,14 @@ static void tell_variants(struct tg_sale *sale)
     const struct tg_variant *v;
 
     while ((v = tg_shop_each_variant(sale->shop, &cursor)) != NULL) {
-        struct tg_variant before = *v;
         struct tg_live_sale *msg = tg_msg_new(TG_MSG_LIVE_SALE, sizeof(*msg));
 
         if (msg == NULL)
             return;
-        before.stock = v->before_stock;
         tg_str_cut(msg->sku, sizeof(msg->sku), v->sku);
         msg->show = UINT16_MAX;
         msg->available = tg_variant_available(v);
-        msg->stock_changed = msg->available != tg_variant_available(&before);
+        msg->stock_changed = msg->available != v->before_available;
         msg->price_changed = price_differs(v);
         fill_price(msg, v);
         if (msg->stock_changed || msg->price_changed)

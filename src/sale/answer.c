@@ -7,6 +7,7 @@
 #include "msg/web.h"
 #include "sale/sale_priv.h"
 #include "shop/shop_json.h"
+#include "shop/stock_json.h"
 
 enum { RETRY_MS = 1000 };
 
@@ -71,8 +72,10 @@ static void changes_write(struct tg_jo *j, const struct tg_verdict *v)
 }
 
 /* What a page needs to put the refusal right by itself. */
-static void refusal_facts(struct tg_jo *j, const struct tg_verdict *v)
+static void refusal_facts(struct tg_jo *j, const struct tg_item *item, const struct tg_verdict *v)
 {
+    if (item->claim.kind == TG_CLAIM_STOCK_ROWS && item->claim.row_count > 1)
+        tg_answer_rows(j, item, true);
     if (v->code == TG_CODE_BUSY)
         tg_jo_int(j, "retry_ms", RETRY_MS);
     if (v->variant == NULL)
@@ -81,7 +84,7 @@ static void refusal_facts(struct tg_jo *j, const struct tg_verdict *v)
         changes_write(j, v);
     } else if (v->code == TG_CODE_SOLD_OUT) {
         tg_jo_str(j, "sku", v->variant->sku);
-        tg_jo_int(j, "available", tg_variant_available(v->variant));
+        tg_jo_int(j, "available", tg_variant_available_in(v->variant, item->claim.show));
     }
 }
 
@@ -99,6 +102,9 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
     struct tg_jo j = tg_jo(&sale->buf);
 
     item->code = v->code;
+    if (item->claim.kind == TG_CLAIM_STOCK_ROWS && item->claim.row_count == 1 &&
+        item->claim.rows[0].stale)
+        item->status = 412;
     if (item->status == 0)
         item->status = tg_code_status(v->code);
     tg_buf_clear(&sale->buf);
@@ -115,7 +121,9 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
         tg_jo_str(&j, "message", v->message);
     }
     tg_selling_choices(&j, item);
-    refusal_facts(&j, v);
+    refusal_facts(&j, item, v);
+    if (v->ticket > 0)
+        tg_jo_int(&j, "ticket", v->ticket);
     tg_jo_end_obj(&j);
     item->reply = tg_answer_slab(sale);
 }
@@ -216,7 +224,7 @@ static void quote_facts(struct tg_jo *j, const struct tg_sale *sale, const struc
     tg_quote_write(j, "cart", &quote);
 }
 
-static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item,
                           const struct tg_verdict *v)
 {
     switch (item->claim.kind) {
@@ -259,6 +267,17 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, const str
     case TG_CLAIM_WINDOW:
         tg_selling_facts(j, sale, item, v);
         break;
+    case TG_CLAIM_STOCK_ROWS:
+        if (item->claim.all_or_nothing && item->claim.row_count == 1)
+            tg_answer_item(j, item, v->variant);
+        tg_answer_rows(j, item, false);
+        break;
+    case TG_CLAIM_LOCATION:
+        tg_location_write(j, "location", v->location, true);
+        break;
+    case TG_CLAIM_STOCK_RULES:
+        tg_answer_item(j, item, v->variant);
+        break;
     case TG_CLAIM_LIST_PRICE:
         list_price_facts(j, sale, item, v->variant);
         break;
@@ -300,6 +319,8 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
     if (!item->req->http)
         reply_head(&j, item, true);
     success_facts(&j, sale, item, v);
+    if (v->ticket > 0)
+        tg_jo_int(&j, "ticket", v->ticket);
     tg_jo_end_obj(&j);
     item->reply = tg_answer_slab(sale);
 }

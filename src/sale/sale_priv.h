@@ -101,6 +101,10 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
 void tg_answer_busy(struct tg_sale *sale, struct tg_item *item);
 /* What stands in sale->buf as a slab; NULL sets sale->failed. */
 struct tg_slab *tg_answer_slab(struct tg_sale *sale);
+/* answer_stock.c: "rows" of the claim, each with its answer; undone = all or nothing, and nothing. */
+void tg_answer_rows(struct tg_jo *j, const struct tg_item *item, bool undone);
+/* "stock" of one item, and its tag. */
+void tg_answer_item(struct tg_jo *j, struct tg_item *item, const struct tg_variant *v);
 /* Whoever it is for sleeps on until tg_answer_wake. */
 void tg_answer_send(struct tg_item *item);
 /* Everybody who was told something by this batch, once. */

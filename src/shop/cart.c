@@ -21,6 +21,9 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
     case TG_CLAIM_BUY:
     case TG_CLAIM_PRICE:
     case TG_CLAIM_STOCK:
+    case TG_CLAIM_STOCK_ROWS:
+    case TG_CLAIM_LOCATION:
+    case TG_CLAIM_STOCK_RULES:
     case TG_CLAIM_PAY:
     case TG_CLAIM_CANCEL:
     case TG_CLAIM_LIST_PRICE:

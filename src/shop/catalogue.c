@@ -4,11 +4,6 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
-int32_t tg_variant_available(const struct tg_variant *v)
-{
-    return v->stock.on_hand - v->stock.held - v->stock.sold;
-}
-
 struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku)
 {
     return tg_map_get_str(&shop->variant_by_sku, sku);
@@ -150,6 +145,8 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
     copy->in_batch = false;
     copy->flash_end = (struct tg_heap_node){0};
     err = copy->flash >= 0 ? tg_price_book_ready(shop, copy->sku, &book) : TG_OK;
+    if (err == TG_OK)
+        err = tg_place_first(shop, copy);
     if (err != TG_OK) {
         tg_free(copy);
         return err;
@@ -162,6 +159,7 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
             (void)tg_map_del(&shop->variant_by_sku, copy->sku, strlen(copy->sku)); /* put above */
     }
     if (err != TG_OK) {
+        tg_free(copy->places);
         tg_free(copy);
         return err;
     }
@@ -179,6 +177,11 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
 {
     struct tg_variant *have = tg_shop_find(shop, v->sku);
     struct tg_price_book *book = NULL;
+    const struct tg_place_row main_place = {.sku = v->sku,
+                                            .on_hand = v->stock.on_hand,
+                                            .held = v->stock.held,
+                                            .sold = v->stock.sold,
+                                            .version = v->stock_version};
     tg_err err = TG_OK;
 
     if (have == NULL)
@@ -209,12 +212,5 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
     have->lowest = v->lowest;
     have->flash_lowest = v->flash_lowest;
     memcpy(have->tax_class, v->tax_class, sizeof(have->tax_class));
-    have->flash_since_wall = v->flash_since_wall;
-    have->flash_limit = v->flash_limit;
-    have->flash_used = v->flash_used;
-    have->lowest = v->lowest;
-    have->flash_lowest = v->flash_lowest;
-    memcpy(have->tax_class, v->tax_class, sizeof(have->tax_class));
-    have->stock = v->stock;
-    return TG_OK;
+    return tg_shop_put_place(shop, &main_place);
 }

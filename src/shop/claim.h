@@ -11,31 +11,38 @@
 #include "shop/order.h"
 
 enum tg_claim_kind {
-    TG_CLAIM_NONE,       /* nothing for the shop in this place of the batch */
-    TG_CLAIM_BUY,        /* sku, qty, price: one line, an order to pay */
-    TG_CLAIM_CART_SET,   /* sku, qty (0 removes) */
-    TG_CLAIM_CHECKOUT,   /* the person's whole cart, all or nothing; prices as shown */
-    TG_CLAIM_CART,       /* only look at the cart */
-    TG_CLAIM_CART_MERGE, /* take over the cart of the person in `key`, who is the same human */
-    TG_CLAIM_PRICE,      /* sku, amount (-1 ends the flash price), from_wall (-1 = now), until_wall
-                            (-1 = open), limit */
-    TG_CLAIM_STOCK,      /* sku, value, absolute */
-    TG_CLAIM_PAY,        /* key = payment id, paid */
-    TG_CLAIM_CANCEL,     /* key = order id; by the buyer, or by staff */
-    TG_CLAIM_LIST_PRICE, /* sku: its ordinary price in `currency`: amount, compare_at */
-    TG_CLAIM_CODE_NEW,   /* discount */
-    TG_CLAIM_CODE_SET,   /* discount, instead of what its code meant */
-    TG_CLAIM_CODE_END,   /* key = code; it cannot be used any more */
-    TG_CLAIM_WAIT,       /* sku, qty: a place in the waiting list; leave: out of it */
-    TG_CLAIM_UNDO,       /* cancel the person's last unpaid order by comment in the show */
-    TG_CLAIM_RULES,      /* rules: the show's, instead of the old ones */
-    TG_CLAIM_SHOW_ITEM,  /* item: what the show says of one SKU, instead of before */
-    TG_CLAIM_SHOW_LOOK,  /* only look: the show's rules, or what it says of sku */
-    TG_CLAIM_WINDOW,     /* sku, open, for_ms: the purchase window opens or closes now */
+    TG_CLAIM_NONE,        /* nothing for the shop in this place of the batch */
+    TG_CLAIM_BUY,         /* sku, qty, price: one line, an order to pay */
+    TG_CLAIM_CART_SET,    /* sku, qty (0 removes) */
+    TG_CLAIM_CHECKOUT,    /* the person's whole cart, all or nothing; prices as shown */
+    TG_CLAIM_CART,        /* only look at the cart */
+    TG_CLAIM_CART_MERGE,  /* take over the cart of the person in `key`, who is the same human */
+    TG_CLAIM_PRICE,       /* sku, amount (-1 ends the flash price), from_wall (-1 = now), until_wall
+                             (-1 = open), limit */
+    TG_CLAIM_STOCK,       /* sku, value, absolute */
+    TG_CLAIM_PAY,         /* key = payment id, paid */
+    TG_CLAIM_CANCEL,      /* key = order id; by the buyer, or by staff */
+    TG_CLAIM_LIST_PRICE,  /* sku: its ordinary price in `currency`: amount, compare_at */
+    TG_CLAIM_CODE_NEW,    /* discount */
+    TG_CLAIM_CODE_SET,    /* discount, instead of what its code meant */
+    TG_CLAIM_CODE_END,    /* key = code; it cannot be used any more */
+    TG_CLAIM_WAIT,        /* sku, qty: a place in the waiting list; leave: out of it */
+    TG_CLAIM_UNDO,        /* cancel the person's last unpaid order by comment in the show */
+    TG_CLAIM_RULES,       /* rules: the show's, instead of the old ones */
+    TG_CLAIM_SHOW_ITEM,   /* item: what the show says of one SKU, instead of before */
+    TG_CLAIM_SHOW_LOOK,   /* only look: the show's rules, or what it says of sku */
+    TG_CLAIM_WINDOW,      /* sku, open, for_ms: the purchase window opens or closes now */
+    TG_CLAIM_STOCK_ROWS,  /* rows, all_or_nothing; the rows are answered one by one */
+    TG_CLAIM_LOCATION,    /* location_change */
+    TG_CLAIM_STOCK_RULES, /* rules_change */
 };
 
 struct tg_show_rules;
 struct tg_show_item;
+struct tg_stock_row;
+struct tg_location_change;
+struct tg_rules_change;
+struct tg_location;
 
 struct tg_price_shown {
     const char *sku;
@@ -58,7 +65,7 @@ struct tg_claim {
     int32_t qty;
     int64_t price;        /* shown at the tap; -1 = not given */
     const char *code;     /* discount codes, separated by commas */
-    const char *location; /* "" or TG_LOCATION_MAIN */
+    const char *location; /* id; "" = wherever there is some; stock: main */
     const struct tg_price_shown *prices;
     uint32_t price_count;
     int64_t amount;
@@ -80,6 +87,11 @@ struct tg_claim {
     int64_t for_ms; /* 0 = until it is closed */
     const struct tg_show_rules *rules;
     const struct tg_show_item *item;
+    struct tg_stock_row *rows; /* the shop writes the answers */
+    uint32_t row_count;
+    bool all_or_nothing;
+    const struct tg_location_change *location_change;
+    const struct tg_rules_change *rules_change;
 };
 
 /* Of amount and compare_at of TG_CLAIM_LIST_PRICE: leave it. */
@@ -97,7 +109,7 @@ static inline const char *tg_claim_key_person(const struct tg_claim *c)
     return c->by != NULL && c->by[0] != '\0' ? c->by : c->person;
 }
 
-/* The one place where stock is for now; the field travels with every movement. */
+/* The place that is always there: ordinal 0. */
 #define TG_LOCATION_MAIN "main"
 
 enum tg_code {
@@ -140,7 +152,9 @@ struct tg_verdict {
     const struct tg_waiter *waiter;     /* wait */
     uint32_t place;                     /* ... in line, 1 = the head; 0 = not any more */
     const struct tg_show_rules *rules;
-    const struct tg_show_item *item; /* show_item, window */
+    const struct tg_show_item *item;    /* show_item, window */
+    const struct tg_location *location; /* location */
+    int64_t ticket; /* buy, checkout: place in the order of all decisions; 0 = none */
 };
 
 #endif

@@ -5,41 +5,63 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
-/* --- how many units of a SKU one person has bought --- */
+/* --- how many units one person has bought: of a SKU, of a SKU in a show, in a show --- */
 
-static size_t units_key(char out[TG_PERSON_ID_SIZE + TG_SKU_MAX + 2], const char *person,
-                        const char *sku)
+static size_t units_key(char out[TG_UNITS_KEY_SIZE], const struct tg_units_key *key)
 {
-    size_t person_len = strnlen(person, TG_PERSON_ID_SIZE - 1);
-    size_t sku_len = strnlen(sku, TG_SKU_MAX);
+    size_t person_len = strnlen(key->person, TG_PERSON_ID_SIZE - 1);
+    size_t sku_len = strnlen(key->sku, TG_SKU_MAX);
 
-    memcpy(out, person, person_len);
+    memcpy(out, key->person, person_len);
     out[person_len] = '\0';
-    memcpy(out + person_len + 1, sku, sku_len);
-    return person_len + 1 + sku_len;
+    memcpy(out + person_len + 1, key->sku, sku_len);
+    out[person_len + 1 + sku_len] = '\0';
+    memcpy(out + person_len + 2 + sku_len, &key->show, sizeof(key->show));
+    return person_len + 2 + sku_len + sizeof(key->show);
 }
 
-static struct tg_units *units_find(const struct tg_shop *shop, const char *person, const char *sku)
+static struct tg_units *units_find(const struct tg_shop *shop, const struct tg_units_key *key)
 {
-    char key[TG_PERSON_ID_SIZE + TG_SKU_MAX + 2];
-    size_t len = units_key(key, person, sku);
+    char bytes[TG_UNITS_KEY_SIZE];
+    size_t len = units_key(bytes, key);
 
-    return tg_map_get(&shop->units, key, len);
+    return tg_map_get(&shop->units, bytes, len);
 }
 
-bool tg_shop_needs_units(const struct tg_shop *shop, const char *person, const char *sku)
+/* How many one person may have by this sum; 0 = no limit. */
+static int32_t units_max(const struct tg_shop *shop, const struct tg_units_key *key)
 {
-    return shop->cfg.person_units_max > 0 && units_find(shop, person, sku) == NULL;
+    const struct tg_show_item *item;
+    const struct tg_variant *v;
+
+    if (key->sku[0] == '\0')
+        return key->show == UINT16_MAX ? 0 : tg_shop_rules(shop, key->show)->person_units;
+    if (key->show != UINT16_MAX) {
+        item = tg_shop_show_item(shop, key->show, key->sku);
+        return item == NULL ? 0 : item->person_max;
+    }
+    v = tg_shop_variant(shop, key->sku);
+    return v != NULL && v->rules.person_max > 0 ? v->rules.person_max : shop->cfg.person_units_max;
 }
 
-tg_err tg_shop_load_units(struct tg_shop *shop, const char *person, const char *sku, int32_t units)
+bool tg_shop_limits_in_shows(const struct tg_shop *shop)
+{
+    return shop->rules.count > 0 || shop->show_items.count > 0;
+}
+
+bool tg_shop_needs_units(const struct tg_shop *shop, const struct tg_units_key *key)
+{
+    return units_max(shop, key) > 0 && units_find(shop, key) == NULL;
+}
+
+tg_err tg_shop_load_units(struct tg_shop *shop, const struct tg_units_key *key, int32_t units)
 {
     struct tg_units *u = tg_calloc(1, sizeof(*u));
     tg_err err;
 
     if (u == NULL)
         return TG_ERR_NOMEM;
-    u->key_len = units_key(u->key, person, sku);
+    u->key_len = units_key(u->key, key);
     u->units = units;
     err = tg_map_put(&shop->units, u->key, u->key_len, u);
     if (err != TG_OK)
@@ -47,27 +69,42 @@ tg_err tg_shop_load_units(struct tg_shop *shop, const char *person, const char *
     return err;
 }
 
-tg_err tg_units_ready(struct tg_shop *shop, const char *person, const char *sku)
+uint32_t tg_units_keys(struct tg_units_key out[TG_UNITS_KEYS], const char *person, const char *sku,
+                       uint16_t show)
 {
-    if (!tg_shop_needs_units(shop, person, sku))
-        return TG_OK;
-    return tg_shop_load_units(shop, person, sku, 0);
+    out[0] = (struct tg_units_key){.person = person, .sku = sku, .show = UINT16_MAX};
+    if (show == UINT16_MAX)
+        return 1;
+    out[1] = (struct tg_units_key){.person = person, .sku = sku, .show = show};
+    out[2] = (struct tg_units_key){.person = person, .sku = "", .show = show};
+    return TG_UNITS_KEYS;
 }
 
-int32_t tg_units_get(const struct tg_shop *shop, const char *person, const char *sku)
+tg_err tg_units_ready(struct tg_shop *shop, const char *person, const char *sku, uint16_t show)
 {
-    const struct tg_units *u = units_find(shop, person, sku);
+    struct tg_units_key keys[TG_UNITS_KEYS];
+    uint32_t count = tg_units_keys(keys, person, sku, show);
+    tg_err err = TG_OK;
 
-    return u == NULL ? 0 : u->units;
+    for (uint32_t i = 0; err == TG_OK && i < count; i++)
+        if (tg_shop_needs_units(shop, &keys[i]))
+            err = tg_shop_load_units(shop, &keys[i], 0);
+    return err;
 }
 
-void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, int32_t units)
+void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, uint16_t show,
+                  int32_t units)
 {
-    struct tg_units *u = units_find(shop, person, sku);
+    struct tg_units_key keys[TG_UNITS_KEYS];
+    uint32_t count = tg_units_keys(keys, person, sku, show);
 
     /* Not in memory: the next claim that needs it reads the committed sum from disk. */
-    if (u != NULL)
-        u->units = TG_MAX(u->units + units, 0);
+    for (uint32_t i = 0; shop->units.count > 0 && i < count; i++) {
+        struct tg_units *u = units_find(shop, &keys[i]);
+
+        if (u != NULL)
+            u->units = TG_MAX(u->units + units, 0);
+    }
 }
 
 void tg_units_clear(struct tg_shop *shop)
@@ -156,29 +193,82 @@ void tg_sales_add(struct tg_shop *shop, uint16_t show, const char *sku, int32_t 
 
 /* --- the stage of a claim --- */
 
-static bool limit_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct tg_want *w,
-                     struct tg_verdict *out)
+static bool order_ok(const struct tg_want *w, struct tg_verdict *out)
 {
-    int32_t max = shop->cfg.person_units_max;
+    int32_t max = w->variant->rules.order_max > 0 ? w->variant->rules.order_max : TG_QTY_MAX;
 
-    if (w->qty > TG_QTY_MAX) {
-        tg_refuse(out, TG_CODE_LIMIT, "At most %d of one product in an order.", (int)TG_QTY_MAX);
+    if (w->qty <= max)
+        return true;
+    tg_refuse(out, TG_CODE_LIMIT, "At most %d of one product in an order.", (int)max);
+    return false;
+}
+
+static int64_t wanted(const struct tg_wish *wish, const char *sku)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < wish->count; i++)
+        if (sku[0] == '\0' || strcmp(wish->wants[i].variant->sku, sku) == 0)
+            sum += wish->wants[i].qty;
+    return sum;
+}
+
+static bool person_ok(const struct tg_shop *shop, const struct tg_wish *wish,
+                      const struct tg_units_key *key, struct tg_verdict *out)
+{
+    int32_t max = units_max(shop, key);
+    const struct tg_units *had = max > 0 ? units_find(shop, key) : NULL;
+
+    if (max == 0 || (had == NULL ? 0 : (int64_t)had->units) + wanted(wish, key->sku) <= max)
+        return true;
+    if (key->sku[0] == '\0')
+        tg_refuse(out, TG_CODE_LIMIT, "At most %d pieces per person in this show.", (int)max);
+    else
+        tg_refuse(out, TG_CODE_LIMIT, "At most %d of this product per person%s.", (int)max,
+                  key->show == UINT16_MAX ? "" : " in this show");
+    return false;
+}
+
+static bool show_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct tg_want *w,
+                    struct tg_verdict *out)
+{
+    const struct tg_show_item *item =
+        c->show == UINT16_MAX ? NULL : tg_shop_show_item(shop, c->show, w->variant->sku);
+    const struct tg_show_sales *sales;
+    int32_t left;
+
+    if (item == NULL || item->units_max == 0)
+        return true;
+    sales = sales_find(shop, c->show, w->variant->sku);
+    if (sales == NULL && shop->show_sales.count >= TG_SHOW_SALES_MAX) {
+        tg_refuse(out, TG_CODE_BUSY, "This server counts the sales of too many shows.");
         return false;
     }
-    if (max > 0 && (int64_t)tg_units_get(shop, c->person, w->variant->sku) + w->qty > max) {
-        tg_refuse(out, TG_CODE_LIMIT, "At most %d of this product per person.", (int)max);
-        return false;
-    }
-    return true;
+    left = item->units_max - (sales == NULL ? 0 : sales->units);
+    if (w->qty <= left)
+        return true;
+    if (left > 0)
+        tg_refuse(out, TG_CODE_LIMIT, "Only %d of %s left for this show.", (int)left,
+                  w->variant->product->title);
+    else
+        tg_refuse(out, TG_CODE_LIMIT, "%s is sold out in this show.", w->variant->product->title);
+    return false;
 }
 
 bool tg_wish_limits(const struct tg_shop *shop, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out)
 {
     for (uint32_t i = 0; i < wish->count; i++) {
-        out->variant = wish->wants[i].variant;
-        if (!limit_ok(shop, c, &wish->wants[i], out))
+        const struct tg_want *w = &wish->wants[i];
+        struct tg_units_key keys[TG_UNITS_KEYS];
+        uint32_t count = tg_units_keys(keys, c->person, w->variant->sku, c->show);
+
+        out->variant = w->variant;
+        if (!order_ok(w, out) || !show_ok(shop, c, w, out))
             return false;
+        for (uint32_t k = 0; k < count; k++)
+            if (!person_ok(shop, wish, &keys[k], out))
+                return false;
     }
     return true;
 }

@@ -1,5 +1,7 @@
 #include "shop/order.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 
 const char *tg_order_state_name(enum tg_order_state state)
@@ -28,7 +30,7 @@ tg_err tg_order_new(struct tg_order **ret, size_t lines, size_t takes)
 {
     struct tg_order *order;
 
-    if (lines < 1 || lines > TG_CART_LINES_MAX || takes > TG_TAKES_MAX)
+    if (lines < 1 || lines > TG_CART_LINES_MAX || takes > TG_TAKES_MAX + TG_CART_LINES_MAX)
         return TG_ERR_LIMIT;
     order = tg_calloc(1, sizeof(*order) + lines * sizeof(order->lines[0]) +
                              takes * sizeof(order->takes[0]));
@@ -43,7 +45,65 @@ tg_err tg_order_new(struct tg_order **ret, size_t lines, size_t takes)
 
 void tg_order_free(struct tg_order *order)
 {
+    if (order == NULL)
+        return;
+    tg_free(order->takes_apart);
     tg_free(order);
+}
+
+tg_err tg_order_set_takes(struct tg_order *order, size_t takes)
+{
+    struct tg_order_take *fresh;
+
+    if (takes < 1 || takes > TG_TAKES_MAX)
+        return TG_ERR_LIMIT;
+    fresh = tg_calloc(takes, sizeof(*fresh));
+    if (fresh == NULL)
+        return TG_ERR_NOMEM;
+    tg_free(order->takes_apart);
+    order->takes_apart = fresh;
+    order->takes = fresh;
+    order->take_count = (uint32_t)takes;
+    return TG_OK;
+}
+
+bool tg_order_take_plain(const struct tg_order *order, uint32_t take)
+{
+    const struct tg_order_take *t = &order->takes[take];
+
+    if (t->location != 0 || t->ships_from_wall != 0 ||
+        strcmp(t->sku, order->lines[t->line].sku) != 0)
+        return false;
+    for (uint32_t i = 0; i < order->take_count; i++)
+        if (i != take && order->takes[i].line == t->line)
+            return false;
+    return true;
+}
+
+int32_t tg_order_line_promised(const struct tg_order *order, uint32_t line, tg_us *ret_ships_from)
+{
+    int32_t most = 0;
+    tg_us latest = 0;
+
+    for (uint32_t i = 0; i < order->take_count; i++) {
+        const struct tg_order_take *t = &order->takes[i];
+        int32_t units = 0;
+
+        if (t->line != line || t->ships_from_wall == 0)
+            continue;
+        for (uint32_t k = 0; k < order->take_count; k++)
+            if (order->takes[k].line == line && order->takes[k].ships_from_wall != 0 &&
+                strcmp(order->takes[k].sku, t->sku) == 0)
+                units += order->takes[k].qty;
+        /* A bundle waits for the last of its parts. */
+        most = TG_MAX(most, (units + t->each - 1) / t->each);
+        if (t->ships_from_wall < 0 || latest < 0)
+            latest = -1;
+        else
+            latest = TG_MAX(latest, t->ships_from_wall);
+    }
+    *ret_ships_from = latest;
+    return most;
 }
 
 tg_err tg_order_sum(int64_t *ret, const struct tg_order *order)

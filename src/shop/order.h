@@ -73,8 +73,14 @@ struct tg_order_line {
 struct tg_order_take {
     uint32_t line;            /* index in lines */
     char sku[TG_SKU_MAX + 1]; /* the inventory item: the line's own SKU, or a bundle's part */
-    uint16_t location;        /* ordinal, see stock */
+    uint16_t location;        /* ordinal, see stock.h */
+    int32_t each;             /* units of it in one of the line: 1, or the bundle's part */
     int32_t qty;              /* units still promised there: falls with cancelling and shipping */
+    tg_us ships_from_wall;    /* 0 = from the shelf; -1 = promised without a date; else the date */
+    char place[TG_LOCATION_SIZE]; /* the location's id */
+
+    /* The shop's own. */
+    int32_t before_qty;
 };
 
 struct tg_order {
@@ -93,6 +99,7 @@ struct tg_order {
     int64_t ticket;            /* place in the order of all decisions, rising */
     char codes[TG_CODES_SIZE]; /* discount codes that counted, separated by commas; "" = none */
     bool unheld;               /* first-paid mode: nothing is held until it is paid */
+    bool takes_sold;           /* the takes' units are sold, no longer held */
     tg_us created_wall;
     tg_us changed_wall;
     tg_us pay_by_wall;
@@ -110,17 +117,29 @@ struct tg_order {
     enum tg_payment_state before_payment_state;
     uint32_t before_payment_tries;
     tg_us before_changed_wall;
+    bool takes_changed; /* in this batch */
+    bool before_takes_sold;
+    uint32_t before_take_count;
 
     uint32_t take_count;
-    struct tg_order_take *takes; /* in the order's own block */
+    struct tg_order_take *takes;       /* in the order's own block, or takes_apart */
+    struct tg_order_take *takes_apart; /* owned */
     uint32_t line_count;
     struct tg_order_line lines[];
 };
 
 /* Zeroed, with room for its lines and takes. LIMIT: no line, more than TG_CART_LINES_MAX, or more
- * takes than TG_TAKES_MAX. NOMEM. */
+ * takes than TG_TAKES_MAX and one a line. NOMEM. */
 TG_MUST_CHECK tg_err tg_order_new(struct tg_order **ret, size_t lines, size_t takes);
 void tg_order_free(struct tg_order *order);
+/* Room for other takes than it was made with, zeroed. LIMIT, NOMEM: nothing changed. */
+TG_MUST_CHECK tg_err tg_order_set_takes(struct tg_order *order, size_t takes);
+/* The line's only take, of its own SKU at `main`: what the line itself says already, so that the
+ * disk keeps no row of it. */
+bool tg_order_take_plain(const struct tg_order *order, uint32_t take);
+/* Units of the line that are promised beyond the shelves, and from when they ship (-1 = no date).
+ */
+int32_t tg_order_line_promised(const struct tg_order *order, uint32_t line, tg_us *ret_ships_from);
 /* Sum of the lines less their discounts; LIMIT when it does not fit 63 bits or a line is out of
  * range. */
 TG_MUST_CHECK tg_err tg_order_sum(int64_t *ret, const struct tg_order *order);

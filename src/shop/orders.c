@@ -59,7 +59,7 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
                             const struct tg_wish *wish, struct tg_order **ret)
 {
     struct tg_order *order = NULL;
-    tg_err err = tg_order_new(&order, wish->count, 0);
+    tg_err err = tg_order_new(&order, wish->count, wish->take_count);
 
     if (err == TG_OK && shop->order_by_id.count >= TG_OPEN_ORDERS_MAX)
         err = TG_ERR_LIMIT;
@@ -69,7 +69,7 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
         fill_line(&order->lines[i], &wish->wants[i]);
         order->discount += wish->wants[i].discount;
         order->tax += wish->wants[i].tax;
-        err = tg_units_ready(shop, c->person, order->lines[i].sku);
+        err = tg_units_ready(shop, c->person, order->lines[i].sku, c->show);
         if (err == TG_OK)
             err = tg_sales_ready(shop, c->show, wish->wants[i].variant);
     }
@@ -77,6 +77,7 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
         err = tg_order_sum(&order->total, order);
     if (err == TG_OK) {
         fill_order(shop, now, c, wish, order);
+        tg_takes_fill(order, wish);
         err = tg_heap_set(&shop->expiries, &order->expiry, now.mono + shop->cfg.hold_us);
     }
     if (err == TG_OK)
@@ -109,16 +110,16 @@ void tg_order_place(struct tg_shop *shop, struct tg_shop_now now, const struct t
         shop->numbered = true;
     }
     order->number = shop->next_number++;
+    order->ticket = out->ticket;
     tg_shop_touch_order(shop, order);
     order->fresh = true;
     tg_shop_effect(shop, TG_EFFECT_ORDER_NEW, now.wall)->order = order;
-    for (uint32_t i = 0; i < wish->count; i++) {
-        struct tg_effect move = {
-            .movement = TG_MOVE_HOLD, .qty = wish->wants[i].qty, .order = order, .wall = now.wall};
+    tg_takes_hold(shop, order, now.wall);
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct tg_order_line *line = &order->lines[i];
 
-        tg_stock_move(shop, wish->wants[i].variant, &move);
-        tg_units_add(shop, c->person, order->lines[i].sku, move.qty);
-        tg_sales_add(shop, c->show, order->lines[i].sku, move.qty);
+        tg_units_add(shop, c->person, line->sku, c->show, line->qty);
+        tg_sales_add(shop, c->show, line->sku, line->qty);
     }
     tg_charge_taken(shop, now, order, wish);
     out->order = order;
@@ -185,21 +186,16 @@ void tg_order_leave(struct tg_shop *shop, struct tg_order *order, enum tg_order_
     order->changed_wall = wall;
     tg_heap_remove(&shop->expiries, &order->expiry);
     tg_shop_effect(shop, TG_EFFECT_ORDER_STATE, wall)->order = order;
-    if (!sold)
-        tg_charge_return(shop, order, wall);
+    if (sold) {
+        tg_takes_sell(shop, order, wall);
+        return;
+    }
+    tg_charge_return(shop, order, wall);
+    tg_takes_release_all(shop, order, wall);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
-        struct tg_variant *v = tg_shop_find(shop, line->sku);
-        struct tg_effect move = {.movement = sold ? TG_MOVE_SELL : TG_MOVE_RELEASE,
-                                 .qty = line->qty,
-                                 .order = order,
-                                 .wall = wall};
 
-        TG_ASSERT(v != NULL); /* a variant with stock in orders is never taken out of the shop */
-        tg_stock_move(shop, v, &move);
-        if (sold)
-            continue;
-        tg_units_add(shop, order->person, line->sku, -line->qty);
+        tg_units_add(shop, order->person, line->sku, order->show, -line->qty);
         tg_sales_add(shop, order->show, line->sku, -line->qty);
     }
 }

@@ -8,9 +8,9 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
-/* The most that one claim writes: its order, the payment, a movement and a price a line, and a
+/* The most that one claim writes: its order, the payment, a movement a take, a price a line, and a
  * little. */
-enum { CLAIM_EFFECTS_MAX = 2 * TG_CART_LINES_MAX + 16, FIRST_NUMBER = 1001 };
+enum { CLAIM_EFFECTS_MAX = TG_TAKES_MAX + TG_CART_LINES_MAX + 16, FIRST_NUMBER = 1001 };
 
 const char *tg_code_name(enum tg_code code)
 {
@@ -36,6 +36,8 @@ void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...)
 
 tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
 {
+    static const struct tg_location main_place = {
+        .id = TG_LOCATION_MAIN, .name = "Main", .show = UINT16_MAX, .ships_from_wall = -1};
     struct tg_shop *shop;
 
     if (cfg->hold_us <= 0 || cfg->person_units_max < 0 || !tg_currency_ok(cfg->currency))
@@ -62,6 +64,10 @@ tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
     tg_map_init(&shop->lines, cfg->rng);
     tg_map_init(&shop->queuers, cfg->rng);
     tg_map_init(&shop->commenters, cfg->rng);
+    if (tg_shop_put_location(shop, &main_place) != TG_OK) {
+        tg_shop_free(shop);
+        return TG_ERR_NOMEM;
+    }
     *ret = shop;
     return TG_OK;
 }
@@ -76,11 +82,24 @@ static void free_all(struct tg_map *map)
     tg_map_done(map);
 }
 
+static void free_variants(struct tg_shop *shop)
+{
+    size_t cursor = 0;
+    struct tg_variant *v;
+
+    while ((v = tg_map_each(&shop->variant_by_sku, &cursor)) != NULL) {
+        tg_free(v->places);
+        tg_parts_free(v);
+    }
+    free_all(&shop->variant_by_sku);
+}
+
 void tg_shop_free(struct tg_shop *shop)
 {
     if (shop == NULL)
         return;
-    free_all(&shop->variant_by_sku);
+    free_variants(shop);
+    tg_locations_free(shop);
     free_all(&shop->product_by_id);
     free_all(&shop->order_by_id);
     free_all(&shop->cart_by_person);
@@ -145,17 +164,33 @@ struct tg_effect *tg_shop_effect(struct tg_shop *shop, enum tg_effect_kind kind,
     return e;
 }
 
-void tg_shop_touch_variant(struct tg_shop *shop, struct tg_variant *v)
+static void touch_variant(struct tg_shop *shop, struct tg_variant *v)
 {
     if (v->in_batch)
         return;
     v->in_batch = true;
+    for (uint32_t i = 0; i < v->place_count; i++) {
+        v->places[i].before = v->places[i].count;
+        v->places[i].before_version = v->places[i].version;
+    }
     v->before_stock = v->stock;
+    v->before_available = tg_variant_available(v);
+    v->before_rules = v->rules;
     tg_price_keep(v);
     v->before_flash_timed = v->flash_end.place != 0;
     v->before_flash_at = v->flash_end.at;
     v->batch_next = shop->batch_variants;
     shop->batch_variants = v;
+}
+
+void tg_shop_touch_variant(struct tg_shop *shop, struct tg_variant *v)
+{
+    if (v->in_batch)
+        return;
+    /* What is left of a bundle changes with its parts: remember how much that was. */
+    for (struct tg_part *p = v->part_of; p != NULL; p = p->next_of_item)
+        touch_variant(shop, p->bundle);
+    touch_variant(shop, v);
 }
 
 void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order)
@@ -167,6 +202,10 @@ void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order)
     order->before_payment_state = order->payment_state;
     order->before_payment_tries = order->payment_tries;
     order->before_changed_wall = order->changed_wall;
+    order->before_takes_sold = order->takes_sold;
+    order->before_take_count = order->take_count;
+    for (uint32_t i = 0; i < order->take_count; i++)
+        order->takes[i].before_qty = order->takes[i].qty;
     order->batch_next = shop->batch_orders;
     shop->batch_orders = order;
 }
@@ -228,35 +267,55 @@ static void seal_codes(struct tg_shop *shop, tg_us wall)
     }
 }
 
-static bool stock_differs(const struct tg_variant *v)
+static bool place_differs(const struct tg_place *p)
 {
-    return v->stock.on_hand != v->before_stock.on_hand || v->stock.held != v->before_stock.held ||
-           v->stock.sold != v->before_stock.sold;
+    return p->count.on_hand != p->before.on_hand || p->count.held != p->before.held ||
+           p->count.sold != p->before.sold || p->version != p->before_version;
+}
+
+static size_t seal_count(const struct tg_shop *shop)
+{
+    size_t count = 0;
+
+    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+        count += v->place_count + 1;
+    for (const struct tg_code_entry *c = shop->batch_codes; c != NULL; c = c->batch_next)
+        count++;
+    for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
+        count++;
+    for (const struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
+        count++;
+    for (const struct tg_order *o = shop->batch_orders; o != NULL; o = o->batch_next)
+        count += o->takes_changed;
+    return count + tg_rules_effect_count(shop) + tg_line_effect_count(shop);
+}
+
+static void seal_stock(struct tg_shop *shop, tg_us wall)
+{
+    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next) {
+        for (uint32_t i = 0; i < v->place_count; i++)
+            if (place_differs(&v->places[i])) {
+                struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_STOCK, wall);
+
+                e->variant = v;
+                e->location = v->places[i].at->ord;
+            }
+        if (v->flash_used != v->before_flash_used)
+            tg_shop_effect(shop, TG_EFFECT_FLASH_USED, wall)->variant = v;
+    }
+    for (const struct tg_order *o = shop->batch_orders; o != NULL; o = o->batch_next)
+        if (o->takes_changed)
+            tg_shop_effect(shop, TG_EFFECT_TAKES, wall)->order = o;
 }
 
 /* One row for each object whose new state is written whole, however often it changed. */
 static tg_err seal(struct tg_shop *shop, tg_us wall)
 {
-    size_t more = tg_rules_effect_count(shop) + tg_line_effect_count(shop);
-    tg_err err;
+    tg_err err = tg_shop_reserve(shop, seal_count(shop));
 
-    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
-        more += 2;
-    for (const struct tg_code_entry *c = shop->batch_codes; c != NULL; c = c->batch_next)
-        more++;
-    for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
-        more++;
-    for (const struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
-        more++;
-    err = tg_shop_reserve(shop, more);
     if (err != TG_OK)
         return err;
-    for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next) {
-        if (stock_differs(v))
-            tg_shop_effect(shop, TG_EFFECT_STOCK, wall)->variant = v;
-        if (v->flash_used != v->before_flash_used)
-            tg_shop_effect(shop, TG_EFFECT_FLASH_USED, wall)->variant = v;
-    }
+    seal_stock(shop, wall);
     seal_codes(shop, wall);
     for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
         tg_shop_effect(shop, TG_EFFECT_CART, wall)->cart = c;
@@ -343,8 +402,10 @@ static void forget_cart(struct tg_shop *shop, struct tg_cart *cart)
 
 static void end_batch(struct tg_shop *shop)
 {
-    for (struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
+    for (struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next) {
         v->in_batch = false;
+        tg_parts_commit(v);
+    }
     for (struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
         s->in_batch = false;
     shop->batch_variants = NULL;
@@ -354,6 +415,7 @@ static void end_batch(struct tg_shop *shop)
     shop->effect_count = 0;
     shop->sealed = false;
     shop->numbered = false;
+    shop->ticketed = false;
 }
 
 void tg_shop_commit(struct tg_shop *shop)
@@ -366,6 +428,7 @@ void tg_shop_commit(struct tg_shop *shop)
         order->in_batch = false;
         order->fresh = false;
         order->changed = false;
+        order->takes_changed = false;
         if (order->state != TG_ORDER_AWAITING)
             forget_order(shop, order);
     }
@@ -375,6 +438,7 @@ void tg_shop_commit(struct tg_shop *shop)
     tg_codes_commit(shop);
     tg_rules_end_batch(shop, false);
     tg_line_end_batch(shop, false);
+    tg_locations_commit(shop);
     end_batch(shop);
     if (shop->cart_by_person.count > TG_CARTS_CACHED)
         forget_carts(shop);
@@ -397,14 +461,25 @@ static void undo_order(struct tg_shop *shop, struct tg_order *order)
     order->payment_state = order->before_payment_state;
     order->payment_tries = order->before_payment_tries;
     order->changed_wall = order->before_changed_wall;
+    order->takes_sold = order->before_takes_sold;
+    order->take_count = order->before_take_count;
+    for (uint32_t i = 0; i < order->take_count; i++)
+        order->takes[i].qty = order->takes[i].before_qty;
+    order->takes_changed = false;
     order->in_batch = false;
     order->changed = false;
 }
 
 static void undo_variant(struct tg_shop *shop, struct tg_variant *v)
 {
+    for (uint32_t i = 0; i < v->place_count; i++) {
+        v->places[i].count = v->places[i].before;
+        v->places[i].version = v->places[i].before_version;
+    }
     v->stock = v->before_stock;
     tg_price_undo(v);
+    v->rules = v->before_rules;
+    tg_parts_rollback(v);
     if (!v->before_flash_timed)
         tg_heap_remove(&shop->flash_ends, &v->flash_end);
 }
@@ -437,12 +512,31 @@ void tg_shop_rollback(struct tg_shop *shop)
     tg_units_clear(shop);
     tg_price_books_rollback(shop);
     tg_codes_rollback(shop);
+    tg_locations_rollback(shop);
+    if (shop->ticketed)
+        shop->last_ticket = shop->before_ticket;
     if (shop->numbered)
         shop->next_number = shop->before_number;
     end_batch(shop);
 }
 
 /* --- time and decisions --- */
+
+void tg_shop_load_ticket(struct tg_shop *shop, int64_t last)
+{
+    shop->last_ticket = TG_MAX(shop->last_ticket, last);
+}
+
+int64_t tg_ticket_next(struct tg_shop *shop, struct tg_shop_now now)
+{
+    if (!shop->ticketed) {
+        shop->before_ticket = shop->last_ticket;
+        shop->ticketed = true;
+    }
+    /* The clock makes the numbers rise over restarts without a write for refusals. */
+    shop->last_ticket = TG_MAX(shop->last_ticket + 1, now.wall);
+    return shop->last_ticket;
+}
 
 tg_us tg_shop_deadline(const struct tg_shop *shop)
 {
@@ -526,6 +620,15 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
         break;
     case TG_CLAIM_STOCK:
         tg_decide_stock(shop, now, c, ret);
+        break;
+    case TG_CLAIM_STOCK_ROWS:
+        tg_decide_stock_rows(shop, now, c, ret);
+        break;
+    case TG_CLAIM_LOCATION:
+        tg_decide_location(shop, now, c, ret);
+        break;
+    case TG_CLAIM_STOCK_RULES:
+        tg_decide_stock_rules(shop, now, c, ret);
         break;
     case TG_CLAIM_PAY:
         tg_decide_pay(shop, now, c, ret);

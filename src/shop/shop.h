@@ -9,8 +9,8 @@
  *     answers and events are made from verdicts, tg_shop_each_*()
  *     tg_shop_commit() after the transaction, or tg_shop_rollback() when it failed
  *
- * Stock is on hand - held - sold, never below zero: `held` belongs to unpaid orders, `sold` to paid
- * ones that have not left the house. Each change is a movement; movements are only ever appended.
+ * Stock is on hand - held - sold of each item and place, never below zero (stock.h). Each change is
+ * a movement; movements are only ever appended.
  *
  * What is not in memory (carts, other people's old orders, per-person sums) is put in by the store
  * before the batch is decided: tg_shop_needs_*() says what is missing, tg_shop_load_*() brings it.
@@ -21,6 +21,7 @@
 #include "base/map.h"
 #include "shop/claim.h"
 #include "shop/money.h"
+#include "shop/stock.h"
 
 struct tg_shop;
 
@@ -35,6 +36,7 @@ struct tg_shop_cfg {
     tg_us hold_us;            /* time to pay, > 0 */
     int32_t person_units_max; /* units of one SKU for one person in all; 0 = no such limit */
     struct tg_taxes taxes;    /* no class = no tax */
+    enum tg_stock_owner stock_owner;
 };
 
 /* --- what is sold --- */
@@ -57,6 +59,25 @@ struct tg_stock_count {
     int32_t sold;
 };
 
+/* An item at one place. */
+struct tg_place {
+    const struct tg_location *at;
+    struct tg_stock_count count;
+    int64_t version; /* rises with each change */
+
+    /* The shop's own. */
+    struct tg_stock_count before;
+    int64_t before_version;
+};
+
+/* One part of a bundle. */
+struct tg_part {
+    struct tg_variant *item;
+    int32_t qty;
+    struct tg_variant *bundle;
+    struct tg_part *next_of_item; /* the next bundle with the same item */
+};
+
 struct tg_variant {
     char sku[TG_SKU_MAX + 1];
     char options[TG_OPTIONS_SIZE]; /* JSON object */
@@ -73,8 +94,14 @@ struct tg_variant {
     int64_t lowest;
     int64_t flash_lowest;
     char tax_class[TG_TAX_CLASS_SIZE]; /* "" = the shop's default */
-    struct tg_stock_count stock;
+    struct tg_stock_count stock;       /* of all places; loading: of `main` */
+    int64_t stock_version;             /* loading only: of `main` */
+    struct tg_stock_rules rules;
     struct tg_product *product;
+    struct tg_place *places;
+    uint32_t place_count;
+    struct tg_part *parts; /* of a bundle */
+    uint32_t part_count;
 
     /* The shop's own. */
     struct tg_variant *next; /* of the product */
@@ -82,9 +109,15 @@ struct tg_variant {
     struct tg_heap_node flash_end;
     bool in_batch;
     bool before_flash_timed;
+    struct tg_part *part_of; /* bundles that it is in */
     struct tg_stock_count before_stock;
     int64_t before_price;
     int64_t before_compare_at;
+    int32_t before_available;
+    struct tg_stock_rules before_rules;
+    struct tg_part *before_parts; /* when parts_changed: owned */
+    uint32_t before_part_count;
+    bool parts_changed;
     int64_t before_flash;
     tg_us before_until_wall;
     tg_us before_since_wall;
@@ -102,11 +135,12 @@ int64_t tg_variant_compare_at(const struct tg_variant *v);
 int64_t tg_variant_lowest(const struct tg_variant *v);
 /* Units left at the running flash price; -1 = no limit, or none runs. */
 int32_t tg_variant_flash_left(const struct tg_variant *v);
-int32_t tg_variant_available(const struct tg_variant *v);
 /* An entity tag, in its quotes, of the ordinary price and compare_at as they are: who changes them
  * says what they saw. */
 enum { TG_PRICE_TAG_SIZE = 32 };
 void tg_variant_price_tag(char out[TG_PRICE_TAG_SIZE], const struct tg_variant *v);
+/* NULL: it never had any there. */
+const struct tg_place *tg_variant_place(const struct tg_variant *v, uint16_t location);
 
 /* --- carts --- */
 
@@ -130,25 +164,38 @@ struct tg_cart {
 
 /* The values are kept on disk: never renumber. */
 enum tg_movement {
-    TG_MOVE_RECEIVE = 1, /* on hand + qty: first count, delivery */
-    TG_MOVE_ADJUST = 2,  /* on hand + qty (may be negative): a person corrected it */
-    TG_MOVE_HOLD = 3,    /* held + qty: an order waits for payment */
-    TG_MOVE_RELEASE = 4, /* held - qty: expired or cancelled */
-    TG_MOVE_SELL = 5,    /* held - qty, sold + qty: paid */
+    TG_MOVE_RECEIVE = 1,      /* on hand + qty: first count, delivery */
+    TG_MOVE_ADJUST = 2,       /* on hand + qty (may be negative): counted, or corrected by hand */
+    TG_MOVE_HOLD = 3,         /* held + qty: an order waits for payment */
+    TG_MOVE_RELEASE = 4,      /* held - qty: expired or cancelled */
+    TG_MOVE_SELL = 5,         /* held - qty, sold + qty: paid */
+    TG_MOVE_UNSELL = 6,       /* sold - qty: a paid line was cancelled */
+    TG_MOVE_SHIP = 7,         /* on hand - qty, sold - qty: left the house */
+    TG_MOVE_RETURN = 8,       /* on hand + qty: came back and can be sold again */
+    TG_MOVE_TRANSFER_OUT = 9, /* on hand - qty: to another place */
+    TG_MOVE_TRANSFER_IN = 10, /* on hand + qty: from another place */
+    TG_MOVE_GRANT = 11,       /* on hand + qty: the master granted more */
+    TG_MOVE_TAKE_BACK = 12,   /* on hand - qty: the master took back */
+    TG_MOVE_COUNT = 13,       /* on hand + qty (0, negative): what a count found more than we had */
 };
 
 enum tg_effect_kind {
     TG_EFFECT_ORDER_NEW,      /* order with its lines, hold, payment and outbox row */
     TG_EFFECT_ORDER_STATE,    /* order left awaiting_payment */
     TG_EFFECT_PAYMENT,        /* order's payment was tried: payment_state, payment_tries */
-    TG_EFFECT_MOVEMENT,       /* variant, movement, qty, order (NULL = by hand), actor */
+    TG_EFFECT_MOVEMENT,       /* variant, location, movement, qty, order (NULL = by hand), actor,
+                                 cause */
     TG_EFFECT_PRICE,          /* variant's prices as they are now, `price`, actor */
     TG_EFFECT_CURRENCY_PRICE, /* variant's price in another currency: `price`, actor */
     TG_EFFECT_PLAN,           /* variant: plan, the flash price that will begin */
     TG_EFFECT_FLASH_USED,     /* variant: flash_used as it is now */
     TG_EFFECT_CODE,           /* discount's uses as they are now; qty 1: all of it */
     TG_EFFECT_CODE_USE,       /* code, order: its person used it (qty 1), or not after all (-1) */
-    TG_EFFECT_STOCK,          /* variant's counts as they are now */
+    TG_EFFECT_STOCK,          /* variant's counts at the location as they are now */
+    TG_EFFECT_TAKES,          /* order: the units of its takes as they are now */
+    TG_EFFECT_LOCATION,       /* at: a location as it is now */
+    TG_EFFECT_STOCK_RULES,    /* variant's stock rules as they are now */
+    TG_EFFECT_PARTS,          /* variant's parts as they are now */
     TG_EFFECT_CART,           /* cart as it is now */
     TG_EFFECT_SHOW_SALES,     /* show, variant: units now */
     TG_EFFECT_RULES,          /* rules as they are now */
@@ -182,7 +229,9 @@ struct tg_effect {
     enum tg_movement movement;
     int32_t qty;
     uint16_t show;
+    uint16_t location;
     tg_us wall;
+    tg_us as_of_wall; /* movement: the moment that it speaks of: a count may arrive late */
     const struct tg_order *order;
     const struct tg_variant *variant;
     const struct tg_cart *cart;
@@ -193,7 +242,9 @@ struct tg_effect {
     const struct tg_show_rules *rules;
     const struct tg_show_item *item;
     const struct tg_waiter *waiter;
-    char actor[TG_PERSON_ID_SIZE]; /* who did it by hand; "" = the clock */
+    const struct tg_location *at;
+    char actor[TG_PERSON_ID_SIZE]; /* who did it by hand; "" = the clock, or the order's buyer */
+    char cause[TG_CAUSE_SIZE];     /* why, in words; "" = the movement says it */
 };
 
 /* Units of one SKU sold in one show: orders placed there, without expired and cancelled ones. */
@@ -242,7 +293,19 @@ bool tg_shop_has_order(const struct tg_shop *shop, const char *id);
 TG_MUST_CHECK tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now,
                                         struct tg_order *take_order);
 TG_MUST_CHECK tg_err tg_shop_load_cart(struct tg_shop *shop, const struct tg_cart *cart);
-TG_MUST_CHECK tg_err tg_shop_load_units(struct tg_shop *shop, const char *person, const char *sku,
+/* What one person bought: of a SKU in all, of a SKU in one show, of everything in one show. */
+struct tg_units_key {
+    const char *person;
+    const char *sku; /* "" = every SKU */
+    uint16_t show;   /* UINT16_MAX = wherever it was bought */
+};
+/* The sums that a claim for this SKU touches; how many. */
+enum { TG_UNITS_KEYS = 3 };
+uint32_t tg_units_keys(struct tg_units_key out[TG_UNITS_KEYS], const char *person, const char *sku,
+                       uint16_t show);
+/* Some show has limits a person: sums of shows may be needed. */
+bool tg_shop_limits_in_shows(const struct tg_shop *shop);
+TG_MUST_CHECK tg_err tg_shop_load_units(struct tg_shop *shop, const struct tg_units_key *key,
                                         int32_t units);
 /* New or instead of the old count. NOTFOUND: no such SKU any more. */
 TG_MUST_CHECK tg_err tg_shop_load_show_sales(struct tg_shop *shop, uint16_t show, const char *sku,
@@ -266,6 +329,8 @@ void tg_shop_forget_currency_prices(struct tg_shop *shop, const char *sku);
 TG_MUST_CHECK tg_err tg_shop_put_discount(struct tg_shop *shop, const struct tg_discount *discount);
 TG_MUST_CHECK tg_err tg_shop_load_code_uses(struct tg_shop *shop, const char *code,
                                             const char *person, int32_t uses);
+/* The last order's ticket: the next ones are higher, whatever the clock says. */
+void tg_shop_load_ticket(struct tg_shop *shop, int64_t last);
 /* The number that the next order gets, > 0. */
 void tg_shop_load_next_number(struct tg_shop *shop, int64_t number);
 
@@ -274,7 +339,7 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c);
 bool tg_shop_needs_other_cart(const struct tg_shop *shop, const struct tg_claim *c);
 /* By order id (cancel) or payment id (pay). */
 bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c);
-bool tg_shop_needs_units(const struct tg_shop *shop, const char *person, const char *sku);
+bool tg_shop_needs_units(const struct tg_shop *shop, const struct tg_units_key *key);
 /* Of a code as tg_codes_split gives it. */
 bool tg_shop_needs_code_uses(const struct tg_shop *shop, const char *code, const char *person);
 
@@ -360,18 +425,18 @@ void tg_shop_rollback(struct tg_shop *shop);
 
 /* --- auditing --- */
 
-/* One SKU's numbers as others derive them: from all movements, from holds, from orders. */
+/* One item's numbers at one place as others derive them: from all movements, from all orders. */
 struct tg_audit_row {
     char sku[TG_SKU_MAX + 1];
+    uint16_t location;
     int64_t moved_on_hand;
     int64_t moved_held;
     int64_t moved_sold;
     int64_t kept_on_hand; /* the stock table */
     int64_t kept_held;
     int64_t kept_sold;
-    int64_t holds;       /* sum of the holds table */
-    int64_t orders_held; /* lines of orders that await payment */
-    int64_t orders_sold; /* lines of paid orders */
+    int64_t orders_held; /* takes of orders that await payment */
+    int64_t orders_sold; /* takes of paid orders */
     int64_t offered;     /* held for turns of the waiting list */
 };
 /* true = all agree with memory; otherwise why is filled. Not inside a batch. */

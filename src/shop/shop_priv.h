@@ -6,8 +6,10 @@
 #include "shop/shop.h"
 #include "shop/waiting.h"
 
+enum { TG_UNITS_KEY_SIZE = TG_PERSON_ID_SIZE + TG_SKU_MAX + 2 + 2 };
+
 struct tg_units {
-    char key[TG_PERSON_ID_SIZE + TG_SKU_MAX + 2]; /* person, NUL, SKU */
+    char key[TG_UNITS_KEY_SIZE]; /* person, NUL, SKU, NUL, show */
     size_t key_len;
     int32_t units;
 };
@@ -32,7 +34,8 @@ struct tg_want {
 struct tg_take {
     uint32_t want;              /* index in wants */
     struct tg_variant *variant; /* the inventory item: the want's own, or a bundle's part */
-    uint16_t location;
+    const struct tg_location *at;
+    int32_t each; /* units of it in one of the want */
     int32_t qty;
 };
 
@@ -100,6 +103,15 @@ struct tg_code_person {
     int32_t uses;
 };
 
+struct tg_kept_location {
+    struct tg_location now;
+
+    struct tg_kept_location *batch_next;
+    struct tg_location before;
+    bool in_batch;
+    bool fresh; /* made in this batch */
+};
+
 struct tg_shop {
     struct tg_shop_cfg cfg;
     struct tg_product **products; /* by number */
@@ -125,11 +137,14 @@ struct tg_shop {
     struct tg_heap turns;          /* of waiters */
     struct tg_line *due_lines;     /* somebody in them may be next */
     size_t waiter_count;
-    struct tg_heap expiries;                        /* of orders */
-    struct tg_heap flash_ends;                      /* of variants */
-    struct tg_heap flash_starts;                    /* of books */
+    struct tg_heap expiries;                              /* of orders */
+    struct tg_heap flash_ends;                            /* of variants */
+    struct tg_heap flash_starts;                          /* of books */
+    struct tg_kept_location *locations[TG_LOCATIONS_MAX]; /* by ordinal, no gaps; owned */
+    uint32_t location_count;
     struct tg_price_now changes[TG_CART_LINES_MAX]; /* of the last verdict */
     int64_t next_number;
+    int64_t last_ticket;
 
     /* The batch. */
     struct tg_effect *effects;
@@ -138,6 +153,9 @@ struct tg_shop {
     bool sealed; /* the closing effects (stock, cart, sales) are in */
     int64_t before_number;
     bool numbered; /* before_number is set */
+    int64_t before_ticket;
+    bool ticketed; /* before_ticket is set */
+    struct tg_kept_location *batch_locations;
     struct tg_variant *batch_variants;
     struct tg_order *batch_orders;
     struct tg_cart *batch_carts;
@@ -163,8 +181,75 @@ void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order);
 void tg_shop_touch_cart(struct tg_shop *shop, struct tg_cart *cart);
 void tg_shop_touch_sales(struct tg_shop *shop, struct tg_show_sales *sales);
 
-/* stock.c: change the counts and note the movement (reserved by the caller). */
+/* stock.c: change the counts at movement->location, where the item has a place (tg_place_ready),
+ * and note the movement (reserved by the caller). The caller has made sure that the counts allow
+ * it. */
 void tg_stock_move(struct tg_shop *shop, struct tg_variant *v, const struct tg_effect *movement);
+/* What a movement adds to on hand. */
+int32_t tg_move_on_hand(enum tg_movement movement, int32_t qty);
+/* The opposite, within the batch that made the movement, which the caller drops. */
+void tg_stock_unmove(struct tg_shop *shop, const struct tg_effect *movement);
+/* A variant that was just copied from outside: its count at `main` as a place, and nothing else of
+ * stock. NOMEM. */
+TG_MUST_CHECK tg_err tg_place_first(const struct tg_shop *shop, struct tg_variant *v);
+/* The item's place there, made when it has none. NOMEM. */
+TG_MUST_CHECK tg_err tg_place_ready(struct tg_shop *shop, struct tg_variant *v, uint16_t location);
+/* Goods came back into a warehouse or store and can be sold again. Does nothing when the master
+ * counts (TG_STOCK_ALLOTMENT): it grants them anew. NOTFOUND: no such place, or not one with
+ * shelves. LIMIT: more than TG_STOCK_MAX. NOMEM. Reserves its effect itself. */
+TG_MUST_CHECK tg_err tg_stock_return(struct tg_shop *shop, struct tg_variant *v, uint16_t location,
+                                     int32_t qty, const struct tg_order *order, tg_us wall);
+
+/*
+ * takes.c: what an order's units are promised from. The caller has reserved one effect for each of
+ * the order's takes (TG_TAKES_MAX is enough, and is what tg_shop_decide and tg_shop_tick reserve),
+ * has touched the order, and changes line->cancelled and line->fulfilled only afterwards.
+ * Changed takes reach the disk with the batch (TG_EFFECT_TAKES).
+ */
+/* The takes of a wish that passed, into an order that was made with room for them. */
+void tg_takes_fill(struct tg_order *order, const struct tg_wish *wish);
+/* A placed order: hold everything. */
+void tg_takes_hold(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+/* Units of the item that one place can give, up to `want`: from where a claim in this show would
+ * take first, or from `only`. 0 = none. */
+int32_t tg_stock_one_place(const struct tg_shop *shop, const struct tg_variant *v, uint16_t show,
+                           int32_t want, const uint16_t *only, uint16_t *ret_location);
+/* Paid: what was held is sold. */
+void tg_takes_sell(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+/* Give back `qty` units of the line: held ones, or sold ones once tg_takes_sell was called.
+ * qty <= its units still promised. */
+void tg_takes_release(struct tg_shop *shop, struct tg_order *order, uint32_t line, int32_t qty,
+                      tg_us wall);
+/* Everything that is still promised. */
+void tg_takes_release_all(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+/* `qty` sold units of the line left the house. */
+void tg_takes_ship(struct tg_shop *shop, struct tg_order *order, uint32_t line, int32_t qty,
+                   tg_us wall);
+/* `qty` shipped units of the line came back to a place: of a bundle all its parts. Errors: those of
+ * tg_stock_return; nothing changed then. */
+TG_MUST_CHECK tg_err tg_takes_return(struct tg_shop *shop, const struct tg_order *order,
+                                     uint32_t line, uint16_t location, int32_t qty, tg_us wall);
+/* First paid: find the units that nothing held. NOTFOUND: not enough is left; nothing changed.
+ * LIMIT, NOMEM. Hold and sell them next. */
+TG_MUST_CHECK tg_err tg_takes_find(struct tg_shop *shop, struct tg_order *order);
+
+/* locations.c */
+void tg_locations_free(struct tg_shop *shop);
+void tg_locations_commit(struct tg_shop *shop);
+void tg_locations_rollback(struct tg_shop *shop);
+void tg_decide_location(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                        struct tg_verdict *out);
+/* bundles.c */
+void tg_parts_free(struct tg_variant *v);
+void tg_parts_commit(struct tg_variant *v);
+void tg_parts_rollback(struct tg_variant *v);
+void tg_decide_stock_rules(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                           struct tg_verdict *out);
+/* counts.c */
+void tg_decide_stock_rows(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                          struct tg_verdict *out);
+/* What one claim adds to the order of decisions. */
+int64_t tg_ticket_next(struct tg_shop *shop, struct tg_shop_now now);
 struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku);
 
 /* The verdict's code, message and nothing else. */
@@ -200,7 +285,7 @@ void tg_decide_pay(struct tg_shop *shop, struct tg_shop_now now, const struct tg
                    struct tg_verdict *out);
 void tg_decide_cancel(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                       struct tg_verdict *out);
-/* The order leaves awaiting_payment; reserved by the caller (2 + its lines). */
+/* The order leaves awaiting_payment; reserved by the caller (2 + its takes). */
 void tg_order_leave(struct tg_shop *shop, struct tg_order *order, enum tg_order_state state,
                     tg_us wall);
 /* price.c: the running flash price is over. spent: its units are used up. Reserved by the caller
@@ -252,9 +337,11 @@ void tg_codes_rollback(struct tg_shop *shop);
 void tg_codes_free(struct tg_shop *shop);
 
 /* limits.c: per-person sums and the shows' sales. */
-TG_MUST_CHECK tg_err tg_units_ready(struct tg_shop *shop, const char *person, const char *sku);
-int32_t tg_units_get(const struct tg_shop *shop, const char *person, const char *sku);
-void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, int32_t units);
+/* Sums that a limit needs and nobody loaded are 0. */
+TG_MUST_CHECK tg_err tg_units_ready(struct tg_shop *shop, const char *person, const char *sku,
+                                    uint16_t show);
+void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, uint16_t show,
+                  int32_t units);
 void tg_units_clear(struct tg_shop *shop);
 /* codes.c: how often single people used codes. */
 void tg_codes_forget_persons(struct tg_shop *shop);

@@ -1,79 +1,246 @@
+/* Counts of items at places: how they move, what is left, and the audit. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "shop/shop_priv.h"
+
+/* --- what is left --- */
+
+const struct tg_place *tg_variant_place(const struct tg_variant *v, uint16_t location)
+{
+    for (uint32_t i = 0; i < v->place_count; i++)
+        if (v->places[i].at->ord == location)
+            return &v->places[i];
+    return NULL;
+}
+
+static int32_t item_available(const struct tg_variant *v, uint16_t show)
+{
+    int64_t shelves = 0;
+    int64_t apart = 0;
+
+    for (uint32_t i = 0; i < v->place_count; i++) {
+        const struct tg_place *p = &v->places[i];
+        int32_t left = p->count.on_hand - p->count.held - p->count.sold;
+
+        if (p->at->closed)
+            continue;
+        if (p->at->kind == TG_LOCATION_PROMISE ||
+            (p->at->kind == TG_LOCATION_ALLOTMENT && p->at->show == show))
+            apart += left;
+        else if (p->at->kind != TG_LOCATION_ALLOTMENT)
+            shelves += left;
+    }
+    shelves = TG_MAX(shelves - v->rules.safety, (int64_t)0);
+    return (int32_t)(shelves + apart); /* all places together hold at most TG_STOCK_MAX */
+}
+
+int32_t tg_variant_available_in(const struct tg_variant *v, uint16_t show)
+{
+    int32_t least = INT32_MAX;
+
+    if (v->part_count == 0)
+        return item_available(v, show);
+    for (uint32_t i = 0; i < v->part_count; i++)
+        least = TG_MIN(least, item_available(v->parts[i].item, show) / v->parts[i].qty);
+    return least;
+}
+
+int32_t tg_variant_available(const struct tg_variant *v)
+{
+    return tg_variant_available_in(v, UINT16_MAX);
+}
+
+int64_t tg_variant_version(const struct tg_variant *v)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < v->place_count; i++)
+        sum += v->places[i].version;
+    return sum;
+}
+
+/* --- moving --- */
+
+static void apply(struct tg_stock_count *s, enum tg_movement movement, int32_t qty)
+{
+    switch (movement) {
+    case TG_MOVE_RECEIVE:
+    case TG_MOVE_ADJUST:
+    case TG_MOVE_COUNT:
+    case TG_MOVE_RETURN:
+    case TG_MOVE_TRANSFER_IN:
+    case TG_MOVE_GRANT:
+        s->on_hand += qty;
+        break;
+    case TG_MOVE_TRANSFER_OUT:
+    case TG_MOVE_TAKE_BACK:
+        s->on_hand -= qty;
+        break;
+    case TG_MOVE_HOLD:
+        s->held += qty;
+        break;
+    case TG_MOVE_RELEASE:
+        s->held -= qty;
+        break;
+    case TG_MOVE_SELL:
+        s->held -= qty;
+        s->sold += qty;
+        break;
+    case TG_MOVE_UNSELL:
+        s->sold -= qty;
+        break;
+    case TG_MOVE_SHIP:
+        s->on_hand -= qty;
+        s->sold -= qty;
+        break;
+    }
+}
+
+int32_t tg_move_on_hand(enum tg_movement movement, int32_t qty)
+{
+    struct tg_stock_count s = {0};
+
+    apply(&s, movement, qty);
+    return s.on_hand;
+}
 
 void tg_stock_move(struct tg_shop *shop, struct tg_variant *v, const struct tg_effect *movement)
 {
     struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_MOVEMENT, movement->wall);
-    struct tg_stock_count *s = &v->stock;
+    struct tg_place *p = NULL;
 
+    for (uint32_t i = 0; i < v->place_count && p == NULL; i++)
+        if (v->places[i].at->ord == movement->location)
+            p = &v->places[i];
+    TG_ASSERT(p != NULL);
     tg_shop_touch_variant(shop, v);
     *e = *movement;
     e->kind = TG_EFFECT_MOVEMENT;
     e->variant = v;
-    switch (movement->movement) {
-    case TG_MOVE_RECEIVE:
-    case TG_MOVE_ADJUST:
-        s->on_hand += movement->qty;
-        break;
-    case TG_MOVE_HOLD:
-        s->held += movement->qty;
-        break;
-    case TG_MOVE_RELEASE:
-        s->held -= movement->qty;
-        break;
-    case TG_MOVE_SELL:
-        s->held -= movement->qty;
-        s->sold += movement->qty;
-        break;
-    }
+    if (e->as_of_wall == 0)
+        e->as_of_wall = e->wall;
+    apply(&p->count, movement->movement, movement->qty);
+    apply(&v->stock, movement->movement, movement->qty);
+    p->version++;
     /* The promise of this room. Every caller has checked before it moved. */
-    TG_ASSERT(s->on_hand >= 0);
-    TG_ASSERT(s->held >= 0);
-    TG_ASSERT(s->sold >= 0);
-    TG_ASSERT(tg_variant_available(v) >= 0);
+    TG_ASSERT(p->count.on_hand >= 0);
+    TG_ASSERT(p->count.held >= 0);
+    TG_ASSERT(p->count.sold >= 0);
+    TG_ASSERT((int64_t)p->count.held + p->count.sold <= p->count.on_hand);
+    TG_ASSERT(v->stock.on_hand <= TG_STOCK_MAX);
     tg_line_freed(shop, v);
 }
 
-static bool location_ok(const char *location)
+void tg_stock_unmove(struct tg_shop *shop, const struct tg_effect *movement)
 {
-    return location[0] == '\0' || strcmp(location, TG_LOCATION_MAIN) == 0;
+    struct tg_variant *v = tg_shop_find(shop, movement->variant->sku);
+
+    for (uint32_t i = 0; i < v->place_count; i++)
+        if (v->places[i].at->ord == movement->location) {
+            apply(&v->places[i].count, movement->movement, -movement->qty);
+            v->places[i].version--;
+        }
+    apply(&v->stock, movement->movement, -movement->qty);
 }
 
-void tg_decide_stock(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                     struct tg_verdict *out)
+tg_err tg_place_ready(struct tg_shop *shop, struct tg_variant *v, uint16_t location)
 {
-    struct tg_variant *v = tg_shop_find(shop, c->sku);
-    int64_t target;
-    int32_t bound;
-    struct tg_effect move = {.movement = TG_MOVE_ADJUST, .wall = now.wall};
+    struct tg_place *grown;
 
-    out->variant = v;
-    if (v == NULL || !location_ok(c->location)) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such %s.",
-                  v == NULL ? "product" : "location");
-        return;
-    }
-    bound = v->stock.held + v->stock.sold;
-    target = c->absolute ? c->value : (int64_t)v->stock.on_hand + c->value;
-    if (target < bound) {
-        tg_refuse(out, TG_CODE_BAD_REQUEST,
-                  "%s cannot go below %d: that many are held or sold already.",
-                  c->absolute ? "set" : "delta", (int)bound);
-        return;
-    }
-    if (target > TG_STOCK_MAX) {
-        tg_refuse(out, TG_CODE_BAD_REQUEST, "%s is above %d.", c->absolute ? "set" : "delta",
-                  (int)TG_STOCK_MAX);
-        return;
-    }
-    if (target == v->stock.on_hand)
-        return;
-    move.qty = (int32_t)(target - v->stock.on_hand);
-    tg_str_cut(move.actor, sizeof(move.actor), c->person);
-    tg_stock_move(shop, v, &move);
+    if (tg_variant_place(v, location) != NULL)
+        return TG_OK;
+    TG_ASSERT(location < shop->location_count);
+    grown = tg_realloc(v->places, v->place_count + 1, sizeof(*grown));
+    if (grown == NULL)
+        return TG_ERR_NOMEM;
+    v->places = grown;
+    /* Without units it says nothing: it may stay when the batch is undone. */
+    v->places[v->place_count++] = (struct tg_place){.at = &shop->locations[location]->now};
+    return TG_OK;
 }
+
+tg_err tg_place_first(const struct tg_shop *shop, struct tg_variant *v)
+{
+    const struct tg_stock_count *s = &v->stock;
+
+    v->places = NULL;
+    v->place_count = 0;
+    v->parts = NULL;
+    v->part_count = 0;
+    v->part_of = NULL;
+    v->parts_changed = false;
+    if (s->on_hand == 0 && s->held == 0 && s->sold == 0 && v->stock_version == 0)
+        return TG_OK;
+    v->places = tg_calloc(1, sizeof(*v->places));
+    if (v->places == NULL)
+        return TG_ERR_NOMEM;
+    v->places[0] = (struct tg_place){
+        .at = &shop->locations[0]->now, .count = v->stock, .version = v->stock_version};
+    v->place_count = 1;
+    return TG_OK;
+}
+
+static bool row_ok(const struct tg_place_row *row, const struct tg_stock_count *others)
+{
+    if (row->on_hand < 0 || row->held < 0 || row->sold < 0 || row->version < 0)
+        return false;
+    return (int64_t)row->held + row->sold <= row->on_hand &&
+           (int64_t)others->on_hand + row->on_hand <= TG_STOCK_MAX;
+}
+
+tg_err tg_shop_put_place(struct tg_shop *shop, const struct tg_place_row *row)
+{
+    struct tg_variant *v = tg_shop_find(shop, row->sku);
+    struct tg_stock_count others;
+    struct tg_place *p;
+    tg_err err;
+
+    if (v == NULL || row->location >= shop->location_count)
+        return TG_ERR_NOTFOUND;
+    TG_ASSERT(!v->in_batch);
+    err = tg_place_ready(shop, v, row->location);
+    if (err != TG_OK)
+        return err;
+    p = &v->places[tg_variant_place(v, row->location) - v->places];
+    others = (struct tg_stock_count){.on_hand = v->stock.on_hand - p->count.on_hand,
+                                     .held = v->stock.held - p->count.held,
+                                     .sold = v->stock.sold - p->count.sold};
+    if (!row_ok(row, &others))
+        return TG_ERR_LIMIT;
+    p->count =
+        (struct tg_stock_count){.on_hand = row->on_hand, .held = row->held, .sold = row->sold};
+    p->version = row->version;
+    v->stock = (struct tg_stock_count){.on_hand = others.on_hand + row->on_hand,
+                                       .held = others.held + row->held,
+                                       .sold = others.sold + row->sold};
+    return TG_OK;
+}
+
+tg_err tg_stock_return(struct tg_shop *shop, struct tg_variant *v, uint16_t location, int32_t qty,
+                       const struct tg_order *order, tg_us wall)
+{
+    const struct tg_location *at = tg_shop_location_at(shop, location);
+    struct tg_effect move = {
+        .movement = TG_MOVE_RETURN, .qty = qty, .location = location, .order = order, .wall = wall};
+    tg_err err;
+
+    if (at == NULL || at->kind == TG_LOCATION_ALLOTMENT || at->kind == TG_LOCATION_PROMISE)
+        return TG_ERR_NOTFOUND;
+    if (shop->cfg.stock_owner == TG_STOCK_ALLOTMENT)
+        return TG_OK;
+    if (qty < 1 || (int64_t)v->stock.on_hand + qty > TG_STOCK_MAX)
+        return TG_ERR_LIMIT;
+    err = tg_place_ready(shop, v, location);
+    if (err == TG_OK)
+        err = tg_shop_reserve(shop, 1);
+    if (err == TG_OK)
+        tg_stock_move(shop, v, &move);
+    return err;
+}
+
+/* --- audit --- */
 
 static bool differ(char why[160], const char *what, int64_t memory, int64_t other)
 {
@@ -87,55 +254,24 @@ static bool differ(char why[160], const char *what, int64_t memory, int64_t othe
 bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, char why[160])
 {
     const struct tg_variant *v = tg_shop_variant(shop, row->sku);
+    const struct tg_place *p = v == NULL ? NULL : tg_variant_place(v, row->location);
+    struct tg_stock_count s = {0};
 
     if (v == NULL) {
         tg_str_printf(why, 160, "the SKU is on disk, but not in memory");
         return false;
     }
-    return !differ(why, "on hand by movements", v->stock.on_hand, row->moved_on_hand) &&
-           !differ(why, "held by movements", v->stock.held, row->moved_held) &&
-           !differ(why, "sold by movements", v->stock.sold, row->moved_sold) &&
-           !differ(why, "on hand in the stock table", v->stock.on_hand, row->kept_on_hand) &&
-           !differ(why, "held in the stock table", v->stock.held, row->kept_held) &&
-           !differ(why, "sold in the stock table", v->stock.sold, row->kept_sold) &&
-           !differ(why, "held by holds and turns", v->stock.held, row->holds + row->offered) &&
-           !differ(why, "held by unpaid orders and turns", v->stock.held,
+    if (p != NULL)
+        s = p->count;
+    return !differ(why, "on hand by movements", s.on_hand, row->moved_on_hand) &&
+           !differ(why, "held by movements", s.held, row->moved_held) &&
+           !differ(why, "sold by movements", s.sold, row->moved_sold) &&
+           !differ(why, "on hand in the stock table", s.on_hand, row->kept_on_hand) &&
+           !differ(why, "held in the stock table", s.held, row->kept_held) &&
+           !differ(why, "sold in the stock table", s.sold, row->kept_sold) &&
+           !differ(why, "held by unpaid orders and turns", s.held,
                    row->orders_held + row->offered) &&
-           !differ(why, "offered to the waiting list", tg_shop_offered(shop, row->sku),
-                   row->offered) &&
-           !differ(why, "sold by paid orders", v->stock.sold, row->orders_sold);
-}
-
-/* --- the stage of a claim --- */
-
-static bool stock_ok(const struct tg_want *w, struct tg_verdict *out)
-{
-    int32_t available = tg_variant_available(w->variant);
-
-    if (available >= w->qty)
-        return true;
-    if (available == 0)
-        tg_refuse(out, TG_CODE_SOLD_OUT, "%s is sold out.", w->variant->product->title);
-    else
-        tg_refuse(out, TG_CODE_SOLD_OUT, "Only %d of %s left.", (int)available,
-                  w->variant->product->title);
-    return false;
-}
-
-bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
-                   struct tg_verdict *out)
-{
-    (void)shop;
-    (void)c;
-    wish->take_count = 0;
-    for (uint32_t i = 0; i < wish->count; i++) {
-        const struct tg_want *w = &wish->wants[i];
-
-        out->variant = w->variant;
-        if (!stock_ok(w, out))
-            return false;
-        wish->takes[wish->take_count++] =
-            (struct tg_take){.want = i, .variant = w->variant, .qty = w->qty};
-    }
-    return true;
+           !differ(why, "offered to the waiting list",
+                   tg_shop_offered_at(shop, row->sku, row->location), row->offered) &&
+           !differ(why, "sold by paid orders", s.sold, row->orders_sold);
 }

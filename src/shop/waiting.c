@@ -104,6 +104,16 @@ int32_t tg_shop_offered(const struct tg_shop *shop, const char *sku)
     return sum;
 }
 
+int32_t tg_shop_offered_at(const struct tg_shop *shop, const char *sku, uint16_t location)
+{
+    int32_t sum = 0;
+
+    for (const struct tg_waiter *w = tg_shop_line_first(shop, sku); w != NULL; w = w->next)
+        if (w->location == location)
+            sum += w->offered;
+    return sum;
+}
+
 /* --- lines: coming and going --- */
 
 static void touch_line(struct tg_shop *shop, struct tg_line *line)
@@ -501,7 +511,7 @@ bool tg_shop_tell_waiter(struct tg_shop *shop, const struct tg_waiter **ret, uin
 static void move(struct tg_shop *shop, struct tg_waiter *w, enum tg_movement kind, int32_t qty,
                  tg_us wall)
 {
-    struct tg_effect m = {.movement = kind, .qty = qty, .wall = wall};
+    struct tg_effect m = {.movement = kind, .qty = qty, .location = w->location, .wall = wall};
     struct tg_variant *v = tg_shop_find(shop, w->sku);
 
     TG_ASSERT(v != NULL); /* a variant with somebody in line is never taken out of the shop */
@@ -524,7 +534,8 @@ static tg_us turn_us(const struct tg_shop *shop, const struct tg_waiter *w)
     return own == 0 ? TG_TURN_US : own;
 }
 
-static tg_err offer(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w, int32_t qty)
+static tg_err offer(struct tg_shop *shop, struct tg_shop_now now, struct tg_waiter *w,
+                    uint16_t location, int32_t qty)
 {
     tg_us turn = turn_us(shop, w);
     tg_err err = tg_shop_reserve(shop, 4);
@@ -537,6 +548,7 @@ static tg_err offer(struct tg_shop *shop, struct tg_shop_now now, struct tg_wait
     if (w->state == TG_WAITER_WAITING) {
         w->state = TG_WAITER_TURN;
         w->until_wall = now.wall + turn;
+        w->location = location;
     }
     w->offered += qty;
     move(shop, w, TG_MOVE_HOLD, qty, now.wall);
@@ -550,12 +562,16 @@ static tg_err serve_line(struct tg_shop *shop, struct tg_shop_now now, const str
     tg_err err = TG_OK;
 
     for (struct tg_waiter *w = line->first; w != NULL && err == TG_OK && v != NULL; w = w->next) {
-        int32_t free = tg_variant_available(v);
+        uint16_t location = w->location;
+        int32_t qty;
 
-        if (free <= 0)
-            break;
-        if (w->offered < w->qty)
-            err = offer(shop, now, w, TG_MIN(w->qty - w->offered, free));
+        if (w->offered == w->qty)
+            continue;
+        /* A turn is held at one place; what is free elsewhere goes to the next in line. */
+        qty = tg_stock_one_place(shop, v, w->show, w->qty - w->offered,
+                                 w->state == TG_WAITER_TURN ? &location : NULL, &location);
+        if (qty > 0)
+            err = offer(shop, now, w, location, qty);
     }
     return err;
 }
@@ -658,6 +674,8 @@ static bool wait_ok(const struct tg_shop *shop, const struct tg_claim *c,
         tg_refuse(out, TG_CODE_BAD_REQUEST, "qty must be 1 to %d.", (int)TG_QTY_MAX);
     else if (!c->leave && !tg_shop_rules(shop, c->show)->waiting)
         tg_refuse(out, TG_CODE_CLOSED, "This show has no waiting list.");
+    else if (!c->leave && v->part_count > 0)
+        tg_refuse(out, TG_CODE_BAD_REQUEST, "Nobody can wait for a bundle; wait for its parts.");
     return out->code == TG_CODE_OK;
 }
 
@@ -703,7 +721,7 @@ static void come(struct tg_shop *shop, struct tg_shop_now now, const struct tg_c
 
     if (!tg_window_ok(shop, c, v, out))
         return;
-    if (tg_variant_available(v) >= c->qty) {
+    if (tg_variant_available_in(v, c->show) >= c->qty) {
         tg_refuse(out, TG_CODE_BAD_REQUEST, "%s is there to buy; nobody has to wait.",
                   v->product->title);
         return;

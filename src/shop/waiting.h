@@ -100,6 +100,7 @@ const struct tg_waiter *tg_shop_each_waiting(const struct tg_shop *shop, const c
                                              const struct tg_waiter **cursor);
 /* Units that offers hold, by SKU: the audit counts them. */
 int32_t tg_shop_offered(const struct tg_shop *shop, const char *sku);
+int32_t tg_shop_offered_at(const struct tg_shop *shop, const char *sku, uint16_t location);
 
 /*
  * People who must be told where they stand after this batch, once each: those who changed, and of

@@ -5,10 +5,6 @@
 
 static bool shape_ok(const struct tg_claim *c, struct tg_verdict *out)
 {
-    if (c->location[0] != '\0' && strcmp(c->location, TG_LOCATION_MAIN) != 0) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such location.");
-        return false;
-    }
     if (c->person[0] == '\0') {
         tg_refuse(out, TG_CODE_UNAUTHORIZED, "Join first.");
         return false;
@@ -72,7 +68,8 @@ static void judge(struct tg_shop *shop, struct tg_shop_now now, const struct tg_
             tg_line_unlend(shop, now, loans[i].waiter, loans[i].qty);
     }
     if (lent && out->order == NULL)
-        shop->effect_count = effects; /* there and back again: nothing happened */
+        while (shop->effect_count > effects) /* there and back again: nothing happened */
+            tg_stock_unmove(shop, &shop->effects[--shop->effect_count]);
     if (out->order != NULL)
         tg_comment_note(shop, out->order);
 }
@@ -82,6 +79,7 @@ void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg
 {
     struct tg_wish wish;
 
+    out->ticket = tg_ticket_next(shop, now);
     if (!shape_ok(c, out))
         return;
     wish.count = 1;
@@ -130,6 +128,7 @@ void tg_decide_checkout(struct tg_shop *shop, struct tg_shop_now now, const stru
     struct tg_wish wish;
 
     out->cart = cart;
+    out->ticket = tg_ticket_next(shop, now);
     if (!shape_ok(c, out))
         return;
     if (cart == NULL || cart->line_count == 0) {

@@ -14,11 +14,12 @@ static const struct {
     char kind;
     tg_err (*reload)(const struct tg_reload *r);
 } kinds[] = {
-    {TG_CHANGE_PRODUCT, tg_reload_products}, {TG_CHANGE_VARIANT, tg_reload_variants},
-    {TG_CHANGE_PRICE, tg_reload_prices},     {TG_CHANGE_CODE, tg_reload_codes},
-    {TG_CHANGE_SALES, tg_reload_sales},      {TG_CHANGE_SHOW, tg_reload_shows},
-    {TG_CHANGE_TOKEN, tg_reload_tokens},     {TG_CHANGE_ORDER, tg_reload_orders},
-    {TG_CHANGE_RULES, tg_reload_rules},      {TG_CHANGE_LINE, tg_reload_lines},
+    {TG_CHANGE_LOCATION, tg_reload_locations}, {TG_CHANGE_PRODUCT, tg_reload_products},
+    {TG_CHANGE_VARIANT, tg_reload_variants},   {TG_CHANGE_VARIANT, tg_reload_stock},
+    {TG_CHANGE_PRICE, tg_reload_prices},       {TG_CHANGE_CODE, tg_reload_codes},
+    {TG_CHANGE_SALES, tg_reload_sales},        {TG_CHANGE_SHOW, tg_reload_shows},
+    {TG_CHANGE_TOKEN, tg_reload_tokens},       {TG_CHANGE_ORDER, tg_reload_orders},
+    {TG_CHANGE_RULES, tg_reload_rules},        {TG_CHANGE_LINE, tg_reload_lines},
 };
 
 /* --- telling --- */
@@ -70,6 +71,10 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
     case TG_EFFECT_SHOW_SALES:
         tg_str_printf(key, sizeof(key), "%u %s", effect->show, effect->variant->sku);
         tg_changes_note(s, TG_CHANGE_SALES, key);
+        return;
+    case TG_EFFECT_LOCATION:
+        tg_str_printf(key, sizeof(key), "%u", effect->at->ord);
+        tg_changes_note(s, TG_CHANGE_LOCATION, key);
         return;
     default:
         if (effect->order != NULL)

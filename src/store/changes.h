@@ -48,6 +48,9 @@ struct tg_reload {
 /* load.c: replace what is in memory by what is on disk. */
 TG_MUST_CHECK tg_err tg_reload_products(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_variants(const struct tg_reload *r);
+/* load_stock.c: places; of variants all counts but main's, their rules and parts. */
+TG_MUST_CHECK tg_err tg_reload_locations(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_reload_stock(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_sales(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_shows(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_tokens(const struct tg_reload *r);
@@ -61,5 +64,13 @@ TG_MUST_CHECK tg_err tg_reload_codes(const struct tg_reload *r);
 /* Unpaid orders whose time is over and that are not in memory. */
 TG_MUST_CHECK tg_err tg_load_due(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_load_next_number(const struct tg_reload *r);
+/* All rows of `all`, or those of the keys. */
+TG_MUST_CHECK tg_err tg_reload_walk(const struct tg_reload *r, enum tg_sql all, enum tg_sql one,
+                                    const struct tg_q_many *many);
+/* tg_q_many.bind for keys that are texts, and numbers; ctx is the tg_reload. */
+bool tg_reload_ask_text(void *ctx, size_t i, struct tg_q *q);
+bool tg_reload_ask_number(void *ctx, size_t i, struct tg_q *q);
+/* What a loader says of a row that the shop refuses: it cannot have come from us. */
+TG_MUST_CHECK tg_err tg_row_err(struct tg_db *db, const char *what, const char *id, tg_err err);
 
 #endif

@@ -6,8 +6,7 @@
 #include "store/changes.h"
 #include "store/rows_priv.h"
 
-/* What a loader says of a row that the shop refuses: it cannot have come from us. */
-static tg_err row_err(struct tg_db *db, const char *what, const char *id, tg_err err)
+tg_err tg_row_err(struct tg_db *db, const char *what, const char *id, tg_err err)
 {
     if (err == TG_OK || err == TG_ERR_NOMEM)
         return err;
@@ -33,9 +32,8 @@ static tg_err changed(const struct tg_reload *r, enum tg_change kind, const char
     return err;
 }
 
-/* All rows of `all`, or those of the keys. */
-static tg_err walk(const struct tg_reload *r, enum tg_sql all, enum tg_sql one,
-                   const struct tg_q_many *many)
+tg_err tg_reload_walk(const struct tg_reload *r, enum tg_sql all, enum tg_sql one,
+                      const struct tg_q_many *many)
 {
     struct tg_q q;
     tg_err err = TG_OK;
@@ -48,7 +46,7 @@ static tg_err walk(const struct tg_reload *r, enum tg_sql all, enum tg_sql one,
     return end(&q, err);
 }
 
-static bool ask_text(void *ctx, size_t i, struct tg_q *q)
+bool tg_reload_ask_text(void *ctx, size_t i, struct tg_q *q)
 {
     const struct tg_reload *r = ctx;
 
@@ -56,7 +54,7 @@ static bool ask_text(void *ctx, size_t i, struct tg_q *q)
     return true;
 }
 
-static bool ask_number(void *ctx, size_t i, struct tg_q *q)
+bool tg_reload_ask_number(void *ctx, size_t i, struct tg_q *q)
 {
     const struct tg_reload *r = ctx;
     int64_t number = 0;
@@ -75,15 +73,15 @@ static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
     (void)i;
     tg_row_product(q, &p);
     return changed(r, TG_CHANGE_PRODUCT, p.id,
-                   row_err(r->db, "product", p.id, tg_shop_put_product(r->shop, &p)));
+                   tg_row_err(r->db, "product", p.id, tg_shop_put_product(r->shop, &p)));
 }
 
 tg_err tg_reload_products(const struct tg_reload *r)
 {
     struct tg_reload ctx = *r;
-    const struct tg_q_many many = {.bind = ask_text, .row = take_product, .ctx = &ctx};
+    const struct tg_q_many many = {.bind = tg_reload_ask_text, .row = take_product, .ctx = &ctx};
 
-    return walk(r, TG_SQL_PRODUCTS, TG_SQL_PRODUCT_BY_ID, &many);
+    return tg_reload_walk(r, TG_SQL_PRODUCTS, TG_SQL_PRODUCT_BY_ID, &many);
 }
 
 static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
@@ -93,17 +91,17 @@ static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
 
     (void)i;
     tg_row_variant(q, 1, &v);
-    return changed(r, TG_CHANGE_VARIANT, v.sku,
-                   row_err(r->db, "variant", v.sku,
-                           tg_shop_put_variant(r->shop, r->now, tg_q_get_text(q, 0), &v)));
+    /* Told of by tg_reload_stock, when all of it is read. */
+    return tg_row_err(r->db, "variant", v.sku,
+                      tg_shop_put_variant(r->shop, r->now, tg_q_get_text(q, 0), &v));
 }
 
 tg_err tg_reload_variants(const struct tg_reload *r)
 {
     struct tg_reload ctx = *r;
-    const struct tg_q_many many = {.bind = ask_text, .row = take_variant, .ctx = &ctx};
+    const struct tg_q_many many = {.bind = tg_reload_ask_text, .row = take_variant, .ctx = &ctx};
 
-    return walk(r, TG_SQL_VARIANTS, TG_SQL_VARIANT_BY_SKU, &many);
+    return tg_reload_walk(r, TG_SQL_VARIANTS, TG_SQL_VARIANT_BY_SKU, &many);
 }
 
 /* The key is the show's ordinal, a space and the SKU. */
@@ -131,7 +129,7 @@ static tg_err take_sales(void *ctx, size_t i, const struct tg_q *q)
     if (err == TG_ERR_LIMIT)
         return TG_OK; /* more counters than memory keeps: those shows just get no `sold` event */
     return changed(r, TG_CHANGE_SALES, r->keys == NULL ? "" : r->keys[i],
-                   row_err(r->db, "sales of", sku, err));
+                   tg_row_err(r->db, "sales of", sku, err));
 }
 
 tg_err tg_reload_sales(const struct tg_reload *r)
@@ -139,7 +137,7 @@ tg_err tg_reload_sales(const struct tg_reload *r)
     struct tg_reload ctx = *r;
     const struct tg_q_many many = {.bind = ask_sales, .row = take_sales, .ctx = &ctx};
 
-    return walk(r, TG_SQL_SHOW_SALES, TG_SQL_SHOW_SALES_OF, &many);
+    return tg_reload_walk(r, TG_SQL_SHOW_SALES, TG_SQL_SHOW_SALES_OF, &many);
 }
 
 static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t number,
@@ -161,7 +159,7 @@ static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t numbe
         tg_order_free(order);
         return TG_OK;
     }
-    return row_err(db, "order", "", tg_shop_load_order(shop, now, order));
+    return tg_row_err(db, "order", "", tg_shop_load_order(shop, now, order));
 }
 
 static tg_err load_orders(struct tg_db *db, struct tg_shop_now now, struct tg_shop *shop)
@@ -200,10 +198,17 @@ tg_err tg_load_due(const struct tg_reload *r)
 tg_err tg_load_next_number(const struct tg_reload *r)
 {
     struct tg_q q = tg_q(r->db, TG_SQL_LAST_NUMBER);
+    tg_err err;
 
     /* With no order yet the shop's own first number stands. */
     if (tg_q_row(&q) && !tg_q_is_null(&q, 0) && tg_q_get_int(&q, 0) > 0)
         tg_shop_load_next_number(r->shop, tg_q_get_int(&q, 0) + 1);
+    err = tg_q_end(&q);
+    if (err != TG_OK)
+        return err;
+    q = tg_q(r->db, TG_SQL_LAST_TICKET);
+    if (tg_q_row(&q))
+        tg_shop_load_ticket(r->shop, tg_q_get_int(&q, 0));
     return tg_q_end(&q);
 }
 
@@ -215,9 +220,13 @@ tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now, struct
     tg_err err = tg_changes_start(s);
 
     if (err == TG_OK)
+        err = tg_reload_locations(&r);
+    if (err == TG_OK)
         err = tg_reload_products(&r);
     if (err == TG_OK)
         err = tg_reload_variants(&r);
+    if (err == TG_OK)
+        err = tg_reload_stock(&r);
     if (err == TG_OK)
         err = tg_store_load_prices(r.db, now, shop);
     if (err == TG_OK)
@@ -248,22 +257,22 @@ static tg_err take_show(void *ctx, size_t i, const struct tg_q *q)
     /* The media clock goes on over restarts: it started when the show was made. */
     show.epoch_us = r->now.mono - (r->now.wall - show.created_wall_us);
     if (tg_q_get_int(q, 3) < TG_SHOW_SCHEDULED || tg_q_get_int(q, 3) > TG_SHOW_REHEARSAL)
-        return row_err(r->db, "show", show.id, TG_ERR_MALFORMED);
+        return tg_row_err(r->db, "show", show.id, TG_ERR_MALFORMED);
     if (tg_registry_show_at(r->store->registry, show.ord, &have) == TG_OK) {
         tg_registry_show_set_state(r->store->registry, show.ord, show.state);
         return TG_OK;
     }
     return changed(
         r, TG_CHANGE_SHOW, show.id,
-        row_err(r->db, "show", show.id, tg_registry_show_put(r->store->registry, &show)));
+        tg_row_err(r->db, "show", show.id, tg_registry_show_put(r->store->registry, &show)));
 }
 
 tg_err tg_reload_shows(const struct tg_reload *r)
 {
     struct tg_reload ctx = *r;
-    const struct tg_q_many many = {.bind = ask_number, .row = take_show, .ctx = &ctx};
+    const struct tg_q_many many = {.bind = tg_reload_ask_number, .row = take_show, .ctx = &ctx};
 
-    return walk(r, TG_SQL_SHOWS, TG_SQL_SHOW_BY_ORD, &many);
+    return tg_reload_walk(r, TG_SQL_SHOWS, TG_SQL_SHOW_BY_ORD, &many);
 }
 
 static tg_err put_token(const struct tg_reload *r, const struct tg_q *q, struct tg_token_info *t)
@@ -274,12 +283,12 @@ static tg_err put_token(const struct tg_reload *r, const struct tg_q *q, struct 
 
     tg_q_copy_text(q, 6, t->label, sizeof(t->label));
     if (len != sizeof(t->hash))
-        return row_err(r->db, "token", t->id, TG_ERR_MALFORMED);
+        return tg_row_err(r->db, "token", t->id, TG_ERR_MALFORMED);
     memcpy(t->hash, hash, sizeof(t->hash));
     if (tg_registry_token_get(r->store->registry, t->id, &have) == TG_OK)
         return TG_OK;
     return changed(r, TG_CHANGE_TOKEN, t->id,
-                   row_err(r->db, "token", t->id, tg_registry_token_put(r->store->registry, t)));
+                   tg_row_err(r->db, "token", t->id, tg_registry_token_put(r->store->registry, t)));
 }
 
 static tg_err take_token(void *ctx, size_t i, const struct tg_q *q)
@@ -318,7 +327,7 @@ static tg_err all_tokens(const struct tg_reload *r, const struct tg_q_many *many
 tg_err tg_reload_tokens(const struct tg_reload *r)
 {
     struct tg_reload ctx = *r;
-    const struct tg_q_many many = {.bind = ask_number, .row = take_token, .ctx = &ctx};
+    const struct tg_q_many many = {.bind = tg_reload_ask_number, .row = take_token, .ctx = &ctx};
 
     return r->keys == NULL ? all_tokens(r, &many)
                            : tg_q_each(r->db, TG_SQL_TOKEN_BY_ORDINAL, r->count, &many);
@@ -346,6 +355,8 @@ struct batch {
     struct tg_shop *shop;
     struct tg_idem *idem;
     struct tg_cart cart; /* being read */
+    uint32_t units;      /* which sums of a person are being read: index of tg_units_keys */
+    struct tg_stock_row *rows;
 };
 
 static bool ask_idem(void *ctx, size_t i, struct tg_q *q)
@@ -449,27 +460,94 @@ static const char *sku_of(const struct batch *b, const struct tg_claim *c, size_
     return cart != NULL && at < cart->line_count ? cart->lines[at].sku : "";
 }
 
+/* The sum of this kind for the line; false = nothing to count. */
+static bool units_key(const struct batch *b, size_t i, struct tg_units_key *ret)
+{
+    const struct tg_claim *c = &b->claims[i / TG_CART_LINES_MAX];
+    const char *sku = sku_of(b, c, i % TG_CART_LINES_MAX);
+    struct tg_units_key keys[TG_UNITS_KEYS];
+
+    if (c->person[0] == '\0' || sku[0] == '\0' ||
+        tg_units_keys(keys, c->person, sku, c->show) <= b->units)
+        return false;
+    *ret = keys[b->units];
+    return true;
+}
+
 static bool ask_units(void *ctx, size_t i, struct tg_q *q)
 {
     const struct batch *b = ctx;
-    const struct tg_claim *c = &b->claims[i / TG_CART_LINES_MAX];
-    const char *sku = sku_of(b, c, i % TG_CART_LINES_MAX);
+    struct tg_units_key key;
 
-    if (c->person[0] == '\0' || sku[0] == '\0' || !tg_shop_needs_units(b->shop, c->person, sku))
+    if (!units_key(b, i, &key) || !tg_shop_needs_units(b->shop, &key))
         return false;
-    tg_q_text(q, c->person);
-    tg_q_text(q, sku);
+    tg_q_text(q, key.person);
+    if (key.sku[0] != '\0')
+        tg_q_text(q, key.sku);
+    if (key.show != UINT16_MAX)
+        tg_q_int(q, key.show);
     return true;
 }
 
 static tg_err take_units(void *ctx, size_t i, const struct tg_q *q)
 {
     const struct batch *b = ctx;
-    const struct tg_claim *c = &b->claims[i / TG_CART_LINES_MAX];
     int64_t units = tg_q_get_int(q, 0);
+    struct tg_units_key key;
 
-    return tg_shop_load_units(b->shop, c->person, sku_of(b, c, i % TG_CART_LINES_MAX),
-                              (int32_t)TG_MIN(units, (int64_t)INT32_MAX));
+    TG_ASSERT(units_key(b, i, &key)); /* it was asked for */
+    return tg_shop_load_units(b->shop, &key, (int32_t)TG_MIN(units, (int64_t)INT32_MAX));
+}
+
+static tg_err load_units(struct batch *b, size_t count)
+{
+    static const enum tg_sql sums[TG_UNITS_KEYS] = {
+        TG_SQL_PERSON_UNITS, TG_SQL_PERSON_UNITS_IN_SHOW, TG_SQL_PERSON_SHOW_UNITS};
+    const struct tg_q_many many = {.bind = ask_units, .row = take_units, .ctx = b};
+    uint32_t kinds = tg_shop_limits_in_shows(b->shop) ? TG_UNITS_KEYS : 1;
+    tg_err err = TG_OK;
+
+    for (b->units = 0; err == TG_OK && b->units < kinds; b->units++)
+        err = tg_q_each(b->db, sums[b->units], count * TG_CART_LINES_MAX, &many);
+    return err;
+}
+
+/* --- what moved since somebody counted --- */
+
+static bool ask_moved(void *ctx, size_t i, struct tg_q *q)
+{
+    const struct batch *b = ctx;
+    const struct tg_stock_row *row = &b->rows[i];
+    const struct tg_location *l =
+        tg_shop_location(b->shop, row->location[0] == '\0' ? TG_LOCATION_MAIN : row->location);
+
+    if (row->how != TG_STOCK_SET || row->counted_wall < 0 || l == NULL)
+        return false;
+    tg_q_text(q, row->sku);
+    tg_q_int(q, l->ord);
+    tg_q_int(q, row->counted_wall);
+    return true;
+}
+
+static tg_err take_moved(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct batch *b = ctx;
+
+    b->rows[i].moved_since = tg_q_get_int(q, 0);
+    b->rows[i].newest_count_wall = tg_q_get_int(q, 1);
+    return TG_OK;
+}
+
+static tg_err load_moved(struct batch *b, const struct tg_claim *c)
+{
+    const struct tg_q_many many = {.bind = ask_moved, .row = take_moved, .ctx = b};
+
+    b->rows = c->rows;
+    for (uint32_t i = 0; i < c->row_count; i++) {
+        c->rows[i].moved_since = 0;
+        c->rows[i].newest_count_wall = -1;
+    }
+    return tg_q_each(b->db, TG_SQL_MOVED_SINCE, c->row_count, &many);
 }
 
 static tg_err load_old_order(const struct batch *b, const struct tg_claim *c)
@@ -495,7 +573,6 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
     const struct tg_q_many of_idem = {.bind = ask_idem, .row = take_idem, .ctx = &b};
     const struct tg_q_many of_cart = {
         .bind = ask_cart, .row = take_cart_line, .end = put_cart, .ctx = &b};
-    const struct tg_q_many of_units = {.bind = ask_units, .row = take_units, .ctx = &b};
     struct tg_store_db *s = tg_store_db(store);
     tg_err err = TG_OK;
 
@@ -509,9 +586,12 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
     if (err == TG_OK)
         err = tg_q_each(b.db, TG_SQL_CART, 2 * count, &of_cart);
     if (err == TG_OK)
-        err = tg_q_each(b.db, TG_SQL_PERSON_UNITS, count * TG_CART_LINES_MAX, &of_units);
+        err = load_units(&b, count);
     if (err == TG_OK)
         err = tg_store_load_code_uses(b.db, claims, count, shop);
+    for (size_t i = 0; err == TG_OK && i < count; i++)
+        if (claims[i].row_count > 0)
+            err = load_moved(&b, &claims[i]);
     for (size_t i = 0; err == TG_OK && i < count; i++)
         err = load_old_order(&b, &claims[i]);
     return err;
@@ -525,13 +605,13 @@ tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx)
     tg_err err = TG_OK;
 
     while (err == TG_OK && tg_q_row(&q)) {
-        struct tg_audit_row row = {.moved_on_hand = tg_q_get_int(&q, 1),
-                                   .moved_held = tg_q_get_int(&q, 2),
-                                   .moved_sold = tg_q_get_int(&q, 3),
-                                   .kept_on_hand = tg_q_get_int(&q, 4),
-                                   .kept_held = tg_q_get_int(&q, 5),
-                                   .kept_sold = tg_q_get_int(&q, 6),
-                                   .holds = tg_q_get_int(&q, 7),
+        struct tg_audit_row row = {.location = (uint16_t)tg_q_get_int(&q, 1),
+                                   .moved_on_hand = tg_q_get_int(&q, 2),
+                                   .moved_held = tg_q_get_int(&q, 3),
+                                   .moved_sold = tg_q_get_int(&q, 4),
+                                   .kept_on_hand = tg_q_get_int(&q, 5),
+                                   .kept_held = tg_q_get_int(&q, 6),
+                                   .kept_sold = tg_q_get_int(&q, 7),
                                    .orders_held = tg_q_get_int(&q, 8),
                                    .orders_sold = tg_q_get_int(&q, 9),
                                    .offered = tg_q_get_int(&q, 10)};

@@ -204,7 +204,7 @@ static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
     view->lowest = tg_variant_lowest(&v);
     view->price_left = tg_variant_flash_left(&v);
     view->tax_bp = tg_tax_rate(taxes, v.tax_class);
-    view->available = tg_variant_available(&v);
+    view->available = (int32_t)tg_q_get_int(q, 18);
 }
 
 static tg_err fill_products(struct tg_read_db *db, struct tg_catalog *catalog)
@@ -219,7 +219,7 @@ static tg_err fill_products(struct tg_read_db *db, struct tg_catalog *catalog)
 /* Variants come in the order of their products' numbers, which is that of the products. */
 static tg_err fill_variants(struct tg_read_db *db, struct tg_catalog *catalog)
 {
-    struct tg_q q = tg_q(&db->db, TG_SQL_VARIANTS);
+    struct tg_q q = tg_q(&db->db, TG_SQL_SHOP_VARIANTS);
     uint32_t product = 0;
 
     for (uint32_t i = 0; i < catalog->variant_count && tg_q_row(&q); i++) {
@@ -244,7 +244,7 @@ static tg_err build(struct tg_read_db *db, struct tg_catalog **ret)
     tg_err err = count_rows(db, TG_SQL_PRODUCTS, &products);
 
     if (err == TG_OK)
-        err = count_rows(db, TG_SQL_VARIANTS, &variants);
+        err = count_rows(db, TG_SQL_SHOP_VARIANTS, &variants);
     if (err != TG_OK)
         return err;
     catalog = tg_catalog_new(products, variants);

@@ -23,6 +23,8 @@ enum order_column {
     O_DISCOUNT,
     O_TAX,
     O_CODES,
+    O_TAKES,
+    O_TICKET,
 };
 
 static tg_err read_lines(struct tg_db *db, struct tg_order *order)
@@ -70,11 +72,65 @@ static bool parts_add_up(const struct tg_order *order)
     return discount == order->discount && tax == order->tax;
 }
 
+static void take_of_line(struct tg_order *order, uint32_t line)
+{
+    const struct tg_order_line *l = &order->lines[line];
+    struct tg_order_take *t = &order->takes[order->take_count++];
+    bool open = order->state == TG_ORDER_AWAITING || order->state == TG_ORDER_PAID;
+
+    *t = (struct tg_order_take){.line = line, .each = 1, .qty = open ? l->qty : 0};
+    tg_str_cut(t->sku, sizeof(t->sku), l->sku);
+    tg_str_cut(t->place, sizeof(t->place), TG_LOCATION_MAIN);
+}
+
+static bool has_take(const struct tg_order *order, uint32_t line)
+{
+    for (uint32_t i = 0; i < order->take_count; i++)
+        if (order->takes[i].line == line)
+            return true;
+    return false;
+}
+
+/* Rows first; a line without one takes its own SKU at main. */
+static tg_err read_takes(struct tg_db *db, struct tg_order *order, uint32_t rows)
+{
+    struct tg_q q;
+    tg_err err = TG_OK;
+
+    order->take_count = 0;
+    if (rows > 0) {
+        q = tg_q(db, TG_SQL_ORDER_TAKES);
+        tg_q_int(&q, order->number);
+        while (order->take_count < rows && tg_q_row(&q)) {
+            struct tg_order_take *t = &order->takes[order->take_count++];
+
+            t->line = (uint32_t)tg_q_get_int(&q, 0);
+            tg_q_copy_text(&q, 1, t->sku, sizeof(t->sku));
+            t->location = (uint16_t)tg_q_get_int(&q, 2);
+            t->each = (int32_t)tg_q_get_int(&q, 3);
+            t->qty = (int32_t)tg_q_get_int(&q, 4);
+            t->ships_from_wall = tg_q_get_int(&q, 5);
+            tg_q_copy_text(&q, 6, t->place, sizeof(t->place));
+        }
+        err = tg_q_end(&q);
+    }
+    for (uint32_t i = 0; i < order->take_count; i++)
+        if (order->takes[i].line >= order->line_count || order->takes[i].each < 1 ||
+            order->takes[i].qty < 0)
+            return TG_ERR_MALFORMED;
+    for (uint32_t i = 0; err == TG_OK && i < order->line_count; i++)
+        if (!has_take(order, i))
+            take_of_line(order, i);
+    return err;
+}
+
 tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret)
 {
     struct tg_order *order = NULL;
+    size_t lines = (size_t)tg_q_get_int(row, O_LINES);
+    uint32_t takes = (uint32_t)tg_q_get_int(row, O_TAKES);
     int64_t sum = 0;
-    tg_err err = tg_order_new(&order, (size_t)tg_q_get_int(row, O_LINES), 0);
+    tg_err err = tg_order_new(&order, lines, takes + lines);
 
     if (err != TG_OK)
         return err == TG_ERR_LIMIT ? TG_ERR_MALFORMED : err;
@@ -95,7 +151,11 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     order->discount = tg_q_get_int(row, O_DISCOUNT);
     order->tax = tg_q_get_int(row, O_TAX);
     tg_q_copy_text(row, O_CODES, order->codes, sizeof(order->codes));
+    order->ticket = tg_q_get_int(row, O_TICKET);
+    order->takes_sold = order->state != TG_ORDER_AWAITING;
     err = read_lines(db, order);
+    if (err == TG_OK)
+        err = read_takes(db, order, takes);
     if (err == TG_OK &&
         (tg_order_state_name(order->state) == NULL ||
          tg_payment_state_name(order->payment_state) == NULL ||
@@ -133,6 +193,21 @@ tg_err tg_row_order_by(struct tg_db *db, enum tg_sql which, const char *key, str
     return TG_OK;
 }
 
+void tg_row_location(const struct tg_q *row, struct tg_location *ret)
+{
+    *ret = (struct tg_location){.ord = (uint16_t)tg_q_get_int(row, 0),
+                                .kind = (enum tg_location_kind)tg_q_get_int(row, 2),
+                                .priority = (int32_t)tg_q_get_int(row, 6),
+                                .closed = tg_q_get_int(row, 7) != 0,
+                                .show = tg_q_is_null(row, 8) ? UINT16_MAX
+                                                             : (uint16_t)tg_q_get_int(row, 8),
+                                .ships_from_wall = tg_q_get_int(row, 9)};
+    tg_q_copy_text(row, 1, ret->id, sizeof(ret->id));
+    tg_q_copy_text(row, 3, ret->name, sizeof(ret->name));
+    tg_q_copy_text(row, 4, ret->address, sizeof(ret->address));
+    tg_q_copy_text(row, 5, ret->hours, sizeof(ret->hours));
+}
+
 void tg_row_product(const struct tg_q *row, struct tg_product *ret)
 {
     *ret = (struct tg_product){.number = (uint32_t)tg_q_get_int(row, 1)};
@@ -161,4 +236,5 @@ void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret)
     ret->flash_used = (int32_t)tg_q_get_int(row, first + 13);
     ret->lowest = tg_q_get_int(row, first + 14);
     ret->flash_lowest = tg_q_get_int(row, first + 15);
+    ret->stock_version = tg_q_get_int(row, first + 16);
 }

@@ -13,8 +13,9 @@ TG_MUST_CHECK tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, stru
 /* One order by a text key (ORDER_BY_ID, ORDER_BY_PAYMENT). NOTFOUND. */
 TG_MUST_CHECK tg_err tg_row_order_by(struct tg_db *db, enum tg_sql which, const char *key,
                                      struct tg_order **ret);
+void tg_row_location(const struct tg_q *row, struct tg_location *ret);
 void tg_row_product(const struct tg_q *row, struct tg_product *ret);
-/* Columns from `first` on: sku ... sold, as in VARIANTS without product_id. */
+/* Columns from `first` on: sku ... sold, version, as in VARIANTS without product_id. */
 void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret);
 /* rows_price.c: the code in the current row of a TG_SQL_CODE_COLUMNS query, with its lists; show =
  * its show's public id, "" = every show. MALFORMED, NOMEM, IO. */

@@ -35,16 +35,17 @@ struct tg_product_import {
 /* What nodes tell each other of (changes.h), and the key they name it by. The letters are kept in
  * the database: never give one another meaning. */
 enum tg_change {
-    TG_CHANGE_CODE = 'c',    /* discount code */
-    TG_CHANGE_ORDER = 'o',   /* id: it changed after it was placed; whoever has it forgets it */
-    TG_CHANGE_PRICE = 'm',   /* SKU: its planned, past and further prices */
-    TG_CHANGE_PRODUCT = 'p', /* id */
-    TG_CHANGE_RULES = 'r',   /* show ordinal: its rules and what it says of SKUs */
-    TG_CHANGE_LINE = 'w',    /* SKU: who waits for it */
-    TG_CHANGE_SALES = 's',   /* show ordinal, space, SKU: units sold in the show */
-    TG_CHANGE_SHOW = 'h',    /* ordinal; to the watcher: id */
-    TG_CHANGE_TOKEN = 't',   /* ordinal; to the watcher: public id */
-    TG_CHANGE_VARIANT = 'v', /* SKU: price, stock, anything of it */
+    TG_CHANGE_CODE = 'c',     /* discount code */
+    TG_CHANGE_LOCATION = 'l', /* ordinal */
+    TG_CHANGE_ORDER = 'o',    /* id: it changed after it was placed; whoever has it forgets it */
+    TG_CHANGE_PRICE = 'm',    /* SKU: its planned, past and further prices */
+    TG_CHANGE_PRODUCT = 'p',  /* id */
+    TG_CHANGE_RULES = 'r',    /* show ordinal: its rules and what it says of SKUs */
+    TG_CHANGE_LINE = 'w',     /* SKU: who waits for it */
+    TG_CHANGE_SALES = 's',    /* show ordinal, space, SKU: units sold in the show */
+    TG_CHANGE_SHOW = 'h',     /* ordinal; to the watcher: id */
+    TG_CHANGE_TOKEN = 't',    /* ordinal; to the watcher: public id */
+    TG_CHANGE_VARIANT = 'v',  /* SKU: price, stock, anything of it */
 };
 /* Reloaded because another node changed it; memory holds the new state already. key NULL =
  * everything was. */
@@ -96,7 +97,7 @@ struct tg_store_ops {
     void (*rollback)(struct tg_store *store);
 
     /* --- between batches --- */
-    /* Every SKU with its numbers derived from movements, holds and orders. */
+    /* Every item and place with its numbers derived from movements and orders. */
     tg_err (*audit)(struct tg_store *store, tg_audit_fn each, void *ctx);
     /* Forget answers older than TG_IDEM_DISK_US, at most `max` rows, in a transaction of its own.
      */

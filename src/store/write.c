@@ -43,6 +43,7 @@ static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
     tg_q_int(&q, o->discount);
     tg_q_int(&q, o->tax);
     tg_q_text(&q, o->codes);
+    tg_q_int(&q, o->ticket);
     return tg_q_run(&q);
 }
 
@@ -50,7 +51,6 @@ static tg_err add_line(struct tg_db *db, const struct tg_order *o, uint32_t inde
 {
     const struct tg_order_line *line = &o->lines[index];
     struct tg_q q = tg_q(db, TG_SQL_ADD_LINE);
-    tg_err err;
 
     tg_q_int(&q, o->number);
     tg_q_int(&q, index);
@@ -64,16 +64,31 @@ static tg_err add_line(struct tg_db *db, const struct tg_order *o, uint32_t inde
     tg_q_int(&q, line->tax_bp);
     tg_q_int(&q, line->tax);
     tg_q_int(&q, line->flash_since);
-    err = tg_q_run(&q);
-    if (err != TG_OK)
-        return err;
-    q = tg_q(db, TG_SQL_ADD_HOLD);
-    tg_q_int(&q, o->number);
-    tg_q_int(&q, index);
-    tg_q_text(&q, line->sku);
-    tg_q_int(&q, line->qty);
-    tg_q_int(&q, o->pay_by_wall);
     return tg_q_run(&q);
+}
+
+/* Those that the lines do not say already. */
+static tg_err put_takes(struct tg_db *db, const struct tg_order *o)
+{
+    tg_err err = TG_OK;
+
+    for (uint32_t i = 0; err == TG_OK && i < o->take_count; i++) {
+        const struct tg_order_take *t = &o->takes[i];
+        struct tg_q q;
+
+        if (tg_order_take_plain(o, i))
+            continue;
+        q = tg_q(db, TG_SQL_PUT_TAKE);
+        tg_q_int(&q, o->number);
+        tg_q_int(&q, t->line);
+        tg_q_text(&q, t->sku);
+        tg_q_int(&q, t->location);
+        tg_q_int(&q, t->each);
+        tg_q_int(&q, t->qty);
+        tg_q_int(&q, t->ships_from_wall);
+        err = tg_q_run(&q);
+    }
+    return err;
 }
 
 static tg_err add_payment(struct tg_db *db, const struct tg_order *o)
@@ -120,6 +135,8 @@ static tg_err write_order_new(struct tg_store_db *s, const struct tg_effect *e)
     for (uint32_t i = 0; err == TG_OK && i < e->order->line_count; i++)
         err = add_line(&s->db, e->order, i);
     if (err == TG_OK)
+        err = put_takes(&s->db, e->order);
+    if (err == TG_OK)
         err = add_payment(&s->db, e->order);
     if (err == TG_OK)
         err = put_person(s, e->order);
@@ -135,11 +152,6 @@ static tg_err write_order_state(struct tg_store_db *s, const struct tg_effect *e
 
     tg_q_int(&q, e->order->state);
     tg_q_int(&q, e->wall);
-    tg_q_int(&q, e->order->number);
-    err = tg_q_run(&q);
-    if (err != TG_OK)
-        return err;
-    q = tg_q(&s->db, TG_SQL_DROP_HOLDS);
     tg_q_int(&q, e->order->number);
     err = tg_q_run(&q);
     return err == TG_OK ? add_outbox(s, topics[e->order->state], e->order, e->wall) : err;
@@ -161,6 +173,7 @@ static tg_err add_movement(struct tg_db *db, const struct tg_effect *e)
     struct tg_q q = tg_q(db, TG_SQL_ADD_MOVEMENT);
 
     tg_q_text(&q, e->variant->sku);
+    tg_q_int(&q, e->location);
     tg_q_int(&q, e->movement);
     tg_q_int(&q, e->qty);
     if (e->order == NULL)
@@ -168,19 +181,88 @@ static tg_err add_movement(struct tg_db *db, const struct tg_effect *e)
     else
         tg_q_int(&q, e->order->number);
     tg_q_text(&q, e->actor);
+    tg_q_text(&q, e->cause);
     tg_q_int(&q, e->wall);
+    tg_q_int(&q, e->as_of_wall);
     return tg_q_run(&q);
 }
 
-static tg_err put_stock(struct tg_db *db, const struct tg_variant *v)
+static tg_err put_stock(struct tg_db *db, const char *sku, uint16_t location,
+                        const struct tg_stock_count *count, int64_t version)
 {
     struct tg_q q = tg_q(db, TG_SQL_PUT_STOCK);
 
-    tg_q_text(&q, v->sku);
-    tg_q_int(&q, v->stock.on_hand);
-    tg_q_int(&q, v->stock.held);
-    tg_q_int(&q, v->stock.sold);
+    tg_q_text(&q, sku);
+    tg_q_int(&q, location);
+    tg_q_int(&q, count->on_hand);
+    tg_q_int(&q, count->held);
+    tg_q_int(&q, count->sold);
+    tg_q_int(&q, version);
     return tg_q_run(&q);
+}
+
+static tg_err write_stock(struct tg_db *db, const struct tg_effect *e)
+{
+    const struct tg_place *p = tg_variant_place(e->variant, e->location);
+
+    TG_ASSERT(p != NULL); /* the effect names one of its places */
+    return put_stock(db, e->variant->sku, e->location, &p->count, p->version);
+}
+
+static tg_err write_location(struct tg_db *db, const struct tg_effect *e)
+{
+    const struct tg_location *l = e->at;
+    struct tg_q q = tg_q(db, TG_SQL_PUT_LOCATION);
+
+    tg_q_int(&q, l->ord);
+    tg_q_text(&q, l->id);
+    tg_q_int(&q, l->kind);
+    tg_q_text(&q, l->name);
+    tg_q_text(&q, l->address);
+    tg_q_text(&q, l->hours);
+    tg_q_int(&q, l->priority);
+    tg_q_int(&q, l->closed);
+    if (l->show == UINT16_MAX)
+        tg_q_null(&q);
+    else
+        tg_q_int(&q, l->show);
+    tg_q_int(&q, l->ships_from_wall);
+    tg_q_int(&q, e->wall);
+    tg_q_text(&q, e->actor);
+    return tg_q_run(&q);
+}
+
+static tg_err write_stock_rules(struct tg_db *db, const struct tg_effect *e)
+{
+    const struct tg_stock_rules *rules = &e->variant->rules;
+    struct tg_q q = tg_q(db, TG_SQL_PUT_STOCK_RULES);
+
+    tg_q_text(&q, e->variant->sku);
+    tg_q_int(&q, rules->safety);
+    tg_q_int(&q, rules->order_max);
+    tg_q_int(&q, rules->person_max);
+    tg_q_int(&q, e->wall);
+    tg_q_text(&q, e->actor);
+    return tg_q_run(&q);
+}
+
+static tg_err write_parts(struct tg_db *db, const struct tg_effect *e)
+{
+    const struct tg_variant *v = e->variant;
+    struct tg_q q = tg_q(db, TG_SQL_DROP_PARTS);
+    tg_err err;
+
+    tg_q_text(&q, v->sku);
+    err = tg_q_run(&q);
+    for (uint32_t i = 0; err == TG_OK && i < v->part_count; i++) {
+        q = tg_q(db, TG_SQL_ADD_PART);
+        tg_q_text(&q, v->sku);
+        tg_q_text(&q, v->parts[i].item->sku);
+        tg_q_int(&q, i);
+        tg_q_int(&q, v->parts[i].qty);
+        err = tg_q_run(&q);
+    }
+    return err;
 }
 
 static tg_err write_cart(struct tg_db *db, const struct tg_effect *e)
@@ -241,7 +323,15 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
     case TG_EFFECT_CODE_USE:
         return tg_store_write_code_use(&s->db, effect);
     case TG_EFFECT_STOCK:
-        return put_stock(&s->db, effect->variant);
+        return write_stock(&s->db, effect);
+    case TG_EFFECT_TAKES:
+        return put_takes(&s->db, effect->order);
+    case TG_EFFECT_LOCATION:
+        return write_location(&s->db, effect);
+    case TG_EFFECT_STOCK_RULES:
+        return write_stock_rules(&s->db, effect);
+    case TG_EFFECT_PARTS:
+        return write_parts(&s->db, effect);
     case TG_EFFECT_CART:
         return write_cart(&s->db, effect);
     case TG_EFFECT_SHOW_SALES:
@@ -388,15 +478,16 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
                                  .movement = TG_MOVE_RECEIVE,
                                  .qty = v->stock.on_hand,
                                  .variant = v,
-                                 .wall = wall};
+                                 .wall = wall,
+                                 .as_of_wall = wall};
 
         tg_str_cut(move.actor, sizeof(move.actor), actor);
         tg_changes_note(tg_store_db(store), TG_CHANGE_VARIANT, v->sku);
         err = add_variant(db, p, v, i, wall);
         if (err == TG_OK && move.qty > 0)
             err = add_movement(db, &move);
-        if (err == TG_OK)
-            err = put_stock(db, v);
+        if (err == TG_OK && move.qty > 0)
+            err = put_stock(db, v->sku, 0, &v->stock, 1);
     }
     return err;
 }

@@ -236,7 +236,7 @@ static void test_refusals_say_what_is_true_now(void **state)
     turn(r, line_of(r, TG_OP_BUY, "b2", "SHEEPSKIN-ONE", 1));
     assert_string_equal(r->text, "{\"re\":\"b2\",\"ok\":false,\"code\":\"sold_out\",\"message\":"
                                  "\"Sheepskin Saue is sold out.\",\"sku\":\"SHEEPSKIN-ONE\","
-                                 "\"available\":0}");
+                                 "\"available\":0,\"ticket\":1780000000000001}");
     low->op.u.line.price = 100;
     turn(r, low);
     has(r->text, "\"code\":\"price_changed\"");

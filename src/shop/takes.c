@@ -1,0 +1,500 @@
+/*
+ * From where an order's units come: the stock stage of a claim, and what later becomes of the
+ * takes.
+ *
+ * Demand is summed for each item over all lines, bundles taken apart, before anything is judged.
+ * Then each item is planned once: the claim's own place and no other; or else the show's
+ * allotments, one place that can serve the rest whole, several places, and promises last.
+ */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "shop/shop_priv.h"
+
+struct demand {
+    struct tg_variant *item;
+    int32_t qty;
+    int32_t left; /* ... that are not to be had */
+};
+
+/* What the claim may take from. */
+struct ask {
+    const struct tg_location *only; /* NULL = wherever there is some */
+    uint16_t show;
+    bool staff; /* safety stock, too */
+};
+
+struct pick {
+    const struct tg_place *place;
+    int32_t qty;
+};
+
+struct plan {
+    const struct ask *ask;
+    const struct tg_variant *item;
+    int32_t shelves_left; /* of warehouses and stores together, without the safety stock */
+    int32_t left;         /* still to be found */
+    uint32_t count;
+    struct pick picks[TG_LOCATIONS_MAX];
+};
+
+/* --- one item --- */
+
+static int32_t left_at(const struct tg_place *p)
+{
+    return p->count.on_hand - p->count.held - p->count.sold;
+}
+
+static bool on_shelves(const struct tg_location *l)
+{
+    return l->kind == TG_LOCATION_WAREHOUSE || l->kind == TG_LOCATION_STORE;
+}
+
+static int32_t shelves_left(const struct tg_variant *v, const struct ask *ask)
+{
+    int64_t sum = ask->staff ? 0 : -(int64_t)v->rules.safety;
+
+    for (uint32_t i = 0; i < v->place_count; i++)
+        if (on_shelves(v->places[i].at) && !v->places[i].at->closed)
+            sum += left_at(&v->places[i]);
+    return (int32_t)TG_MAX(sum, (int64_t)0); /* at most TG_STOCK_MAX */
+}
+
+static bool picked(const struct plan *plan, const struct tg_place *p)
+{
+    for (uint32_t i = 0; i < plan->count; i++)
+        if (plan->picks[i].place == p)
+            return true;
+    return false;
+}
+
+static void pick(struct plan *plan, const struct tg_place *p, int32_t most)
+{
+    int32_t qty = TG_MIN(TG_MIN(plan->left, left_at(p)), most);
+
+    if (qty <= 0)
+        return;
+    plan->picks[plan->count++] = (struct pick){.place = p, .qty = qty};
+    plan->left -= qty;
+    if (on_shelves(p->at))
+        plan->shelves_left -= qty;
+}
+
+static bool of_kind(const struct plan *plan, const struct tg_location *l,
+                    enum tg_location_kind kind)
+{
+    if (kind == TG_LOCATION_WAREHOUSE) /* stands for all shelves */
+        return on_shelves(l);
+    return l->kind == kind && (kind != TG_LOCATION_ALLOTMENT || l->show == plan->ask->show);
+}
+
+/* The first place, by priority, that is not picked yet and has at least so many. */
+static const struct tg_place *next_place(const struct plan *plan, enum tg_location_kind kind,
+                                         int32_t least)
+{
+    const struct tg_place *best = NULL;
+
+    for (uint32_t i = 0; i < plan->item->place_count; i++) {
+        const struct tg_place *p = &plan->item->places[i];
+
+        if (p->at->closed || !of_kind(plan, p->at, kind) || left_at(p) < least || picked(plan, p))
+            continue;
+        if (best == NULL || p->at->priority < best->at->priority ||
+            (p->at->priority == best->at->priority && p->at->ord < best->at->ord))
+            best = p;
+    }
+    return best;
+}
+
+static void pick_all(struct plan *plan, enum tg_location_kind kind)
+{
+    const struct tg_place *p;
+
+    while (plan->left > 0 && (kind != TG_LOCATION_WAREHOUSE || plan->shelves_left > 0) &&
+           (p = next_place(plan, kind, 1)) != NULL)
+        pick(plan, p, kind == TG_LOCATION_WAREHOUSE ? plan->shelves_left : INT32_MAX);
+}
+
+static void plan_item(struct plan *plan, const struct ask *ask, const struct tg_variant *item,
+                      int32_t want)
+{
+    const struct tg_place *whole;
+    int32_t part;
+
+    plan->ask = ask;
+    plan->item = item;
+    plan->left = want;
+    plan->count = 0;
+    plan->shelves_left = shelves_left(item, ask);
+    if (ask->only != NULL) {
+        const struct tg_place *p = tg_variant_place(item, ask->only->ord);
+
+        if (p != NULL && !p->at->closed)
+            pick(plan, p, on_shelves(p->at) ? plan->shelves_left : INT32_MAX);
+        return;
+    }
+    if (ask->show != UINT16_MAX)
+        pick_all(plan, TG_LOCATION_ALLOTMENT);
+    part = TG_MIN(plan->left, plan->shelves_left);
+    whole = part > 0 ? next_place(plan, TG_LOCATION_WAREHOUSE, part) : NULL;
+    if (whole != NULL)
+        pick(plan, whole, part);
+    pick_all(plan, TG_LOCATION_WAREHOUSE);
+    pick_all(plan, TG_LOCATION_PROMISE);
+}
+
+int32_t tg_stock_one_place(const struct tg_shop *shop, const struct tg_variant *v, uint16_t show,
+                           int32_t want, const uint16_t *only, uint16_t *ret_location)
+{
+    const struct ask ask = {.only = only == NULL ? NULL : tg_shop_location_at(shop, *only),
+                            .show = show};
+    struct plan plan;
+
+    TG_ASSERT(v->part_count == 0);
+    plan_item(&plan, &ask, v, want);
+    if (plan.count == 0)
+        return 0;
+    *ret_location = plan.picks[0].place->at->ord;
+    return plan.picks[0].qty;
+}
+
+/* --- the whole wish --- */
+
+static bool add_demand(struct demand *demands, uint32_t *count, struct tg_variant *item,
+                       int32_t qty)
+{
+    for (uint32_t i = 0; i < *count; i++)
+        if (demands[i].item == item) {
+            demands[i].qty += qty; /* at most 50 lines of 100 bundles of 100: no overflow */
+            return true;
+        }
+    if (*count == TG_TAKES_MAX)
+        return false;
+    demands[(*count)++] = (struct demand){.item = item, .qty = qty, .left = qty};
+    return true;
+}
+
+static bool sum_up(const struct tg_wish *wish, struct demand *demands, uint32_t *ret_count)
+{
+    *ret_count = 0;
+    for (uint32_t i = 0; i < wish->count; i++) {
+        const struct tg_want *w = &wish->wants[i];
+
+        if (w->variant->part_count == 0) {
+            if (!add_demand(demands, ret_count, w->variant, w->qty))
+                return false;
+            continue;
+        }
+        for (uint32_t k = 0; k < w->variant->part_count; k++)
+            if (!add_demand(demands, ret_count, w->variant->parts[k].item,
+                            w->qty * w->variant->parts[k].qty))
+                return false;
+    }
+    return true;
+}
+
+/* Units of the item in one of the variant; 0 = none. */
+static int32_t units_in(const struct tg_variant *v, const struct tg_variant *item)
+{
+    if (v == item)
+        return 1;
+    for (uint32_t i = 0; i < v->part_count; i++)
+        if (v->parts[i].item == item)
+            return v->parts[i].qty;
+    return 0;
+}
+
+/* The item's picks to the lines that want it, in their order. false: too many pairs. */
+static bool hand_out(struct tg_wish *wish, struct plan *plan, struct tg_variant *item)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < wish->count; i++) {
+        int32_t each = units_in(wish->wants[i].variant, item);
+        int32_t need = each * wish->wants[i].qty;
+
+        while (need > 0) {
+            struct pick *p = &plan->picks[at];
+            int32_t qty = TG_MIN(need, p->qty);
+
+            TG_ASSERT(at < plan->count); /* the plan is the lines' sum */
+            if (wish->take_count == TG_TAKES_MAX)
+                return false;
+            wish->takes[wish->take_count++] = (struct tg_take){
+                .want = i, .variant = item, .at = p->place->at, .each = each, .qty = qty};
+            need -= qty;
+            p->qty -= qty;
+            if (p->qty == 0)
+                at++;
+        }
+    }
+    return true;
+}
+
+static uint32_t wants_of(const struct tg_wish *wish, const struct tg_variant *item,
+                         uint32_t *ret_first)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = wish->count; i-- > 0;)
+        if (units_in(wish->wants[i].variant, item) > 0) {
+            *ret_first = i;
+            count++;
+        }
+    return count;
+}
+
+static void refuse_short(const struct tg_wish *wish, const struct demand *d, struct tg_verdict *out)
+{
+    int32_t found = d->qty - d->left;
+    uint32_t first = 0;
+    uint32_t wants = wants_of(wish, d->item, &first);
+    const struct tg_variant *v = wish->wants[first].variant;
+    const char *title = v->product->title;
+    int32_t left = found / units_in(v, d->item);
+
+    out->variant = v;
+    if (wants > 1 && found > 0)
+        tg_refuse(out, TG_CODE_SOLD_OUT, "Only %d of %s left, the cart needs %d.", (int)found,
+                  d->item->product->title, (int)d->qty);
+    else if (left > 0)
+        tg_refuse(out, TG_CODE_SOLD_OUT, "Only %d of %s left.", (int)left, title);
+    else
+        tg_refuse(out, TG_CODE_SOLD_OUT, "%s is sold out.", title);
+}
+
+/* NOTFOUND: *ret_short is the item that is not left. LIMIT: too many takes. */
+static tg_err allot(const struct ask *ask, struct tg_wish *wish, struct demand *ret_short)
+{
+    struct demand demands[TG_TAKES_MAX];
+    struct plan plan;
+    uint32_t count;
+
+    wish->take_count = 0;
+    if (!sum_up(wish, demands, &count))
+        return TG_ERR_LIMIT;
+    for (uint32_t i = 0; i < count; i++) {
+        plan_item(&plan, ask, demands[i].item, demands[i].qty);
+        if (plan.left > 0) {
+            *ret_short = demands[i];
+            ret_short->left = plan.left;
+            return TG_ERR_NOTFOUND;
+        }
+        if (!hand_out(wish, &plan, demands[i].item))
+            return TG_ERR_LIMIT;
+    }
+    return TG_OK;
+}
+
+static bool place_ok(const struct tg_shop *shop, const struct tg_claim *c, struct ask *ask,
+                     struct tg_verdict *out)
+{
+    const struct tg_location *l;
+
+    if (c->location[0] == '\0')
+        return true;
+    l = tg_shop_location(shop, c->location);
+    if (l == NULL || (l->kind == TG_LOCATION_ALLOTMENT && l->show != c->show)) {
+        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such location.");
+        return false;
+    }
+    if (l->closed) {
+        tg_refuse(out, TG_CODE_CLOSED, "%s is closed.", l->name);
+        return false;
+    }
+    ask->only = l;
+    return true;
+}
+
+bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
+                   struct tg_verdict *out)
+{
+    struct ask ask = {.show = c->show, .staff = c->channel == TG_CHANNEL_STAFF};
+    struct demand missing = {0};
+    tg_err err;
+
+    if (!place_ok(shop, c, &ask, out))
+        return false;
+    err = allot(&ask, wish, &missing);
+    if (err == TG_ERR_NOTFOUND)
+        refuse_short(wish, &missing, out);
+    else if (err != TG_OK)
+        tg_refuse(out, TG_CODE_LIMIT, "This is too much for one order: buy some of it in another.");
+    return err == TG_OK;
+}
+
+/* --- an order's takes --- */
+
+void tg_takes_fill(struct tg_order *order, const struct tg_wish *wish)
+{
+    for (uint32_t i = 0; i < order->take_count; i++) {
+        const struct tg_take *from = &wish->takes[i];
+        struct tg_order_take *to = &order->takes[i];
+
+        *to = (struct tg_order_take){
+            .line = from->want, .location = from->at->ord, .each = from->each, .qty = from->qty};
+        if (from->at->kind == TG_LOCATION_PROMISE)
+            to->ships_from_wall = from->at->ships_from_wall > 0 ? from->at->ships_from_wall : -1;
+        tg_str_cut(to->sku, sizeof(to->sku), from->variant->sku);
+        tg_str_cut(to->place, sizeof(to->place), from->at->id);
+    }
+}
+
+static void move_take(struct tg_shop *shop, const struct tg_order *order,
+                      const struct tg_order_take *t, enum tg_movement movement, int32_t qty,
+                      tg_us wall)
+{
+    struct tg_variant *v = tg_shop_find(shop, t->sku);
+    struct tg_effect move = {
+        .movement = movement, .qty = qty, .location = t->location, .order = order, .wall = wall};
+
+    TG_ASSERT(v != NULL); /* a variant with stock in orders is never taken out of the shop */
+    tg_stock_move(shop, v, &move);
+}
+
+void tg_takes_hold(struct tg_shop *shop, struct tg_order *order, tg_us wall)
+{
+    for (uint32_t i = 0; i < order->take_count; i++)
+        move_take(shop, order, &order->takes[i], TG_MOVE_HOLD, order->takes[i].qty, wall);
+}
+
+void tg_takes_sell(struct tg_shop *shop, struct tg_order *order, tg_us wall)
+{
+    TG_ASSERT(!order->takes_sold);
+    TG_ASSERT(order->in_batch);
+    order->takes_sold = true;
+    for (uint32_t i = 0; i < order->take_count; i++)
+        if (order->takes[i].qty > 0)
+            move_take(shop, order, &order->takes[i], TG_MOVE_SELL, order->takes[i].qty, wall);
+}
+
+static void less(struct tg_shop *shop, struct tg_order *order, struct tg_order_take *t,
+                 enum tg_movement movement, int32_t qty, tg_us wall)
+{
+    if (qty == 0)
+        return;
+    TG_ASSERT(order->in_batch);
+    t->qty -= qty;
+    order->takes_changed = true;
+    move_take(shop, order, t, movement, qty, wall);
+}
+
+void tg_takes_release_all(struct tg_shop *shop, struct tg_order *order, tg_us wall)
+{
+    enum tg_movement movement = order->takes_sold ? TG_MOVE_UNSELL : TG_MOVE_RELEASE;
+
+    for (uint32_t i = 0; i < order->take_count; i++)
+        less(shop, order, &order->takes[i], movement, order->takes[i].qty, wall);
+}
+
+static bool same_item(const struct tg_order_take *a, const struct tg_order_take *b)
+{
+    return a->line == b->line && strcmp(a->sku, b->sku) == 0;
+}
+
+/* The first take of its line's item in the list. */
+static bool leads(const struct tg_order *order, uint32_t take)
+{
+    for (uint32_t i = 0; i < take; i++)
+        if (same_item(&order->takes[i], &order->takes[take]))
+            return false;
+    return true;
+}
+
+/* `qty` units of the line less, of each of its items: from the end of the takes when they are given
+ * back (what is promised last goes first), from the front when they leave. */
+static void line_less(struct tg_shop *shop, struct tg_order *order, uint32_t line, int32_t qty,
+                      enum tg_movement movement, tg_us wall)
+{
+    for (uint32_t i = 0; i < order->take_count; i++) {
+        int32_t need = order->takes[i].each * qty;
+
+        if (order->takes[i].line != line || !leads(order, i))
+            continue;
+        for (uint32_t k = 0; k < order->take_count && need > 0; k++) {
+            uint32_t at = movement == TG_MOVE_SHIP ? k : order->take_count - 1 - k;
+            struct tg_order_take *t = &order->takes[at];
+            int32_t now = TG_MIN(need, t->qty);
+
+            if (!same_item(t, &order->takes[i]))
+                continue;
+            less(shop, order, t, movement, now, wall);
+            need -= now;
+        }
+        TG_ASSERT(need == 0); /* the caller asks for no more than the line still promises */
+    }
+}
+
+void tg_takes_release(struct tg_shop *shop, struct tg_order *order, uint32_t line, int32_t qty,
+                      tg_us wall)
+{
+    line_less(shop, order, line, qty, order->takes_sold ? TG_MOVE_UNSELL : TG_MOVE_RELEASE, wall);
+}
+
+void tg_takes_ship(struct tg_shop *shop, struct tg_order *order, uint32_t line, int32_t qty,
+                   tg_us wall)
+{
+    TG_ASSERT(order->takes_sold);
+    line_less(shop, order, line, qty, TG_MOVE_SHIP, wall);
+}
+
+/* Everything that can fail, for all items of the line, before the first one moves. */
+static tg_err return_ready(struct tg_shop *shop, const struct tg_order *order, uint32_t line,
+                           uint16_t location, int32_t qty)
+{
+    const struct tg_location *at = tg_shop_location_at(shop, location);
+    tg_err err = at == NULL || !on_shelves(at) ? TG_ERR_NOTFOUND : TG_OK;
+
+    for (uint32_t i = 0; err == TG_OK && i < order->take_count; i++) {
+        const struct tg_order_take *t = &order->takes[i];
+        struct tg_variant *v = tg_shop_find(shop, t->sku);
+
+        if (t->line != line || !leads(order, i))
+            continue;
+        TG_ASSERT(v != NULL);
+        if ((int64_t)v->stock.on_hand + (int64_t)t->each * qty > TG_STOCK_MAX)
+            return TG_ERR_LIMIT;
+        err = tg_place_ready(shop, v, location);
+    }
+    return err == TG_OK ? tg_shop_reserve(shop, order->take_count) : err;
+}
+
+tg_err tg_takes_return(struct tg_shop *shop, const struct tg_order *order, uint32_t line,
+                       uint16_t location, int32_t qty, tg_us wall)
+{
+    tg_err err = return_ready(shop, order, line, location, qty);
+
+    for (uint32_t i = 0; err == TG_OK && i < order->take_count; i++)
+        if (order->takes[i].line == line && leads(order, i))
+            err = tg_stock_return(shop, tg_shop_find(shop, order->takes[i].sku), location,
+                                  order->takes[i].each * qty, order, wall);
+    return err;
+}
+
+tg_err tg_takes_find(struct tg_shop *shop, struct tg_order *order)
+{
+    struct ask ask = {.show = order->show, .staff = order->channel == TG_CHANNEL_STAFF};
+    struct demand missing;
+    struct tg_wish wish;
+    tg_err err;
+
+    TG_ASSERT(order->take_count == 0);
+    wish.count = order->line_count;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct tg_order_line *line = &order->lines[i];
+
+        wish.wants[i].variant = tg_shop_find(shop, line->sku);
+        wish.wants[i].qty = line->qty - line->cancelled - line->fulfilled;
+        if (wish.wants[i].variant == NULL)
+            return TG_ERR_NOTFOUND;
+    }
+    err = allot(&ask, &wish, &missing);
+    if (err == TG_OK && wish.take_count > 0)
+        err = tg_order_set_takes(order, wish.take_count);
+    if (err != TG_OK)
+        return err;
+    tg_takes_fill(order, &wish);
+    order->takes_changed = true;
+    return TG_OK;
+}
