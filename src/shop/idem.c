@@ -137,6 +137,19 @@ tg_err tg_idem_put(struct tg_idem *idem, tg_us now, const struct tg_idem_entry *
     return TG_OK;
 }
 
+void tg_idem_forget(struct tg_idem *idem, const char *person, const char *op, const char *id)
+{
+    char key[KEY_SIZE];
+    size_t len = key_of(key, person, op, id);
+    struct node *n = len == 0 ? NULL : tg_map_get(&idem->map, key, len);
+
+    if (n == NULL)
+        return;
+    if (idem->batch == n)
+        idem->batch = n->next;
+    drop(idem, n);
+}
+
 const struct tg_idem_entry *tg_idem_each_pending(const struct tg_idem *idem,
                                                  const struct tg_idem_entry **cursor)
 {

@@ -47,6 +47,8 @@ const struct tg_idem_entry *tg_idem_find(const struct tg_idem *idem, tg_us now, 
  */
 TG_MUST_CHECK tg_err tg_idem_put(struct tg_idem *idem, tg_us now, const struct tg_idem_entry *entry,
                                  bool pending);
+/* The disk knows better than a refusal of this node: another one did it meanwhile. */
+void tg_idem_forget(struct tg_idem *idem, const char *person, const char *op, const char *id);
 /* The batch's pending entries; start with *cursor = NULL, NULL = end. */
 const struct tg_idem_entry *tg_idem_each_pending(const struct tg_idem *idem,
                                                  const struct tg_idem_entry **cursor);

@@ -30,6 +30,7 @@ struct tg_db_cfg {
     const char *password_file; /* PostgreSQL: holds the password; NULL or "" = libpq's own ways */
     const char *name;          /* PostgreSQL: application_name; NULL = "torg" */
     bool fast;                 /* tests only: SQLite without fsync */
+    bool shared;               /* tests only: SQLite for several nodes, one batch at a time */
 };
 
 /* true = the URL names a PostgreSQL database. */

@@ -354,18 +354,27 @@ struct batch {
     const struct tg_claim *claims;
     struct tg_shop *shop;
     struct tg_idem *idem;
+    bool shared;         /* other nodes write, too */
     struct tg_cart cart; /* being read */
     uint32_t units;      /* which sums of a person are being read: index of tg_units_keys */
     struct tg_stock_row *rows;
 };
+
+/* What this node refused, another one may have done since. */
+static bool idem_known(const struct batch *b, const struct tg_claim *c)
+{
+    const struct tg_idem_entry *entry =
+        tg_idem_find(b->idem, b->now.mono, tg_claim_key_person(c), c->op, c->id);
+
+    return entry != NULL && (!b->shared || entry->status < 400);
+}
 
 static bool ask_idem(void *ctx, size_t i, struct tg_q *q)
 {
     const struct batch *b = ctx;
     const struct tg_claim *c = &b->claims[i];
 
-    if (c->op[0] == '\0' ||
-        tg_idem_find(b->idem, b->now.mono, tg_claim_key_person(c), c->op, c->id) != NULL)
+    if (c->op[0] == '\0' || idem_known(b, c))
         return false;
     tg_q_text(q, tg_claim_key_person(c));
     tg_q_text(q, c->op);
@@ -382,6 +391,8 @@ static tg_err take_idem(void *ctx, size_t i, const struct tg_q *q)
                                   .status = (int)tg_q_get_int(q, 1)};
     tg_err err = TG_OK;
 
+    if (idem_known(b, c))
+        return TG_OK; /* two of this batch have one key */
     tg_str_cut(entry.person, sizeof(entry.person), tg_claim_key_person(c));
     tg_str_cut(entry.op, sizeof(entry.op), c->op);
     tg_str_cut(entry.id, sizeof(entry.id), c->id);
@@ -392,8 +403,10 @@ static tg_err take_idem(void *ctx, size_t i, const struct tg_q *q)
         entry.reply = tg_slab_copy(reply, len);
         err = entry.reply == NULL ? TG_ERR_NOMEM : TG_OK;
     }
-    if (err == TG_OK)
+    if (err == TG_OK) {
+        tg_idem_forget(b->idem, entry.person, entry.op, entry.id);
         err = tg_idem_put(b->idem, b->now.mono, &entry, false);
+    }
     tg_slab_unref(entry.reply);
     return err;
 }
@@ -568,8 +581,12 @@ static tg_err load_old_order(const struct batch *b, const struct tg_claim *c)
 tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struct tg_claim *claims,
                      size_t count, struct tg_shop *shop, struct tg_idem *idem)
 {
-    struct batch b = {
-        .db = &tg_store_db(store)->db, .now = now, .claims = claims, .shop = shop, .idem = idem};
+    struct batch b = {.db = &tg_store_db(store)->db,
+                      .now = now,
+                      .claims = claims,
+                      .shop = shop,
+                      .idem = idem,
+                      .shared = tg_store_db(store)->shared};
     const struct tg_q_many of_idem = {.bind = ask_idem, .row = take_idem, .ctx = &b};
     const struct tg_q_many of_cart = {
         .bind = ask_cart, .row = take_cart_line, .end = put_cart, .ctx = &b};

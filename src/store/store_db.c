@@ -210,7 +210,7 @@ tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg, char ret
         tg_free(s);
         return err;
     }
-    s->shared = tg_db_engine(&s->db) == TG_DB_POSTGRES;
+    s->shared = cfg->shared || tg_db_engine(&s->db) == TG_DB_POSTGRES;
     *ret = &s->head;
     return TG_OK;
 }

@@ -54,6 +54,22 @@ static void test_find_returns_the_answer_until_it_is_old(void **state)
     tg_idem_free(idem);
 }
 
+static void test_forgotten_entries_make_room_for_others(void **state)
+{
+    struct tg_idem *idem = idem_new(16);
+
+    (void)state;
+    assert_int_equal(put(idem, 5, 1, false), TG_OK);
+    assert_int_equal(put(idem, 5, 2, true), TG_OK);
+    tg_idem_forget(idem, "pA", "buy", "i1"); /* the first of the running batch */
+    tg_idem_forget(idem, "pA", "buy", "i3");
+    assert_null(tg_idem_find(idem, 6, "pA", "buy", "i1"));
+    assert_int_equal(put(idem, 6, 1, false), TG_OK);
+    tg_idem_rollback(idem);
+    assert_int_equal(tg_idem_count(idem), 0);
+    tg_idem_free(idem);
+}
+
 static void test_key_parts_cannot_run_together(void **state)
 {
     struct tg_idem *idem = idem_new(16);
@@ -148,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_returns_the_answer_until_it_is_old),
+        cmocka_unit_test(test_forgotten_entries_make_room_for_others),
         cmocka_unit_test(test_key_parts_cannot_run_together),
         cmocka_unit_test(test_full_memory_forgets_the_oldest_but_not_the_batch),
         cmocka_unit_test(test_rollback_forgets_what_the_batch_remembered),

@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 enum { BATCH_MAX = 64, TURNS_MAX = 100000 };
+#define SETTLE_US ((tg_us)120 * TG_US_PER_S)
 
 struct sim *sim_running;
 
@@ -62,7 +63,7 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
 
 static struct tg_store *open_store(struct sim *s)
 {
-    struct tg_db_cfg cfg = {.url = s->path, .fast = true};
+    struct tg_db_cfg cfg = {.url = s->path, .fast = true, .shared = s->node_count > 1};
     struct tg_store *store = NULL;
     char why[256] = "";
     tg_err err = tg_store_new(&store, &cfg, why);
@@ -77,6 +78,7 @@ static void start(struct sim *s, struct sim_node *node)
                                .web = &node->web,
                                .web_count = 1,
                                .allow_sandbox = true,
+                               .hold_us = s->hold_us,
                                .person_units_max = 60,
                                .rng = &node->rng};
     bool any = true;
@@ -94,7 +96,8 @@ static void start(struct sim *s, struct sim_node *node)
     err = tg_sale_new(&node->sale, &sale, s->now);
     SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
     node->alive = true;
-    s->trouble_at = s->now.mono;
+    node->trouble_at = s->now.mono;
+    node->poll_at = s->node_count > 1 ? s->now.mono + TG_STORE_POLL_US : TG_US_NEVER;
     sim_check_audit(s, node);
 }
 
@@ -115,7 +118,7 @@ static void dead(struct sim *s, struct sim_node *node)
     /* Often at once, sometimes only when its holds are over. */
     node->back_at = s->now.mono;
     if (sim_chance(s, 30))
-        node->back_at += (tg_us)tg_rng_below(&s->rng, 900) * TG_US_PER_S;
+        node->back_at += (tg_us)tg_rng_below(&s->rng, (uint64_t)s->hold_us * 2);
 }
 
 static void arm(struct sim *s, struct sim_node *node)
@@ -142,7 +145,7 @@ static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t
     }
     if (node->faulty.refused > refused) {
         s->t.refusals++;
-        s->trouble_at = s->now.mono;
+        node->trouble_at = s->now.mono;
     }
     node->faulty.fail_in = -1;
     sim_receive(s, node);
@@ -165,7 +168,10 @@ static tg_us next_alarm(const struct sim *s, unsigned *ret_node)
 
     for (unsigned i = 0; i < s->node_count; i++) {
         const struct sim_node *node = &s->nodes[i];
-        tg_us due = node->alive ? tg_sale_deadline(node->sale) : node->back_at;
+        tg_us due = node->back_at;
+
+        if (node->alive)
+            due = TG_MIN(tg_sale_deadline(node->sale), node->poll_at);
 
         if (due < next) {
             next = due;
@@ -173,6 +179,24 @@ static tg_us next_alarm(const struct sim *s, unsigned *ret_node)
         }
     }
     return next;
+}
+
+/* What the sale thread does when its clock wakes it. */
+static void wake(struct sim *s, struct sim_node *node)
+{
+    bool due = tg_sale_deadline(node->sale) <= s->now.mono;
+
+    if (node->poll_at <= s->now.mono) {
+        struct tg_store *inner = node->faulty.inner;
+        bool other = false;
+        tg_err err = inner->ops->poll(inner, s->now, &other);
+
+        SIM_CHECK(err == TG_OK, "poll: %s", tg_err_name(err));
+        node->poll_at = s->now.mono + TG_STORE_POLL_US;
+        due = due || other;
+    }
+    if (due)
+        turn(s, node, NULL, 0);
 }
 
 /* On to `target`, waking everybody at their own time. */
@@ -185,7 +209,7 @@ static void advance(struct sim *s, tg_us target)
         SIM_CHECK(turns < TURNS_MAX, "node %u's clock never comes to rest", node);
         set_time(s, alarm);
         if (s->nodes[node].alive)
-            turn(s, &s->nodes[node], NULL, 0);
+            wake(s, &s->nodes[node]);
         else
             start(s, &s->nodes[node]);
     }
@@ -194,8 +218,9 @@ static void advance(struct sim *s, tg_us target)
 
 static void step(struct sim *s)
 {
-    tg_us jump = (tg_us)tg_rng_below(&s->rng, sim_chance(s, 3) ? 700 : 2) * TG_US_PER_S +
-                 (tg_us)tg_rng_below(&s->rng, 500000);
+    uint64_t far = sim_chance(s, 3) ? (uint64_t)(s->hold_us / TG_US_PER_S) + 100 : 2;
+    tg_us jump =
+        (tg_us)tg_rng_below(&s->rng, far) * TG_US_PER_S + (tg_us)tg_rng_below(&s->rng, 500000);
 
     advance(s, s->now.mono + jump);
     for (uint64_t n = tg_rng_below(&s->rng, 5); n > 0; n--)
@@ -216,7 +241,7 @@ static void step(struct sim *s)
         sim_check_disk(s);
 }
 
-/* Everybody lives, an hour goes by, and nothing may be left open. */
+/* Everybody lives, every term goes by, and nothing may be left open. */
 static void settle(struct sim *s)
 {
     s->settled = true;
@@ -224,9 +249,9 @@ static void settle(struct sim *s)
         s->nodes[i].faulty.fail_in = -1;
         s->nodes[i].back_at = s->now.mono;
     }
-    advance(s, s->now.mono + (tg_us)3600 * TG_US_PER_S);
+    advance(s, s->now.mono + s->hold_us + SETTLE_US);
     for (unsigned i = 0; i < s->node_count; i++) {
-        sim_receive(s, &s->nodes[i]);
+        turn(s, &s->nodes[i], NULL, 0);
         SIM_CHECK(tg_shop_order_count(tg_sale_shop(s->nodes[i].sale)) == 0,
                   "holds outlived their time");
         sim_check_audit(s, &s->nodes[i]);
@@ -294,6 +319,7 @@ static void add(struct sim_totals *to, const struct sim_totals *t)
     to->sold_out += t->sold_out;
     to->expired += t->expired;
     to->late += t->late;
+    to->pairs += t->pairs;
 }
 
 void sim_run(uint64_t seed, struct sim_totals *totals)
@@ -302,8 +328,13 @@ void sim_run(uint64_t seed, struct sim_totals *totals)
                     .rng = tg_rng_seeded(seed),
                     .now = {.mono = 1, .wall = (tg_us)1780000000 * TG_US_PER_S},
                     .node_count = 1};
+    /* Two nodes look at each other all the time: short terms, or a history takes minutes. */
+    static const int holds_s[] = {30, 120, 600};
 
     sim_running = &s;
+    s.node_count = sim_chance(&s, 40) ? 2 : 1;
+    s.t.pairs = s.node_count - 1;
+    s.hold_us = holds_s[tg_rng_below(&s.rng, s.node_count > 1 ? 2 : 3)] * (tg_us)TG_US_PER_S;
     begin(&s);
     for (int i = 0; i < SIM_STEPS; i++)
         step(&s);

@@ -47,7 +47,9 @@ struct sim_node {
     struct sim *sim;
     unsigned index;
     bool alive;
-    tg_us back_at; /* when a dead one is started again */
+    tg_us back_at;    /* when a dead one is started again */
+    tg_us poll_at;    /* two nodes: when it looks whether the other wrote */
+    tg_us trouble_at; /* the last instant at which it was not at its best: a fault, its start */
     struct tg_rng rng;
     struct tg_faulty_store faulty;
     struct tg_store *store;
@@ -65,7 +67,8 @@ struct sim_totals {
     unsigned long duplicates; /* repeats that were answered alike */
     unsigned long sold_out;
     unsigned long expired;
-    unsigned long late; /* requests that came minutes after they were sent */
+    unsigned long late;  /* requests that came minutes after they were sent */
+    unsigned long pairs; /* seeds with two nodes */
 };
 
 struct sim {
@@ -76,12 +79,12 @@ struct sim {
     struct tg_shop_now now;
     struct sim_node nodes[SIM_NODES_MAX];
     unsigned node_count;
+    tg_us hold_us;
     struct sim_request *requests;
     size_t request_count;
     struct sim_flight *flights;
     size_t flight_count;
-    tg_us trouble_at; /* the last instant at which a node was not at its best: a fault, a start */
-    bool settled;     /* an hour has passed: nothing may wait any more */
+    bool settled; /* an hour has passed: nothing may wait any more */
     struct sim_totals t;
 };
 
@@ -119,7 +122,7 @@ void sim_retry(struct sim *s);
 size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size_t max);
 /* Answers that the node gave. */
 void sim_receive(struct sim *s, struct sim_node *node);
-/* What was under way to a node that died is lost, and what it wanted to say was never said. */
+/* What was under way to a node that died is lost, and mostly what it wanted to say. */
 void sim_lose(struct sim *s, struct sim_node *node);
 
 /* shop_sim_check.c: what must hold. */

@@ -73,16 +73,18 @@ static void check_money(const struct tg_order *order, const struct sim_request *
 
 static void check_term(const struct sim *s, const struct tg_order *order)
 {
-    tg_us ready = s->now.wall - (s->now.mono - s->trouble_at) + RETRY_US;
-    tg_us over = TG_MAX(order->pay_by_wall, ready) + OVERDUE_US;
-
     if (order->state != TG_ORDER_AWAITING)
         return;
-    for (unsigned i = 0; i < s->node_count; i++)
-        if (s->nodes[i].alive) /* one is enough */
-            SIM_CHECK(s->now.wall <= over, "order %lld is held %.3f s beyond its term",
+    for (unsigned i = 0; i < s->node_count; i++) {
+        const struct sim_node *node = &s->nodes[i];
+        tg_us ready = s->now.wall - (s->now.mono - node->trouble_at) + RETRY_US;
+
+        if (node->alive) /* one is enough, whichever took the order */
+            SIM_CHECK(s->now.wall <= TG_MAX(order->pay_by_wall, ready) + OVERDUE_US,
+                      "order %lld is held %.3f s beyond its term, and node %u lives",
                       (long long)order->number,
-                      (double)(s->now.wall - order->pay_by_wall) / TG_US_PER_S);
+                      (double)(s->now.wall - order->pay_by_wall) / TG_US_PER_S, i);
+    }
     SIM_CHECK(!s->settled, "order %lld never expired", (long long)order->number);
 }
 

@@ -173,18 +173,6 @@ static void drain(struct tg_mailbox *mb)
         tg_msg_free(msg);
 }
 
-void sim_lose(struct sim *s, struct sim_node *node)
-{
-    drain(node->web);
-    drain(node->live);
-    for (size_t i = 0; i < s->flight_count;) {
-        if (s->flights[i].node == node->index)
-            s->flights[i] = s->flights[--s->flight_count];
-        else
-            i++;
-    }
-}
-
 /* --- answers --- */
 
 static void field(char *out, size_t size, const char *json, const char *name)
@@ -273,4 +261,18 @@ void sim_receive(struct sim *s, struct sim_node *node)
         tg_msg_free(msg);
     }
     drain(node->live);
+}
+
+void sim_lose(struct sim *s, struct sim_node *node)
+{
+    if (sim_chance(s, 50))
+        sim_receive(s, node); /* it was on the wire before the end */
+    drain(node->web);
+    drain(node->live);
+    for (size_t i = 0; i < s->flight_count;) {
+        if (s->flights[i].node == node->index)
+            s->flights[i] = s->flights[--s->flight_count];
+        else
+            i++;
+    }
 }
