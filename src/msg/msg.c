@@ -43,6 +43,8 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
     case TG_MSG_SALE_REQ:
         tg_msg_free(((struct tg_sale_req *)msg)->join);
         tg_free(((struct tg_sale_req *)msg)->code);
+        tg_msg_free(((struct tg_sale_req *)msg)->hook_work);
+        tg_free(((struct tg_sale_req *)msg)->hook);
         break;
     case TG_MSG_WEB_CAST:
         tg_slab_unref(((struct tg_web_cast *)msg)->json);
@@ -72,6 +74,7 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
     case TG_MSG_WEB_CUT:
     case TG_MSG_WEB_EVENTS_END:
     case TG_MSG_MEDIA:
+    case TG_MSG_HOOK_WORK:
         break;
     }
     tg_free(msg);

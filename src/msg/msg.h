@@ -12,6 +12,7 @@
  *   media   MEDIA_*  from rtc workers, main, live                (msg/media.h)
  *   journal JOURNAL_* from live                                  (msg/live.h)
  *   read-N  READ_*   from web workers, main                      (msg/sale.h)
+ *   outbound HOOK_WORK from sale                                 (msg/webhook.h)
  */
 #ifndef TG_MSG_MSG_H
 #define TG_MSG_MSG_H
@@ -43,6 +44,7 @@ enum tg_msg_kind {
     TG_MSG_RTC_REQ,        /* struct tg_rtc_req */
     TG_MSG_RTC_REPLY,      /* struct tg_rtc_reply, to the web worker that asked */
     TG_MSG_MEDIA,          /* struct tg_media_msg */
+    TG_MSG_HOOK_WORK,      /* struct tg_hook_work: outbound to sale (in a request), and back */
 };
 
 struct tg_msg {

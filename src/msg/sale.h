@@ -13,6 +13,7 @@
 #include "msg/op.h"
 #include "msg/page.h"
 #include "msg/role.h"
+#include "msg/webhook.h"
 
 enum tg_sale_what {
     TG_SALE_OP,           /* buy cart.set checkout price stock from a socket: `op` */
@@ -33,6 +34,8 @@ enum tg_sale_what {
     TG_SALE_CART_MERGE,   /* `key` = the person id whose cart is taken over */
     TG_SALE_COMMENT,      /* from live: a chat line (`op`) that may buy; answered with a `comment`
                              event when it does, or would */
+    TG_SALE_HOOK,         /* `hook`: an admin's change of an endpoint, a replay, a ping */
+    TG_SALE_HOOK_WORK,    /* `hook_work`, from outbound; answered with itself */
     TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
                            */
 };
@@ -56,26 +59,32 @@ struct tg_sale_req {
     bool flag;
     tg_us until_wall_us; /* -1 = none */
     struct {
-        int64_t amount;        /* -1 = none, -2 = leave it */
-        int64_t compare_at;    /* likewise */
-        char currency[4];      /* "" = the shop's */
-        char if_match[128];    /* tg_if_match_parse's; "" = not conditional */
-    } price;                   /* LIST_PRICE */
-    struct tg_code_def *code;  /* CODE_NEW, CODE_SET: owned */
-    struct tg_live_join *join; /* TG_SALE_JOIN: owned */
-    struct tg_op op;           /* TG_SALE_OP */
+        int64_t amount;             /* -1 = none, -2 = leave it */
+        int64_t compare_at;         /* likewise */
+        char currency[4];           /* "" = the shop's */
+        char if_match[128];         /* tg_if_match_parse's; "" = not conditional */
+    } price;                        /* LIST_PRICE */
+    struct tg_code_def *code;       /* CODE_NEW, CODE_SET: owned */
+    struct tg_live_join *join;      /* TG_SALE_JOIN: owned */
+    struct tg_hook_req *hook;       /* TG_SALE_HOOK: owned */
+    struct tg_hook_work *hook_work; /* TG_SALE_HOOK_WORK: owned */
+    struct tg_op op;                /* TG_SALE_OP */
 };
 
 enum tg_read_what {
-    TG_READ_MY_ORDERS, /* orders of who.id, newest first */
-    TG_READ_ORDER,     /* one order by id: its owner or staff */
-    TG_READ_PAYMENT,   /* what the payment page shows, by payment id */
-    TG_READ_ORDERS,    /* all orders (staff), paged by cursor */
-    TG_READ_PRODUCTS,  /* catalogue with stock */
-    TG_READ_CODES,     /* discount codes that may be used (merchandiser, admin) */
-    TG_READ_CODE,      /* ... one, by `key` */
-    TG_READ_TOKENS,    /* tokens without their secrets (admin) */
-    TG_READ_REPORT,    /* sums of one show: orders, units, GMV (staff) */
+    TG_READ_MY_ORDERS,  /* orders of who.id, newest first */
+    TG_READ_ORDER,      /* one order by id: its owner or staff */
+    TG_READ_PAYMENT,    /* what the payment page shows, by payment id */
+    TG_READ_ORDERS,     /* all orders (staff), paged by cursor */
+    TG_READ_PRODUCTS,   /* catalogue with stock */
+    TG_READ_CODES,      /* discount codes that may be used (merchandiser, admin) */
+    TG_READ_CODE,       /* ... one, by `key` */
+    TG_READ_TOKENS,     /* tokens without their secrets (admin) */
+    TG_READ_HOOKS,      /* endpoints (admin) */
+    TG_READ_HOOK,       /* one, `key` = its id */
+    TG_READ_DELIVERIES, /* of the endpoint `key`, newest first; `state` */
+    TG_READ_DELIVERY,   /* of the endpoint `key`: `message`, with its attempts */
+    TG_READ_REPORT,     /* sums of one show: orders, units, GMV (staff) */
 };
 
 /* Answered with WEB_REPLY. */
@@ -88,6 +97,8 @@ struct tg_read_req {
     char key[TG_SKU_MAX + 1];
     char cursor[TG_CURSOR_SIZE]; /* page.h; "" = from the start */
     uint32_t limit;              /* 1..TG_PAGE_LIMIT_MAX */
+    int state;                   /* READ_DELIVERIES: enum tg_delivery_state; -1 = all */
+    int64_t message;             /* READ_DELIVERY */
 };
 
 #endif

@@ -128,29 +128,27 @@ bool tg_hook_url_ok(const char *url, const struct tg_cidr_list *allow, char why[
 
 /* --- messages --- */
 
-void tg_hook_message_id(char out[TG_HOOK_MESSAGE_ID_SIZE], int64_t message, tg_us created_wall)
+void tg_hook_message_id(char out[TG_HOOK_MESSAGE_ID_SIZE], int64_t message)
 {
-    tg_str_printf(out, TG_HOOK_MESSAGE_ID_SIZE, "msg_%llx_%lld", (unsigned long long)created_wall,
-                  (long long)message);
+    tg_str_printf(out, TG_HOOK_MESSAGE_ID_SIZE, "msg_%llx", (unsigned long long)message);
 }
 
-tg_err tg_hook_message_parse(int64_t *ret_message, tg_us *ret_created_wall, const char *text)
+tg_err tg_hook_message_parse(int64_t *ret_message, const char *text)
 {
-    uint64_t created = 0;
-    const char *at = text + 4;
+    uint64_t number = 0;
     size_t digits;
 
     if (strncmp(text, "msg_", 4) != 0)
         return TG_ERR_MALFORMED;
-    digits = strspn(at, "0123456789abcdef");
-    if (digits < 1 || digits > 15 || at[digits] != '_')
+    text += 4;
+    digits = strspn(text, "0123456789abcdef");
+    if (digits < 1 || digits > 16 || text[digits] != '\0')
         return TG_ERR_MALFORMED;
     for (size_t i = 0; i < digits; i++)
-        created = created << 4 | (uint64_t)(at[i] <= '9' ? at[i] - '0' : at[i] - 'a' + 10);
-    at += digits + 1;
-    if (tg_parse_i64(ret_message, at, strlen(at), 1, INT64_MAX) != TG_OK)
+        number = number << 4 | (uint64_t)(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+    if (number > INT64_MAX)
         return TG_ERR_MALFORMED;
-    *ret_created_wall = (tg_us)created;
+    *ret_message = (int64_t)number;
     return TG_OK;
 }
 

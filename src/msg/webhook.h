@@ -20,7 +20,7 @@ enum {
     TG_HOOK_OFF_SIZE = 16,
     TG_HOOK_SECRET_SIZE = 64, /* "whsec_" + base64 of 32 bytes, and room */
     TG_HOOK_SECRETS_MAX = 4,  /* valid at a time: rotated thrice within the old one's day */
-    TG_HOOK_MESSAGE_ID_SIZE = 48,
+    TG_HOOK_MESSAGE_ID_SIZE = 24,
     TG_HOOK_ANSWER_SIZE = 129, /* of an endpoint's answer that is kept */
     TG_HOOK_ERROR_SIZE = 80,
     TG_HOOK_NODE_SIZE = 24,
@@ -52,11 +52,15 @@ bool tg_hook_topic_ok(const char *topic);
  */
 bool tg_hook_url_ok(const char *url, const struct tg_cidr_list *allow, char why[128]);
 
-/* webhook-id: the outbox row's number and time, so that a restored backup makes no id twice. */
-void tg_hook_message_id(char out[TG_HOOK_MESSAGE_ID_SIZE], int64_t message, tg_us created_wall);
+/*
+ * Outbox rows are numbered by their time, (microseconds << TG_MESSAGE_SALT_BITS) + a salt of the
+ * process, so that no number comes twice, neither from another node nor after a restored backup.
+ */
+enum { TG_MESSAGE_SALT_BITS = 11 };
+/* webhook-id. */
+void tg_hook_message_id(char out[TG_HOOK_MESSAGE_ID_SIZE], int64_t message);
 /* MALFORMED. */
-TG_MUST_CHECK tg_err tg_hook_message_parse(int64_t *ret_message, tg_us *ret_created_wall,
-                                           const char *text);
+TG_MUST_CHECK tg_err tg_hook_message_parse(int64_t *ret_message, const char *text);
 
 /* --- outbound <-> sale --- */
 
@@ -121,8 +125,28 @@ struct tg_hook_req {
     struct tg_hook hook; /* id; for CREATE and CHANGE what is given */
     bool has_url, has_topics, has_description, has_enabled; /* CHANGE: only these */
     int64_t message;                                        /* REPLAY */
-    tg_us message_created_wall;
-    tg_us since_wall; /* REPLAY_FAILED */
+    tg_us since_wall;                                       /* REPLAY_FAILED */
+};
+
+/* --- sale -> store --- */
+
+/* What sale wants to know before it decides. */
+struct tg_hook_look {
+    bool found;
+    struct tg_hook hook;
+    size_t count;  /* endpoints there are */
+    bool delivery; /* REPLAY: the endpoint has this message */
+    size_t failed; /* REPLAY_FAILED: so many will be started anew */
+    int64_t next;  /* PING: the number of its message */
+};
+
+/* What it decided: the endpoint as it shall be. */
+struct tg_hook_change {
+    enum tg_hook_do verb;
+    struct tg_hook hook;
+    char secret[TG_HOOK_SECRET_SIZE]; /* CREATE, ROTATE */
+    int64_t message;                  /* REPLAY, PING */
+    tg_us since_wall;                 /* REPLAY_FAILED */
 };
 
 #endif

@@ -248,6 +248,9 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_TOKEN_REVOKE:
         decide_revoke(sale, item);
         break;
+    case TG_SALE_HOOK:
+        tg_hooks_decide(sale, now, item);
+        break;
     case TG_SALE_OP:
     case TG_SALE_JOIN:
     case TG_SALE_PAY:
@@ -259,6 +262,7 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_CODE_END:
     case TG_SALE_CART_MERGE:
     case TG_SALE_COMMENT:
+    case TG_SALE_HOOK_WORK:
     case TG_SALE_STOCK_AUDIT:
         break;
     }

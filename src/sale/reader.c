@@ -12,26 +12,10 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "msg/web.h"
+#include "sale/reader_priv.h"
 #include "shop/shop_json.h"
 
 enum { BODY_MAX = 8 * 1024 * 1024, TAKE_MAX = 32, BAND_DEFAULT = 10 };
-
-struct tg_reader {
-    struct tg_reader_cfg cfg;
-    struct tg_read_db *db;
-    struct tg_mailbox *mailbox;
-    struct tg_thread *thread;
-    struct tg_buf buf;
-    char next[TG_CURSOR_SIZE]; /* of the list being answered; "" = none */
-};
-
-/* A list being written. The database is asked for one row more than the page holds. */
-struct list {
-    struct tg_reader *reader;
-    struct tg_jo j;
-    struct tg_page page;
-    enum tg_order_view view;
-};
 
 static const char *pay_base(const struct tg_reader *r)
 {
@@ -108,8 +92,8 @@ static void send_body(struct tg_reader *r, const struct tg_read_req *req, int st
     (void)tg_mailbox_post_reply(req->conn.mb, reply); /* closed: the worker is stopping */
 }
 
-static void problem_at(struct tg_reader *r, const struct tg_read_req *req, int status,
-                       const char *code, const char *field, const char *detail)
+void tg_reader_problem_at(struct tg_reader *r, const struct tg_read_req *req, int status,
+                          const char *code, const char *field, const char *detail)
 {
     struct tg_jo j = tg_jo(&r->buf);
 
@@ -126,27 +110,27 @@ static void problem_at(struct tg_reader *r, const struct tg_read_req *req, int s
     send_body(r, req, status);
 }
 
-static void problem(struct tg_reader *r, const struct tg_read_req *req, int status,
-                    const char *code, const char *detail)
+void tg_reader_problem(struct tg_reader *r, const struct tg_read_req *req, int status,
+                       const char *code, const char *detail)
 {
-    problem_at(r, req, status, code, NULL, detail);
+    tg_reader_problem_at(r, req, status, code, NULL, detail);
 }
 
-static void answer(struct tg_reader *r, const struct tg_read_req *req, tg_err err,
-                   const char *missing)
+void tg_reader_answer(struct tg_reader *r, const struct tg_read_req *req, tg_err err,
+                      const char *missing)
 {
     if (err == TG_OK && r->buf.err == TG_OK) {
         send_body(r, req, 200);
     } else if (err == TG_ERR_NOTFOUND) {
-        problem(r, req, 404, "not_found", missing);
+        tg_reader_problem(r, req, 404, "not_found", missing);
     } else {
         tg_log_error("read", "read-failed", "what=%d err=%s", (int)req->what,
                      tg_err_name(err != TG_OK ? err : r->buf.err));
-        problem(r, req, 503, "busy", "The database could not be read. Try again.");
+        tg_reader_problem(r, req, 503, "busy", "The database could not be read. Try again.");
     }
 }
 
-static void when(struct tg_jo *j, const char *key, tg_us wall)
+void tg_reader_when(struct tg_jo *j, const char *key, tg_us wall)
 {
     char text[TG_RFC3339_SIZE];
 
@@ -159,34 +143,34 @@ static void when(struct tg_jo *j, const char *key, tg_us wall)
 }
 
 /* 400 for a cursor that is not this list's. */
-static bool cursor_of(struct tg_reader *r, const struct tg_read_req *req, char list, int64_t start,
+bool tg_reader_cursor(struct tg_reader *r, const struct tg_read_req *req, char list, int64_t start,
                       int64_t *ret)
 {
     if (tg_cursor_number(ret, req->cursor, list, start) == TG_OK)
         return true;
-    problem_at(r, req, 400, "bad_request", "cursor",
-               "\"cursor\" must be the \"next\" of the page before, of the same list.");
+    tg_reader_problem_at(r, req, 400, "bad_request", "cursor",
+                         "\"cursor\" must be the \"next\" of the page before, of the same list.");
     return false;
 }
 
-static void list_open(struct list *list, struct tg_reader *r, const struct tg_read_req *req,
-                      char letter, const char *name)
+void tg_reader_list(struct tg_reader_list *list, struct tg_reader *r, const struct tg_read_req *req,
+                    char letter, const char *name)
 {
-    *list = (struct list){.reader = r, .j = tg_jo(&r->buf)};
+    *list = (struct tg_reader_list){.reader = r, .j = tg_jo(&r->buf)};
     tg_page_open(&list->page, &list->j, letter, req->limit, name);
 }
 
 /* Rows to ask the database for. */
-static uint32_t rows_of(const struct list *list)
+uint32_t tg_reader_rows(const struct tg_reader_list *list)
 {
     return list->page.limit + 1;
 }
 
-static void list_close(struct list *list, const struct tg_read_req *req, tg_err err)
+void tg_reader_list_end(struct tg_reader_list *list, const struct tg_read_req *req, tg_err err)
 {
     tg_page_close(&list->page);
     memcpy(list->reader->next, list->page.next, sizeof(list->reader->next));
-    answer(list->reader, req, err, "");
+    tg_reader_answer(list->reader, req, err, "");
     list->reader->next[0] = '\0';
 }
 
@@ -194,7 +178,7 @@ static void list_close(struct list *list, const struct tg_read_req *req, tg_err 
 
 static tg_err add_order(void *ctx, const struct tg_order *order)
 {
-    struct list *list = ctx;
+    struct tg_reader_list *list = ctx;
 
     if (tg_page_row(&list->page, order->number))
         tg_order_write(list->page.j, NULL, order, pay_base(list->reader), list->view);
@@ -203,20 +187,21 @@ static tg_err add_order(void *ctx, const struct tg_order *order)
 
 static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
 {
-    struct list list;
+    struct tg_reader_list list;
     int64_t below;
     tg_err err;
 
     if (all && (req->who.roles & TG_ROLE_STAFF) == 0) {
-        problem(r, req, 403, "forbidden", "You may not see these orders.");
+        tg_reader_problem(r, req, 403, "forbidden", "You may not see these orders.");
         return;
     }
-    if (!cursor_of(r, req, 'o', INT64_MAX, &below))
+    if (!tg_reader_cursor(r, req, 'o', INT64_MAX, &below))
         return;
-    list_open(&list, r, req, 'o', "orders");
+    tg_reader_list(&list, r, req, 'o', "orders");
     list.view = all ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER;
-    err = tg_read_orders(r->db, all ? NULL : req->who.id, below, rows_of(&list), add_order, &list);
-    list_close(&list, req, err);
+    err = tg_read_orders(r->db, all ? NULL : req->who.id, below, tg_reader_rows(&list), add_order,
+                         &list);
+    tg_reader_list_end(&list, req, err);
 }
 
 static void one_order(struct tg_reader *r, const struct tg_read_req *req)
@@ -238,7 +223,7 @@ static void one_order(struct tg_reader *r, const struct tg_read_req *req)
         tg_jo_end_obj(&j);
     }
     tg_order_free(order);
-    answer(r, req, err, "There is no such order.");
+    tg_reader_answer(r, req, err, "There is no such order.");
 }
 
 static void payment(struct tg_reader *r, const struct tg_read_req *req)
@@ -257,7 +242,7 @@ static void payment(struct tg_reader *r, const struct tg_read_req *req)
         tg_jo_end_obj(&j);
     }
     tg_order_free(order);
-    answer(r, req, err, "There is no such payment.");
+    tg_reader_answer(r, req, err, "There is no such payment.");
 }
 
 /* --- products --- */
@@ -274,7 +259,7 @@ static void write_variant(struct tg_jo *j, const struct tg_catalog *c,
     if (v->lowest > 0)
         tg_money_write(j, "lowest_30d", v->lowest, c->currency);
     if (v->price_until_wall_us >= 0)
-        when(j, "until", v->price_until_wall_us);
+        tg_reader_when(j, "until", v->price_until_wall_us);
     if (v->price_left > 0)
         tg_jo_int(j, "left", v->price_left);
     tg_jo_int(j, "tax_bp", v->tax_bp);
@@ -301,14 +286,14 @@ static void products(struct tg_reader *r, const struct tg_read_req *req)
 {
     bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
     struct tg_catalog *catalog = NULL;
-    struct list list;
+    struct tg_reader_list list;
     int64_t above;
     tg_err err;
 
-    if (!cursor_of(r, req, 'p', 0, &above))
+    if (!tg_reader_cursor(r, req, 'p', 0, &above))
         return;
     err = tg_read_catalog(r->db, r->cfg.currency, r->cfg.stock_band, &catalog);
-    list_open(&list, r, req, 'p', "products");
+    tg_reader_list(&list, r, req, 'p', "products");
     for (uint32_t i = 0; err == TG_OK && i < catalog->product_count && !list.page.more; i++) {
         const struct tg_product_view *p = &catalog->products[i];
 
@@ -316,14 +301,14 @@ static void products(struct tg_reader *r, const struct tg_read_req *req)
             write_product(&list.j, catalog, p, staff);
     }
     tg_catalog_unref(catalog);
-    list_close(&list, req, err);
+    tg_reader_list_end(&list, req, err);
 }
 
 /* --- tokens and reports --- */
 
 static tg_err add_token(void *ctx, const struct tg_token_row *row)
 {
-    struct list *list = ctx;
+    struct tg_reader_list *list = ctx;
     struct tg_jo *j = &list->j;
     char id[24];
 
@@ -340,29 +325,29 @@ static tg_err add_token(void *ctx, const struct tg_token_row *row)
     tg_jo_str(j, "show", row->show[0] == '\0' ? NULL : row->show);
     tg_jo_bool(j, "publish_only", row->publish_only);
     tg_jo_str(j, "label", row->label);
-    when(j, "created", row->created_wall);
-    when(j, "expires", row->expires_wall);
-    when(j, "revoked", row->revoked_wall);
+    tg_reader_when(j, "created", row->created_wall);
+    tg_reader_when(j, "expires", row->expires_wall);
+    tg_reader_when(j, "revoked", row->revoked_wall);
     tg_jo_end_obj(j);
     return list->reader->buf.err;
 }
 
 static void tokens(struct tg_reader *r, const struct tg_read_req *req)
 {
-    struct list list;
+    struct tg_reader_list list;
     int64_t above;
     tg_err err;
 
     if ((req->who.roles & TG_ROLE_ADMIN) == 0) {
-        problem(r, req, 403, "forbidden", "Only an admin may see tokens.");
+        tg_reader_problem(r, req, 403, "forbidden", "Only an admin may see tokens.");
         return;
     }
-    if (!cursor_of(r, req, 't', 0, &above))
+    if (!tg_reader_cursor(r, req, 't', 0, &above))
         return;
-    list_open(&list, r, req, 't', "tokens");
-    err = tg_read_tokens(r->db, (uint32_t)TG_MIN(above, (int64_t)UINT32_MAX), rows_of(&list),
+    tg_reader_list(&list, r, req, 't', "tokens");
+    err = tg_read_tokens(r->db, (uint32_t)TG_MIN(above, (int64_t)UINT32_MAX), tg_reader_rows(&list),
                          add_token, &list);
-    list_close(&list, req, err);
+    tg_reader_list_end(&list, req, err);
 }
 
 static void write_part(struct tg_jo *j, const char *key, const struct tg_report_part *part,
@@ -384,12 +369,12 @@ static void report(struct tg_reader *r, const struct tg_read_req *req)
     tg_err err;
 
     if ((req->who.roles & TG_ROLE_STAFF) == 0) {
-        problem(r, req, 403, "forbidden", "You may not see reports.");
+        tg_reader_problem(r, req, 403, "forbidden", "You may not see reports.");
         return;
     }
     err = tg_read_report(r->db, req->show, &rep);
     if (err != TG_OK) {
-        answer(r, req, err, "");
+        tg_reader_answer(r, req, err, "");
         return;
     }
     tg_jo_obj(&j, NULL);
@@ -407,7 +392,7 @@ static void report(struct tg_reader *r, const struct tg_read_req *req)
     }
     tg_jo_end_arr(&j);
     tg_jo_end_obj(&j);
-    answer(r, req, TG_OK, "");
+    tg_reader_answer(r, req, TG_OK, "");
 }
 
 /* --- discount codes --- */
@@ -498,6 +483,12 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         break;
     case TG_READ_TOKENS:
         tokens(reader, req);
+        break;
+    case TG_READ_HOOKS:
+    case TG_READ_HOOK:
+    case TG_READ_DELIVERIES:
+    case TG_READ_DELIVERY:
+        tg_reader_hooks(reader, req);
         break;
     case TG_READ_REPORT:
         report(reader, req);

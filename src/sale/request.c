@@ -315,6 +315,13 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     case TG_SALE_CODE_END:
         item->claim.kind = TG_CLAIM_CODE_END;
         return admin_claim(item, out, "http.code.end", TG_ROLE_MAY_PRICE);
+    case TG_SALE_HOOK:
+        if (req->hook != NULL)
+            item->digest = tg_hooks_digest(item->digest, req->hook);
+        return admin_claim(item, out, "http.webhook", TG_ROLE_ADMIN);
+    case TG_SALE_HOOK_WORK:
+        item->silent = true; /* answered with itself */
+        return true;
     case TG_SALE_CART:
         item->claim.kind = TG_CLAIM_CART;
         item->claim.code = req->text;

@@ -36,6 +36,7 @@ struct tg_item {
     };
     uint64_t digest;
     struct tg_admin *admin;
+    struct tg_hook_change *hook;
     bool silent; /* nobody waits for an answer */
     bool audit;  /* answered after the batch */
     enum tg_code code;
@@ -144,6 +145,14 @@ void tg_selling_announce(struct tg_sale *sale);
 void tg_selling_announce_show(struct tg_sale *sale, uint16_t show);
 /* Another node changed the rules of the show with this ordinal. */
 void tg_selling_announce_key(struct tg_sale *sale, const char *ordinal);
+/* hooks.c: webhooks. */
+uint64_t tg_hooks_digest(uint64_t digest, const struct tg_hook_req *req);
+void tg_hooks_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item);
+bool tg_hooks_any(const struct tg_sale *sale);
+TG_MUST_CHECK tg_err tg_hooks_write(struct tg_sale *sale, tg_us wall);
+/* After the batch, kept or not. */
+void tg_hooks_return(struct tg_item *item, bool done);
+void tg_hooks_free(struct tg_item *item);
 
 /* announce.c: after the commit, from what the batch changed. */
 void tg_announce_batch(struct tg_sale *sale);

@@ -180,7 +180,8 @@ static tg_err write_all(struct tg_sale *sale, tg_us wall)
 
     if (err != TG_OK)
         return err;
-    if (count == 0 && tg_idem_each_pending(sale->idem, &cursor) == NULL && !any_admin(sale)) {
+    if (count == 0 && tg_idem_each_pending(sale->idem, &cursor) == NULL && !any_admin(sale) &&
+        !tg_hooks_any(sale)) {
         store->ops->rollback(store); /* only refusals and looking: no disk write */
         return TG_OK;
     }
@@ -191,6 +192,8 @@ static tg_err write_all(struct tg_sale *sale, tg_us wall)
         err = write_idem(sale, wall);
     if (err == TG_OK)
         err = write_admin(sale, wall);
+    if (err == TG_OK)
+        err = tg_hooks_write(sale, wall);
     if (err == TG_OK)
         err = store->ops->commit(store);
     if (err == TG_OK)
@@ -229,19 +232,24 @@ static void pass_join(struct tg_sale *sale, struct tg_item *item)
         tg_msg_free(join);
 }
 
-/* The one answer that carries the secret; what is remembered does not. */
-static void give_token(struct tg_sale *sale, struct tg_item *item)
+/* The one answer that carries the secret; what is remembered has null in its place. */
+static void give_secret(struct tg_sale *sale, struct tg_item *item, const char *key,
+                        const char *secret)
 {
-    static const char hole[] = "\"token\":null";
+    char hole[24];
+    size_t hole_len;
     struct tg_slab *plain = item->reply;
     const char *text = (const char *)plain->data;
-    const char *at = memmem(text, plain->len, hole, sizeof(hole) - 1);
+    const char *at;
 
-    TG_ASSERT(at != NULL); /* written by token_json just before */
+    tg_str_printf(hole, sizeof(hole), "\"%s\":null", key);
+    hole_len = strlen(hole);
+    at = memmem(text, plain->len, hole, hole_len);
+    TG_ASSERT(at != NULL); /* written just before */
     tg_buf_clear(&sale->buf);
     tg_buf_add(&sale->buf, text, (size_t)(at - text));
-    tg_buf_printf(&sale->buf, "\"token\":\"%s\"", item->admin->text);
-    at += sizeof(hole) - 1;
+    tg_buf_printf(&sale->buf, "\"%s\":\"%s\"", key, secret);
+    at += hole_len;
     tg_buf_add(&sale->buf, at, plain->len - (size_t)(at - text));
     item->reply = sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
     OPENSSL_cleanse(sale->buf.data, sale->buf.len);
@@ -260,8 +268,11 @@ static void finish_batch(struct tg_sale *sale)
         if (item->admin != NULL) {
             tg_admin_apply(sale, item->admin);
             if (item->admin->kind == TG_ADMIN_TOKEN)
-                give_token(sale, item);
+                give_secret(sale, item, "token", item->admin->text);
         }
+        if (item->hook != NULL && item->hook->secret[0] != '\0')
+            give_secret(sale, item, "secret", item->hook->secret);
+        tg_hooks_return(item, true);
         if (!item->audit || item->reply != NULL)
             tg_answer_send(item);
     }
@@ -318,6 +329,7 @@ static void fail_batch(struct tg_sale *sale, struct tg_shop_now now, tg_err err)
         if (item->admin != NULL && item->admin->kind == TG_ADMIN_SHOW)
             sale->next_show--;
         pass_join(sale, item);
+        tg_hooks_return(item, false);
         keep_state(sale, item->req); /* in order: the last one counts */
         if (item->silent)
             continue;
@@ -335,6 +347,7 @@ static void free_items(struct tg_sale *sale)
         if (item->admin != NULL)
             OPENSSL_cleanse(item->admin->text, sizeof(item->admin->text));
         tg_free(item->admin);
+        tg_hooks_free(item);
         tg_free(item->prices);
         tg_discount_free(item->discount);
         tg_slab_unref(item->reply);

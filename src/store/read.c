@@ -43,6 +43,11 @@ void tg_read_db_free(struct tg_read_db *db)
     tg_free(db);
 }
 
+struct tg_db *tg_read_conn(struct tg_read_db *db)
+{
+    return &db->db;
+}
+
 /* One snapshot for a read of several statements. */
 static tg_err begin(struct tg_read_db *db)
 {

@@ -22,4 +22,12 @@ void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret);
 TG_MUST_CHECK tg_err tg_row_discount(struct tg_db *db, const struct tg_q *row,
                                      struct tg_discount **ret, char show[TG_SHOW_ID_MAX + 1]);
 
+struct tg_hook;
+/* Of a TG_SQL_HOOK_COLUMNS query. */
+void tg_row_hook(const struct tg_q *row, struct tg_hook *ret);
+
+struct tg_read_db;
+/* read.c: a reader's connection, for the room's other reading files. */
+struct tg_db *tg_read_conn(struct tg_read_db *db);
+
 #endif

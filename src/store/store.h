@@ -18,6 +18,7 @@
 #ifndef TG_STORE_STORE_H
 #define TG_STORE_STORE_H
 
+#include "msg/webhook.h"
 #include "shop/idem.h"
 #include "shop/shop.h"
 #include "store/db.h"
@@ -90,6 +91,13 @@ struct tg_store_ops {
                           const char *actor);
     tg_err (*write_revoke)(struct tg_store *store, const char *token_id, tg_us wall,
                            const char *actor);
+    /* Webhooks: what sale must know before it decides, inside the batch; what it decided; and what
+     * outbound leases and has done. */
+    tg_err (*hook_look)(struct tg_store *store, const struct tg_hook_req *req, tg_us wall,
+                        struct tg_hook_look *ret);
+    tg_err (*write_hook)(struct tg_store *store, const struct tg_hook_change *change, tg_us wall,
+                         const char *actor);
+    tg_err (*write_hook_work)(struct tg_store *store, const struct tg_hook_work *work, tg_us wall);
     /* CONFLICT: its id, number or a SKU exists. */
     tg_err (*write_product)(struct tg_store *store, const struct tg_product_import *import,
                             tg_us wall, const char *actor);

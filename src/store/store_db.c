@@ -83,13 +83,10 @@ static tg_err begin(struct tg_store *store)
     /* The batch's reads opened it; its first write takes the writer's lock. Should another program
      * have written in between, that write answers AGAIN and the batch is decided anew. */
     if (s->in_transaction)
-        return TG_OK;
-    if (s->shared)
-        return tg_store_begin_batch(s);
-    err = run(s, TG_SQL_BEGIN);
-
+        return tg_outbox_begin(s);
+    err = s->shared ? tg_store_begin_batch(s) : run(s, TG_SQL_BEGIN);
     s->in_transaction = err == TG_OK;
-    return err;
+    return err == TG_OK ? tg_outbox_begin(s) : err;
 }
 
 static tg_err commit(struct tg_store *store)
@@ -135,6 +132,8 @@ static tg_err purge(struct tg_store *store, tg_us wall, size_t max)
     tg_q_int(&q, wall - TG_IDEM_DISK_US);
     tg_q_int(&q, (int64_t)max);
     err = tg_q_run(&q);
+    if (err == TG_OK)
+        err = tg_outbox_purge(s, wall, max);
     if (err != TG_OK || !s->shared)
         return err;
     q = tg_q(&s->db, TG_SQL_PURGE_CHANGES);
@@ -177,6 +176,9 @@ static const struct tg_store_ops ops = {
     .write_show_state = tg_store_write_show_state,
     .write_token = tg_store_write_token,
     .write_revoke = tg_store_write_revoke,
+    .hook_look = tg_store_hook_look,
+    .write_hook = tg_store_write_hook,
+    .write_hook_work = tg_store_write_hook_work,
     .write_product = tg_store_write_product,
     .commit = commit,
     .rollback = rollback,
@@ -197,6 +199,7 @@ void tg_store_free(struct tg_store *store)
 tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg, char reterr[256])
 {
     struct tg_store_db *s = tg_calloc(1, sizeof(*s));
+    struct tg_rng rng;
     tg_err err;
 
     if (s == NULL) {
@@ -204,6 +207,8 @@ tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg, char ret
         return TG_ERR_NOMEM;
     }
     s->head.ops = &ops;
+    rng = tg_rng_os();
+    s->salt = (int64_t)tg_rng_below(&rng, 1U << TG_MESSAGE_SALT_BITS);
     tg_buf_init(&s->payload, PAYLOAD_MAX);
     err = tg_db_open(&s->db, cfg, TG_DB_WRITE, reterr);
     if (err != TG_OK) {

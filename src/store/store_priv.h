@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "store/db.h"
+#include "msg/webhook.h"
 #include "store/store.h"
 
 enum { TG_STORE_NAMES = 4096 }; /* a power of two; 32 KB */
@@ -12,6 +13,14 @@ struct tg_store_db {
     struct tg_store head; /* first */
     struct tg_db db;
     struct tg_buf payload; /* of the outbox row being written */
+    /* Endpoints that are told, as they are in this transaction (outbox.c). */
+    struct {
+        int64_t hook;
+        char topics[TG_HOOK_TOPICS_SIZE];
+    } routes[TG_WEBHOOKS_MAX];
+    size_t route_count;
+    int64_t last_message;
+    int64_t salt;
     bool in_transaction;
     uint64_t names[TG_STORE_NAMES]; /* digests of (person, name) that were written lately */
     bool names_open;                /* ... by the running batch, too */
@@ -57,6 +66,26 @@ TG_MUST_CHECK tg_err tg_store_write_plan(struct tg_db *db, const struct tg_effec
 TG_MUST_CHECK tg_err tg_store_write_flash_used(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_code(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_code_use(struct tg_db *db, const struct tg_effect *e);
+/* outbox.c: at the begin of a writing transaction; and every message to the world. The payload is
+ * JSON without personal data; order_number 0 = none. */
+TG_MUST_CHECK tg_err tg_outbox_begin(struct tg_store_db *s);
+TG_MUST_CHECK tg_err tg_outbox_add(struct tg_store_db *s, const char *topic, int64_t order_number,
+                                   const char *payload, tg_us wall);
+/* Its parts: the number of the next message, its row, one endpoint's delivery. */
+int64_t tg_outbox_next(struct tg_store_db *s, tg_us wall);
+TG_MUST_CHECK tg_err tg_outbox_row(struct tg_store_db *s, int64_t id, const char *topic,
+                                   int64_t order_number, const char *payload, tg_us wall);
+TG_MUST_CHECK tg_err tg_outbox_delivery(struct tg_store_db *s, int64_t hook, int64_t message,
+                                        tg_us wall);
+TG_MUST_CHECK tg_err tg_outbox_purge(struct tg_store_db *s, tg_us wall, size_t max);
+TG_MUST_CHECK tg_err tg_store_write_hook_work(struct tg_store *store,
+                                              const struct tg_hook_work *work, tg_us wall);
+/* hooks_write.c */
+TG_MUST_CHECK tg_err tg_store_hook_look(struct tg_store *store, const struct tg_hook_req *req,
+                                        tg_us wall, struct tg_hook_look *ret);
+TG_MUST_CHECK tg_err tg_store_write_hook(struct tg_store *store,
+                                         const struct tg_hook_change *change, tg_us wall,
+                                         const char *actor);
 /* write.c */
 TG_MUST_CHECK tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect);
 TG_MUST_CHECK tg_err tg_store_write_idem(struct tg_store *store, tg_us wall,

@@ -8,18 +8,12 @@ static tg_err add_outbox(struct tg_store_db *s, const char *topic, const struct 
                          tg_us wall)
 {
     struct tg_jo j = tg_jo(&s->payload);
-    struct tg_q q;
 
     tg_buf_clear(&s->payload);
     tg_order_write(&j, NULL, order, NULL, TG_ORDER_VIEW_STAFF);
     if (s->payload.err != TG_OK)
         return s->payload.err;
-    q = tg_q(&s->db, TG_SQL_ADD_OUTBOX);
-    tg_q_text(&q, topic);
-    tg_q_int(&q, order->number);
-    tg_q_text(&q, tg_buf_cstr(&s->payload));
-    tg_q_int(&q, wall);
-    return tg_q_run(&q);
+    return tg_outbox_add(s, topic, order->number, tg_buf_cstr(&s->payload), wall);
 }
 
 static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)

@@ -110,6 +110,23 @@ static tg_err write_revoke(struct tg_store *store, const char *token_id, tg_us w
     FAULTY(write_revoke(inner, token_id, wall, actor));
 }
 
+static tg_err hook_look(struct tg_store *store, const struct tg_hook_req *req, tg_us wall,
+                        struct tg_hook_look *ret)
+{
+    return self(store)->inner->ops->hook_look(self(store)->inner, req, wall, ret);
+}
+
+static tg_err write_hook(struct tg_store *store, const struct tg_hook_change *change, tg_us wall,
+                         const char *actor)
+{
+    FAULTY(write_hook(inner, change, wall, actor));
+}
+
+static tg_err write_hook_work(struct tg_store *store, const struct tg_hook_work *work, tg_us wall)
+{
+    FAULTY(write_hook_work(inner, work, wall));
+}
+
 static tg_err write_product(struct tg_store *store, const struct tg_product_import *import,
                             tg_us wall, const char *actor)
 {
@@ -171,6 +188,9 @@ static const struct tg_store_ops ops = {
     .write_show_state = write_show_state,
     .write_token = write_token,
     .write_revoke = write_revoke,
+    .hook_look = hook_look,
+    .write_hook = write_hook,
+    .write_hook_work = write_hook_work,
     .write_product = write_product,
     .commit = commit,
     .rollback = rollback,

@@ -1,0 +1,50 @@
+/* reader_priv.h - what the files of a read thread share. */
+#ifndef TG_SALE_READER_PRIV_H
+#define TG_SALE_READER_PRIV_H
+
+#include "base/buf.h"
+#include "base/json_out.h"
+#include "sale/reader.h"
+#include "shop/shop_json.h"
+
+struct tg_reader {
+    struct tg_reader_cfg cfg;
+    struct tg_read_db *db;
+    struct tg_mailbox *mailbox;
+    struct tg_thread *thread;
+    struct tg_buf buf;
+    char next[TG_CURSOR_SIZE]; /* of the list being answered; "" = none */
+};
+
+/* A list being written. The database is asked for one row more than the page holds. */
+struct tg_reader_list {
+    struct tg_reader *reader;
+    struct tg_jo j;
+    struct tg_page page;
+    enum tg_order_view view;
+};
+
+/* RFC 9457; field NULL = none. */
+void tg_reader_problem_at(struct tg_reader *r, const struct tg_read_req *req, int status,
+                          const char *code, const char *field, const char *detail);
+void tg_reader_problem(struct tg_reader *r, const struct tg_read_req *req, int status,
+                       const char *code, const char *detail);
+/* What stands in r->buf, or the problem that err is; missing: what 404 says. */
+void tg_reader_answer(struct tg_reader *r, const struct tg_read_req *req, tg_err err,
+                      const char *missing);
+/* RFC 3339, null for times below 0 and for never. */
+void tg_reader_when(struct tg_jo *j, const char *key, tg_us wall);
+/* msg/page.h; 400 was answered when false: the cursor is not this list's. */
+bool tg_reader_cursor(struct tg_reader *r, const struct tg_read_req *req, char list, int64_t start,
+                      int64_t *ret);
+void tg_reader_list(struct tg_reader_list *list, struct tg_reader *r, const struct tg_read_req *req,
+                    char letter, const char *name);
+/* Rows to ask the database for. */
+uint32_t tg_reader_rows(const struct tg_reader_list *list);
+/* Closes the list and answers. */
+void tg_reader_list_end(struct tg_reader_list *list, const struct tg_read_req *req, tg_err err);
+
+/* reader_hooks.c: TG_READ_HOOKS and its like. */
+void tg_reader_hooks(struct tg_reader *r, const struct tg_read_req *req);
+
+#endif
