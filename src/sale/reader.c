@@ -399,7 +399,7 @@ static void report(struct tg_reader *r, const struct tg_read_req *req)
 
 static tg_err add_code(void *ctx, const struct tg_discount *d, const char *show)
 {
-    struct list *list = ctx;
+    struct tg_reader_list *list = ctx;
 
     if (tg_page_row_text(&list->page, d->code))
         tg_discount_write(list->page.j, NULL, d, show[0] == '\0' ? NULL : show);
@@ -410,24 +410,26 @@ static bool may_see_codes(struct tg_reader *r, const struct tg_read_req *req)
 {
     if ((req->who.roles & TG_ROLE_MAY_PRICE) != 0)
         return true;
-    problem(r, req, 403, "forbidden", "You may not see codes.");
+    tg_reader_problem(r, req, 403, "forbidden", "You may not see codes.");
     return false;
 }
 
 static void codes(struct tg_reader *r, const struct tg_read_req *req)
 {
     char above[TG_PAGE_KEY_SIZE];
-    struct list list;
+    struct tg_reader_list list;
 
     if (!may_see_codes(r, req))
         return;
     if (tg_cursor_text(above, sizeof(above), req->cursor, 'd') != TG_OK) {
-        problem_at(r, req, 400, "bad_request", "cursor",
-                   "\"cursor\" must be the \"next\" of the page before, of the same list.");
+        tg_reader_problem_at(
+            r, req, 400, "bad_request", "cursor",
+            "\"cursor\" must be the \"next\" of the page before, of the same list.");
         return;
     }
-    list_open(&list, r, req, 'd', "codes");
-    list_close(&list, req, tg_read_codes(r->db, above, rows_of(&list), add_code, &list));
+    tg_reader_list(&list, r, req, 'd', "codes");
+    tg_reader_list_end(&list, req,
+                       tg_read_codes(r->db, above, tg_reader_rows(&list), add_code, &list));
 }
 
 static tg_err only_code(void *ctx, const struct tg_discount *d, const char *show)
@@ -448,7 +450,7 @@ static void one_code(struct tg_reader *r, const struct tg_read_req *req)
     tg_jo_obj(&j, NULL);
     err = tg_read_code(r->db, code, only_code, &j);
     tg_jo_end_obj(&j);
-    answer(r, req, err, "There is no such code.");
+    tg_reader_answer(r, req, err, "There is no such code.");
 }
 
 /* --- thread --- */

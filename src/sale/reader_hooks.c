@@ -89,9 +89,9 @@ static void deliveries(struct tg_reader *r, const struct tg_read_req *req)
         tg_reader_answer(r, req, err, "There is no such webhook.");
         return;
     }
-    if (!tg_reader_cursor(r, req, 'd', INT64_MAX, &below))
+    if (!tg_reader_cursor(r, req, 'w', INT64_MAX, &below))
         return;
-    tg_reader_list(&list, r, req, 'd', "deliveries");
+    tg_reader_list(&list, r, req, 'w', "deliveries");
     err = tg_read_deliveries(r->db, hook.ord, req->state, below, tg_reader_rows(&list),
                              add_delivery, &list);
     tg_reader_list_end(&list, req, err);
