@@ -390,6 +390,6 @@ bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_it
 
 bool tg_request_kept_on_disk(const struct tg_item *item)
 {
-    /* Setting a cart line or standing in line twice harms nobody; memory is enough for that. */
-    return item->claim.kind != TG_CLAIM_CART_SET && item->claim.kind != TG_CLAIM_WAIT;
+    /* Setting a cart line twice harms nobody; memory is enough for that. */
+    return item->claim.kind != TG_CLAIM_CART_SET;
 }

@@ -509,6 +509,12 @@ static void test_effects_say_who_is_in_line_and_who_left(void **state)
     assert_int_equal(leave(w, "pA"), TG_CODE_OK);
     assert_int_equal(effects_of(w, TG_EFFECT_WAITER_GONE), 1);
     tg_shop_commit(w->shop);
+    for (int i = 0; i < 3; i++) { /* in and out, over and over in one batch */
+        assert_int_equal(wait_for(w, "pA", 1), TG_CODE_OK);
+        assert_int_equal(leave(w, "pA"), TG_CODE_OK);
+    }
+    commit(w);
+    assert_null(who(w, "pA"));
     world_free(w);
 }
 

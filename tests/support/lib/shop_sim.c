@@ -2,6 +2,7 @@
  * shop_sim.c - time, servers and their deaths; see shop_sim.h.
  */
 #include "support/lib/shop_sim.h"
+#include "shop/rules.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +42,10 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     struct tg_product_import import = {.product = {.id = "p1", .number = 1, .title = "Thing"},
                                        .variants = v,
                                        .variant_count = SIM_SKUS};
+    const struct tg_show_rules rules = {
+        .show = 1, .waiting = true, .turn_us = (tg_us)60 * TG_US_PER_S};
+    const struct tg_effect waiting = {
+        .kind = TG_EFFECT_RULES, .rules = &rules, .wall = s->now.wall};
     tg_err err;
 
     for (size_t i = 0; i < SIM_SKUS; i++) {
@@ -56,6 +61,8 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     err = store->ops->begin(store);
     if (err == TG_OK)
         err = store->ops->write_product(store, &import, s->now.wall, "sim");
+    if (err == TG_OK)
+        err = store->ops->write(store, &waiting);
     if (err == TG_OK)
         err = store->ops->commit(store);
     SIM_CHECK(err == TG_OK, "seeding: %s", tg_err_name(err));
@@ -148,6 +155,8 @@ static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t
         node->trouble_at = s->now.mono;
     }
     node->faulty.fail_in = -1;
+    if (count > 0 && node->faulty.refused == refused)
+        sim_check_lines(s, node);
     sim_receive(s, node);
 }
 
@@ -320,6 +329,7 @@ static void add(struct sim_totals *to, const struct sim_totals *t)
     to->expired += t->expired;
     to->late += t->late;
     to->pairs += t->pairs;
+    to->turns += t->turns;
 }
 
 void sim_run(uint64_t seed, struct sim_totals *totals)

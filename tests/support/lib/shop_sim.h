@@ -69,6 +69,7 @@ struct sim_totals {
     unsigned long expired;
     unsigned long late;  /* requests that came minutes after they were sent */
     unsigned long pairs; /* seeds with two nodes */
+    unsigned long turns; /* of the waiting list, seen after a batch */
 };
 
 struct sim {
@@ -128,6 +129,8 @@ void sim_lose(struct sim *s, struct sim_node *node);
 /* shop_sim_check.c: what must hold. */
 /* Every number derived anew, against memory and disk. */
 void sim_check_audit(struct sim *s, struct sim_node *node);
+/* The waiting list: whoever is in front has all that was offered, and nothing lies free behind. */
+void sim_check_lines(struct sim *s, const struct sim_node *node);
 /* Orders on disk against what was acknowledged, and against the clock. */
 void sim_check_disk(struct sim *s);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "shop/waiting.h"
 #include "store/read.h"
 #include "support/lib/shop_sim.h"
 
@@ -33,6 +34,32 @@ void sim_check_audit(struct sim *s, struct sim_node *node)
 }
 
 /* --- orders --- */
+
+void sim_check_lines(struct sim *s, const struct sim_node *node)
+{
+    const struct tg_shop *shop = tg_sale_shop(node->sale);
+
+    for (size_t i = 0; i < SIM_SKUS; i++) {
+        int32_t free = tg_variant_available(tg_shop_variant(shop, sim_skus[i]));
+        bool short_of = false; /* somebody in front has not got all */
+        int64_t ticket = 0;
+
+        for (const struct tg_waiter *w = tg_shop_line_first(shop, sim_skus[i]); w != NULL;
+             w = w->next) {
+            SIM_CHECK(w->ticket > ticket, "%s: the line of %s is out of order", w->person, w->sku);
+            SIM_CHECK(w->offered == 0 || !short_of, "%s was served before others who wait for %s",
+                      w->person, w->sku);
+            SIM_CHECK(w->offered == w->qty || free == 0, "%d of %s lie free while %s waits",
+                      (int)free, w->sku, w->person);
+            SIM_CHECK(w->offered == 0 || w->until_wall > s->now.wall - OVERDUE_US ||
+                          s->now.mono - node->trouble_at <= RETRY_US,
+                      "the turn of %s outlived it", w->person);
+            short_of = short_of || w->offered < w->qty;
+            ticket = w->ticket;
+            s->t.turns += w->offered > 0;
+        }
+    }
+}
 
 static size_t request_of(const struct tg_order *order)
 {

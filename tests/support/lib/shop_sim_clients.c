@@ -50,6 +50,17 @@ static void line_op(struct sim *s, struct tg_sale_req *req, enum tg_op_kind kind
     req->op.u.line.at = -1;
 }
 
+static void wait_op(struct sim *s, struct tg_sale_req *req)
+{
+    req->what = TG_SALE_OP;
+    req->op.kind = TG_OP_WAIT;
+    tg_str_cut(req->op.u.wait.sku, sizeof(req->op.u.wait.sku),
+               sim_skus[tg_rng_below(&s->rng, SIM_SKUS - 1)]);
+    req->op.u.wait.qty = (int32_t)tg_rng_below(&s->rng, 4) + 1;
+    req->op.u.wait.leave = sim_chance(s, 10);
+    req->op.u.wait.at = -1;
+}
+
 static void staff_op(struct sim *s, struct tg_sale_req *req)
 {
     size_t sku = tg_rng_below(&s->rng, SIM_SKUS);
@@ -99,8 +110,10 @@ void sim_new_request(struct sim *s)
         http_op(&r->req, TG_SALE_CANCEL, &s->requests[r->of], false);
     else if (dice < 36)
         staff_op(s, &r->req);
-    else if (dice < 50)
+    else if (dice < 44)
         line_op(s, &r->req, TG_OP_CART_SET);
+    else if (dice < 52)
+        wait_op(s, &r->req);
     else if (dice < 60) {
         r->req.what = TG_SALE_OP;
         r->req.op.kind = TG_OP_CHECKOUT;
