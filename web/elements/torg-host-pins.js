@@ -51,7 +51,7 @@ export class TorgHostPins extends TorgElement {
       <button class="card" type="button" @click=${() => this.ask('open-rundown')}>
         <img src=${picture(product).url} alt="" width="44" height="44">
         <span class="words"><span class="title">${product.number} ${product.title}</span>
-          <span class="facts numbers">${variant ? html`<torg-price .price=${variant.price} .was=${variant.compare_at}></torg-price>` : nothing}
+          <span class="facts numbers">${variant ? html`<torg-price .price=${variant.price} .was=${variant.compare_at} .lowest=${variant.lowest_30d}></torg-price>` : nothing}
             <torg-stock .stock=${productStock(product)}></torg-stock>${sold > 0 ? html`<span>${t('desk.sold.column')} ${sold}</span>` : nothing}</span></span>
         <span class="visually-hidden">${t('studio.rundown')}</span>
       </button>

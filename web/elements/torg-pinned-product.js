@@ -42,7 +42,7 @@ export class TorgPinnedProduct extends TorgElement {
       <div class="words">
         <h2 id="title">${product.title}</h2>
         <p class="facts" aria-live="polite">
-          <torg-price .price=${variant.price} .was=${variant.compare_at}></torg-price>
+          <torg-price .price=${variant.price} .was=${variant.compare_at} .lowest=${variant.lowest_30d}></torg-price>
           <torg-stock .stock=${variant.stock}></torg-stock>
           ${this.#countdown(variant.until)}
         </p>

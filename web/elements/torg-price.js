@@ -4,10 +4,13 @@ import { formatMoney } from '../lib/money.js';
 import { TorgElement, styles } from './torg-element.js';
 import sheet from './torg-price.shadow.css';
 
-/** A price, and the price before when there is one. */
+/**
+ * A price, and the price before when there is one; with it the lowest price of the 30 days before the
+ * reduction, which the law wants to stand beside it (Directive 98/6/EC art. 6a).
+ */
 export class TorgPrice extends TorgElement {
   static styles = styles(sheet);
-  static properties = { price: { attribute: false }, was: { attribute: false }, sale: { type: Boolean, reflect: true } };
+  static properties = { price: { attribute: false }, was: { attribute: false }, lowest: { attribute: false }, sale: { type: Boolean, reflect: true } };
 
   constructor() {
     super();
@@ -15,6 +18,8 @@ export class TorgPrice extends TorgElement {
     this.price = null;
     /** @type {import('../lib/wire.js').Money | undefined} */
     this.was = undefined;
+    /** @type {import('../lib/wire.js').Money | undefined} */
+    this.lowest = undefined;
     this.sale = false;
   }
 
@@ -27,7 +32,10 @@ export class TorgPrice extends TorgElement {
     const before = this.sale && this.was
       ? html` <span class="visually-hidden">${t('price.before')}</span> <s>${formatMoney(this.was, region())}</s>`
       : nothing;
-    return html`<strong class="numbers">${formatMoney(this.price, region())}</strong>${before}`;
+    const lowest = this.sale && this.lowest
+      ? html`<small class="numbers">${t('price.lowest', { price: formatMoney(this.lowest, region()) })}</small>`
+      : nothing;
+    return html`<strong class="numbers">${formatMoney(this.price, region())}</strong>${before}${lowest}`;
   }
 }
 customElements.define('torg-price', TorgPrice);

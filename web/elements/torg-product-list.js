@@ -45,7 +45,7 @@ export class TorgProductList extends TorgElement {
         <span class="words">
           <span class="top"><span class="number numbers">${product.number}</span>${onAir ? html`<span class="air">${t('products.on-air')}</span>` : ''}</span>
           <span class="title">${product.title}</span>
-          <torg-price .price=${cheapest.price} .was=${cheapest.compare_at}></torg-price>
+          <torg-price .price=${cheapest.price} .was=${cheapest.compare_at} .lowest=${cheapest.lowest_30d}></torg-price>
           <torg-stock .stock=${stock}></torg-stock>
         </span>
       </button>

@@ -69,10 +69,22 @@ export class TorgPurchase extends TorgElement {
 
   /** @param {Purchase} purchase */
   #changed(purchase) {
+    if (purchase.op.op === 'checkout' && purchase.prices) return this.#changedLines(purchase, purchase.prices);
     const price = purchase.price;
     return html`${this.#mark('warning')}<p class="lead">${t('buy.price-changed')}</p><p>${this.#what(purchase)}</p>
       ${price ? html`<p class="price numbers">${formatMoney(price, region())}</p>` : nothing}
       ${this.#again(purchase, price ? t('buy.at-price', { price: formatMoney(price, region()) }) : t('try-again'))}${this.#leave()}`;
+  }
+
+  /**
+   * Of a cart every line that is dearer now is named before it can be agreed to.
+   * @param {Purchase} purchase
+   * @param {{ sku: string, price: import('../lib/wire.js').Money }[]} prices
+   */
+  #changedLines(purchase, prices) {
+    return html`${this.#mark('warning')}<p class="lead">${t('buy.price-changed')}</p>
+      ${prices.map(({ sku, price }) => html`<p class="price numbers">${findSku(this.products, sku)?.product.title ?? sku} · ${formatMoney(price, region())}</p>`)}
+      ${this.#again(purchase, t('buy.at-new-prices'))}${this.#leave()}`;
   }
 
   /**

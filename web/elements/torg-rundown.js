@@ -70,7 +70,7 @@ export class TorgRundown extends TorgElement {
     const sold = this.sold[sku] ?? 0;
     return html`<li data-sku=${sku} class=${pinned ? 'pinned' : ''}>
       <span class="options">${options}</span>
-      <span class="price"><torg-price .price=${variant.price} .was=${variant.compare_at}></torg-price>${this.#countdown(variant.until)}</span>
+      <span class="price"><torg-price .price=${variant.price} .was=${variant.compare_at} .lowest=${variant.lowest_30d}></torg-price>${this.#countdown(variant.until)}</span>
       <span class=${`stock numbers ${isSoldOut(variant.stock) ? 'none' : few === null ? '' : 'few'}`}><span class="label">${t('desk.stock')}</span> <span class="value">${variant.stock === 'many' ? t('desk.stock.many') : variant.stock}</span></span>
       <span class="sold numbers"><span class="label">${t('desk.sold.column')}</span> <span class="value">${sold}</span></span>
       <span class="acts">

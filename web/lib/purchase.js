@@ -15,6 +15,7 @@ import { newId } from './channel.js';
  * @property {'sending' | 'ordered' | 'sold_out' | 'price_changed' | 'limit' | 'busy' | 'refused'} state
  * @property {Order} [order]
  * @property {Money} [price] with price_changed: the price now
+ * @property {{ sku: string, price: Money }[]} [prices] with price_changed: every line that is dearer now
  * @property {string} [code]
  * @property {string} [message] the server's words
  */
@@ -37,7 +38,7 @@ export function answered(purchase, reply) {
   const base = { ...purchase, code: reply.code ?? 'internal', message: reply.message };
   switch (reply.code) {
     case 'sold_out': return { ...base, state: 'sold_out' };
-    case 'price_changed': return { ...base, state: 'price_changed', price: reply.price };
+    case 'price_changed': return { ...base, state: 'price_changed', price: reply.price, prices: reply.prices };
     case 'limit': return { ...base, state: 'limit' };
     case 'busy': case 'rate': return { ...base, state: 'busy' };
     default: return { ...base, state: 'refused' };

@@ -129,10 +129,12 @@ function withVariant(model, sku, change) {
  * @param {import('./wire.js').PriceEvent} event
  * @returns {Variant}
  */
-function withPrice({ compare_at: _before, until: _until, ...variant }, event) {
+function withPrice({ compare_at: _before, until: _until, lowest_30d: _lowest, left: _left, ...variant }, event) {
   const next = { ...variant, price: event.value };
   if (event.compare_at) Object.assign(next, { compare_at: event.compare_at });
   if (event.until) Object.assign(next, { until: event.until });
+  if (event.lowest_30d) Object.assign(next, { lowest_30d: event.lowest_30d });
+  if (event.left) Object.assign(next, { left: event.left });
   return next;
 }
 

@@ -17,7 +17,10 @@
  * @property {Record<string, string>} options e.g. {"size":"M","colour":"blue"}
  * @property {Money} price
  * @property {Money} [compare_at] the price before
+ * @property {Money} [lowest_30d] the lowest of the 30 days before the reduction
  * @property {string} [until] end of a flash price, RFC 3339
+ * @property {number} [left] units left at a flash price
+ * @property {number} [tax_bp] tax within the price, hundredths of a percent
  * @property {Stock} stock
  */
 /**
@@ -66,11 +69,11 @@
 /** @typedef {{ op: 'join', name?: string, token?: string, since?: number, since_epoch?: string, source?: string }} JoinOp */
 /** @typedef {{ op: 'chat', text: string, reply_to?: string }} ChatOp */
 /** @typedef {{ op: 'react', kind: ReactionKind, n: number }} ReactOp */
-/** @typedef {{ op: 'buy', sku: string, qty: number, price?: number, at?: number, code?: string, location?: string }} BuyOp */
+/** @typedef {{ op: 'buy', sku: string, qty: number, price?: number, at?: number, code?: string, currency?: string, location?: string }} BuyOp */
 /** @typedef {{ op: 'cart.set', sku: string, qty: number }} CartSetOp */
-/** @typedef {{ op: 'checkout', prices?: { sku: string, amount: number }[], code?: string }} CheckoutOp */
+/** @typedef {{ op: 'checkout', prices?: { sku: string, amount: number }[], at?: number, code?: string, currency?: string }} CheckoutOp */
 /** @typedef {{ op: 'pin' | 'unpin', sku: string }} PinOp */
-/** @typedef {{ op: 'price', sku: string, amount?: number, until?: string }} PriceOp */
+/** @typedef {{ op: 'price', sku: string, amount?: number, from?: string, until?: string, limit?: number }} PriceOp */
 /** @typedef {{ op: 'stock', sku: string, location?: string, delta?: number, set?: number }} StockOp */
 /** @typedef {{ op: 'hide', message: string, undo?: boolean }} HideOp */
 /** @typedef {{ op: 'mute', person: string, seconds?: number, undo?: boolean }} MuteOp */
@@ -105,7 +108,7 @@
 /** @typedef {{ ev: 'pin' | 'unpin', seq: number, at: number, sku: string }} PinEvent */
 /** @typedef {{ ev: 'show', seq: number, at: number, state?: ShowState, on_air?: boolean, notice?: string }} ShowEvent */
 /** @typedef {{ ev: 'announce', seq: number, at: number, text: string }} AnnounceEvent */
-/** @typedef {{ ev: 'price', at: number, sku: string, value: Money, compare_at?: Money, until?: string }} PriceEvent */
+/** @typedef {{ ev: 'price', at: number, sku: string, value: Money, compare_at?: Money, until?: string, lowest_30d?: Money, left?: number }} PriceEvent */
 /** @typedef {{ ev: 'stock', at: number, sku: string, value: Stock }} StockEvent */
 /** @typedef {{ ev: 'viewers', at: number, value: number }} ViewersEvent */
 /** @typedef {{ ev: 'reactions', at: number, value: Partial<Record<ReactionKind, number>> }} ReactionsEvent Since the last one. */
@@ -157,6 +160,7 @@
  * @property {string} [message] plain words, English
  * @property {number} [retry_ms]
  * @property {Money} [price] with price_changed: the price now
+ * @property {{ sku: string, price: Money }[]} [prices] with price_changed: every line that is dearer now
  * @property {string} [sku]
  * @property {Order} [order]
  * @property {Cart} [cart]

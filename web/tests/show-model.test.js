@@ -33,11 +33,12 @@ test('the latest pin is the last, and pinning twice is pinning once', () => {
 });
 
 test('a flash price comes and goes', () => {
-  const flash = after({ ev: 'price', sku: 's-m', value: nok(80), compare_at: nok(100), until: '2026-01-01T00:00:00Z' });
+  const flash = after({ ev: 'price', sku: 's-m', value: nok(80), compare_at: nok(100), until: '2026-01-01T00:00:00Z', lowest_30d: nok(90), left: 7 });
   const variant = findSku(flash.products, 's-m')?.variant;
   assert.deepEqual([variant?.price, variant?.compare_at, variant?.until], [nok(80), nok(100), '2026-01-01T00:00:00Z']);
   const over = findSku(reduce(flash, /** @type {any} */ ({ ev: 'price', sku: 's-m', value: nok(100) })).products, 's-m')?.variant;
   assert.deepEqual([over?.price, over?.compare_at, over?.until], [nok(100), undefined, undefined]);
+  assert.deepEqual([variant?.lowest_30d, variant?.left, over?.lowest_30d, over?.left], [nok(90), 7, undefined, undefined]);
 });
 
 test('stock of one variant leaves the others, and unknown SKUs are no harm', () => {

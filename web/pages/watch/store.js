@@ -125,18 +125,19 @@ export class WatchStore extends ShowStore {
   }
 
   /** After "the price has changed" or "busy": a new purchase, at the price now. @param {Purchase} purchase */
-  buyAgain({ op, price }) {
-    if (op.op === 'checkout') this.checkout();
+  buyAgain({ op, price, prices }) {
+    if (op.op === 'checkout') this.checkout(prices);
     else this.#begin(newPurchase({ ...op, price: price?.amount ?? findSku(this.model.products, op.sku)?.variant.price.amount, at: this.mediaNow() }));
   }
 
-  checkout() {
+  /** @param {{ sku: string, price: import('../../lib/wire.js').Money }[]} [agreed] prices that the buyer was just told */
+  checkout(agreed = []) {
     const prices = [];
     for (const { sku, price } of this.model.cart.lines) {
-      const amount = (price ?? findSku(this.model.products, sku)?.variant.price)?.amount;
+      const amount = (agreed.find((line) => line.sku === sku)?.price ?? price ?? findSku(this.model.products, sku)?.variant.price)?.amount;
       if (amount !== undefined) prices.push({ sku, amount });
     }
-    this.#begin(newPurchase({ op: 'checkout', prices }));
+    this.#begin(newPurchase({ op: 'checkout', prices, at: this.mediaNow() }));
   }
 
   /**
