@@ -46,6 +46,15 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
         .show = 1, .waiting = true, .turn_us = (tg_us)60 * TG_US_PER_S};
     const struct tg_effect waiting = {
         .kind = TG_EFFECT_RULES, .rules = &rules, .wall = s->now.wall};
+    struct tg_discount discount = {.code = SIM_CODE,
+                                   .bp = 1000,
+                                   .show = UINT16_MAX,
+                                   .person_max = SIM_CODE_PERSON,
+                                   .uses_max = SIM_CODE_USES,
+                                   .from_wall = -1,
+                                   .until_wall = -1};
+    const struct tg_effect code = {
+        .kind = TG_EFFECT_CODE, .wall = s->now.wall, .discount = &discount, .qty = 1};
     tg_err err;
 
     for (size_t i = 0; i < SIM_SKUS; i++) {
@@ -63,6 +72,8 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
         err = store->ops->write_product(store, &import, s->now.wall, "sim");
     if (err == TG_OK)
         err = store->ops->write(store, &waiting);
+    if (err == TG_OK)
+        err = store->ops->write(store, &code);
     if (err == TG_OK)
         err = store->ops->commit(store);
     SIM_CHECK(err == TG_OK, "seeding: %s", tg_err_name(err));
@@ -87,6 +98,7 @@ static void start(struct sim *s, struct sim_node *node)
                                .allow_sandbox = true,
                                .hold_us = s->hold_us,
                                .person_units_max = 60,
+                               .taxes = tg_taxes_norway,
                                .rng = &node->rng};
     bool any = true;
     tg_err err;

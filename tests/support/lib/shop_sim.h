@@ -85,6 +85,10 @@ struct sim {
     size_t request_count;
     struct sim_flight *flights;
     size_t flight_count;
+    /* Scratch of the check: living orders with the code, and units at flash prices that run. */
+    int32_t code_uses;
+    int32_t code_of[SIM_PERSONS];
+    int64_t flash_units[SIM_SKUS];
     bool settled; /* an hour has passed: nothing may wait any more */
     struct sim_totals t;
 };
@@ -114,6 +118,9 @@ bool sim_chance(struct sim *s, unsigned percent);
 extern const char *const sim_skus[SIM_SKUS];
 int64_t sim_price(size_t sku); /* the ordinary one */
 int32_t sim_units(size_t sku); /* the first count */
+/* A code that takes a tenth off: for SIM_CODE_USES orders in all, SIM_CODE_PERSON of one person. */
+#define SIM_CODE "TENTH"
+enum { SIM_CODE_USES = 12, SIM_CODE_PERSON = 3 };
 
 /* shop_sim_clients.c: what people want, the network, and what they make of the answers. */
 void sim_new_request(struct sim *s);

@@ -98,6 +98,56 @@ static void check_money(const struct tg_order *order, const struct sim_request *
               (long long)order->tax, (long long)total, (long long)discount, (long long)tax);
 }
 
+/* What living orders hold of the code, and of flash prices that run. */
+static void count_scarce(struct sim *s, const struct tg_order *order)
+{
+    const struct tg_shop *shop = s->nodes[0].alive ? tg_sale_shop(s->nodes[0].sale) : NULL;
+
+    if (order->state == TG_ORDER_EXPIRED || order->state == TG_ORDER_CANCELLED)
+        return;
+    if (strcmp(order->codes, SIM_CODE) == 0) {
+        s->code_uses++;
+        s->code_of[order->person[1] - '0']++;
+    }
+    for (uint32_t i = 0; shop != NULL && i < order->line_count; i++)
+        for (size_t sku = 0; sku < SIM_SKUS; sku++) {
+            const struct tg_variant *v = tg_shop_variant(shop, sim_skus[sku]);
+
+            if (strcmp(order->lines[i].sku, sim_skus[sku]) == 0 && v->flash >= 0 &&
+                order->lines[i].flash_since == v->flash_since_wall)
+                s->flash_units[sku] += order->lines[i].qty - order->lines[i].cancelled;
+        }
+}
+
+static tg_err check_code(void *ctx, const struct tg_discount *d, const char *show)
+{
+    const struct sim *s = ctx;
+
+    (void)show;
+    SIM_CHECK(d->uses == s->code_uses, "%d uses kept, %d orders", d->uses, s->code_uses);
+    SIM_CHECK(d->uses <= SIM_CODE_USES, "the code was used %d times", d->uses);
+    for (size_t p = 0; p < SIM_PERSONS; p++)
+        SIM_CHECK(s->code_of[p] <= SIM_CODE_PERSON, "p%zu used the code %d times", p,
+                  s->code_of[p]);
+    return TG_OK;
+}
+
+/* Never more than the limit at a flash price; units come back while it runs. */
+static void check_flash(const struct sim *s)
+{
+    for (size_t sku = 0; s->nodes[0].alive && sku < SIM_SKUS; sku++) {
+        const struct tg_variant *v = tg_shop_variant(tg_sale_shop(s->nodes[0].sale), sim_skus[sku]);
+
+        if (v->flash < 0)
+            continue;
+        SIM_CHECK(v->flash_used == s->flash_units[sku], "%s: %d units at the flash price, not %lld",
+                  v->sku, v->flash_used, (long long)s->flash_units[sku]);
+        SIM_CHECK(v->flash_limit == 0 || v->flash_used < v->flash_limit,
+                  "%s: %d of %d units, and the price goes on", v->sku, v->flash_used,
+                  v->flash_limit);
+    }
+}
+
 static void check_term(const struct sim *s, const struct tg_order *order)
 {
     if (order->state != TG_ORDER_AWAITING)
@@ -130,6 +180,7 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     if (r->ok)
         SIM_CHECK(strcmp(r->order, order->id) == 0, "another order than acknowledged");
     check_money(order, r);
+    count_scarce(s, order);
     check_term(s, order);
     s->t.expired += s->settled && order->state == TG_ORDER_EXPIRED;
     return TG_OK;
@@ -160,9 +211,15 @@ void sim_check_disk(struct sim *s)
     SIM_CHECK(err == TG_OK, "%s", why);
     for (size_t i = 0; i < s->request_count; i++)
         s->requests[i].seen = false;
+    s->code_uses = 0;
+    memset(s->code_of, 0, sizeof(s->code_of));
+    memset(s->flash_units, 0, sizeof(s->flash_units));
     /* Each order read is also checked to add up (store/rows.c). */
     err = tg_read_orders(db, NULL, INT64_MAX, UINT32_MAX, check_order, s);
     SIM_CHECK(err == TG_OK, "reading orders: %s", tg_err_name(err));
+    err = tg_read_code(db, SIM_CODE, check_code, s);
+    SIM_CHECK(err == TG_OK, "reading the code: %s", tg_err_name(err));
+    check_flash(s);
     for (size_t i = 0; i < s->request_count; i++) {
         const struct sim_request *r = &s->requests[i];
 

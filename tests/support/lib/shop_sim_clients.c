@@ -48,6 +48,8 @@ static void line_op(struct sim *s, struct tg_sale_req *req, enum tg_op_kind kind
         (int32_t)tg_rng_below(&s->rng, kind == TG_OP_BUY ? 3 : 4) + (kind == TG_OP_BUY);
     req->op.u.line.price = sim_chance(s, 50) ? -1 : sim_price(sku);
     req->op.u.line.at = -1;
+    if (kind == TG_OP_BUY && sim_chance(s, 20))
+        tg_str_cut(req->op.u.line.code, sizeof(req->op.u.line.code), "tenth");
 }
 
 static void wait_op(struct sim *s, struct tg_sale_req *req)
@@ -75,6 +77,9 @@ static void staff_op(struct sim *s, struct tg_sale_req *req)
     } else {
         req->op.kind = TG_OP_PRICE;
         tg_str_cut(req->op.u.price.sku, sizeof(req->op.u.price.sku), sim_skus[sku]);
+        req->op.u.price.from_wall_us =
+            sim_chance(s, 20) ? s->now.wall + (tg_us)tg_rng_below(&s->rng, 60) * TG_US_PER_S : -1;
+        req->op.u.price.limit = sim_chance(s, 50) ? (int32_t)tg_rng_below(&s->rng, 9) + 1 : 0;
         req->op.u.price.amount = sim_chance(s, 30) ? -1 : (int64_t)tg_rng_below(&s->rng, 5000) + 1;
         req->op.u.price.until_wall_us =
             sim_chance(s, 50) ? -1
