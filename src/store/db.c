@@ -9,6 +9,8 @@
 const struct tg_sql_text tg_sql_texts[TG_SQL_COUNT] = {
 #define TG_SQL(name, text) [TG_SQL_##name] = {.sqlite = (text), .postgres = (text)},
 #define TG_BULK(name, text) [TG_SQL_##name] = {.sqlite = (text), .postgres = (text), .bulk = true},
+#define TG_BULK_ONCE(name, text)                                                                   \
+    [TG_SQL_##name] = {.sqlite = (text), .postgres = (text), .bulk = true, .once = true},
 #define TG_SQL_TWO(name, lite, post) [TG_SQL_##name] = {.sqlite = (lite), .postgres = (post)},
 #include "store/sql.def"
 };

@@ -185,9 +185,10 @@ static const char *type_name(Oid type)
     }
 }
 
-static tg_err form_text(struct tg_buf *out, const struct tg_pg_stmt *st, const char *sql,
-                        enum tg_pg_form form)
+static tg_err form_text(struct tg_buf *out, const struct tg_pg_stmt *st,
+                        const struct tg_sql_text *text, enum tg_pg_form form)
 {
+    const char *sql = text->postgres;
     const char *types[TG_SQL_PARAMS_MAX];
     int params;
 
@@ -198,7 +199,7 @@ static tg_err form_text(struct tg_buf *out, const struct tg_pg_stmt *st, const c
         if (types[i] == NULL)
             return TG_ERR_BUG;
     }
-    return form == TG_PG_BULK ? tg_sql_bulk(out, sql, types, st->params)
+    return form == TG_PG_BULK ? tg_sql_bulk(out, sql, types, st->params, text->once)
                               : tg_sql_many(out, sql, types, st->params);
 }
 
@@ -232,7 +233,7 @@ tg_err tg_pg_prepare(struct tg_db *db, enum tg_sql which, enum tg_pg_form form)
         return err;
     tg_pg_name(name, which, form);
     tg_buf_init(&sql, SQL_MAX);
-    err = form_text(&sql, st, tg_sql_texts[which].postgres, form);
+    err = form_text(&sql, st, &tg_sql_texts[which], form);
     if (err == TG_OK)
         err = tg_pg_finish(db, PQsendPrepare(p->conn, name, tg_buf_cstr(&sql), 0, NULL), NULL);
     else

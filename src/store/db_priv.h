@@ -39,6 +39,7 @@ struct tg_sql_text {
     const char *sqlite;
     const char *postgres;
     bool bulk;
+    bool once; /* bulk, and no key comes twice in a batch */
 };
 extern const struct tg_sql_text tg_sql_texts[TG_SQL_COUNT];
 

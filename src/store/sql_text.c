@@ -293,7 +293,8 @@ static tg_err insert_keys(struct keys *keys, const char *columns, const char *va
     return keys->count > 0 ? TG_OK : TG_ERR_MALFORMED;
 }
 
-static tg_err bulk_insert(struct tg_buf *out, const char *sql, const char *const *types, int params)
+static tg_err bulk_insert(struct tg_buf *out, const char *sql, const char *const *types, int params,
+                          bool once)
 {
     const char *columns = strchr(sql, '(');
     const char *values = find_top(sql, " VALUES (");
@@ -310,7 +311,7 @@ static tg_err bulk_insert(struct tg_buf *out, const char *sql, const char *const
     end = find_top(list, ")");
     if (end == NULL)
         return TG_ERR_MALFORMED;
-    err = insert_keys(&keys, columns + 1, list, conflict);
+    err = once ? TG_OK : insert_keys(&keys, columns + 1, list, conflict);
     if (err != TG_OK)
         return err;
     tg_buf_add(out, sql, (size_t)(values - sql));
@@ -344,12 +345,13 @@ static tg_err bulk_where(struct tg_buf *out, const char *sql, const char *const 
     return n == params ? out->err : TG_ERR_MALFORMED;
 }
 
-tg_err tg_sql_bulk(struct tg_buf *out, const char *sql, const char *const *types, int params)
+tg_err tg_sql_bulk(struct tg_buf *out, const char *sql, const char *const *types, int params,
+                   bool once)
 {
     if (params == 0)
         return TG_ERR_MALFORMED;
     if (strncmp(sql, "INSERT INTO ", 12) == 0)
-        return bulk_insert(out, sql, types, params);
+        return bulk_insert(out, sql, types, params, once);
     if (strncmp(sql, "UPDATE ", 7) == 0)
         return bulk_where(out, sql, types, params, "FROM");
     if (strncmp(sql, "DELETE FROM ", 12) == 0)

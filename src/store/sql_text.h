@@ -24,10 +24,11 @@ TG_MUST_CHECK tg_err tg_sql_schema(struct tg_buf *out, const char *migration,
 TG_MUST_CHECK tg_err tg_sql_plain(struct tg_buf *out, const char *sql, int *ret_params);
 /*
  * An INSERT ... VALUES, UPDATE or DELETE of one row as a statement over arrays, one a parameter:
- * `types` are the arrays' element types. Of rows with one key (ON CONFLICT, WHERE) the last counts.
+ * `types` are the arrays' element types. Of rows with one key (ON CONFLICT, WHERE) the last counts;
+ * `once`: there are no such rows.
  */
 TG_MUST_CHECK tg_err tg_sql_bulk(struct tg_buf *out, const char *sql, const char *const *types,
-                                 int params);
+                                 int params, bool once);
 /*
  * A SELECT for many keys. Its columns come after two others: the key's place, from 1, and the row's
  * place among the key's; ordered by both.
