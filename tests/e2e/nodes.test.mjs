@@ -51,21 +51,21 @@ test(`${INTENTS} intents split between two nodes on ${SKUS} hot SKUs: exact`, { 
 
 test('each node shows what happens on the other within a second', { skip }, async (t) => {
   const { one, two } = await twoNodes(t, { skus: 2, units: 5 });
-  for (const [here, there] of [[one, two], [two, one]]) {
+  for (const [here, there, sku] of [[one, two, skuName(0)], [two, one, skuName(1)]]) {
     const staff = await desk(here);
     const viewer = await Channel.open(there, 'bench');
     for (const set of [3, 7]) {
-      assert.equal((await staff.ask({ op: 'stock', sku: skuName(0), set })).ok, true);
+      assert.equal((await staff.ask({ op: 'stock', sku, set })).ok, true);
       const told = performance.now();
-      await viewer.event((e) => e.ev === 'stock' && e.sku === skuName(0) && e.value === set, 5000);
+      await viewer.event((e) => e.ev === 'stock' && e.sku === sku && e.value === set, 5000);
       const took = performance.now() - told;
       t.diagnostic(`stock seen on the other node after ${took.toFixed(0)} ms`);
       assert.ok(took < 1000);
     }
     const buyer = await Channel.open(here, 'bench');
-    const bought = await buyer.ask({ op: 'buy', sku: skuName(0), qty: 2 });
+    const bought = await buyer.ask({ op: 'buy', sku, qty: 2 });
     assert.equal(bought.ok, true, JSON.stringify(bought));
-    await viewer.event((e) => e.ev === 'stock' && e.sku === skuName(0) && e.value === 5, 1000);
+    await viewer.event((e) => e.ev === 'stock' && e.sku === sku && e.value === 5, 1000);
     for (const channel of [staff, viewer, buyer]) channel.close();
     await fetch(`${here.url}/api/v1/payments/${bought.order.pay_url.split('/').at(-1)}/sandbox`, {
       method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': 'p' }, body: '{"paid":true}',

@@ -1,6 +1,5 @@
 // kill -9 in the middle of buying, again and again: what was acknowledged is there, every key made one order.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { Postgres } from './postgres.mjs';
 import { assertAudit, listOrders, skuName, standing, startShop } from './shop.mjs';
 import { StubbornBuyer } from './stubborn.mjs';
@@ -34,6 +33,15 @@ async function fillUp(server) {
   for (let i = 0; i < SKUS; i++) await server.ctl('stock', 'adjust', skuName(i), String(UNITS));
 }
 
+/** Says itself that it can sell again. */
+async function ready(server) {
+  for (const end = Date.now() + 15000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    const answer = await fetch(`${server.url}/readyz`).catch(() => null);
+    if (answer?.status === 200) return;
+    if (Date.now() > end) assert.fail(`not ready: ${answer && (await answer.text())}`);
+  }
+}
+
 async function killOnce(t, run, round) {
   const { server, postgres } = run;
   await fillUp(server);
@@ -43,9 +51,11 @@ async function killOnce(t, run, round) {
   }));
   const dying = victims(run, round);
   const settled = () => crowd.reduce((sum, buyer) => sum + buyer.settled.size, 0);
-  // By a process of its own, at another instant every round: this one is busy.
-  const delay = (0.02 + (round % 12) * 0.02).toFixed(3);
-  spawn('sh', ['-c', `sleep ${delay}; kill -9 ${dying.map((who) => who.child.pid).join(' ')}`]);
+  await Promise.all(crowd.map((buyer) => buyer.connect()));
+  // At another answer every round, and while others are under way.
+  let left = 1 + Math.floor(Math.random() * (run.buyers * run.wants - run.buyers));
+  const kill = () => --left === 0 && dying.forEach((who) => who.child.kill('SIGKILL'));
+  for (const buyer of crowd) buyer.onSettled = kill;
   const all = Promise.all(crowd.map((buyer) => buyer.run()));
   all.catch(() => {}); // awaited below
   await Promise.all(dying.map((who) => who.exited));
@@ -56,6 +66,7 @@ async function killOnce(t, run, round) {
   }
   if (dying.includes(server)) await server.launch();
   await all;
+  await ready(server);
   if (before > 0 && before < run.buyers * run.wants) run.midway++;
   for (const buyer of crowd) {
     run.repeats += buyer.asked - buyer.wants.length;

@@ -36,12 +36,18 @@ export async function assertAudit(server) {
   return audit;
 }
 
-/** The show's report: orders and units by state. @param {TorgServer} server */
-export async function report(server, show = 'bench') {
-  const answer = await fetch(`${server.url}/api/v1/reports/${show}`, { headers: { authorization: `Bearer ${server.show.deskToken}` } });
-  assert.equal(answer.status, 200);
-  return answer.json();
+/** A page; its readers may need a moment longer than the sale thread to find a database that came back. */
+async function page(url, token) {
+  for (const end = Date.now() + 15000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    if (answer.status === 503 && Date.now() < end) continue;
+    assert.equal(answer.status, 200, url);
+    return answer.json();
+  }
 }
+
+/** The show's report: orders and units by state. @param {TorgServer} server */
+export const report = (server, show = 'bench') => page(`${server.url}/api/v1/reports/${show}`, server.show.deskToken);
 
 /** Orders and units that still stand. */
 export async function standing(server, show = 'bench') {
@@ -55,11 +61,9 @@ export async function listOrders(server) {
   const { token } = await server.ctl('token', 'create', '--role', 'admin');
   const ids = new Set();
   for (let cursor = ''; ; ) {
-    const answer = await fetch(`${server.url}/api/v1/orders?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, { headers: { authorization: `Bearer ${token}` } });
-    assert.equal(answer.status, 200);
-    const page = await answer.json();
-    for (const order of page.orders) ids.add(order.id);
-    if (!page.next) return ids;
-    cursor = page.next;
+    const some = await page(`${server.url}/api/v1/orders?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`, token);
+    for (const order of some.orders) ids.add(order.id);
+    if (!some.next) return ids;
+    cursor = some.next;
   }
 }

@@ -28,18 +28,26 @@ export class StubbornBuyer {
     this.channel?.close();
   }
 
+  async connect() {
+    if (this.channel && this.channel.closeCode === undefined) return;
+    this.channel = await Channel.open(this.server(), this.show, this.token ? { token: this.token } : {});
+    this.token = this.channel.joined.you.token;
+  }
+
+  /** Two at a time: what is asked is spread over many batches. */
   async #visit() {
-    if (!this.channel || this.channel.closeCode !== undefined) {
-      this.channel = await Channel.open(this.server(), this.show, this.token ? { token: this.token } : {});
-      this.token = this.channel.joined.you.token;
-    }
-    await Promise.all(this.open.map((want) => this.#ask(want)));
+    await this.connect();
+    const { open } = this;
+    for (let i = 0; i < open.length; i += 2) await Promise.all(open.slice(i, i + 2).map((want) => this.#ask(want)));
   }
 
   async #ask(want) {
     this.asked++;
     const reply = await this.channel.ask({ op: 'buy', qty: 1, ...want }, 10000);
     if (reply.code === 'busy') await sleep(reply.retry_ms ?? 200); // nothing was done
-    else this.settled.set(want.id, reply);
+    else {
+      this.settled.set(want.id, reply);
+      this.onSettled?.();
+    }
   }
 }
