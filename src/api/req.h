@@ -142,12 +142,21 @@ void tg_h_shows(struct tg_req *q);
 void tg_h_show(struct tg_req *q);
 void tg_h_show_create(struct tg_req *q);
 void tg_h_products(struct tg_req *q);
+void tg_h_report(struct tg_req *q);
+/* h_orders.c */
 void tg_h_orders(struct tg_req *q);
 void tg_h_order(struct tg_req *q);
+void tg_h_order_events(struct tg_req *q);
 void tg_h_order_cancel(struct tg_req *q);
+void tg_h_order_fulfil(struct tg_req *q);
+void tg_h_order_return(struct tg_req *q);
+void tg_h_order_refund(struct tg_req *q);
+void tg_h_order_note(struct tg_req *q);
+void tg_h_payments(struct tg_req *q);
 void tg_h_payment(struct tg_req *q);
+void tg_h_payment_retry(struct tg_req *q);
 void tg_h_payment_sandbox(struct tg_req *q);
-void tg_h_report(struct tg_req *q);
+void tg_h_returns(struct tg_req *q);
 /* h_cart.c */
 void tg_h_order_buy(struct tg_req *q);
 void tg_h_cart(struct tg_req *q);

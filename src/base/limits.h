@@ -6,18 +6,23 @@
 
 enum {
     /* --- names and texts (without the NUL) --- */
-    TG_SHOW_ID_MAX = 64, /* a path segment and a stream-key part: [a-z0-9-] */
-    TG_SKU_MAX = 64,     /* the longest SKU of common shop platforms */
-    TG_OP_ID_MAX = 64,   /* contract: 1-64 characters of [A-Za-z0-9_-] */
-    TG_NAME_MAX = 40,    /* display name in the chat, characters */
-    TG_NAME_SIZE = 161,  /* TG_NAME_MAX characters of up to 4 bytes, NUL */
-    TG_CHAT_MAX = 500,   /* contract: characters of one chat line */
-    TG_CHAT_SIZE = 2001, /* TG_CHAT_MAX characters of up to 4 bytes, NUL */
-    TG_SOURCE_MAX = 64,  /* contract: campaign source */
-    TG_TITLE_SIZE = 201, /* product and show titles, bytes with NUL */
-    TG_EPOCH_MAX = 24,   /* joined.epoch: 16 of today, and room */
-    TG_TOKEN_SIZE = 47,  /* "tg_" + 43 characters of base64url + NUL */
-    TG_URL_SIZE = 513,   /* a payment page, an image path */
+    TG_SHOW_ID_MAX = 64,    /* a path segment and a stream-key part: [a-z0-9-] */
+    TG_SKU_MAX = 64,        /* the longest SKU of common shop platforms */
+    TG_OP_ID_MAX = 64,      /* contract: 1-64 characters of [A-Za-z0-9_-] */
+    TG_NAME_MAX = 40,       /* display name in the chat, characters */
+    TG_NAME_SIZE = 161,     /* TG_NAME_MAX characters of up to 4 bytes, NUL */
+    TG_CHAT_MAX = 500,      /* contract: characters of one chat line */
+    TG_CHAT_SIZE = 2001,    /* TG_CHAT_MAX characters of up to 4 bytes, NUL */
+    TG_SOURCE_MAX = 64,     /* contract: campaign source */
+    TG_TITLE_SIZE = 201,    /* product and show titles, bytes with NUL */
+    TG_EPOCH_MAX = 24,      /* joined.epoch: 16 of today, and room */
+    TG_TOKEN_SIZE = 47,     /* "tg_" + 43 characters of base64url + NUL */
+    TG_URL_SIZE = 513,      /* a payment page, an image path */
+    TG_REASON_SIZE = 401,   /* why an order was changed, a note: 100 characters of 4 bytes */
+    TG_CARRIER_SIZE = 65,   /* "PostNord" */
+    TG_TRACKING_SIZE = 65,  /* a parcel's number */
+    TG_PROVIDER_SIZE = 24,  /* name of a payment provider */
+    TG_REFERENCE_SIZE = 65, /* ... its id of a payment */
 
     /* --- media --- */
     TG_RTP_MTU = 1200,           /* RTP packet before protection: fits every path (RFC 8854 s5) */
@@ -101,6 +106,8 @@ enum {
     /* --- shop --- */
     TG_QTY_MAX = 100,            /* units of one line: hoarding guard */
     TG_CART_LINES_MAX = 50,      /* lines of one cart or order */
+    TG_INTENTS_MAX = 64,         /* questions to the payment provider about one order, in all */
+    TG_PAYMENT_TRIES_MAX = 50,   /* declined payments of one order: cards and patience end before */
     TG_TAKES_MAX = 256,          /* item and place pairs of one order: bundles of few parts */
     TG_BUNDLE_PARTS_MAX = 16,    /* different items of one bundle */
     TG_STOCK_ROWS_MAX = 1000,    /* changes of stock in one request: a second of writing at most */
@@ -123,11 +130,11 @@ enum {
     TG_COMMENTERS_MAX = 65536,   /* people whose last orders by comment can be undone: 12 MB */
     TG_SHOW_SALES_MAX = 100000,  /* (show, SKU) counters of `sold`; beyond it no `sold` event */
     TG_CURRENCY_PRICES_MAX = 400000, /* ... prices of variants in further currencies, ~130 bytes */
-    TG_DISCOUNTS_MAX = 100000,   /* discount codes in memory, ~300 bytes each without lists */
-    TG_CODE_LIST_MAX = 500,      /* SKUs, or people, of one code: 32 KB, half an HTTP body */
+    TG_DISCOUNTS_MAX = 100000,       /* discount codes in memory, ~300 bytes each without lists */
+    TG_CODE_LIST_MAX = 500,          /* SKUs, or people, of one code: 32 KB, half an HTTP body */
 
-    TG_WEBHOOKS_MAX = 32,        /* endpoints of one shop: ERP, mail, analytics and room */
-    TG_HOOK_REPLAY_MAX = 1000,   /* messages that one replay starts anew: a slice of the batch */
+    TG_WEBHOOKS_MAX = 32,      /* endpoints of one shop: ERP, mail, analytics and room */
+    TG_HOOK_REPLAY_MAX = 1000, /* messages that one replay starts anew: a slice of the batch */
 
     /* --- show rooms --- */
     TG_CHAT_RECENT = 50,         /* chat lines that a newcomer reads: one phone screen and a half */

@@ -45,6 +45,7 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
         tg_free(((struct tg_sale_req *)msg)->code);
         tg_msg_free(((struct tg_sale_req *)msg)->hook_work);
         tg_free(((struct tg_sale_req *)msg)->hook);
+        tg_free(((struct tg_sale_req *)msg)->order);
         break;
     case TG_MSG_WEB_CAST:
         tg_slab_unref(((struct tg_web_cast *)msg)->json);

@@ -19,7 +19,14 @@ enum tg_sale_what {
     TG_SALE_OP,           /* buy cart.set checkout price stock from a socket: `op` */
     TG_SALE_JOIN,         /* a socket joins: `join`; sale adds the cart and posts it on to live */
     TG_SALE_PAY,          /* sandbox provider's verdict: `key` = payment id, `flag` = paid */
-    TG_SALE_CANCEL,       /* the buyer (or staff) cancels an unpaid order: `key` = order id */
+    TG_SALE_CANCEL,       /* the buyer (or staff) cancels an order or lines of it: `key` = order id,
+                             `order` (NULL = all of it) */
+    TG_SALE_NEWS,         /* a payment provider tells: `key` = payment id, `order` */
+    TG_SALE_RETRY,        /* staff: ask the provider again: `key` = payment id */
+    TG_SALE_FULFIL,       /* staff: goods were sent: `key` = order id, `order` */
+    TG_SALE_RETURN,       /* staff: goods came back: `key` = order id, `order` */
+    TG_SALE_REFUND,       /* staff: money goes back: `key` = order id, `order` */
+    TG_SALE_NOTE,         /* staff: `key` = order id, `order->reason` = the words */
     TG_SALE_SHOW_CREATE,  /* `key` = show id, `text` = title */
     TG_SALE_SHOW_STATE,   /* `show`, `number` = enum tg_show_state; from live, no answer */
     TG_SALE_TOKEN_CREATE, /* roles in `number`, `flag` = publish only, `key` = show id or "",
@@ -38,6 +45,24 @@ enum tg_sale_what {
     TG_SALE_HOOK_WORK,    /* `hook_work`, from outbound; answered with itself */
     TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
                            */
+};
+
+/* What is asked of one order. */
+struct tg_order_ask {
+    uint32_t line_count; /* 0 = all that is left */
+    struct {
+        uint32_t line; /* from 0 */
+        int32_t qty;
+    } lines[TG_CART_LINES_MAX];
+    int64_t amount; /* -1 = not given */
+    bool restock;
+    char news[24];   /* what a provider tells, in its words: "captured" */
+    uint32_t intent; /* 0 = not given */
+    char reference[TG_REFERENCE_SIZE];
+    char reason[TG_REASON_SIZE];
+    char carrier[TG_CARRIER_SIZE];
+    char tracking[TG_TRACKING_SIZE];
+    char location[TG_SKU_MAX + 1];
 };
 
 /*
@@ -68,6 +93,7 @@ struct tg_sale_req {
     struct tg_live_join *join;      /* TG_SALE_JOIN: owned */
     struct tg_hook_req *hook;       /* TG_SALE_HOOK: owned */
     struct tg_hook_work *hook_work; /* TG_SALE_HOOK_WORK: owned */
+    struct tg_order_ask *order;     /* owned, tg_calloc; NULL = nothing given */
     struct tg_op op;                /* TG_SALE_OP */
 };
 
@@ -75,7 +101,7 @@ enum tg_read_what {
     TG_READ_MY_ORDERS,  /* orders of who.id, newest first */
     TG_READ_ORDER,      /* one order by id: its owner or staff */
     TG_READ_PAYMENT,    /* what the payment page shows, by payment id */
-    TG_READ_ORDERS,     /* all orders (staff), paged by cursor */
+    TG_READ_ORDERS,     /* all orders (staff), paged by cursor; `show`, `word`, `person`, `since` */
     TG_READ_PRODUCTS,   /* catalogue with stock */
     TG_READ_CODES,      /* discount codes that may be used (merchandiser, admin) */
     TG_READ_CODE,       /* ... one, by `key` */
@@ -85,6 +111,9 @@ enum tg_read_what {
     TG_READ_DELIVERIES, /* of the endpoint `key`, newest first; `state` */
     TG_READ_DELIVERY,   /* of the endpoint `key`: `message`, with its attempts */
     TG_READ_REPORT,     /* sums of one show: orders, units, GMV (staff) */
+    TG_READ_EVENTS,     /* history of an order by id: its owner or staff */
+    TG_READ_PAYMENTS,   /* what was asked of payment providers (staff), `word` */
+    TG_READ_RETURNS,    /* what came back (staff) */
 };
 
 /* Answered with WEB_REPLY. */
@@ -99,6 +128,9 @@ struct tg_read_req {
     uint32_t limit;              /* 1..TG_PAGE_LIMIT_MAX */
     int state;                   /* READ_DELIVERIES: enum tg_delivery_state; -1 = all */
     int64_t message;             /* READ_DELIVERY */
+    char word[24];               /* ORDERS, PAYMENTS: a state; "" = any */
+    char person[TG_PERSON_SIZE]; /* "" = anybody's */
+    tg_us since_wall_us;         /* made then or later; 0 = any */
 };
 
 #endif

@@ -263,6 +263,12 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_CART_MERGE:
     case TG_SALE_COMMENT:
     case TG_SALE_HOOK_WORK:
+    case TG_SALE_NEWS:
+    case TG_SALE_RETRY:
+    case TG_SALE_FULFIL:
+    case TG_SALE_RETURN:
+    case TG_SALE_REFUND:
+    case TG_SALE_NOTE:
     case TG_SALE_STOCK_AUDIT:
         break;
     }

@@ -114,6 +114,8 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
         tg_jo_str(&j, "title", titles[v->code]);
         tg_jo_int(&j, "status", item->status);
         tg_jo_str(&j, "detail", v->message);
+        if (v->field != NULL)
+            tg_jo_str(&j, "field", v->field);
         tg_jo_str(&j, "code", tg_code_name(v->code));
     } else {
         reply_head(&j, item, false);
@@ -234,7 +236,15 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
     case TG_CLAIM_UNDO:
         tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
         break;
+    case TG_CLAIM_FULFIL:
+    case TG_CLAIM_RETURN:
+    case TG_CLAIM_REFUND:
+    case TG_CLAIM_NOTE:
+        tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_STAFF);
+        break;
     case TG_CLAIM_PAY:
+    case TG_CLAIM_NEWS:
+    case TG_CLAIM_RETRY:
         tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
         tg_jo_obj(j, "payment");
         tg_jo_str(j, "id", v->order->payment);

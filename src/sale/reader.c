@@ -17,10 +17,6 @@
 
 enum { BODY_MAX = 8 * 1024 * 1024, TAKE_MAX = 32, BAND_DEFAULT = 10 };
 
-static const char *pay_base(const struct tg_reader *r)
-{
-    return r->cfg.allow_sandbox ? r->cfg.sandbox_base : NULL;
-}
 
 tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg, char reterr[256])
 {
@@ -181,13 +177,16 @@ static tg_err add_order(void *ctx, const struct tg_order *order)
     struct tg_reader_list *list = ctx;
 
     if (tg_page_row(&list->page, order->number))
-        tg_order_write(list->page.j, NULL, order, pay_base(list->reader), list->view);
+        tg_order_write(list->page.j, NULL, order, tg_reader_pay_base(list->reader), list->view);
     return list->reader->buf.err;
 }
 
 static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
 {
     struct tg_reader_list list;
+    struct tg_order_filter filter = {.person = all ? req->person : req->who.id,
+                                     .show = all ? req->show : UINT16_MAX,
+                                     .since_wall = req->since_wall_us};
     int64_t below;
     tg_err err;
 
@@ -195,54 +194,15 @@ static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
         tg_reader_problem(r, req, 403, "forbidden", "You may not see these orders.");
         return;
     }
-    if (!tg_reader_cursor(r, req, 'o', INT64_MAX, &below))
+    if (!tg_reader_cursor(r, req, 'o', INT64_MAX, &below) ||
+        !tg_reader_order_state(r, req, &filter.state))
         return;
     tg_reader_list(&list, r, req, 'o', "orders");
     list.view = all ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER;
-    err = tg_read_orders(r->db, all ? NULL : req->who.id, below, tg_reader_rows(&list), add_order,
-                         &list);
+    filter.below = below;
+    filter.limit = tg_reader_rows(&list);
+    err = tg_read_orders_by(r->db, &filter, add_order, &list);
     tg_reader_list_end(&list, req, err);
-}
-
-static void one_order(struct tg_reader *r, const struct tg_read_req *req)
-{
-    bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
-    struct tg_jo j = tg_jo(&r->buf);
-    struct tg_order *order = NULL;
-    tg_err err = tg_read_order(r->db, req->key, &order);
-
-    if (err == TG_OK && req->show != UINT16_MAX && order->show != req->show)
-        staff = false; /* of another show */
-    /* Another person's order does not exist for a buyer. */
-    if (err == TG_OK && !staff && strcmp(order->person, req->who.id) != 0)
-        err = TG_ERR_NOTFOUND;
-    if (err == TG_OK) {
-        tg_jo_obj(&j, NULL);
-        tg_order_write(&j, "order", order, pay_base(r),
-                       staff ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER);
-        tg_jo_end_obj(&j);
-    }
-    tg_order_free(order);
-    tg_reader_answer(r, req, err, "There is no such order.");
-}
-
-static void payment(struct tg_reader *r, const struct tg_read_req *req)
-{
-    struct tg_jo j = tg_jo(&r->buf);
-    struct tg_order *order = NULL;
-    tg_err err = tg_read_payment(r->db, req->key, &order);
-
-    if (err == TG_OK) {
-        tg_jo_obj(&j, NULL);
-        tg_jo_str(&j, "id", order->payment);
-        tg_jo_str(&j, "provider", "sandbox");
-        tg_jo_str(&j, "state", tg_payment_state_name(order->payment_state));
-        tg_money_write(&j, "amount", order->total, order->currency);
-        tg_order_write(&j, "order", order, pay_base(r), TG_ORDER_VIEW_BUYER);
-        tg_jo_end_obj(&j);
-    }
-    tg_order_free(order);
-    tg_reader_answer(r, req, err, "There is no such payment.");
 }
 
 /* --- products --- */
@@ -379,7 +339,7 @@ static void report(struct tg_reader *r, const struct tg_read_req *req)
     }
     tg_jo_obj(&j, NULL);
     tg_jo_str(&j, "show", req->key[0] == '\0' ? NULL : req->key);
-    for (int state = 0; state <= TG_ORDER_CANCELLED; state++)
+    for (int state = 0; state < TG_ORDER_STATE_COUNT; state++)
         write_part(&j, tg_order_state_name((enum tg_order_state)state), &rep.by_state[state],
                    r->cfg.currency);
     tg_jo_arr(&j, "sources");
@@ -469,10 +429,10 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         orders(reader, req, true);
         break;
     case TG_READ_ORDER:
-        one_order(reader, req);
+        tg_read_one_order(reader, req);
         break;
     case TG_READ_PAYMENT:
-        payment(reader, req);
+        tg_read_payment_page(reader, req);
         break;
     case TG_READ_PRODUCTS:
         products(reader, req);
@@ -494,6 +454,15 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         break;
     case TG_READ_REPORT:
         report(reader, req);
+        break;
+    case TG_READ_EVENTS:
+        tg_read_order_events(reader, req);
+        break;
+    case TG_READ_PAYMENTS:
+        tg_read_payment_list(reader, req);
+        break;
+    case TG_READ_RETURNS:
+        tg_read_return_list(reader, req);
         break;
     }
     tg_msg_free(take_msg);

@@ -6,6 +6,7 @@
 #include "base/json_out.h"
 #include "sale/reader.h"
 #include "shop/shop_json.h"
+#include "store/read.h"
 
 struct tg_reader {
     struct tg_reader_cfg cfg;
@@ -15,6 +16,11 @@ struct tg_reader {
     struct tg_buf buf;
     char next[TG_CURSOR_SIZE]; /* of the list being answered; "" = none */
 };
+
+static inline const char *tg_reader_pay_base(const struct tg_reader *r)
+{
+    return r->cfg.allow_sandbox ? r->cfg.sandbox_base : NULL;
+}
 
 /* A list being written. The database is asked for one row more than the page holds. */
 struct tg_reader_list {
@@ -46,5 +52,14 @@ void tg_reader_list_end(struct tg_reader_list *list, const struct tg_read_req *r
 
 /* reader_hooks.c: TG_READ_HOOKS and its like. */
 void tg_reader_hooks(struct tg_reader *r, const struct tg_read_req *req);
+
+/* reader_orders.c */
+/* The order state that is asked for, -1 = any; false: a 400 problem was answered. */
+bool tg_reader_order_state(struct tg_reader *r, const struct tg_read_req *req, int *ret);
+void tg_read_one_order(struct tg_reader *r, const struct tg_read_req *req);
+void tg_read_order_events(struct tg_reader *r, const struct tg_read_req *req);
+void tg_read_payment_page(struct tg_reader *r, const struct tg_read_req *req);
+void tg_read_payment_list(struct tg_reader *r, const struct tg_read_req *req);
+void tg_read_return_list(struct tg_reader *r, const struct tg_read_req *req);
 
 #endif

@@ -283,6 +283,54 @@ static bool code_claim(struct tg_item *item, struct tg_verdict *out)
     return admin_claim(item, out, made ? "http.code.new" : "http.code.set", TG_ROLE_MAY_PRICE);
 }
 
+static bool read_news(struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_order_ask *ask = item->req->order;
+
+    for (int news = 0; ask != NULL && news <= TG_NEWS_REFUND_FAILED; news++) {
+        item->claim.news = (enum tg_payment_news)news;
+        if (strcmp(ask->news, tg_payment_news_name(item->claim.news)) == 0)
+            return true;
+    }
+    out->code = TG_CODE_BAD_REQUEST;
+    out->field = "news";
+    tg_str_cut(out->message, sizeof(out->message),
+               "news must be authorised, declined, captured, capture_failed, voided, void_failed, "
+               "refunded or refund_failed.");
+    return false;
+}
+
+/* What is asked of an order, into the claim; its roles are the op's. */
+static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char *op, uint32_t may)
+{
+    const struct tg_order_ask *ask = item->req->order;
+
+    if (!admin_claim(item, out, op, may))
+        return false;
+    if (ask == NULL)
+        return true;
+    item->claim.reason = ask->reason;
+    item->claim.carrier = ask->carrier;
+    item->claim.tracking = ask->tracking;
+    item->claim.location = ask->location;
+    item->claim.reference = ask->reference;
+    item->claim.amount = ask->amount;
+    item->claim.restock = ask->restock;
+    item->claim.intent = ask->intent;
+    item->digest = tg_idem_digest(item->digest, ask, sizeof(*ask)); /* made zeroed */
+    if (ask->line_count == 0)
+        return true;
+    TG_ASSERT(ask->line_count <= TG_CART_LINES_MAX);
+    item->lines = tg_calloc(ask->line_count, sizeof(*item->lines));
+    if (item->lines == NULL)
+        return no_memory(out);
+    for (uint32_t i = 0; i < ask->line_count; i++)
+        item->lines[i] = (struct tg_line_qty){.line = ask->lines[i].line, .qty = ask->lines[i].qty};
+    item->claim.lines = item->lines;
+    item->claim.line_count = ask->line_count;
+    return true;
+}
+
 static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox)
 {
     const struct tg_sale_req *req = item->req;
@@ -300,7 +348,26 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
         return admin_claim(item, out, "http.pay", UINT32_MAX) && (allow_sandbox || forbid(out));
     case TG_SALE_CANCEL:
         item->claim.kind = TG_CLAIM_CANCEL;
-        return admin_claim(item, out, "http.cancel", UINT32_MAX);
+        return order_claim(item, out, "http.cancel", UINT32_MAX);
+    case TG_SALE_NEWS:
+        item->claim.kind = TG_CLAIM_NEWS;
+        return order_claim(item, out, "http.news", UINT32_MAX) && (allow_sandbox || forbid(out)) &&
+               read_news(item, out);
+    case TG_SALE_RETRY:
+        item->claim.kind = TG_CLAIM_RETRY;
+        return order_claim(item, out, "http.retry", TG_ROLE_MAY_PRICE);
+    case TG_SALE_FULFIL:
+        item->claim.kind = TG_CLAIM_FULFIL;
+        return order_claim(item, out, "http.fulfil", TG_ROLE_MAY_PRICE);
+    case TG_SALE_RETURN:
+        item->claim.kind = TG_CLAIM_RETURN;
+        return order_claim(item, out, "http.return", TG_ROLE_MAY_PRICE);
+    case TG_SALE_REFUND:
+        item->claim.kind = TG_CLAIM_REFUND;
+        return order_claim(item, out, "http.refund", TG_ROLE_MAY_PRICE);
+    case TG_SALE_NOTE:
+        item->claim.kind = TG_CLAIM_NOTE;
+        return order_claim(item, out, "http.note", TG_ROLE_MAY_PRICE);
     case TG_SALE_SHOW_CREATE:
         return admin_claim(item, out, "http.show", TG_ROLE_MAY_RUN);
     case TG_SALE_TOKEN_CREATE:
@@ -372,7 +439,11 @@ bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_it
                                     .currency = "",
                                     .if_match = "",
                                     .compare_at = TG_AS_IS,
-                                    .key = req->key};
+                                    .key = req->key,
+                                    .reference = "",
+                                    .reason = "",
+                                    .carrier = "",
+                                    .tracking = ""};
     item->digest = tg_idem_digest_int(0, req->what);
     if (req->what == TG_SALE_OP)
         ok = op_claim(sale, item, out);

@@ -39,11 +39,14 @@ static tg_err build(struct tg_sale *sale)
 {
     struct tg_shop_cfg shop = {.rng = sale->cfg.rng,
                                .hold_us = sale->cfg.hold_us,
-                               .person_units_max = sale->cfg.person_units_max};
+                               .person_units_max = sale->cfg.person_units_max,
+                               .first_number = sale->cfg.first_number};
     tg_err err;
 
     memcpy(shop.currency, sale->cfg.currency, sizeof(shop.currency));
     shop.taxes = sale->cfg.taxes;
+    if (sale->cfg.allow_sandbox)
+        shop.provider = &tg_provider_sandbox;
     err = tg_shop_new(&sale->shop, &shop);
     if (err == TG_OK)
         err = tg_idem_new(&sale->idem, TG_IDEM_CACHED, sale->cfg.rng);

@@ -27,6 +27,7 @@ struct tg_item {
     struct tg_sale_req *req;
     struct tg_claim claim;
     struct tg_price_shown *prices; /* checkout */
+    struct tg_line_qty *lines;     /* of an order */
     /* What the claim points to. */
     union {
         struct tg_show_rules rules;

@@ -350,6 +350,7 @@ static void free_items(struct tg_sale *sale)
         tg_hooks_free(item);
         tg_free(item->prices);
         tg_discount_free(item->discount);
+        tg_free(item->lines);
         tg_slab_unref(item->reply);
         tg_msg_free(item->req);
     }

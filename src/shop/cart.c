@@ -36,6 +36,12 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
     case TG_CLAIM_SHOW_ITEM:
     case TG_CLAIM_SHOW_LOOK:
     case TG_CLAIM_WINDOW:
+    case TG_CLAIM_NEWS:
+    case TG_CLAIM_RETRY:
+    case TG_CLAIM_FULFIL:
+    case TG_CLAIM_RETURN:
+    case TG_CLAIM_REFUND:
+    case TG_CLAIM_NOTE:
         break;
     }
     return false;

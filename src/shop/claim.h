@@ -21,7 +21,8 @@ enum tg_claim_kind {
                              (-1 = open), limit */
     TG_CLAIM_STOCK,       /* sku, value, absolute */
     TG_CLAIM_PAY,         /* key = payment id, paid */
-    TG_CLAIM_CANCEL,      /* key = order id; by the buyer, or by staff */
+    TG_CLAIM_CANCEL,      /* key = order id, lines (none = all that is left), reason; by the
+                             buyer or by staff */
     TG_CLAIM_LIST_PRICE,  /* sku: its ordinary price in `currency`: amount, compare_at */
     TG_CLAIM_CODE_NEW,    /* discount */
     TG_CLAIM_CODE_SET,    /* discount, instead of what its code meant */
@@ -35,7 +36,38 @@ enum tg_claim_kind {
     TG_CLAIM_STOCK_ROWS,  /* rows, all_or_nothing; the rows are answered one by one */
     TG_CLAIM_LOCATION,    /* location_change */
     TG_CLAIM_STOCK_RULES, /* rules_change */
+    TG_CLAIM_NEWS,   /* what the provider says: key = payment id, news, reference, amount, intent */
+    TG_CLAIM_RETRY,  /* staff: key = payment id; ask the provider again for what failed */
+    TG_CLAIM_FULFIL, /* staff: key = order id, lines (none = all), carrier, tracking */
+    TG_CLAIM_RETURN, /* staff: key = order id, lines, restock, amount (-1 = what they cost), reason
+                      */
+    TG_CLAIM_REFUND, /* staff: key = order id, amount (-1 = what is still due), reason */
+    TG_CLAIM_NOTE,   /* staff: key = order id, reason = the words */
 };
+
+/* Units of one line; it counts from 0. */
+struct tg_line_qty {
+    uint32_t line;
+    int32_t qty;
+};
+
+/*
+ * What a payment provider tells of one payment, in any order and any number of times. `reference`
+ * is the provider's id of the authorisation, the same in all its news; a refund made outside of
+ * torg has an id of its own.
+ */
+enum tg_payment_news {
+    TG_NEWS_AUTHORISED,
+    TG_NEWS_DECLINED,
+    TG_NEWS_CAPTURED,
+    TG_NEWS_CAPTURE_FAILED,
+    TG_NEWS_VOIDED,
+    TG_NEWS_VOID_FAILED,
+    TG_NEWS_REFUNDED,
+    TG_NEWS_REFUND_FAILED,
+};
+/* "authorised" ... "refund_failed"; NULL beyond. */
+const char *tg_payment_news_name(enum tg_payment_news news);
 
 struct tg_show_rules;
 struct tg_show_item;
@@ -92,6 +124,15 @@ struct tg_claim {
     bool all_or_nothing;
     const struct tg_location_change *location_change;
     const struct tg_rules_change *rules_change;
+    const struct tg_line_qty *lines;
+    uint32_t line_count;
+    bool restock;
+    enum tg_payment_news news;
+    uint32_t intent; /* the number that the question had, 1..; 0 = the oldest open one */
+    const char *reference;
+    const char *reason;
+    const char *carrier;
+    const char *tracking;
 };
 
 /* Of amount and compare_at of TG_CLAIM_LIST_PRICE: leave it. */
@@ -138,7 +179,8 @@ struct tg_cart_line;
 struct tg_verdict {
     enum tg_code code;
     char message[160];            /* plain words; "" on OK */
-    const struct tg_order *order; /* buy, checkout, pay, cancel */
+    const char *field;            /* what of the request is wrong; NULL = nothing single */
+    const struct tg_order *order; /* buy, checkout, and all that is about an order */
     const struct tg_cart *cart;   /* cart.set, cart, checkout; NULL = empty */
     /* cart merge: what found no room; in the other cart's memory, so read it at once */
     const struct tg_cart_line *left_out;

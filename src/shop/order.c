@@ -6,15 +6,17 @@
 
 const char *tg_order_state_name(enum tg_order_state state)
 {
-    static const char *const names[] = {"awaiting_payment", "paid", "fulfilled", "expired",
-                                        "cancelled"};
+    static const char *const names[] = {"awaiting_payment", "paid",      "fulfilled",
+                                        "expired",          "cancelled", "returned",
+                                        "partly_fulfilled"};
 
     return (size_t)state < TG_ARRAY_LEN(names) ? names[state] : NULL;
 }
 
 const char *tg_payment_state_name(enum tg_payment_state state)
 {
-    static const char *const names[] = {"pending", "declined", "paid"};
+    static const char *const names[] = {"pending", "declined",        "paid",    "authorised",
+                                        "voided",  "partly_refunded", "refunded"};
 
     return (size_t)state < TG_ARRAY_LEN(names) ? names[state] : NULL;
 }
@@ -48,7 +50,50 @@ void tg_order_free(struct tg_order *order)
     if (order == NULL)
         return;
     tg_free(order->takes_apart);
+    tg_free(order->intents);
     tg_free(order);
+}
+
+/* The part of `whole` that `units` of `qty` have, rounded half up: at most 10^11 * 100. */
+static int64_t share(int64_t whole, int32_t units, int32_t qty)
+{
+    return (whole * units + qty / 2) / qty;
+}
+
+int64_t tg_line_discount(const struct tg_order_line *line, int32_t units)
+{
+    return share(line->discount, units, line->qty);
+}
+
+int64_t tg_line_worth(const struct tg_order_line *line, int32_t units)
+{
+    return line->price * units - tg_line_discount(line, units);
+}
+
+int64_t tg_line_tax(const struct tg_order_line *line, int32_t units)
+{
+    return share(line->tax, units, line->qty);
+}
+
+int32_t tg_line_open(const struct tg_order_line *line)
+{
+    return line->qty - line->cancelled - line->fulfilled;
+}
+
+static bool line_ok(const struct tg_order_line *line)
+{
+    int64_t sum;
+    int64_t shared;
+
+    if (line->qty < 1 || line->price < 0 || line->discount < 0 || line->tax < 0)
+        return false;
+    if (line->cancelled < 0 || line->fulfilled < 0 || line->returned < 0 ||
+        line->cancelled > line->qty || line->fulfilled > line->qty - line->cancelled ||
+        line->returned > line->fulfilled)
+        return false;
+    return !__builtin_mul_overflow(line->price, (int64_t)line->qty, &sum) &&
+           line->discount <= sum && line->tax <= sum &&
+           !__builtin_mul_overflow(sum, (int64_t)line->qty + 1, &shared);
 }
 
 tg_err tg_order_set_takes(struct tg_order *order, size_t takes)
@@ -112,14 +157,43 @@ tg_err tg_order_sum(int64_t *ret, const struct tg_order *order)
 
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
-        int64_t sum;
 
-        if (line->qty < 1 || line->price < 0 || line->discount < 0)
-            return TG_ERR_LIMIT;
-        if (__builtin_mul_overflow(line->price, (int64_t)line->qty, &sum) || line->discount > sum ||
-            __builtin_add_overflow(total, sum - line->discount, &total))
+        if (!line_ok(line) ||
+            __builtin_add_overflow(total, tg_line_worth(line, line->qty - line->cancelled), &total))
             return TG_ERR_LIMIT;
     }
     *ret = total;
     return TG_OK;
+}
+
+void tg_order_resum(struct tg_order *order)
+{
+    order->total = 0;
+    order->discount = 0;
+    order->tax = 0;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct tg_order_line *line = &order->lines[i];
+        int32_t kept = line->qty - line->cancelled;
+
+        order->total += tg_line_worth(line, kept);
+        order->discount += tg_line_discount(line, kept);
+        order->tax += tg_line_tax(line, kept);
+    }
+}
+
+bool tg_order_promises(const struct tg_order *order)
+{
+    switch (order->state) {
+    case TG_ORDER_AWAITING:
+        return !order->unheld;
+    case TG_ORDER_PAID:
+    case TG_ORDER_PARTLY:
+        return true;
+    case TG_ORDER_FULFILLED:
+    case TG_ORDER_EXPIRED:
+    case TG_ORDER_CANCELLED:
+    case TG_ORDER_RETURNED:
+        break;
+    }
+    return false;
 }

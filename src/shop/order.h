@@ -40,17 +40,31 @@ const char *tg_channel_name(enum tg_channel channel);
 
 /* The values are kept on disk: never renumber. */
 enum tg_order_state {
-    TG_ORDER_AWAITING = 0, /* stock is held until pay_by */
+    TG_ORDER_AWAITING = 0, /* stock is held until pay_by, unless the order is `unheld` */
     TG_ORDER_PAID = 1,
     TG_ORDER_FULFILLED = 2,
     TG_ORDER_EXPIRED = 3,
     TG_ORDER_CANCELLED = 4,
+    TG_ORDER_RETURNED = 5, /* all that was sent came back */
+    TG_ORDER_PARTLY = 6,   /* paid; some units were sent, others wait */
 };
-/* "awaiting_payment", "paid", "fulfilled", "expired", "cancelled"; NULL beyond. */
+enum { TG_ORDER_STATE_COUNT = 7 };
+/* "awaiting_payment", "paid", "fulfilled", "expired", "cancelled", "returned",
+ * "partly_fulfilled"; NULL beyond. */
 const char *tg_order_state_name(enum tg_order_state state);
 
-enum tg_payment_state { TG_PAYMENT_PENDING = 0, TG_PAYMENT_DECLINED = 1, TG_PAYMENT_PAID = 2 };
-/* "pending", "declined", "paid"; NULL beyond. */
+/* The values are kept on disk: never renumber. */
+enum tg_payment_state {
+    TG_PAYMENT_PENDING = 0,
+    TG_PAYMENT_DECLINED = 1,
+    TG_PAYMENT_PAID = 2,       /* captured */
+    TG_PAYMENT_AUTHORISED = 3, /* promised, not captured yet */
+    TG_PAYMENT_VOIDED = 4,     /* promised, and let go of */
+    TG_PAYMENT_PARTLY_REFUNDED = 5,
+    TG_PAYMENT_REFUNDED = 6,
+};
+/* "pending", "declined", "paid", "authorised", "voided", "partly_refunded", "refunded"; NULL
+ * beyond. */
 const char *tg_payment_state_name(enum tg_payment_state state);
 
 struct tg_order_line {
@@ -67,6 +81,8 @@ struct tg_order_line {
     int32_t cancelled; /* units of qty that were taken back */
     int32_t fulfilled; /* ... that left the house */
     int32_t returned;  /* ... of those fulfilled that came back */
+
+    int32_t before_cancelled; /* the shop's own */
 };
 
 /* From where the units of a line come; a bundle has one for each of its parts and places. */
@@ -92,9 +108,9 @@ struct tg_order {
     uint16_t show;           /* where it was bought; UINT16_MAX = no show */
     char source[TG_SOURCE_SIZE];
     char currency[4];
-    int64_t total;    /* what is paid: the lines' sums */
-    int64_t discount; /* of all lines */
-    int64_t tax;      /* of all lines, within the total */
+    int64_t total;    /* what is paid: the lines' sums, without units taken back */
+    int64_t discount; /* of all lines, without units taken back */
+    int64_t tax;      /* ... within the total */
     enum tg_channel channel;
     int64_t ticket;            /* place in the order of all decisions, rising */
     char codes[TG_CODES_SIZE]; /* discount codes that counted, separated by commas; "" = none */
@@ -106,13 +122,23 @@ struct tg_order {
     char payment[TG_PAYMENT_ID_SIZE];
     enum tg_payment_state payment_state;
     uint32_t payment_tries;
+    int64_t authorised; /* promised by the provider and not let go of */
+    int64_t captured;   /* money that came, in all */
+    int64_t refunded;   /* ... and went back */
+    int64_t refund_due; /* what has to go back in all, >= refunded once all is done */
+    uint32_t events;    /* rows of its history */
+    uint32_t intent_count;
+    uint32_t intent_cap;
+    struct tg_intent *intents; /* payment.h; the order's own block, NULL = none yet */
 
     /* The shop's own (shop.h): the store leaves them alone. */
     struct tg_heap_node expiry;
     struct tg_order *batch_next;
-    bool in_batch; /* linked in the batch's list */
-    bool fresh;    /* made in this batch */
-    bool changed;  /* state changed in this batch */
+    bool in_batch;    /* linked in the batch's list */
+    bool fresh;       /* made in this batch */
+    bool changed;     /* in this batch: its buyer is told */
+    bool dirty;       /* its row must be written */
+    bool lines_dirty; /* ... and the counts of its lines */
     enum tg_order_state before_state;
     enum tg_payment_state before_payment_state;
     uint32_t before_payment_tries;
@@ -120,6 +146,18 @@ struct tg_order {
     bool takes_changed; /* in this batch */
     bool before_takes_sold;
     uint32_t before_take_count;
+    struct {
+        int64_t total;
+        int64_t discount;
+        int64_t tax;
+        int64_t authorised;
+        int64_t captured;
+        int64_t refunded;
+        int64_t refund_due;
+        uint32_t events;
+        uint32_t intent_count;
+        bool unheld;
+    } before;
 
     uint32_t take_count;
     struct tg_order_take *takes;       /* in the order's own block, or takes_apart */
@@ -140,8 +178,22 @@ bool tg_order_take_plain(const struct tg_order *order, uint32_t take);
 /* Units of the line that are promised beyond the shelves, and from when they ship (-1 = no date).
  */
 int32_t tg_order_line_promised(const struct tg_order *order, uint32_t line, tg_us *ret_ships_from);
-/* Sum of the lines less their discounts; LIMIT when it does not fit 63 bits or a line is out of
- * range. */
+/* Sum of the lines less their discounts, without units taken back; LIMIT when it does not fit 63
+ * bits or a line is out of range. */
 TG_MUST_CHECK tg_err tg_order_sum(int64_t *ret, const struct tg_order *order);
+/*
+ * What `units` of a line cost: its price less their share of the discount, both shares rounded half
+ * up. A unit more or less is the difference of two such sums, so that parts always add up to the
+ * whole. 0 <= units <= qty.
+ */
+int64_t tg_line_worth(const struct tg_order_line *line, int32_t units);
+int64_t tg_line_tax(const struct tg_order_line *line, int32_t units);
+int64_t tg_line_discount(const struct tg_order_line *line, int32_t units);
+/* Units that were neither taken back nor sent. */
+int32_t tg_line_open(const struct tg_order_line *line);
+/* total, discount and tax anew from the lines, which tg_order_sum has accepted before. */
+void tg_order_resum(struct tg_order *order);
+/* Units of the order that are promised to somebody: it awaits payment (and holds), or is paid. */
+bool tg_order_promises(const struct tg_order *order);
 
 #endif

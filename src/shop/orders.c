@@ -25,6 +25,7 @@ static void fill_line(struct tg_order_line *line, const struct tg_want *w)
 static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                        const struct tg_wish *wish, struct tg_order *order)
 {
+    const struct tg_show_rules *rules = tg_shop_rules(shop, c->show);
     uint8_t payment[16];
 
     tg_uuid7(order->id, now.wall, shop->cfg.rng);
@@ -39,7 +40,8 @@ static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struc
     order->channel = c->channel;
     order->created_wall = now.wall;
     order->changed_wall = now.wall;
-    order->pay_by_wall = now.wall + shop->cfg.hold_us;
+    order->pay_by_wall = now.wall + (rules->hold_us > 0 ? rules->hold_us : shop->cfg.hold_us);
+    order->unheld = rules->first_paid;
 }
 
 static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
@@ -58,8 +60,9 @@ static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
 static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                             const struct tg_wish *wish, struct tg_order **ret)
 {
+    bool unheld = tg_shop_rules(shop, c->show)->first_paid;
     struct tg_order *order = NULL;
-    tg_err err = tg_order_new(&order, wish->count, wish->take_count);
+    tg_err err = tg_order_new(&order, wish->count, unheld ? 0 : wish->take_count);
 
     if (err == TG_OK && shop->order_by_id.count >= TG_OPEN_ORDERS_MAX)
         err = TG_ERR_LIMIT;
@@ -77,8 +80,9 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
         err = tg_order_sum(&order->total, order);
     if (err == TG_OK) {
         fill_order(shop, now, c, wish, order);
-        tg_takes_fill(order, wish);
-        err = tg_heap_set(&shop->expiries, &order->expiry, now.mono + shop->cfg.hold_us);
+        if (!unheld)
+            tg_takes_fill(order, wish);
+        err = tg_heap_set(&shop->expiries, &order->expiry, tg_mono_of(now, order->pay_by_wall));
     }
     if (err == TG_OK)
         err = index_order(shop, order);
@@ -114,7 +118,8 @@ void tg_order_place(struct tg_shop *shop, struct tg_shop_now now, const struct t
     tg_shop_touch_order(shop, order);
     order->fresh = true;
     tg_shop_effect(shop, TG_EFFECT_ORDER_NEW, now.wall)->order = order;
-    tg_takes_hold(shop, order, now.wall);
+    if (!order->unheld)
+        tg_takes_hold(shop, order, now.wall);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
 
@@ -123,6 +128,9 @@ void tg_order_place(struct tg_shop *shop, struct tg_shop_now now, const struct t
     }
     tg_charge_taken(shop, now, order, wish);
     out->order = order;
+    /* Nobody can pay nothing. In first-paid mode it was seen to be there just now. */
+    if (order->total == 0 && (!order->unheld || tg_order_goods_find(shop, order) == TG_OK))
+        tg_order_paid(shop, order, now.wall);
 }
 
 /* --- after the claim --- */
@@ -136,6 +144,8 @@ tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now, struct t
     order->in_batch = false;
     order->fresh = false;
     order->changed = false;
+    order->dirty = false;
+    order->lines_dirty = false;
     err = index_order(shop, order);
     if (err != TG_OK) {
         tg_order_free(order);
@@ -157,11 +167,27 @@ tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now, struct t
     return err;
 }
 
+bool tg_claim_by_payment(const struct tg_claim *c)
+{
+    return c->kind == TG_CLAIM_PAY || c->kind == TG_CLAIM_NEWS || c->kind == TG_CLAIM_RETRY;
+}
+
 bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c)
 {
-    if (c->kind == TG_CLAIM_PAY)
+    switch (c->kind) {
+    case TG_CLAIM_PAY:
+    case TG_CLAIM_NEWS:
+    case TG_CLAIM_RETRY:
         return tg_map_get_str(&shop->order_by_payment, c->key) == NULL;
-    return c->kind == TG_CLAIM_CANCEL && tg_map_get_str(&shop->order_by_id, c->key) == NULL;
+    case TG_CLAIM_CANCEL:
+    case TG_CLAIM_FULFIL:
+    case TG_CLAIM_RETURN:
+    case TG_CLAIM_REFUND:
+    case TG_CLAIM_NOTE:
+        return tg_map_get_str(&shop->order_by_id, c->key) == NULL;
+    default:
+        return false;
+    }
 }
 
 size_t tg_shop_order_count(const struct tg_shop *shop)
@@ -174,92 +200,89 @@ const struct tg_order *tg_shop_order_each(const struct tg_shop *shop, size_t *cu
     return tg_map_each(&shop->order_by_id, cursor);
 }
 
-void tg_order_leave(struct tg_shop *shop, struct tg_order *order, enum tg_order_state state,
-                    tg_us wall)
-{
-    bool sold = state == TG_ORDER_PAID;
+/* --- one order's life --- */
 
-    TG_ASSERT(order->state == TG_ORDER_AWAITING);
-    tg_shop_touch_order(shop, order);
-    order->changed = true;
-    order->state = state;
-    order->changed_wall = wall;
-    tg_heap_remove(&shop->expiries, &order->expiry);
-    tg_shop_effect(shop, TG_EFFECT_ORDER_STATE, wall)->order = order;
-    if (sold) {
-        tg_takes_sell(shop, order, wall);
-        return;
-    }
-    tg_charge_return(shop, order, wall);
-    tg_takes_release_all(shop, order, wall);
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct tg_order_line *line = &order->lines[i];
-
-        tg_units_add(shop, order->person, line->sku, order->show, -line->qty);
-        tg_sales_add(shop, order->show, line->sku, -line->qty);
-    }
-}
-
-static void refuse_over(struct tg_verdict *out, enum tg_order_state state)
-{
-    switch (state) {
-    case TG_ORDER_EXPIRED:
-        tg_refuse(out, TG_CODE_CLOSED,
-                  "The time to pay ran out and the goods were released. Nothing was charged.");
-        break;
-    case TG_ORDER_CANCELLED:
-        tg_refuse(out, TG_CODE_CLOSED, "The order was cancelled. Nothing was charged.");
-        break;
-    case TG_ORDER_PAID:
-    case TG_ORDER_FULFILLED:
-        tg_refuse(out, TG_CODE_CLOSED, "The order is paid already.");
-        break;
-    case TG_ORDER_AWAITING:
-        break;
-    }
-}
-
-void tg_decide_pay(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                   struct tg_verdict *out)
-{
-    struct tg_order *order = tg_map_get_str(&shop->order_by_payment, c->key);
-
-    out->order = order;
-    if (order == NULL) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such payment.");
-        return;
-    }
-    /* Its turn in the clock's queue has not come yet, but its time is over all the same. */
-    if (order->state == TG_ORDER_AWAITING && order->expiry.at <= now.mono)
-        tg_order_leave(shop, order, TG_ORDER_EXPIRED, now.wall);
-    if (order->state != TG_ORDER_AWAITING) {
-        /* Told again that it was paid: the provider repeats itself, nothing happens twice. */
-        if (!c->paid || order->payment_state != TG_PAYMENT_PAID)
-            refuse_over(out, order->state);
-        return;
-    }
-    tg_shop_touch_order(shop, order);
-    order->payment_tries++;
-    order->payment_state = c->paid ? TG_PAYMENT_PAID : TG_PAYMENT_DECLINED;
-    tg_shop_effect(shop, TG_EFFECT_PAYMENT, now.wall)->order = order;
-    if (c->paid)
-        tg_order_leave(shop, order, TG_ORDER_PAID, now.wall);
-}
-
-void tg_decide_cancel(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                      struct tg_verdict *out)
+struct tg_order *tg_order_asked(struct tg_shop *shop, const struct tg_claim *c,
+                                struct tg_verdict *out)
 {
     struct tg_order *order = tg_map_get_str(&shop->order_by_id, c->key);
     bool staff = c->staff && order != NULL && (c->show == UINT16_MAX || c->show == order->show);
+    bool own = order != NULL && c->kind == TG_CLAIM_CANCEL && strcmp(order->person, c->person) == 0;
 
     /* Another person's order does not exist for a buyer. */
-    if (order == NULL || (!staff && strcmp(order->person, c->person) != 0)) {
+    if (!staff && !own) {
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such order.");
-        return;
+        return NULL;
     }
+    tg_shop_touch_order(shop, order);
     out->order = order;
-    if (order->state == TG_ORDER_AWAITING)
-        tg_order_leave(shop, order, TG_ORDER_CANCELLED, now.wall);
-    else if (order->state != TG_ORDER_CANCELLED)
-        refuse_over(out, order->state);
+    return order;
+}
+
+void tg_order_change(struct tg_shop *shop, struct tg_order *order, tg_us wall)
+{
+    tg_shop_touch_order(shop, order);
+    order->changed = true;
+    order->dirty = true;
+    order->changed_wall = wall;
+}
+
+void tg_order_enter(struct tg_shop *shop, struct tg_order *order, enum tg_order_state state,
+                    tg_us wall)
+{
+    TG_ASSERT(state != TG_ORDER_AWAITING); /* nothing goes back to the start */
+    tg_order_change(shop, order, wall);
+    order->state = state;
+    tg_heap_remove(&shop->expiries, &order->expiry);
+}
+
+void tg_order_note(struct tg_shop *shop, struct tg_order *order, enum tg_order_event event,
+                   int64_t amount, const char *actor, const struct tg_event_detail *detail,
+                   tg_us wall)
+{
+    struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_EVENT, wall);
+
+    tg_shop_touch_order(shop, order);
+    order->dirty = true; /* its row counts its events */
+    e->order = order;
+    e->seq = ++order->events;
+    e->event = event;
+    e->amount = amount;
+    e->detail = detail;
+    tg_str_cut(e->actor, sizeof(e->actor), actor);
+}
+
+static void copy_words(char *out, size_t size, const char *words)
+{
+    tg_str_cut(out, size, words == NULL ? "" : words);
+}
+
+struct tg_event_detail *tg_event_detail_new(struct tg_shop *shop, const struct tg_claim *c,
+                                            uint32_t lines, struct tg_verdict *out)
+{
+    struct tg_event_detail *d = tg_calloc(1, sizeof(*d) + lines * sizeof(d->lines[0]));
+
+    if (d == NULL) {
+        tg_refuse(out, TG_CODE_INTERNAL, "The server is out of memory.");
+        return NULL;
+    }
+    copy_words(d->reason, sizeof(d->reason), c->reason);
+    copy_words(d->carrier, sizeof(d->carrier), c->carrier);
+    copy_words(d->tracking, sizeof(d->tracking), c->tracking);
+    d->next = shop->batch_details;
+    shop->batch_details = d;
+    return d;
+}
+
+void tg_order_expire(struct tg_shop *shop, struct tg_order *order, tg_us wall)
+{
+    TG_ASSERT(order->state == TG_ORDER_AWAITING);
+    tg_order_change(shop, order, wall);
+    if (!order->unheld)
+        tg_takes_release_all(shop, order, wall);
+    for (uint32_t i = 0; i < order->line_count; i++)
+        tg_order_count_units(shop, order, i, -tg_line_open(&order->lines[i]));
+    tg_charge_return(shop, order, wall);
+    tg_order_enter(shop, order, TG_ORDER_EXPIRED, wall);
+    tg_order_note(shop, order, TG_EVENT_EXPIRED, -1, "", NULL, wall);
 }

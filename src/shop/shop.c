@@ -8,9 +8,9 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
-/* The most that one claim writes: its order, the payment, a movement a take, a price a line, and a
- * little. */
-enum { CLAIM_EFFECTS_MAX = TG_TAKES_MAX + TG_CART_LINES_MAX + 16, FIRST_NUMBER = 1001 };
+/* The most that one claim writes: its order, a movement to hold and one to sell a take, a price a
+ * line, events and what is asked of the payment provider. */
+enum { CLAIM_EFFECTS_MAX = 2 * TG_TAKES_MAX + TG_CART_LINES_MAX + 32, FIRST_NUMBER = 1001 };
 
 const char *tg_code_name(enum tg_code code)
 {
@@ -34,19 +34,34 @@ void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...)
     tg_str_cut(out->message, sizeof(out->message), text);
 }
 
+void tg_refuse_field(struct tg_verdict *out, const char *field, enum tg_code code, const char *fmt,
+                     ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args); /* a cut title is cut again below */
+    va_end(args);
+    out->code = code;
+    out->field = field;
+    tg_str_cut(out->message, sizeof(out->message), text);
+}
+
 tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
 {
     static const struct tg_location main_place = {
         .id = TG_LOCATION_MAIN, .name = "Main", .show = UINT16_MAX, .ships_from_wall = -1};
     struct tg_shop *shop;
 
-    if (cfg->hold_us <= 0 || cfg->person_units_max < 0 || !tg_currency_ok(cfg->currency))
+    if (cfg->hold_us <= 0 || cfg->person_units_max < 0 || cfg->first_number < 0 ||
+        !tg_currency_ok(cfg->currency))
         return TG_ERR_LIMIT;
     shop = tg_calloc(1, sizeof(*shop));
     if (shop == NULL)
         return TG_ERR_NOMEM;
     shop->cfg = *cfg;
-    shop->next_number = FIRST_NUMBER;
+    shop->next_number = cfg->first_number > 0 ? cfg->first_number : FIRST_NUMBER;
     tg_map_init(&shop->product_by_id, cfg->rng);
     tg_map_init(&shop->variant_by_sku, cfg->rng);
     tg_map_init(&shop->order_by_id, cfg->rng);
@@ -82,6 +97,27 @@ static void free_all(struct tg_map *map)
     tg_map_done(map);
 }
 
+static void free_orders(struct tg_map *map)
+{
+    size_t cursor = 0;
+    struct tg_order *order;
+
+    while ((order = tg_map_each(map, &cursor)) != NULL)
+        tg_order_free(order);
+    tg_map_done(map);
+}
+
+static void free_details(struct tg_shop *shop)
+{
+    struct tg_event_detail *next;
+
+    for (struct tg_event_detail *d = shop->batch_details; d != NULL; d = next) {
+        next = d->next;
+        tg_free(d);
+    }
+    shop->batch_details = NULL;
+}
+
 static void free_variants(struct tg_shop *shop)
 {
     size_t cursor = 0;
@@ -98,10 +134,11 @@ void tg_shop_free(struct tg_shop *shop)
 {
     if (shop == NULL)
         return;
+    free_details(shop);
     free_variants(shop);
     tg_locations_free(shop);
     free_all(&shop->product_by_id);
-    free_all(&shop->order_by_id);
+    free_orders(&shop->order_by_id);
     free_all(&shop->cart_by_person);
     free_all(&shop->units);
     free_all(&shop->show_sales);
@@ -206,6 +243,22 @@ void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order)
     order->before_take_count = order->take_count;
     for (uint32_t i = 0; i < order->take_count; i++)
         order->takes[i].before_qty = order->takes[i].qty;
+    order->before.total = order->total;
+    order->before.discount = order->discount;
+    order->before.tax = order->tax;
+    order->before.authorised = order->authorised;
+    order->before.captured = order->captured;
+    order->before.refunded = order->refunded;
+    order->before.refund_due = order->refund_due;
+    order->before.events = order->events;
+    order->before.intent_count = order->intent_count;
+    order->before.unheld = order->unheld;
+    for (uint32_t i = 0; i < order->line_count; i++)
+        order->lines[i].before_cancelled = order->lines[i].cancelled;
+    for (uint32_t i = 0; i < order->intent_count; i++) {
+        order->intents[i].before_state = order->intents[i].state;
+        order->intents[i].before_amount = order->intents[i].amount;
+    }
     order->batch_next = shop->batch_orders;
     shop->batch_orders = order;
 }
@@ -315,6 +368,10 @@ static tg_err seal(struct tg_shop *shop, tg_us wall)
 
     if (err != TG_OK)
         return err;
+    /* A new order is written as it is in the end anyway. */
+    for (const struct tg_order *o = shop->batch_orders; o != NULL; o = o->batch_next)
+        if (o->dirty && !o->fresh)
+            tg_shop_effect(shop, TG_EFFECT_ORDER, wall)->order = o;
     seal_stock(shop, wall);
     seal_codes(shop, wall);
     for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
@@ -412,6 +469,7 @@ static void end_batch(struct tg_shop *shop)
     shop->batch_sales = NULL;
     shop->batch_orders = NULL;
     shop->batch_carts = NULL;
+    free_details(shop);
     shop->effect_count = 0;
     shop->sealed = false;
     shop->numbered = false;
@@ -429,6 +487,8 @@ void tg_shop_commit(struct tg_shop *shop)
         order->fresh = false;
         order->changed = false;
         order->takes_changed = false;
+        order->dirty = false;
+        order->lines_dirty = false;
         if (order->state != TG_ORDER_AWAITING)
             forget_order(shop, order);
     }
@@ -466,8 +526,27 @@ static void undo_order(struct tg_shop *shop, struct tg_order *order)
     for (uint32_t i = 0; i < order->take_count; i++)
         order->takes[i].qty = order->takes[i].before_qty;
     order->takes_changed = false;
+    order->total = order->before.total;
+    order->discount = order->before.discount;
+    order->tax = order->before.tax;
+    order->authorised = order->before.authorised;
+    order->captured = order->before.captured;
+    order->refunded = order->before.refunded;
+    order->refund_due = order->before.refund_due;
+    order->events = order->before.events;
+    order->intent_count = order->before.intent_count;
+    order->unheld = order->before.unheld;
+    /* While it awaits payment nothing of it is sent, so nothing came back either. */
+    for (uint32_t i = 0; i < order->line_count; i++)
+        order->lines[i].cancelled = order->lines[i].before_cancelled;
+    for (uint32_t i = 0; i < order->intent_count; i++) {
+        order->intents[i].state = order->intents[i].before_state;
+        order->intents[i].amount = order->intents[i].before_amount;
+    }
     order->in_batch = false;
     order->changed = false;
+    order->dirty = false;
+    order->lines_dirty = false;
 }
 
 static void undo_variant(struct tg_shop *shop, struct tg_variant *v)
@@ -565,7 +644,7 @@ size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max)
         if (node != NULL) {
             struct tg_order *order = TG_CONTAINER_OF(node, struct tg_order, expiry);
 
-            tg_order_leave(shop, order, TG_ORDER_EXPIRED, now.wall);
+            tg_order_expire(shop, order, now.wall);
         } else if (tg_line_lapse(shop, now)) {
             /* what it held is free now */
         } else if (tg_heap_deadline(&shop->flash_ends) <= now.mono) {
@@ -661,6 +740,24 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
         break;
     case TG_CLAIM_WINDOW:
         tg_decide_window(shop, c, ret);
+        break;
+    case TG_CLAIM_NEWS:
+        tg_decide_news(shop, now, c, ret);
+        break;
+    case TG_CLAIM_RETRY:
+        tg_decide_retry(shop, now, c, ret);
+        break;
+    case TG_CLAIM_FULFIL:
+        tg_decide_fulfil(shop, now, c, ret);
+        break;
+    case TG_CLAIM_RETURN:
+        tg_decide_return(shop, now, c, ret);
+        break;
+    case TG_CLAIM_REFUND:
+        tg_decide_refund(shop, now, c, ret);
+        break;
+    case TG_CLAIM_NOTE:
+        tg_decide_note(shop, now, c, ret);
         break;
     }
     tg_line_serve(shop, now);

@@ -20,7 +20,9 @@
 
 #include "base/map.h"
 #include "shop/claim.h"
+#include "shop/event.h"
 #include "shop/money.h"
+#include "shop/payment.h"
 #include "shop/stock.h"
 
 struct tg_shop;
@@ -37,6 +39,8 @@ struct tg_shop_cfg {
     int32_t person_units_max; /* units of one SKU for one person in all; 0 = no such limit */
     struct tg_taxes taxes;    /* no class = no tax */
     enum tg_stock_owner stock_owner;
+    int64_t first_number;               /* of the first order ever; 0 = 1001 */
+    const struct tg_provider *provider; /* NULL = one beyond the network: it answers by news */
 };
 
 /* --- what is sold --- */
@@ -180,12 +184,13 @@ enum tg_movement {
 };
 
 enum tg_effect_kind {
-    TG_EFFECT_ORDER_NEW,      /* order with its lines, hold, payment and outbox row */
-    TG_EFFECT_ORDER_STATE,    /* order left awaiting_payment */
-    TG_EFFECT_PAYMENT,        /* order's payment was tried: payment_state, payment_tries */
-    TG_EFFECT_MOVEMENT,       /* variant, location, movement, qty, order (NULL = by hand), actor,
-                                 cause */
-    TG_EFFECT_PRICE,          /* variant's prices as they are now, `price`, actor */
+    TG_EFFECT_ORDER_NEW, /* order as it is now, with its lines, hold and outbox row */
+    TG_EFFECT_ORDER,    /* order's row as it is now; its lines too when lines_dirty; once a batch */
+    TG_EFFECT_EVENT,    /* order, event, amount (-1 = none), actor, detail (may be NULL), wall */
+    TG_EFFECT_INTENT,   /* order, intent: the index of the intent that is new or has changed */
+    TG_EFFECT_MOVEMENT, /* variant, location, movement, qty, order (NULL = by hand), actor,
+                           cause */
+    TG_EFFECT_PRICE,    /* variant's prices as they are now, `price`, actor */
     TG_EFFECT_CURRENCY_PRICE, /* variant's price in another currency: `price`, actor */
     TG_EFFECT_PLAN,           /* variant: plan, the flash price that will begin */
     TG_EFFECT_FLASH_USED,     /* variant: flash_used as it is now */
@@ -233,6 +238,11 @@ struct tg_effect {
     tg_us wall;
     tg_us as_of_wall; /* movement: the moment that it speaks of: a count may arrive late */
     const struct tg_order *order;
+    enum tg_order_event event;
+    uint32_t seq; /* of the event in its order, 1.. */
+    uint32_t intent;
+    int64_t amount;
+    const struct tg_event_detail *detail;
     const struct tg_variant *variant;
     const struct tg_cart *cart;
     const struct tg_discount *discount;
@@ -337,8 +347,9 @@ void tg_shop_load_next_number(struct tg_shop *shop, int64_t number);
 bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c);
 /* ... and of a merge the other one: the cart of c->key. */
 bool tg_shop_needs_other_cart(const struct tg_shop *shop, const struct tg_claim *c);
-/* By order id (cancel) or payment id (pay). */
+/* The claim is about an order that is not in memory: c->key is its id, or its payment's. */
 bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c);
+bool tg_claim_by_payment(const struct tg_claim *c);
 bool tg_shop_needs_units(const struct tg_shop *shop, const struct tg_units_key *key);
 /* Of a code as tg_codes_split gives it. */
 bool tg_shop_needs_code_uses(const struct tg_shop *shop, const char *code, const char *person);

@@ -32,10 +32,39 @@ static void options_write(struct tg_jo *j, const char *options)
         tg_jo_raw(j, "options", "{}", 2);
 }
 
+void tg_event_data_write(struct tg_jo *j, const struct tg_event_detail *d)
+{
+    tg_jo_obj(j, NULL);
+    if (d->carrier[0] != '\0')
+        tg_jo_str(j, "carrier", d->carrier);
+    if (d->tracking[0] != '\0')
+        tg_jo_str(j, "tracking", d->tracking);
+    if (d->restock)
+        tg_jo_bool(j, "restock", true);
+    if (d->line_count > 0) {
+        tg_jo_arr(j, "lines");
+        for (uint32_t i = 0; i < d->line_count; i++) {
+            tg_jo_obj(j, NULL);
+            tg_jo_int(j, "line", (int64_t)d->lines[i].line + 1);
+            tg_jo_int(j, "qty", d->lines[i].qty);
+            tg_jo_end_obj(j);
+        }
+        tg_jo_end_arr(j);
+    }
+    tg_jo_end_obj(j);
+}
+
+static void count_write(struct tg_jo *j, const char *key, int32_t units)
+{
+    if (units > 0)
+        tg_jo_int(j, key, units);
+}
+
 static void line_write(struct tg_jo *j, const struct tg_order *order,
                        const struct tg_order_line *line, enum tg_order_view view)
 {
     tg_jo_obj(j, NULL);
+    tg_jo_int(j, "line", (line - order->lines) + 1);
     tg_jo_str(j, "sku", line->sku);
     tg_jo_str(j, "title", line->title);
     options_write(j, line->options);
@@ -47,6 +76,9 @@ static void line_write(struct tg_jo *j, const struct tg_order *order,
         tg_money_write(j, "discount", line->discount, order->currency);
     tg_jo_int(j, "tax_bp", line->tax_bp);
     tg_money_write(j, "tax", line->tax, order->currency);
+    count_write(j, "cancelled", line->cancelled);
+    count_write(j, "fulfilled", line->fulfilled);
+    count_write(j, "returned", line->returned);
     if (view == TG_ORDER_VIEW_STAFF && line->cost >= 0)
         tg_money_write(j, "cost", line->cost, order->currency);
     tg_jo_end_obj(j);
@@ -84,7 +116,15 @@ void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *ord
     codes_write(j, order->codes);
     tg_money_write(j, "tax", order->tax, order->currency);
     when_write(j, "created", order->created_wall);
+    if (order->captured > 0)
+        tg_money_write(j, "paid", order->captured, order->currency);
+    if (order->refunded > 0)
+        tg_money_write(j, "refunded", order->refunded, order->currency);
+    if (order->refund_due > order->refunded)
+        tg_money_write(j, "refund_due", order->refund_due - order->refunded, order->currency);
     if (order->state == TG_ORDER_AWAITING) {
+        if (order->unheld)
+            tg_jo_bool(j, "reserved", false);
         when_write(j, "pay_by", order->pay_by_wall);
         if (pay_base != NULL) {
             tg_str_printf(url, sizeof(url), "%s%s", pay_base, order->payment);

@@ -13,15 +13,21 @@
 /* {"amount": minor units, "currency": ISO 4217} */
 void tg_money_write(struct tg_jo *j, const char *key, int64_t amount, const char *currency);
 
+/* {"carrier"?,"tracking"?,"restock"?,"lines":[{"line","qty"}]?}: what a buyer may read of an event.
+ * Lines count from 1. */
+void tg_event_data_write(struct tg_jo *j, const struct tg_event_detail *detail);
+
 enum tg_order_view {
     TG_ORDER_VIEW_BUYER, /* what the buyer may know */
     TG_ORDER_VIEW_STAFF, /* and person, campaign source, cost prices, payment state */
 };
 
 /*
- * {"id","number","state","lines":[{"sku","title","options","qty","price","total","discount"?,
+ * {"id","number","state","lines":[{"line","sku","title","options","qty","price","total","discount"?,
  *  "tax_bp","tax"}],"total","discount"?,"codes"?,"tax","created","pay_by","pay_url"?}; totals are
- * less their discounts and have their tax within; pay_by and pay_url only while it awaits payment,
+ * less their discounts and have their tax within; what was cancelled, sent and came back of a line,
+ * and what was paid and paid back, only when there is something; "reserved": false in first-paid
+ * mode; pay_by and pay_url only while it awaits payment,
  * pay_url only with a pay_base ("/pay/sandbox/"; NULL = none), to which the payment id is appended.
  */
 void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,

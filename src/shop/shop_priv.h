@@ -158,6 +158,7 @@ struct tg_shop {
     struct tg_kept_location *batch_locations;
     struct tg_variant *batch_variants;
     struct tg_order *batch_orders;
+    struct tg_event_detail *batch_details; /* owned */
     struct tg_cart *batch_carts;
     struct tg_show_sales *batch_sales;
     struct tg_price_book *batch_books;
@@ -254,6 +255,10 @@ struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku);
 
 /* The verdict's code, message and nothing else. */
 void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...) TG_PRINTF(3, 4);
+/* ... and which field of the request it is about. Static text. */
+void tg_refuse_field(struct tg_verdict *out, const char *field, enum tg_code code, const char *fmt,
+                     ...) TG_PRINTF(4, 5);
+
 /* The stages of a claim, in this order; false = refused, and the verdict says why. */
 bool tg_wish_window(const struct tg_shop *shop, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out); /* rules.c */
@@ -285,9 +290,71 @@ void tg_decide_pay(struct tg_shop *shop, struct tg_shop_now now, const struct tg
                    struct tg_verdict *out);
 void tg_decide_cancel(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                       struct tg_verdict *out);
-/* The order leaves awaiting_payment; reserved by the caller (2 + its takes). */
-void tg_order_leave(struct tg_shop *shop, struct tg_order *order, enum tg_order_state state,
+void tg_decide_news(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    struct tg_verdict *out);
+void tg_decide_retry(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                     struct tg_verdict *out);
+void tg_decide_fulfil(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                      struct tg_verdict *out);
+void tg_decide_return(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                      struct tg_verdict *out);
+void tg_decide_refund(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                      struct tg_verdict *out);
+void tg_decide_note(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                    struct tg_verdict *out);
+
+/* orders.c: one order's life. Effects are reserved by the deciders' caller (CLAIM_EFFECTS_MAX). */
+/* The order of a claim that names it by id and that its maker may touch; else the verdict says why
+ * not and NULL. */
+struct tg_order *tg_order_asked(struct tg_shop *shop, const struct tg_claim *c,
+                                struct tg_verdict *out);
+/* Its row has to be written, its buyer hears of it; the state stays. */
+void tg_order_change(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+/* ... and it is in another state now; the timer of what awaits payment ends. */
+void tg_order_enter(struct tg_shop *shop, struct tg_order *order, enum tg_order_state state,
                     tg_us wall);
+/* Something happened to it. detail NULL = nothing more to say; actor "" = the clock or provider. */
+void tg_order_note(struct tg_shop *shop, struct tg_order *order, enum tg_order_event event,
+                   int64_t amount, const char *actor, const struct tg_event_detail *detail,
+                   tg_us wall);
+/* The words of a claim as an event's detail, with room for `lines`; NULL: no memory, and the
+ * verdict says so. The shop frees it with the batch. */
+struct tg_event_detail *tg_event_detail_new(struct tg_shop *shop, const struct tg_claim *c,
+                                            uint32_t lines, struct tg_verdict *out);
+/* Unpaid and out of time. */
+void tg_order_expire(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+
+/* order_stock.c: the goods of an order's lines. */
+/* For an order that has nothing (late, or first-paid): where its open units come from. Hold and
+ * sell them next. NOTFOUND: they are gone. LIMIT, NOMEM. */
+TG_MUST_CHECK tg_err tg_order_goods_find(struct tg_shop *shop, struct tg_order *order);
+/* These quantities of the lines come back to a place ("" = main): first everything that can fail.
+ * NOTFOUND: there is no such place for goods. LIMIT, NOMEM. */
+TG_MUST_CHECK tg_err tg_order_return_ready(struct tg_shop *shop, const struct tg_order *order,
+                                           const int32_t *qty, const char *place);
+void tg_order_goods_return(struct tg_shop *shop, const struct tg_order *order, const int32_t *qty,
+                           const char *place, tg_us wall);
+/* Per-person sums and the show's sales of a line: + units ordered, - units given up. */
+void tg_order_count_units(struct tg_shop *shop, struct tg_order *order, uint32_t line,
+                          int32_t units);
+
+/* payments.c */
+/* Why nothing more can be done with an order in this state. */
+void tg_refuse_over(struct tg_verdict *out, enum tg_order_state state);
+enum { TG_INTENTS_ROOM = 4 }; /* the most that one claim asks of the provider, with some to spare */
+/* Room for that many intents; a refusal is in the verdict. */
+TG_MUST_CHECK bool tg_intents_ready(struct tg_order *order, struct tg_verdict *out);
+/* `worth` of what was paid has been given up: take less, or pay it back. */
+void tg_payment_give_back(struct tg_shop *shop, struct tg_order *order, int64_t worth, tg_us wall);
+/* All of it: let go of the promise, or pay back what was taken. */
+void tg_payment_undo(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+/* What of the money that came has not been promised back. */
+int64_t tg_payment_left(const struct tg_order *order);
+/* Ask for the refunds that are due and not on their way. */
+void tg_payment_settle(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+/* The order costs nothing, or its money is promised: its goods are its own from now on. */
+void tg_order_paid(struct tg_shop *shop, struct tg_order *order, tg_us wall);
+
 /* price.c: the running flash price is over. spent: its units are used up. Reserved by the caller
  * (1). */
 void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall, bool spent);

@@ -151,6 +151,8 @@ static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t numbe
     if (tg_q_row(&q))
         err = tg_row_order(db, &q, &order);
     err = end(&q, err);
+    if (err == TG_OK && order->payment_tries > 0)
+        err = tg_row_intents(db, order);
     if (err != TG_OK) {
         tg_order_free(order);
         return err;
@@ -571,11 +573,17 @@ static tg_err load_old_order(const struct batch *b, const struct tg_claim *c)
     if (!tg_shop_needs_order(b->shop, c))
         return TG_OK;
     err = tg_row_order_by(b->db,
-                          c->kind == TG_CLAIM_PAY ? TG_SQL_ORDER_BY_PAYMENT : TG_SQL_ORDER_BY_ID,
+                          tg_claim_by_payment(c) ? TG_SQL_ORDER_BY_PAYMENT : TG_SQL_ORDER_BY_ID,
                           c->key, &order);
     if (err == TG_ERR_NOTFOUND)
         return TG_OK; /* the shop says so itself */
-    return err == TG_OK ? tg_shop_load_order(b->shop, b->now, order) : err;
+    if (err == TG_OK && order->payment_tries > 0)
+        err = tg_row_intents(b->db, order);
+    if (err != TG_OK) {
+        tg_order_free(order);
+        return err;
+    }
+    return tg_shop_load_order(b->shop, b->now, order);
 }
 
 tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struct tg_claim *claims,

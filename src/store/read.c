@@ -86,16 +86,35 @@ static tg_err walk_orders(struct tg_read_db *db, struct tg_q *q, tg_read_order_f
 tg_err tg_read_orders(struct tg_read_db *db, const char *person, int64_t below, uint32_t limit,
                       tg_read_order_fn each, void *ctx)
 {
+    struct tg_order_filter filter = {.person = person == NULL ? "" : person,
+                                     .show = UINT16_MAX,
+                                     .state = -1,
+                                     .below = below,
+                                     .limit = limit};
+
+    return tg_read_orders_by(db, &filter, each, ctx);
+}
+
+tg_err tg_read_orders_by(struct tg_read_db *db, const struct tg_order_filter *filter,
+                         tg_read_order_fn each, void *ctx)
+{
     tg_err err = begin(db);
+    enum tg_sql which = TG_SQL_ORDERS_ALL;
     struct tg_q q;
 
     if (err != TG_OK)
         return err;
-    q = tg_q(&db->db, person == NULL ? TG_SQL_ORDERS_ALL : TG_SQL_ORDERS_OF_PERSON);
-    if (person != NULL)
-        tg_q_text(&q, person);
-    tg_q_int(&q, below);
-    tg_q_int(&q, limit);
+    if (filter->person[0] != '\0')
+        which = TG_SQL_ORDERS_ALL_OF_PERSON;
+    else if (filter->show != UINT16_MAX)
+        which = TG_SQL_ORDERS_ALL_OF_SHOW;
+    q = tg_q(&db->db, which);
+    tg_q_int(&q, filter->below);
+    tg_q_int(&q, filter->state);
+    tg_q_int(&q, filter->show == UINT16_MAX ? -1 : filter->show);
+    tg_q_text(&q, filter->person);
+    tg_q_int(&q, filter->since_wall);
+    tg_q_int(&q, filter->limit);
     return end(db, walk_orders(db, &q, each, ctx));
 }
 
@@ -107,14 +126,143 @@ static tg_err one_order(struct tg_read_db *db, enum tg_sql which, const char *ke
     return err == TG_OK ? end(db, tg_row_order_by(&db->db, which, key, ret)) : err;
 }
 
+static tg_err numbered_order(struct tg_read_db *db, int64_t number, struct tg_order **ret)
+{
+    struct tg_order *order = NULL;
+    tg_err err = begin(db);
+    tg_err ended;
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_ORDER_BY_NUMBER);
+    tg_q_int(&q, number);
+    err = tg_q_row(&q) ? tg_row_order(&db->db, &q, &order) : TG_ERR_NOTFOUND;
+    ended = tg_q_end(&q);
+    err = end(db, ended != TG_OK ? ended : err);
+    if (err == TG_OK)
+        *ret = order;
+    else
+        tg_order_free(order);
+    return err;
+}
+
 tg_err tg_read_order(struct tg_read_db *db, const char *id, struct tg_order **ret)
 {
+    int64_t number;
+
+    if (tg_parse_i64(&number, id, strlen(id), 1, INT64_MAX) == TG_OK)
+        return numbered_order(db, number, ret);
     return one_order(db, TG_SQL_ORDER_BY_ID, id, ret);
 }
 
 tg_err tg_read_payment(struct tg_read_db *db, const char *payment, struct tg_order **ret)
 {
     return one_order(db, TG_SQL_ORDER_BY_PAYMENT, payment, ret);
+}
+
+/* --- what happened to orders --- */
+
+static tg_err walk_events(struct tg_q *q, int first, int64_t order_number, tg_read_event_fn each,
+                          void *ctx)
+{
+    tg_err err = TG_OK;
+    tg_err ended;
+
+    while (err == TG_OK && tg_q_row(q)) {
+        bool all = first > 0;
+        struct tg_event_row row = {
+            .order_number = all ? tg_q_get_int(q, 0) : order_number,
+            .seq = (uint32_t)tg_q_get_int(q, first),
+            .kind = (enum tg_order_event)tg_q_get_int(q, first + 1),
+            .actor = tg_q_get_text(q, first + 2),
+            .amount = tg_q_get_int(q, first + 3),
+            .data = tg_q_get_text(q, first + 4),
+            .reason = tg_q_get_text(q, first + 5),
+            .at_wall = tg_q_get_int(q, first + 6),
+            .order_id = all ? tg_q_get_text(q, first + 7) : "",
+            .currency = all ? tg_q_get_text(q, first + 8) : "",
+        };
+
+        err = tg_order_event_name(row.kind) == NULL ? TG_ERR_MALFORMED : each(ctx, &row);
+    }
+    ended = tg_q_end(q);
+    return err != TG_OK ? err : ended;
+}
+
+tg_err tg_read_events(struct tg_read_db *db, int64_t order_number, tg_read_event_fn each, void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_ORDER_EVENTS);
+    tg_q_int(&q, order_number);
+    return end(db, walk_events(&q, 0, order_number, each, ctx));
+}
+
+tg_err tg_read_returns(struct tg_read_db *db, const struct tg_history_page *page,
+                       tg_read_event_fn each, void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_ALL_RETURNS);
+    tg_q_int(&q, page->order_number);
+    tg_q_int(&q, page->number);
+    tg_q_int(&q, page->show == UINT16_MAX ? -1 : page->show);
+    tg_q_int(&q, page->limit);
+    return end(db, walk_events(&q, 1, 0, each, ctx));
+}
+
+static tg_err walk_intents(struct tg_q *q, tg_read_intent_fn each, void *ctx)
+{
+    tg_err err = TG_OK;
+    tg_err ended;
+
+    while (err == TG_OK && tg_q_row(q)) {
+        struct tg_intent_row row = {
+            .order_number = tg_q_get_int(q, 0),
+            .currency = tg_q_get_text(q, 7),
+            .order_id = tg_q_get_text(q, 10),
+            .payment = tg_q_get_text(q, 11),
+            .intent = {.number = (uint32_t)tg_q_get_int(q, 1),
+                       .kind = (enum tg_intent_kind)tg_q_get_int(q, 2),
+                       .state = (enum tg_intent_state)tg_q_get_int(q, 3),
+                       .amount = tg_q_get_int(q, 6),
+                       .asked_wall = tg_q_get_int(q, 8),
+                       .changed_wall = tg_q_get_int(q, 9)},
+        };
+
+        tg_q_copy_text(q, 4, row.intent.provider, sizeof(row.intent.provider));
+        tg_q_copy_text(q, 5, row.intent.reference, sizeof(row.intent.reference));
+        err = tg_intent_kind_name(row.intent.kind) == NULL ||
+                      tg_intent_state_name(row.intent.state) == NULL
+                  ? TG_ERR_MALFORMED
+                  : each(ctx, &row);
+    }
+    ended = tg_q_end(q);
+    return err != TG_OK ? err : ended;
+}
+
+tg_err tg_read_intents(struct tg_read_db *db, const struct tg_history_page *page,
+                       tg_read_intent_fn each, void *ctx)
+{
+    tg_err err = begin(db);
+    struct tg_q q;
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(&db->db, TG_SQL_ALL_INTENTS);
+    tg_q_int(&q, page->order_number);
+    tg_q_int(&q, page->number);
+    tg_q_int(&q, page->state);
+    tg_q_int(&q, page->show == UINT16_MAX ? -1 : page->show);
+    tg_q_int(&q, page->limit);
+    return end(db, walk_intents(&q, each, ctx));
 }
 
 /* --- codes --- */
@@ -337,7 +485,7 @@ static tg_err report_states(struct tg_read_db *db, uint16_t show, struct tg_repo
     while (tg_q_row(&q)) {
         int64_t state = tg_q_get_int(&q, 0);
 
-        if (state < 0 || state > TG_ORDER_CANCELLED)
+        if (state < 0 || state >= TG_ORDER_STATE_COUNT)
             continue;
         ret->by_state[state] = (struct tg_report_part){.orders = tg_q_get_int(&q, 1),
                                                        .units = tg_q_get_int(&q, 2),

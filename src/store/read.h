@@ -8,7 +8,8 @@
 
 #include "msg/catalog.h"
 #include "shop/discount.h"
-#include "shop/order.h"
+#include "shop/event.h"
+#include "shop/payment.h"
 #include "store/db.h"
 #include "store/registry.h"
 
@@ -25,10 +26,58 @@ void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes);
 /* Return anything but TG_OK to stop; that is the answer then. Borrowed for the call. */
 typedef tg_err (*tg_read_order_fn)(void *ctx, const struct tg_order *order);
 
-/* Newest first, orders with number < below (INT64_MAX = all); person NULL = everybody's. */
+struct tg_order_filter {
+    const char *person; /* "" = everybody's */
+    uint16_t show;      /* UINT16_MAX = any or none */
+    int state;          /* enum tg_order_state; -1 = any */
+    tg_us since_wall;   /* made then or later; 0 = any */
+    int64_t below;      /* number < below; INT64_MAX = from the newest */
+    uint32_t limit;
+};
+/* Newest first. Without their payment intents. */
+TG_MUST_CHECK tg_err tg_read_orders_by(struct tg_read_db *db, const struct tg_order_filter *filter,
+                                       tg_read_order_fn each, void *ctx);
+/* The same, orders with number < below; person NULL = everybody's. */
 TG_MUST_CHECK tg_err tg_read_orders(struct tg_read_db *db, const char *person, int64_t below,
                                     uint32_t limit, tg_read_order_fn each, void *ctx);
-/* NOTFOUND. The caller frees with tg_order_free. */
+/* An order's place in history: events and intents are numbered within their orders. Texts are
+ * borrowed for the call. */
+struct tg_event_row {
+    int64_t order_number;
+    uint32_t seq;
+    enum tg_order_event kind;
+    const char *actor;
+    int64_t amount;
+    const char *data;   /* JSON object, or "" */
+    const char *reason; /* the shop's own words */
+    tg_us at_wall;
+    const char *order_id; /* lists over all orders; else "" */
+    const char *currency; /* ... */
+};
+typedef tg_err (*tg_read_event_fn)(void *ctx, const struct tg_event_row *row);
+/* What happened to an order, oldest first; that it was made is not among it. */
+TG_MUST_CHECK tg_err tg_read_events(struct tg_read_db *db, int64_t order_number,
+                                    tg_read_event_fn each, void *ctx);
+struct tg_history_page {
+    int64_t order_number; /* before this place, newest first; INT64_MAX = from the newest */
+    int64_t number;
+    int state;     /* of intents; -1 = any */
+    uint16_t show; /* UINT16_MAX = any or none */
+    uint32_t limit;
+};
+TG_MUST_CHECK tg_err tg_read_returns(struct tg_read_db *db, const struct tg_history_page *page,
+                                     tg_read_event_fn each, void *ctx);
+struct tg_intent_row {
+    int64_t order_number;
+    const char *order_id;
+    const char *payment;
+    const char *currency;
+    struct tg_intent intent;
+};
+typedef tg_err (*tg_read_intent_fn)(void *ctx, const struct tg_intent_row *row);
+TG_MUST_CHECK tg_err tg_read_intents(struct tg_read_db *db, const struct tg_history_page *page,
+                                     tg_read_intent_fn each, void *ctx);
+/* By id, or by number in decimal. NOTFOUND. The caller frees with tg_order_free. */
 TG_MUST_CHECK tg_err tg_read_order(struct tg_read_db *db, const char *id, struct tg_order **ret);
 TG_MUST_CHECK tg_err tg_read_payment(struct tg_read_db *db, const char *payment,
                                      struct tg_order **ret);
@@ -67,7 +116,7 @@ struct tg_report_part {
     int64_t buyers;
 };
 struct tg_report {
-    struct tg_report_part by_state[TG_ORDER_CANCELLED + 1];
+    struct tg_report_part by_state[TG_ORDER_STATE_COUNT];
     uint32_t source_count;
     struct {
         char source[TG_SOURCE_SIZE]; /* "" = none given */

@@ -25,6 +25,13 @@ enum order_column {
     O_CODES,
     O_TAKES,
     O_TICKET,
+    O_CHANNEL,
+    O_UNHELD,
+    O_AUTHORISED,
+    O_CAPTURED,
+    O_REFUNDED,
+    O_REFUND_DUE,
+    O_EVENTS,
 };
 
 static tg_err read_lines(struct tg_db *db, struct tg_order *order)
@@ -49,6 +56,9 @@ static tg_err read_lines(struct tg_db *db, struct tg_order *order)
         line->tax_bp = (int32_t)tg_q_get_int(&q, 7);
         line->tax = tg_q_get_int(&q, 8);
         line->flash_since = tg_q_get_int(&q, 9);
+        line->cancelled = (int32_t)tg_q_get_int(&q, 10);
+        line->fulfilled = (int32_t)tg_q_get_int(&q, 11);
+        line->returned = (int32_t)tg_q_get_int(&q, 12);
     }
     err = tg_q_end(&q);
     if (err == TG_OK && count != order->line_count)
@@ -63,11 +73,12 @@ static bool parts_add_up(const struct tg_order *order)
     int64_t tax = 0;
 
     for (uint32_t i = 0; i < order->line_count; i++) {
-        /* no line's are above its own sum, and those add up to a total that fits */
-        if (order->lines[i].tax < 0 || order->lines[i].tax > order->total)
-            return false;
-        discount += order->lines[i].discount;
-        tax += order->lines[i].tax;
+        const struct tg_order_line *line = &order->lines[i];
+        int32_t kept = line->qty - line->cancelled;
+
+        /* no line's are above its own sum, and those add up to a total that fits: tg_order_sum */
+        discount += tg_line_discount(line, kept);
+        tax += tg_line_tax(line, kept);
     }
     return discount == order->discount && tax == order->tax;
 }
@@ -76,9 +87,8 @@ static void take_of_line(struct tg_order *order, uint32_t line)
 {
     const struct tg_order_line *l = &order->lines[line];
     struct tg_order_take *t = &order->takes[order->take_count++];
-    bool open = order->state == TG_ORDER_AWAITING || order->state == TG_ORDER_PAID;
-
-    *t = (struct tg_order_take){.line = line, .each = 1, .qty = open ? l->qty : 0};
+    *t = (struct tg_order_take){
+        .line = line, .each = 1, .qty = tg_order_promises(order) ? tg_line_open(l) : 0};
     tg_str_cut(t->sku, sizeof(t->sku), l->sku);
     tg_str_cut(t->place, sizeof(t->place), TG_LOCATION_MAIN);
 }
@@ -98,6 +108,8 @@ static tg_err read_takes(struct tg_db *db, struct tg_order *order, uint32_t rows
     tg_err err = TG_OK;
 
     order->take_count = 0;
+    if (order->unheld)
+        return TG_OK; /* it has nothing yet */
     if (rows > 0) {
         q = tg_q(db, TG_SQL_ORDER_TAKES);
         tg_q_int(&q, order->number);
@@ -153,13 +165,22 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     tg_q_copy_text(row, O_CODES, order->codes, sizeof(order->codes));
     order->ticket = tg_q_get_int(row, O_TICKET);
     order->takes_sold = order->state != TG_ORDER_AWAITING;
+    order->channel = (enum tg_channel)tg_q_get_int(row, O_CHANNEL);
+    order->unheld = tg_q_get_int(row, O_UNHELD) != 0;
+    order->authorised = tg_q_get_int(row, O_AUTHORISED);
+    order->captured = tg_q_get_int(row, O_CAPTURED);
+    order->refunded = tg_q_get_int(row, O_REFUNDED);
+    order->refund_due = tg_q_get_int(row, O_REFUND_DUE);
+    order->events = (uint32_t)tg_q_get_int(row, O_EVENTS);
     err = read_lines(db, order);
     if (err == TG_OK)
         err = read_takes(db, order, takes);
     if (err == TG_OK &&
         (tg_order_state_name(order->state) == NULL ||
          tg_payment_state_name(order->payment_state) == NULL ||
-         tg_order_sum(&sum, order) != TG_OK || sum != order->total || !parts_add_up(order))) {
+         tg_channel_name(order->channel) == NULL || order->captured < 0 || order->refunded < 0 ||
+         order->refunded > order->captured || tg_order_sum(&sum, order) != TG_OK ||
+         sum != order->total || !parts_add_up(order))) {
         tg_str_printf(db->error, sizeof(db->error), "order %lld does not add up",
                       (long long)order->number);
         err = TG_ERR_MALFORMED;
@@ -170,6 +191,38 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     }
     *ret = order;
     return TG_OK;
+}
+
+tg_err tg_row_intents(struct tg_db *db, struct tg_order *order)
+{
+    struct tg_q q = tg_q(db, TG_SQL_ORDER_INTENTS);
+    tg_err err = TG_OK;
+    tg_err ended;
+
+    tg_q_int(&q, order->number);
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_intent in = {.number = (uint32_t)tg_q_get_int(&q, 0),
+                               .kind = (enum tg_intent_kind)tg_q_get_int(&q, 1),
+                               .state = (enum tg_intent_state)tg_q_get_int(&q, 2),
+                               .of = (uint32_t)tg_q_get_int(&q, 3),
+                               .amount = tg_q_get_int(&q, 5),
+                               .asked_wall = tg_q_get_int(&q, 6),
+                               .changed_wall = tg_q_get_int(&q, 7)};
+
+        tg_q_copy_text(&q, 8, in.provider, sizeof(in.provider));
+        tg_q_copy_text(&q, 4, in.reference, sizeof(in.reference));
+        err = tg_intent_kind_name(in.kind) == NULL || tg_intent_state_name(in.state) == NULL ||
+                      in.amount < 0 || in.of >= in.number
+                  ? TG_ERR_MALFORMED
+                  : tg_order_add_intent(order, &in);
+    }
+    if (err == TG_ERR_LIMIT || err == TG_ERR_MALFORMED) {
+        tg_str_printf(db->error, sizeof(db->error), "the payments of order %lld do not add up",
+                      (long long)order->number);
+        err = TG_ERR_MALFORMED;
+    }
+    ended = tg_q_end(&q);
+    return err != TG_OK ? err : ended;
 }
 
 tg_err tg_row_order_by(struct tg_db *db, enum tg_sql which, const char *key, struct tg_order **ret)

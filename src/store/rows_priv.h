@@ -10,6 +10,8 @@
  * the schema's rules. NOMEM, IO. NOTFOUND is for the caller to see: no row.
  */
 TG_MUST_CHECK tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret);
+/* What was asked of its payment provider, into the order. MALFORMED, NOMEM, IO. */
+TG_MUST_CHECK tg_err tg_row_intents(struct tg_db *db, struct tg_order *order);
 /* One order by a text key (ORDER_BY_ID, ORDER_BY_PAYMENT). NOTFOUND. */
 TG_MUST_CHECK tg_err tg_row_order_by(struct tg_db *db, enum tg_sql which, const char *key,
                                      struct tg_order **ret);

@@ -86,6 +86,12 @@ TG_MUST_CHECK tg_err tg_store_hook_look(struct tg_store *store, const struct tg_
 TG_MUST_CHECK tg_err tg_store_write_hook(struct tg_store *store,
                                          const struct tg_hook_change *change, tg_us wall,
                                          const char *actor);
+/* write_orders.c */
+TG_MUST_CHECK tg_err tg_store_write_order(struct tg_store_db *s, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_event(struct tg_store_db *s, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_intent(struct tg_store_db *s, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_add_outbox(struct tg_store_db *s, const char *topic,
+                                         const struct tg_order *order, tg_us wall);
 /* write.c */
 TG_MUST_CHECK tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect);
 TG_MUST_CHECK tg_err tg_store_write_idem(struct tg_store *store, tg_us wall,

@@ -4,25 +4,13 @@
 #include "shop/shop_json.h"
 #include "store/changes.h"
 
-static tg_err add_outbox(struct tg_store_db *s, const char *topic, const struct tg_order *order,
-                         tg_us wall)
-{
-    struct tg_jo j = tg_jo(&s->payload);
-
-    tg_buf_clear(&s->payload);
-    tg_order_write(&j, NULL, order, NULL, TG_ORDER_VIEW_STAFF);
-    if (s->payload.err != TG_OK)
-        return s->payload.err;
-    return tg_outbox_add(s, topic, order->number, tg_buf_cstr(&s->payload), wall);
-}
-
 static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
 {
     struct tg_q q = tg_q(db, TG_SQL_ADD_ORDER);
 
     tg_q_int(&q, o->number);
     tg_q_text(&q, o->id);
-    tg_q_int(&q, TG_ORDER_AWAITING); /* a later effect of the batch brings it further */
+    tg_q_int(&q, o->state);
     tg_q_text(&q, o->person);
     if (o->show == UINT16_MAX)
         tg_q_null(&q);
@@ -38,6 +26,11 @@ static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
     tg_q_int(&q, o->tax);
     tg_q_text(&q, o->codes);
     tg_q_int(&q, o->ticket);
+    tg_q_int(&q, o->channel);
+    tg_q_int(&q, o->unheld);
+    tg_q_text(&q, o->payment);
+    tg_q_int(&q, o->payment_state);
+    tg_q_int(&q, o->events);
     return tg_q_run(&q);
 }
 
@@ -70,7 +63,8 @@ static tg_err put_takes(struct tg_db *db, const struct tg_order *o)
         const struct tg_order_take *t = &o->takes[i];
         struct tg_q q;
 
-        if (tg_order_take_plain(o, i))
+        /* What was found later may stand beside rows of what it had before. */
+        if (o->takes_apart == NULL && tg_order_take_plain(o, i))
             continue;
         q = tg_q(db, TG_SQL_PUT_TAKE);
         tg_q_int(&q, o->number);
@@ -83,21 +77,6 @@ static tg_err put_takes(struct tg_db *db, const struct tg_order *o)
         err = tg_q_run(&q);
     }
     return err;
-}
-
-static tg_err add_payment(struct tg_db *db, const struct tg_order *o)
-{
-    struct tg_q q = tg_q(db, TG_SQL_ADD_PAYMENT);
-
-    tg_q_text(&q, o->payment);
-    tg_q_int(&q, o->number);
-    tg_q_int(&q, TG_PAYMENT_PENDING);
-    tg_q_int(&q, 0);
-    tg_q_int(&q, o->total);
-    tg_q_text(&q, o->currency);
-    tg_q_int(&q, o->created_wall);
-    tg_q_int(&q, o->created_wall);
-    return tg_q_run(&q);
 }
 
 /* Most who buy buy again, and under the same name: that is not written again. */
@@ -130,36 +109,12 @@ static tg_err write_order_new(struct tg_store_db *s, const struct tg_effect *e)
         err = add_line(&s->db, e->order, i);
     if (err == TG_OK)
         err = put_takes(&s->db, e->order);
-    if (err == TG_OK)
-        err = add_payment(&s->db, e->order);
+    /* What a new order is beyond its row: only when more happened to it in its first batch. */
+    if (err == TG_OK && (e->order->payment_tries > 0 || e->order->lines_dirty))
+        err = tg_store_write_order(s, e);
     if (err == TG_OK)
         err = put_person(s, e->order);
-    return err == TG_OK ? add_outbox(s, "order.created", e->order, e->wall) : err;
-}
-
-static tg_err write_order_state(struct tg_store_db *s, const struct tg_effect *e)
-{
-    static const char *const topics[] = {"", "order.paid", "order.fulfilled", "order.expired",
-                                         "order.cancelled"};
-    struct tg_q q = tg_q(&s->db, TG_SQL_SET_ORDER);
-    tg_err err;
-
-    tg_q_int(&q, e->order->state);
-    tg_q_int(&q, e->wall);
-    tg_q_int(&q, e->order->number);
-    err = tg_q_run(&q);
-    return err == TG_OK ? add_outbox(s, topics[e->order->state], e->order, e->wall) : err;
-}
-
-static tg_err write_payment(struct tg_db *db, const struct tg_effect *e)
-{
-    struct tg_q q = tg_q(db, TG_SQL_SET_PAYMENT);
-
-    tg_q_int(&q, e->order->payment_state);
-    tg_q_int(&q, e->order->payment_tries);
-    tg_q_int(&q, e->wall);
-    tg_q_int(&q, e->order->number);
-    return tg_q_run(&q);
+    return err == TG_OK ? tg_store_add_outbox(s, "order.created", e->order, e->wall) : err;
 }
 
 static tg_err add_movement(struct tg_db *db, const struct tg_effect *e)
@@ -298,10 +253,12 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
     switch (effect->kind) {
     case TG_EFFECT_ORDER_NEW:
         return write_order_new(s, effect);
-    case TG_EFFECT_ORDER_STATE:
-        return write_order_state(s, effect);
-    case TG_EFFECT_PAYMENT:
-        return write_payment(&s->db, effect);
+    case TG_EFFECT_ORDER:
+        return tg_store_write_order(s, effect);
+    case TG_EFFECT_EVENT:
+        return tg_store_write_event(s, effect);
+    case TG_EFFECT_INTENT:
+        return tg_store_write_intent(s, effect);
     case TG_EFFECT_MOVEMENT:
         return add_movement(&s->db, effect);
     case TG_EFFECT_PRICE:

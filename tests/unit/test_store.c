@@ -298,7 +298,7 @@ static void test_reading_sees_orders_products_and_the_report(void **state)
     struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
     struct tg_read_db *db = NULL;
     struct tg_catalog *catalog = NULL;
-    struct tg_report report;
+    static struct tg_report report;
     struct tg_order *order = NULL;
     char id[TG_UUID_SIZE];
     char payment[TG_PAYMENT_ID_SIZE];

@@ -1,0 +1,72 @@
+/*
+ * payment.h - between the shop and whoever moves the money.
+ *
+ * The shop never waits for a provider. What it wants is an *intent*: a row that is written with the
+ * decision it follows from, so that no crash forgets to capture, to let go of or to pay back. A
+ * provider that answers at once (the sandbox) does so from ask(); one beyond the network leaves the
+ * intent open and its answer, or its webhook, comes back as TG_CLAIM_NEWS: late, twice, in any
+ * order. An intent is named by (order, number), which is the idempotency key towards the provider.
+ *
+ * Rules: an order is paid when its money is promised (authorised) and its goods are its own; only
+ * then is the money taken (captured). Money for goods that are gone is let go of (voided) or paid
+ * back (refunded). No goods leave the house before the money has come.
+ */
+#ifndef TG_SHOP_PAYMENT_H
+#define TG_SHOP_PAYMENT_H
+
+#include "shop/order.h"
+
+/* The values are kept on disk: never renumber. */
+enum tg_intent_kind {
+    TG_INTENT_AUTHORISE = 1,
+    TG_INTENT_CAPTURE = 2,
+    TG_INTENT_VOID = 3,
+    TG_INTENT_REFUND = 4,
+};
+/* "authorise", "capture", "void", "refund"; NULL beyond. */
+const char *tg_intent_kind_name(enum tg_intent_kind kind);
+
+/* The values are kept on disk: never renumber. */
+enum tg_intent_state { TG_INTENT_ASKED = 0, TG_INTENT_DONE = 1, TG_INTENT_FAILED = 2 };
+/* "asked", "done", "failed"; NULL beyond. */
+const char *tg_intent_state_name(enum tg_intent_state state);
+
+struct tg_intent {
+    enum tg_intent_kind kind;
+    enum tg_intent_state state;
+    uint32_t number; /* 1.. within the order */
+    uint32_t of;     /* the authorisation's number: what is captured, voided, refunded; else 0 */
+    int64_t amount;
+    char provider[TG_PROVIDER_SIZE];
+    char reference[TG_REFERENCE_SIZE]; /* the provider's id; "" = not known */
+    tg_us asked_wall;
+    tg_us changed_wall;
+
+    enum tg_intent_state before_state; /* the shop's own */
+    int64_t before_amount;
+};
+
+/*
+ * A provider inside this process. Pure: called while a batch is decided, which may be undone, so it
+ * must not move money itself; one that does answers TG_INTENT_ASKED and reads the open intents
+ * after the commit. May fill intent->reference.
+ */
+struct tg_provider {
+    const char *name; /* kept with each intent */
+    enum tg_intent_state (*ask)(const struct tg_order *order, struct tg_intent *intent);
+};
+
+/*
+ * The sandbox: no money moves. Amounts decide how it fails, by their last four digits (minor units,
+ * 166.13): 6613 = capture fails, 6614 = void fails, 6615 = refund fails, 6616 = captures are
+ * answered later (by news), 6617 = refunds are. Declining and late paying are buttons of its page.
+ */
+extern const struct tg_provider tg_provider_sandbox;
+
+/* Takes nothing; a row of the database. `intents` keep the order of their numbers. LIMIT: more than
+ * TG_INTENTS_MAX, or not the next number. NOMEM. */
+TG_MUST_CHECK tg_err tg_order_add_intent(struct tg_order *order, const struct tg_intent *intent);
+/* Money that was promised to go back and is on its way. */
+int64_t tg_order_refunds_open(const struct tg_order *order);
+
+#endif
