@@ -85,6 +85,8 @@ const struct tg_route tg_routes[] = {
      0},
     {TG_PATCH, "/api/v1/variants/{sku}/prices", tg_h_prices_patch, TG_ROLE_MAY_PRICE, WHOLE,
      TG_RATE_WRITE, BODY},
+    {TG_PATCH, "/api/v1/variants/{sku}", tg_h_prices_patch, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_WRITE,
+     BODY},
     {TG_GET, "/api/v1/codes", tg_h_codes, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_READ, 0},
     {TG_POST, "/api/v1/codes", tg_h_code_create, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_WRITE, BODY},
     {TG_GET, "/api/v1/codes/{code}", tg_h_code, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_READ, 0},

@@ -53,9 +53,15 @@ static const struct tg_variant ski_socks[] = {
     V("SOCKS-44-47", "{\"size\":\"44-47\"}", 24900, -1, 8900, 130),
 };
 
+#define FOOD(sku_, options_, price_, cost_, count_)                                                \
+    {                                                                                              \
+        .sku = sku_, .options = options_, .price = (price_), .compare_at = -1, .cost = (cost_),    \
+        .flash = -1, .flash_until_wall = -1, .stock = {.on_hand = (count_)}, .tax_class = "food",  \
+    }
+
 static const struct tg_variant coffee_beans[] = {
-    V("COFFEE-WHOLE", "{\"grind\":\"whole bean\"}", 17900, -1, 8200, 500),
-    V("COFFEE-FILTER", "{\"grind\":\"filter\"}", 17900, -1, 8200, 260),
+    FOOD("COFFEE-WHOLE", "{\"grind\":\"whole bean\"}", 17900, 8200, 500),
+    FOOD("COFFEE-FILTER", "{\"grind\":\"filter\"}", 17900, 8200, 260),
 };
 
 static const struct tg_variant thermos[] = {
