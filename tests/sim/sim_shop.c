@@ -1,7 +1,7 @@
 /*
  * sim_shop.c - thousands of histories of the shop; support/lib/shop_sim.h says what happens in one.
  *
- *     sim_shop [--seeds N | --seeds A-B | --seed N] [--jobs N]
+ *     sim_shop [--seeds N | --seeds A-B | --seed N] [--jobs N] [--engine sqlite|postgres]
  *
  * Without a seed: those of seeds.txt, which failed once, and the first 200. After every death, now
  * and then, and at the end: never oversold, no acknowledged order lost, no request made two orders,
@@ -122,10 +122,20 @@ static int report(const struct sim_totals *t)
     return 1;
 }
 
+/* One server for all jobs; each history has a schema of its own. */
+static bool start_server(void)
+{
+    static struct tg_pg_server server;
+
+    sim_postgres = &server;
+    return tg_pg_server_start(&server);
+}
+
 int main(int argc, char **argv)
 {
     static struct task t = {.first = 1, .last = SEEDS_DEFAULT, .jobs = 1};
     struct sim_totals totals = {0};
+    bool good = true;
 
     read_kept(&t);
     for (int i = 1; i < argc; i += 2) {
@@ -139,8 +149,11 @@ int main(int argc, char **argv)
             ok = range(&t, value, false);
         else if (strcmp(argv[i], "--jobs") == 0)
             ok = tg_parse_i64(&jobs, value, strlen(value), 1, JOBS_MAX) == TG_OK;
+        else if (strcmp(argv[i], "--engine") == 0)
+            ok = strcmp(value, "sqlite") == 0 || (strcmp(value, "postgres") == 0 && start_server());
         if (!ok) {
-            (void)fprintf(stderr, "sim_shop [--seeds N | --seeds A-B | --seed N] [--jobs N]\n");
+            (void)fprintf(stderr, "sim_shop [--seeds N | --seeds A-B | --seed N] [--jobs N] "
+                                  "[--engine sqlite|postgres]\n");
             return 2;
         }
         if (strcmp(argv[i], "--jobs") == 0)
@@ -148,10 +161,11 @@ int main(int argc, char **argv)
     }
     tg_log_set_level(TG_LOG_ERROR);
     if (t.jobs > 1) {
-        if (!run_jobs(&t, &totals))
-            return 1;
+        good = run_jobs(&t, &totals);
     } else {
         run_share(&t, 0, &totals);
     }
-    return report(&totals);
+    if (sim_postgres != NULL)
+        tg_pg_server_stop(sim_postgres);
+    return good ? report(&totals) : 1;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -474,6 +475,74 @@ static void test_readers_come_back(void **state)
     pair_close(p);
 }
 
+enum { KEYS = 300, KILLS = 6 };
+
+struct buyer {
+    char order[TG_UUID_SIZE]; /* as acknowledged first */
+};
+
+/* One try of a key at one of the nodes. */
+static void try_key(struct pair *p, struct buyer *buyers, int key, unsigned node)
+{
+    struct node *n = &p->nodes[node];
+    char person[16];
+    char id[16];
+    char order[TG_UUID_SIZE];
+
+    tg_str_printf(person, sizeof(person), "p%d", key);
+    tg_str_printf(id, sizeof(id), "k%d", key);
+    pass(p, 20000);
+    if (strstr(turn(p, n, buy_of(n, person, id, key % HOT_SKUS)), "\"ok\":true") == NULL) {
+        has(n->text, "\"code\":\"busy\"");
+        return;
+    }
+    member(order, sizeof(order), n->text, "\"order\":{\"id\":\"");
+    if (buyers[key].order[0] != '\0')
+        assert_string_equal(buyers[key].order, order);
+    memcpy(buyers[key].order, order, sizeof(order));
+}
+
+static void test_kills_under_load_lose_and_double_nothing(void **state)
+{
+    struct pair *p = pair_open();
+    struct buyer *buyers = tg_calloc(KEYS, sizeof(*buyers));
+    const struct tg_db_cfg cfg = {.url = p->url};
+    struct tg_read_db *db = NULL;
+    struct tg_rng rng = tg_rng_seeded(11);
+    int count = 0;
+    int at = 0;
+    char why[256] = "";
+
+    (void)state;
+    assert_non_null(buyers);
+    for (int kill = 0; kill < KILLS; kill++) {
+        int until = (kill + 1) * KEYS / KILLS;
+        pid_t killer = tg_pg_server_kill_later(&server, 2000 + (unsigned)tg_rng_below(&rng, 60000));
+
+        for (int i = at; i < until; i++)
+            try_key(p, buyers, i, (unsigned)i % 2);
+        assert_int_equal(waitpid(killer, NULL, 0), killer);
+        try_key(p, buyers, at, 1);
+        tg_pg_server_kill(&server);
+        assert_true(tg_pg_server_restart(&server));
+        come_back(p, &p->nodes[0]);
+        come_back(p, &p->nodes[1]);
+        for (int i = at; i < until; i++) /* everybody asks again, at the other node */
+            try_key(p, buyers, i, (unsigned)(i + 1) % 2);
+        at = until;
+    }
+    for (int i = 0; i < KEYS; i++)
+        assert_int_not_equal(buyers[i].order[0], '\0');
+    assert_int_equal(tg_read_db_new(&db, &cfg, why), TG_OK);
+    assert_int_equal(tg_read_orders(db, NULL, INT64_MAX, 10000, count_order, &count), TG_OK);
+    assert_int_equal(count, KEYS);
+    tg_read_db_free(db);
+    audit(p, &p->nodes[0]);
+    audit(p, &p->nodes[1]);
+    tg_free(buyers);
+    pair_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_a_node_that_was_away_reads_everything_anew),
         cmocka_unit_test(test_readers_come_back),
         cmocka_unit_test(test_a_killed_server_costs_nobody_an_order),
+        cmocka_unit_test(test_kills_under_load_lose_and_double_nothing),
     };
     int failed;
 

@@ -13,6 +13,7 @@
 
 #include <libpq-fe.h>
 
+#include "base/macros.h"
 #include "base/str.h"
 
 enum { START_TRIES = 600, TRY_US = 50000 };
@@ -95,7 +96,7 @@ bool tg_pg_server_restart(struct tg_pg_server *s)
 
     tg_str_printf(words, sizeof(words),
                   "postgres -D data -k %s -c listen_addresses= -c shared_buffers=64MB"
-                  " -c max_connections=40",
+                  " -c max_connections=40 -c recovery_init_sync_method=syncfs",
                   s->dir);
     base_url(s, url, sizeof(url));
     for (int i = 0; i < START_TRIES; i++) {
@@ -115,13 +116,44 @@ bool tg_pg_server_start(struct tg_pg_server *s)
     return find_programs(s) && make_dir(s) && make_cluster(s) && tg_pg_server_restart(s);
 }
 
+/* The postmaster first, so that nobody mourns the others. */
+static void kill_all(pid_t postmaster)
+{
+    char path[64];
+    int children[256];
+    size_t count = 0;
+    FILE *f;
+
+    tg_str_printf(path, sizeof(path), "/proc/%d/task/%d/children", (int)postmaster,
+                  (int)postmaster);
+    f = fopen(path, "re");
+    while (f != NULL && count < TG_ARRAY_LEN(children) && fscanf(f, "%d", &children[count]) == 1)
+        count++;
+    if (f != NULL)
+        (void)fclose(f);
+    (void)kill(postmaster, SIGKILL);
+    for (size_t i = 0; i < count; i++)
+        (void)kill((pid_t)children[i], SIGKILL);
+}
+
 void tg_pg_server_kill(struct tg_pg_server *s)
 {
     if (s->pid <= 0)
         return;
-    (void)kill(s->pid, SIGKILL);
+    kill_all(s->pid);
     (void)waitpid(s->pid, NULL, 0);
     s->pid = 0;
+}
+
+pid_t tg_pg_server_kill_later(const struct tg_pg_server *s, unsigned us)
+{
+    pid_t pid = fork();
+
+    if (pid != 0)
+        return pid;
+    (void)usleep(us);
+    kill_all(s->pid);
+    _exit(0);
 }
 
 void tg_pg_server_stop(struct tg_pg_server *s)
@@ -164,7 +196,8 @@ bool tg_pg_server_url(struct tg_pg_server *s, char *out, size_t size)
     char sql[64];
 
     base_url(s, base, sizeof(base));
-    tg_str_printf(sql, sizeof(sql), "CREATE SCHEMA t%u", ++s->schemas);
-    tg_str_printf(out, size, "%s&options=-csearch_path%%3Dt%u", base, s->schemas);
+    /* Processes that were forked with the server each count for themselves. */
+    tg_str_printf(sql, sizeof(sql), "CREATE SCHEMA t%d_%u", (int)getpid(), ++s->schemas);
+    tg_str_printf(out, size, "%s&options=-csearch_path%%3Dt%d_%u", base, (int)getpid(), s->schemas);
     return tg_pg_server_sql(base, sql);
 }

@@ -22,6 +22,9 @@ struct tg_pg_server {
 bool tg_pg_server_start(struct tg_pg_server *s);
 /* kill -9 of the whole server, as when the power goes. */
 void tg_pg_server_kill(struct tg_pg_server *s);
+/* The same from a process of its own, so many microseconds from now: in the middle of something.
+ * Wait for it, then kill (which takes note) and restart. */
+pid_t tg_pg_server_kill_later(const struct tg_pg_server *s, unsigned us);
 /* After a kill. */
 bool tg_pg_server_restart(struct tg_pg_server *s);
 /* Ends it and takes its directory away. */

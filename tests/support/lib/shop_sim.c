@@ -79,6 +79,8 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     SIM_CHECK(err == TG_OK, "seeding: %s", tg_err_name(err));
 }
 
+struct tg_pg_server *sim_postgres;
+
 static struct tg_store *open_store(struct sim *s)
 {
     struct tg_db_cfg cfg = {.url = s->path, .fast = true, .shared = s->node_count > 1};
@@ -116,7 +118,8 @@ static void start(struct sim *s, struct sim_node *node)
     SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
     node->alive = true;
     node->trouble_at = s->now.mono;
-    node->poll_at = s->node_count > 1 ? s->now.mono + TG_STORE_POLL_US : TG_US_NEVER;
+    node->poll_at =
+        node->store->ops->shared(node->store) ? s->now.mono + TG_STORE_POLL_US : TG_US_NEVER;
     sim_check_audit(s, node);
 }
 
@@ -285,9 +288,9 @@ static void settle(struct sim *s)
 static void files_gone(const struct sim *s)
 {
     static const char *const tails[] = {"", "-wal", "-shm"};
-    char path[128];
+    char path[sizeof(s->path) + 8];
 
-    for (size_t i = 0; i < TG_ARRAY_LEN(tails); i++) {
+    for (size_t i = 0; sim_postgres == NULL && i < TG_ARRAY_LEN(tails); i++) {
         tg_str_printf(path, sizeof(path), "%s%s", s->path, tails[i]);
         (void)unlink(path); /* some of them may not exist */
     }
@@ -301,6 +304,8 @@ static void begin(struct sim *s)
                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     SIM_CHECK(mkdtemp(s->dir) != NULL, "no directory");
     tg_str_printf(s->path, sizeof(s->path), "%s/shop.db", s->dir);
+    if (sim_postgres != NULL)
+        SIM_CHECK(tg_pg_server_url(sim_postgres, s->path, sizeof(s->path)), "no schema");
     s->requests = tg_calloc(SIM_REQS_MAX, sizeof(*s->requests));
     s->flights = tg_calloc(SIM_FLIGHT_MAX, sizeof(*s->flights));
     SIM_CHECK(s->requests != NULL && s->flights != NULL, "memory");

@@ -13,6 +13,7 @@
 #include "msg/sale.h"
 #include "sale/sale.h"
 #include "support/lib/faulty_store.h"
+#include "support/lib/postgres_server.h"
 
 enum {
     SIM_PERSONS = 6,
@@ -76,7 +77,7 @@ struct sim {
     uint64_t seed;
     struct tg_rng rng;
     char dir[64];
-    char path[96];
+    char path[256]; /* or a URL */
     struct tg_shop_now now;
     struct sim_node nodes[SIM_NODES_MAX];
     unsigned node_count;
@@ -108,6 +109,9 @@ extern struct sim *sim_running;
             exit(1);                                                                               \
         }                                                                                          \
     } while (0)
+
+/* Set before the first run: histories happen in schemas of this server; NULL = in SQLite files. */
+extern struct tg_pg_server *sim_postgres;
 
 /* One history from its first to its last instant; ends the process where it is wrong. Adds to
  * *totals. */
