@@ -35,13 +35,25 @@ tg_err tg_demo_revoke(struct tg_sale *sale)
     return tg_sale_boot_revoke(sale, now_both(), DEMO_LABEL);
 }
 
+/* With everything a show can do switched on. */
+static tg_err make_show(struct tg_sale *sale, struct tg_show_info *ret)
+{
+    struct tg_show_rules rules = {.waiting = true, .comments = true};
+    tg_err err = tg_sale_boot_show(sale, now_both(), DEMO_SHOW, DEMO_TITLE, true, ret);
+
+    if (err != TG_OK)
+        return err;
+    rules.show = ret->ord;
+    return tg_sale_boot_rules(sale, now_both(), &rules);
+}
+
 tg_err tg_demo_boot(struct tg_sale *sale, struct tg_registry *registry, struct tg_demo_logins *ret)
 {
     struct tg_show_info show;
     tg_err err = tg_registry_show_get(registry, DEMO_SHOW, strlen(DEMO_SHOW), &show);
 
     if (err == TG_ERR_NOTFOUND)
-        err = tg_sale_boot_show(sale, now_both(), DEMO_SHOW, DEMO_TITLE, true, &show);
+        err = make_show(sale, &show);
     if (err == TG_OK)
         err = tg_demo_revoke(sale);
     if (err == TG_OK)

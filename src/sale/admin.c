@@ -454,6 +454,26 @@ tg_err tg_sale_boot_show(struct tg_sale *sale, struct tg_shop_now now, const cha
     return TG_OK;
 }
 
+tg_err tg_sale_boot_rules(struct tg_sale *sale, struct tg_shop_now now,
+                          const struct tg_show_rules *rules)
+{
+    const struct tg_effect effect = {.kind = TG_EFFECT_RULES, .rules = rules, .wall = now.wall};
+    struct tg_store *store = sale->cfg.store;
+    tg_err err = boot_lock(sale, now);
+
+    if (err != TG_OK)
+        return err;
+    err = store->ops->begin(store);
+    if (err == TG_OK)
+        err = store->ops->write(store, &effect);
+    if (err == TG_OK)
+        err = store->ops->commit(store);
+    if (err == TG_OK)
+        return tg_shop_put_rules(sale->shop, rules);
+    store->ops->rollback(store);
+    return err;
+}
+
 tg_err tg_sale_boot_token(struct tg_sale *sale, struct tg_shop_now now,
                           const struct tg_boot_token *token, char ret_text[TG_TOKEN_SIZE])
 {

@@ -12,6 +12,7 @@
 
 #include "msg/live.h"
 #include "msg/sale.h"
+#include "shop/rules.h"
 #include "shop/shop.h"
 #include "store/store.h"
 
@@ -61,6 +62,9 @@ void tg_sale_stop(struct tg_sale *sale);
 /* CONFLICT: exists. LIMIT: TG_SHOWS_MAX. */
 TG_MUST_CHECK tg_err tg_sale_boot_show(struct tg_sale *sale, struct tg_shop_now now, const char *id,
                                        const char *title, bool demo, struct tg_show_info *ret);
+/* How the show sells from now on. LIMIT: out of range. */
+TG_MUST_CHECK tg_err tg_sale_boot_rules(struct tg_sale *sale, struct tg_shop_now now,
+                                        const struct tg_show_rules *rules);
 struct tg_boot_token {
     uint32_t roles;
     bool publish_only;

@@ -252,7 +252,7 @@ static const struct tg_variant *pick(struct search *s, const struct tg_product *
     uint32_t count = 0;
 
     for (const struct tg_variant *v = p->first; v != NULL; v = v->next) {
-        uint32_t left;
+        uint32_t left = UINT32_MAX;
         enum fit fit = numbered(s, v, by_show) ? fit_of(v, &s->rest, &left) : FIT_NOT;
 
         if (fit == FIT_NOT || left != UINT32_MAX || fit < best_fit)
