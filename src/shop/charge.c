@@ -257,6 +257,22 @@ void tg_charge_return_units(struct tg_shop *shop, const struct tg_order_line *li
     v->flash_used = TG_MAX(v->flash_used - units, 0);
 }
 
+void tg_charge_again(struct tg_shop *shop, const struct tg_order *order, tg_us wall)
+{
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct tg_order_line *line = &order->lines[i];
+        struct tg_variant *v = line->flash_since == 0 ? NULL : tg_shop_find(shop, line->sku);
+
+        if (v == NULL || v->flash < 0 || v->flash_since_wall != line->flash_since)
+            continue;
+        tg_shop_touch_variant(shop, v);
+        v->flash_used += line->qty - line->cancelled;
+        if (tg_variant_flash_left(v) == 0)
+            tg_flash_end(shop, v, wall, true);
+    }
+    tg_codes_count(shop, order, 1, wall);
+}
+
 void tg_charge_return(struct tg_shop *shop, const struct tg_order *order, tg_us wall)
 {
     for (uint32_t i = 0; i < order->line_count; i++)

@@ -394,6 +394,25 @@ tg_err tg_codes_ready(struct tg_shop *shop, const char *codes, const char *perso
     return err;
 }
 
+bool tg_codes_left(const struct tg_shop *shop, const struct tg_order *order)
+{
+    char texts[TG_ORDER_CODES_MAX][TG_DISCOUNT_CODE_SIZE];
+    int count = order->codes[0] == '\0' ? 0 : tg_codes_split(texts, order->codes);
+
+    for (int i = 0; i < count; i++) {
+        const struct tg_code_entry *entry = find(shop, texts[i]);
+        const struct tg_code_person *p = person_find(shop, texts[i], order->person);
+
+        if (entry == NULL)
+            continue;
+        if (entry->now->uses_max > 0 && entry->now->uses >= entry->now->uses_max)
+            return false;
+        if (entry->now->person_max > 0 && (p == NULL || p->uses >= entry->now->person_max))
+            return false;
+    }
+    return true;
+}
+
 void tg_codes_count(struct tg_shop *shop, const struct tg_order *order, int32_t uses, tg_us wall)
 {
     char texts[TG_ORDER_CODES_MAX][TG_DISCOUNT_CODE_SIZE];

@@ -259,7 +259,7 @@ void tg_order_paid(struct tg_shop *shop, struct tg_order *order, tg_us wall)
     for (uint32_t i = 0; again && i < order->line_count; i++)
         tg_order_count_units(shop, order, i, tg_line_open(&order->lines[i]));
     if (again)
-        tg_codes_count(shop, order, 1, wall); /* its price stands, so its codes count again */
+        tg_charge_again(shop, order, wall);
     order->unheld = false;
     tg_takes_sell(shop, order, wall);
     tg_order_enter(shop, order, TG_ORDER_PAID, wall);
@@ -283,6 +283,8 @@ static tg_err judge(struct tg_shop *shop, struct tg_order *order, int64_t amount
     /* It ran out in this very batch: what it held cannot be brought back and undone, too. */
     if (!open && order->in_batch && order->before_state == TG_ORDER_AWAITING)
         return TG_ERR_AGAIN;
+    if (!open && !tg_codes_left(shop, order))
+        return TG_ERR_NOTFOUND; /* somebody else has used its code since */
     /* Late, or in first-paid mode: the goods are claimed now, or there are none. */
     return tg_order_goods_find(shop, order);
 }

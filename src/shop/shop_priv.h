@@ -391,6 +391,9 @@ void tg_charge_return_units(struct tg_shop *shop, const struct tg_order_line *li
  * and its codes. */
 void tg_charge_return(struct tg_shop *shop, const struct tg_order *order, tg_us wall);
 
+/* An expired order that was paid after all: its price stands, and counts again. */
+void tg_charge_again(struct tg_shop *shop, const struct tg_order *order, tg_us wall);
+
 /* codes.c */
 void tg_decide_code(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
 /* The discounts of a wish whose prices are known; fills discount of the wants, and codes. False:
@@ -398,6 +401,8 @@ void tg_decide_code(struct tg_shop *shop, const struct tg_claim *c, struct tg_ve
 bool tg_codes_apply(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                     struct tg_wish *wish, struct tg_verdict *out);
 TG_MUST_CHECK tg_err tg_codes_ready(struct tg_shop *shop, const char *codes, const char *person);
+/* An expired order could count its codes again. What is not known of a person is taken for used. */
+bool tg_codes_left(const struct tg_shop *shop, const struct tg_order *order);
 void tg_codes_count(struct tg_shop *shop, const struct tg_order *order, int32_t uses, tg_us wall);
 void tg_codes_commit(struct tg_shop *shop);
 void tg_codes_rollback(struct tg_shop *shop);
