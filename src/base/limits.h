@@ -104,6 +104,7 @@ enum {
     TG_WEB_RATE_ENTRIES = 32768,     /* token buckets of one worker: 512 KB */
 
     /* --- shop --- */
+    TG_IMPORT_SIZE_MAX = 256 * 1024 * 1024, /* a catalogue file: 100,000 variants are 70 MB */
     TG_QTY_MAX = 100,            /* units of one line: hoarding guard */
     TG_CART_LINES_MAX = 50,      /* lines of one cart or order */
     TG_INTENTS_MAX = 64,         /* questions to the payment provider about one order, in all */

@@ -126,7 +126,7 @@ static void write_money(struct tg_jo *j, const char *key, int64_t amount, const 
     tg_jo_end_obj(j);
 }
 
-static void write_variant(struct tg_jo *j, const struct tg_feed_variant *v, const char *currency)
+void tg_feed_write_variant(struct tg_jo *j, const struct tg_feed_variant *v, const char *currency)
 {
     tg_jo_obj(j, NULL);
     tg_jo_str(j, "sku", v->sku);
@@ -172,7 +172,7 @@ void tg_feed_write_torg(struct tg_jo *j, const struct tg_feed_product *p, const 
         tg_jo_bool(j, "archived", true);
     tg_jo_arr(j, "variants");
     for (uint32_t i = 0; i < p->variants.count; i++)
-        write_variant(j, &p->variants.at[i], currency);
+        tg_feed_write_variant(j, &p->variants.at[i], currency);
     tg_jo_end_arr(j);
     tg_jo_end_obj(j);
 }

@@ -160,7 +160,8 @@ void tg_feed_options_json(struct tg_buf *out, const struct tg_feed_pairs *option
 /* The members of those documents into an open object. */
 void tg_feed_write_details(struct tg_jo *j, const struct tg_feed_product *p);
 void tg_feed_write_variant_details(struct tg_jo *j, const struct tg_feed_variant *v);
-/* The whole product as torg's own format has it, one JSON object. */
+/* The whole product, or a variant, as torg's own format has it: one JSON object. */
+void tg_feed_write_variant(struct tg_jo *j, const struct tg_feed_variant *v, const char *currency);
 void tg_feed_write_torg(struct tg_jo *j, const struct tg_feed_product *p, const char *currency);
 
 /* What can be wrong with a field. */

@@ -46,6 +46,7 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
         tg_msg_free(((struct tg_sale_req *)msg)->hook_work);
         tg_free(((struct tg_sale_req *)msg)->hook);
         tg_free(((struct tg_sale_req *)msg)->order);
+        tg_slab_unref(((struct tg_sale_req *)msg)->body);
         break;
     case TG_MSG_WEB_CAST:
         tg_slab_unref(((struct tg_web_cast *)msg)->json);

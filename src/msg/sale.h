@@ -43,6 +43,15 @@ enum tg_sale_what {
                              event when it does, or would */
     TG_SALE_HOOK,         /* `hook`: an admin's change of an endpoint, a replay, a ping */
     TG_SALE_HOOK_WORK,    /* `hook_work`, from outbound; answered with itself */
+    TG_SALE_IMPORT,       /* `body` = path of a file that the server can read, NUL at its end;
+                             `key` = format or "auto", `text` = name for people, `number` = flags of
+                             enum tg_import_flag, `flag` = the file goes when the import ends */
+    TG_SALE_IMPORT_UNDO,  /* `number` = import, 0 = the last one */
+    TG_SALE_PRODUCT_NEW,  /* `body` = JSON of feed/; with variants */
+    TG_SALE_PRODUCT_SET,  /* `key` = product id, `body` = what changes, `number` = version that it
+                             must be, 0 = any */
+    TG_SALE_VARIANT_NEW,  /* `key` = product id, `body` */
+    TG_SALE_VARIANT_SET,  /* `key` = SKU, `body`, `number` */
     TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
                            */
 };
@@ -94,6 +103,7 @@ struct tg_sale_req {
     struct tg_hook_req *hook;       /* TG_SALE_HOOK: owned */
     struct tg_hook_work *hook_work; /* TG_SALE_HOOK_WORK: owned */
     struct tg_order_ask *order;     /* owned, tg_calloc; NULL = nothing given */
+    struct tg_slab *body;           /* of catalogue requests: owned; NULL = none */
     struct tg_op op;                /* TG_SALE_OP */
 };
 

@@ -140,8 +140,11 @@ static void fill_variants(const struct tg_shop *shop, struct tg_catalog *catalog
                           const struct tg_product *p, uint32_t *at)
 {
     for (const struct tg_variant *v = p->first; v != NULL; v = v->next) {
-        struct tg_variant_view *view = &catalog->variants[(*at)++];
+        struct tg_variant_view *view = &catalog->variants[*at];
 
+        if (v->archived)
+            continue;
+        (*at)++;
         tg_str_cut(view->sku, sizeof(view->sku), v->sku);
         tg_str_cut(view->options, sizeof(view->options), v->options);
         view->price = tg_variant_price(v);
@@ -158,6 +161,7 @@ static struct tg_catalog *make_catalog(struct tg_sale *sale)
 {
     struct tg_catalog *catalog =
         tg_catalog_new(tg_shop_product_count(sale->shop), tg_shop_variant_count(sale->shop));
+    uint32_t products = 0;
     uint32_t at = 0;
 
     if (catalog == NULL)
@@ -166,8 +170,11 @@ static struct tg_catalog *make_catalog(struct tg_sale *sale)
     catalog->stock_band = sale->cfg.stock_band;
     for (uint32_t i = 0; i < catalog->product_count; i++) {
         const struct tg_product *p = tg_shop_product_at(sale->shop, i);
-        struct tg_product_view *view = &catalog->products[i];
+        struct tg_product_view *view = &catalog->products[products];
 
+        if (p->archived)
+            continue;
+        products++;
         tg_str_cut(view->id, sizeof(view->id), p->id);
         tg_str_cut(view->title, sizeof(view->title), p->title);
         tg_str_cut(view->description, sizeof(view->description), p->description);
@@ -175,9 +182,11 @@ static struct tg_catalog *make_catalog(struct tg_sale *sale)
         tg_str_cut(view->image_alt, sizeof(view->image_alt), p->image_alt);
         view->number = p->number;
         view->variant_first = at;
-        view->variant_count = p->variant_count;
         fill_variants(sale->shop, catalog, p, &at);
+        view->variant_count = at - view->variant_first;
     }
+    catalog->product_count = products;
+    catalog->variant_count = at;
     return catalog;
 }
 

@@ -398,6 +398,13 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     case TG_SALE_CART_MERGE:
         item->claim.kind = TG_CLAIM_CART_MERGE;
         return admin_claim(item, out, "http.cart.merge", UINT32_MAX);
+    case TG_SALE_IMPORT: /* catalog.c takes them before they come here */
+    case TG_SALE_IMPORT_UNDO:
+    case TG_SALE_PRODUCT_NEW:
+    case TG_SALE_PRODUCT_SET:
+    case TG_SALE_VARIANT_NEW:
+    case TG_SALE_VARIANT_SET:
+        return forbid(out);
     case TG_SALE_COMMENT:
         break; /* below */
     case TG_SALE_STOCK_AUDIT:

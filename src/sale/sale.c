@@ -103,6 +103,8 @@ tg_err tg_sale_new(struct tg_sale **ret, const struct tg_sale_cfg *cfg, struct t
     err = build(sale);
     if (err == TG_OK)
         err = load(sale, now);
+    if (err == TG_OK)
+        err = tg_catalog_work_new(sale, now);
     if (err != TG_OK) {
         tg_sale_free(sale);
         return err;
@@ -119,6 +121,7 @@ void tg_sale_free(struct tg_sale *sale)
         return;
     TG_ASSERT(sale->thread == NULL);
     tg_mailbox_free(sale->mailbox);
+    tg_catalog_work_free(sale);
     tg_idem_free(sale->idem);
     tg_shop_free(sale->shop);
     tg_buf_done(&sale->buf);
@@ -144,7 +147,9 @@ tg_us tg_sale_deadline(const struct tg_sale *sale)
     tg_us due = tg_shop_deadline(sale->shop);
 
     if (sale->unsaved_count > 0)
-        return sale->retry_at;
+        return TG_MIN(sale->retry_at, tg_catalog_deadline(sale));
+    if (tg_catalog_deadline(sale) < due)
+        return tg_catalog_deadline(sale);
     return due == TG_US_NEVER ? due : TG_MAX(due, sale->retry_at);
 }
 

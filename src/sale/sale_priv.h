@@ -76,6 +76,7 @@ struct tg_sale {
     uint32_t next_token;
     uint16_t next_show;
     struct tg_log_burst fail_burst;
+    struct tg_catalog_work *catalog; /* catalog.c */
     /* Shows whose state could not be written: nobody asks again, so the thread itself tries again.
      */
     struct {
@@ -154,6 +155,16 @@ TG_MUST_CHECK tg_err tg_hooks_write(struct tg_sale *sale, tg_us wall);
 /* After the batch, kept or not. */
 void tg_hooks_return(struct tg_item *item, bool done);
 void tg_hooks_free(struct tg_item *item);
+/* catalog.c: changes of the catalogue, apart from the batches. */
+TG_MUST_CHECK tg_err tg_catalog_work_new(struct tg_sale *sale, struct tg_shop_now now);
+void tg_catalog_work_free(struct tg_sale *sale);
+bool tg_catalog_takes(const struct tg_sale_req *req);
+/* Takes a request of this kind; it is answered by the next tg_catalog_work(). */
+void tg_catalog_take(struct tg_sale *sale, struct tg_sale_req *take_req);
+/* At the end of a turn: what was taken, then one slice of what runs. */
+void tg_catalog_work(struct tg_sale *sale, struct tg_shop_now now);
+/* Monotonic time when there is something to do; TG_US_NEVER. */
+tg_us tg_catalog_deadline(const struct tg_sale *sale);
 
 /* announce.c: after the commit, from what the batch changed. */
 void tg_announce_batch(struct tg_sale *sale);

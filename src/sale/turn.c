@@ -403,7 +403,10 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     sale->clock.known = false;
     take_unsaved(sale, now, TG_SALE_BATCH_MAX - count);
     for (size_t i = 0; i < count; i++)
-        take_item(sale, now, take_msgs[i]);
+        if (tg_catalog_takes(take_msgs[i]))
+            tg_catalog_take(sale, take_msgs[i]);
+        else
+            take_item(sale, now, take_msgs[i]);
     count = sale->item_count;
     tg_metric_add(TG_M_sale_requests_total, (int64_t)count);
     sale->failed = TG_OK;
@@ -428,5 +431,6 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     else
         fail_batch(sale, now, err);
     free_items(sale);
+    tg_catalog_work(sale, now);
     tg_metric_set(TG_M_sale_open_orders, (int64_t)tg_shop_order_count(sale->shop));
 }

@@ -9,6 +9,13 @@ struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku)
     return tg_map_get_str(&shop->variant_by_sku, sku);
 }
 
+struct tg_variant *tg_shop_find_sold(const struct tg_shop *shop, const char *sku)
+{
+    struct tg_variant *v = tg_shop_find(shop, sku);
+
+    return v == NULL || v->archived ? NULL : v;
+}
+
 const struct tg_variant *tg_shop_variant(const struct tg_shop *shop, const char *sku)
 {
     return tg_shop_find(shop, sku);
@@ -98,12 +105,97 @@ tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_product *p)
     return TG_OK;
 }
 
+/* Give it another number: the list is in the order of numbers. */
+static tg_err move_product(struct tg_shop *shop, struct tg_product *p, uint32_t number)
+{
+    size_t from;
+    size_t to;
+    tg_err err = place_of(shop, number, &to);
+
+    if (err != TG_OK || number == 0)
+        return err != TG_OK ? err : TG_ERR_LIMIT;
+    for (from = 0; from < shop->product_count && shop->products[from] != p; from++)
+        ;
+    TG_ASSERT(from < shop->product_count);
+    if (to > from) {
+        to--;
+        memmove(&shop->products[from], &shop->products[from + 1],
+                (to - from) * sizeof(struct tg_product *));
+    } else {
+        memmove(&shop->products[to + 1], &shop->products[to],
+                (from - to) * sizeof(struct tg_product *));
+    }
+    shop->products[to] = p;
+    p->number = number;
+    return TG_OK;
+}
+
+const struct tg_product *tg_shop_product(const struct tg_shop *shop, const char *id)
+{
+    return tg_map_get_str(&shop->product_by_id, id);
+}
+
+const struct tg_product *tg_shop_product_numbered(const struct tg_shop *shop, uint32_t number)
+{
+    size_t place;
+
+    if (place_of(shop, number, &place) == TG_OK)
+        return NULL;
+    for (size_t low = 0, high = shop->product_count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+
+        if (shop->products[middle]->number == number)
+            return shop->products[middle];
+        if (shop->products[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+uint32_t tg_shop_free_number(const struct tg_shop *shop, uint32_t from)
+{
+    size_t low = 0;
+    size_t high = shop->product_count;
+
+    /* The first product with number >= from, then the end of its run without a gap: numbers rise,
+     * so number - index never falls. */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (shop->products[middle]->number < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == shop->product_count || shop->products[low]->number != from)
+        return from;
+    high = shop->product_count;
+    for (size_t first = low; low < high;) {
+        size_t middle = low + (high - low) / 2;
+
+        if (shop->products[middle]->number - from == middle - first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return shop->products[low - 1]->number + 1;
+}
+
 tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p)
 {
     struct tg_product *have = tg_map_get_str(&shop->product_by_id, p->id);
 
     if (have == NULL)
         return tg_shop_load_product(shop, p);
+    if (have->number != p->number) {
+        tg_err err = move_product(shop, have, p->number);
+
+        if (err != TG_OK)
+            return err;
+    }
+    have->archived = p->archived;
     memcpy(have->title, p->title, sizeof(have->title));
     memcpy(have->description, p->description, sizeof(have->description));
     memcpy(have->image, p->image, sizeof(have->image));
@@ -172,6 +264,19 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
     return TG_OK;
 }
 
+tg_err tg_shop_describe(struct tg_shop *shop, const struct tg_variant *v)
+{
+    struct tg_variant *have = tg_shop_find(shop, v->sku);
+
+    if (have == NULL)
+        return TG_ERR_NOTFOUND;
+    memcpy(have->options, v->options, sizeof(have->options));
+    memcpy(have->tax_class, v->tax_class, sizeof(have->tax_class));
+    have->cost = v->cost;
+    have->archived = v->archived;
+    return TG_OK;
+}
+
 tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const char *product_id,
                            const struct tg_variant *v)
 {
@@ -200,6 +305,7 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
         tg_heap_remove(&shop->flash_ends, &have->flash_end);
     if (err != TG_OK)
         return err;
+    have->archived = v->archived;
     memcpy(have->options, v->options, sizeof(have->options));
     have->price = v->price;
     have->compare_at = v->compare_at;

@@ -52,6 +52,7 @@ struct tg_product {
     char image[TG_URL_SIZE];
     char image_alt[TG_TITLE_SIZE];
     uint32_t number; /* what people write to buy it; unique, > 0 */
+    bool archived;   /* kept for its history, no longer sold */
     uint32_t variant_count;
     struct tg_variant *first; /* the shop's own list */
     struct tg_variant *last;
@@ -98,6 +99,7 @@ struct tg_variant {
     int64_t lowest;
     int64_t flash_lowest;
     char tax_class[TG_TAX_CLASS_SIZE]; /* "" = the shop's default */
+    bool archived;                     /* kept for its history, no longer sold */
     struct tg_stock_count stock;       /* of all places; loading: of `main` */
     int64_t stock_version;             /* loading only: of `main` */
     struct tg_stock_rules rules;
@@ -287,9 +289,11 @@ TG_MUST_CHECK tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_
 TG_MUST_CHECK tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now,
                                           const char *product_id, const struct tg_variant *v);
 /*
- * As it is on disk now, instead of what is in memory (another node changed it); new ones like
- * load. Not inside a batch. A product keeps its number.
+ * As it is on disk now, instead of what is in memory (another node or an import changed it); new
+ * ones like load. Not inside a batch. Errors: those of load; CONFLICT: another has the number.
  */
+/* Options, tax class, cost and `archived` of a variant that is in memory; NOTFOUND. */
+TG_MUST_CHECK tg_err tg_shop_describe(struct tg_shop *shop, const struct tg_variant *v);
 TG_MUST_CHECK tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p);
 TG_MUST_CHECK tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now,
                                          const char *product_id, const struct tg_variant *v);
@@ -358,6 +362,11 @@ bool tg_shop_needs_code_uses(const struct tg_shop *shop, const char *code, const
 
 const struct tg_variant *tg_shop_variant(const struct tg_shop *shop, const char *sku);
 const struct tg_cart *tg_shop_cart(const struct tg_shop *shop, const char *person);
+/* NULL = no such product. */
+const struct tg_product *tg_shop_product(const struct tg_shop *shop, const char *id);
+const struct tg_product *tg_shop_product_numbered(const struct tg_shop *shop, uint32_t number);
+/* The lowest number >= from that no product has. */
+uint32_t tg_shop_free_number(const struct tg_shop *shop, uint32_t from);
 /* In the order of their numbers; NULL = end. */
 const struct tg_product *tg_shop_product_at(const struct tg_shop *shop, size_t index);
 size_t tg_shop_product_count(const struct tg_shop *shop);

@@ -252,6 +252,8 @@ void tg_decide_stock_rows(struct tg_shop *shop, struct tg_shop_now now, const st
 /* What one claim adds to the order of decisions. */
 int64_t tg_ticket_next(struct tg_shop *shop, struct tg_shop_now now);
 struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku);
+/* ... that is sold: not archived. */
+struct tg_variant *tg_shop_find_sold(const struct tg_shop *shop, const char *sku);
 
 /* The verdict's code, message and nothing else. */
 void tg_refuse(struct tg_verdict *out, enum tg_code code, const char *fmt, ...) TG_PRINTF(3, 4);

@@ -84,7 +84,7 @@ void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg
         return;
     wish.count = 1;
     wish.wants[0] =
-        (struct tg_want){.variant = tg_shop_find(shop, c->sku), .qty = c->qty, .shown = c->price};
+        (struct tg_want){.variant = tg_shop_find_sold(shop, c->sku), .qty = c->qty, .shown = c->price};
     if (wish.wants[0].variant == NULL) {
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
         return;
@@ -107,7 +107,7 @@ static int64_t shown_price(const struct tg_claim *c, const char *sku)
 static bool add_want(struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
                      const struct tg_cart_line *line)
 {
-    struct tg_variant *v = tg_shop_find(shop, line->sku);
+    struct tg_variant *v = tg_shop_find_sold(shop, line->sku);
 
     if (v == NULL)
         return false;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "store/read.h"
+#include "store/catalogue_priv.h"
 #include "store/rows_priv.h"
 
 struct tg_read_db {
@@ -33,6 +34,11 @@ tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char
 void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes)
 {
     db->taxes = *taxes;
+}
+
+struct tg_db *tg_read_connection(struct tg_read_db *db)
+{
+    return &db->db;
 }
 
 void tg_read_db_free(struct tg_read_db *db)
@@ -357,7 +363,7 @@ static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
     view->lowest = tg_variant_lowest(&v);
     view->price_left = tg_variant_flash_left(&v);
     view->tax_bp = tg_tax_rate(taxes, v.tax_class);
-    view->available = (int32_t)tg_q_get_int(q, 18);
+    view->available = (int32_t)tg_q_get_int(q, 19);
 }
 
 static tg_err fill_products(struct tg_read_db *db, struct tg_catalog *catalog)

@@ -269,6 +269,7 @@ void tg_row_product(const struct tg_q *row, struct tg_product *ret)
     tg_q_copy_text(row, 3, ret->description, sizeof(ret->description));
     tg_q_copy_text(row, 4, ret->image, sizeof(ret->image));
     tg_q_copy_text(row, 5, ret->image_alt, sizeof(ret->image_alt));
+    ret->archived = tg_q_get_int(row, 6) != 0;
 }
 
 void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret)
@@ -290,4 +291,5 @@ void tg_row_variant(const struct tg_q *row, int first, struct tg_variant *ret)
     ret->lowest = tg_q_get_int(row, first + 14);
     ret->flash_lowest = tg_q_get_int(row, first + 15);
     ret->stock_version = tg_q_get_int(row, first + 16);
+    ret->archived = tg_q_get_int(row, first + 17) != 0;
 }

@@ -63,6 +63,8 @@ typedef tg_err (*tg_audit_fn)(void *ctx, const struct tg_audit_row *row);
  * (disk, library), AGAIN (locked by someone else), NOMEM, MALFORMED (damaged data), CONFLICT (a
  * constraint of the schema said no: a bug of ours, the batch is void). */
 struct tg_store_ops {
+    /* The store behind this one: itself, unless it is one that tests put in between. */
+    struct tg_store *(*real)(struct tg_store *store);
     /* Closes and frees; an open transaction is lost. */
     void (*end)(struct tg_store *store);
 

@@ -162,7 +162,13 @@ static const char *error_text(struct tg_store *store)
     return tg_store_db(store)->db.error;
 }
 
+static struct tg_store *itself(struct tg_store *store)
+{
+    return store;
+}
+
 static const struct tg_store_ops ops = {
+    .real = itself,
     .end = store_free,
     .load_shop = tg_store_load_shop,
     .load_registry = tg_store_load_registry,

@@ -39,6 +39,13 @@ static tg_err done(struct tg_faulty_store *f, bool after, tg_err err)
         return TG_ERR_IO;                                                                          \
     return done(f, after, inner->ops->call)
 
+static struct tg_store *real(struct tg_store *store)
+{
+    struct tg_store *inner = self(store)->inner;
+
+    return inner->ops->real(inner);
+}
+
 static void free_both(struct tg_store *store)
 {
     tg_store_free(self(store)->inner);
@@ -175,6 +182,7 @@ static const char *error_text(struct tg_store *store)
 }
 
 static const struct tg_store_ops ops = {
+    .real = real,
     .end = free_both,
     .load_shop = load_shop,
     .load_registry = load_registry,

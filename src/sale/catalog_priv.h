@@ -1,0 +1,111 @@
+/*
+ * catalog_priv.h - changes of the catalogue: single ones and imports, in slices between batches.
+ *
+ * One slice writes some products and variants with what they were before, commits, puts them into
+ * memory, and then lets the shop decide what is the shop's to decide (prices of what was there,
+ * first counts) as ordinary claims in a batch of their own. Owner: the sale thread.
+ */
+#ifndef TG_SALE_CATALOG_PRIV_H
+#define TG_SALE_CATALOG_PRIV_H
+
+#include "feed/feed.h"
+#include "sale/sale_priv.h"
+#include "store/catalogue.h"
+
+enum {
+    TG_CATALOG_SLICE_ITEMS = 128,  /* products and variants of one transaction */
+    TG_CATALOG_SLICE_CLAIMS = 512, /* prices and counts that follow from them */
+    TG_CATALOG_SLICE_US = 5000,    /* DESIGN: bulk work gives way after 5 ms */
+    TG_CATALOG_QUEUE_MAX = 64      /* requests that wait for an import to let them through */
+};
+
+enum tg_catalog_outcome {
+    TG_CATALOG_ADDED,
+    TG_CATALOG_CHANGED,
+    TG_CATALOG_UNCHANGED,
+    TG_CATALOG_ARCHIVED,
+    TG_CATALOG_REFUSED /* the fault says why */
+};
+
+struct tg_catalog_claim {
+    enum tg_claim_kind kind; /* LIST_PRICE, STOCK, STOCK_RULES */
+    char sku[TG_SKU_MAX + 1];
+    char currency[4];
+    int64_t amount;
+    int64_t compare_at;
+    int32_t value;
+    bool absolute;
+    const struct tg_part_row *parts; /* in the slice's arena */
+    uint32_t part_count;
+    uint32_t line;
+};
+
+/* The transaction that is being put together. */
+struct tg_catalog_slice {
+    struct tg_sale *sale;
+    struct tg_shop_now now;
+    bool open; /* ops->begin was called */
+    bool dry;
+    tg_err err; /* sticky: the slice is void */
+    struct tg_feed_arena arena;
+    int64_t import; /* whose changes are kept; 0 = nobody's */
+    int64_t seq;    /* of the last change */
+    char actor[TG_PERSON_ID_SIZE];
+    struct tg_product *products;
+    size_t product_count;
+    struct {
+        char product_id[TG_FEED_ID_SIZE];
+        struct tg_variant variant;
+    } * variants;
+    size_t variant_count;
+    struct tg_catalog_claim *claims;
+    size_t claim_count;
+    tg_feed_fault_fn on_fault;
+    void *ctx;
+};
+
+/* catalog_slice.c. Errors: NOMEM. */
+TG_MUST_CHECK tg_err tg_catalog_slice_init(struct tg_catalog_slice *s, struct tg_sale *sale);
+void tg_catalog_slice_done(struct tg_catalog_slice *s);
+void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now);
+bool tg_catalog_slice_full(const struct tg_catalog_slice *s);
+/* Commit, memory, claims. On an error nothing of the rows is kept. */
+TG_MUST_CHECK tg_err tg_catalog_slice_end(struct tg_catalog_slice *s);
+void tg_catalog_fault(struct tg_catalog_slice *s, uint32_t line, const char *field,
+                      const char *value, const char *reason, const char *fix);
+
+struct tg_catalog_want {
+    bool whole;         /* what is not said is emptied, not kept */
+    bool must_be_new;   /* else: CONFLICT faults */
+    int64_t if_version; /* 0 = whatever it is */
+    bool known;         /* variant: its product is there, though not on disk (dry run) */
+    int64_t number;     /* product: the number for a new one that names none; 0 = none needed */
+};
+/* catalog_apply.c: one product without its variants, or one variant. Version after it in
+ * *ret_version. */
+enum tg_catalog_outcome tg_catalog_product(struct tg_catalog_slice *s,
+                                           const struct tg_feed_product *given,
+                                           const struct tg_catalog_want *want,
+                                           int64_t *ret_version);
+enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const char *product_id,
+                                           const struct tg_feed_variant *given,
+                                           const struct tg_catalog_want *want, bool *ret_counted,
+                                           int64_t *ret_version);
+/* Set an item's flag; UNCHANGED when it is archived or not there. */
+enum tg_catalog_outcome tg_catalog_archive_product(struct tg_catalog_slice *s, const char *id);
+enum tg_catalog_outcome tg_catalog_archive_variant(struct tg_catalog_slice *s, const char *sku);
+
+/* catalog_job.c: an import, or undoing one, a slice at a time. */
+struct tg_catalog_job;
+TG_MUST_CHECK tg_err tg_catalog_job_import(struct tg_catalog_job **ret, struct tg_sale *sale,
+                                           struct tg_shop_now now, const struct tg_sale_req *req,
+                                           char why[160]);
+TG_MUST_CHECK tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_sale *sale,
+                                         struct tg_shop_now now, const struct tg_sale_req *req,
+                                         char why[160]);
+/* true = it has ended. */
+bool tg_catalog_job_step(struct tg_catalog_job *job, struct tg_shop_now now);
+int64_t tg_catalog_job_id(const struct tg_catalog_job *job);
+void tg_catalog_job_free(struct tg_catalog_job *job);
+
+#endif

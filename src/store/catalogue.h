@@ -1,0 +1,164 @@
+/*
+ * catalogue.h - products and variants with all their details, imports and what they changed, and
+ * the search. The sale thread writes, inside its batch; reading connections read.
+ *
+ * A product here is a struct of feed/ in which everything is said ("" and empty lists for what is
+ * not there), so that two of them can be compared and one can be put back. Errors: store.h's.
+ */
+#ifndef TG_STORE_CATALOGUE_H
+#define TG_STORE_CATALOGUE_H
+
+#include "feed/product.h"
+#include "store/read.h"
+#include "store/store.h"
+
+/* --- products and variants: the sale thread, between ops->begin and ops->commit --- */
+
+/* NOTFOUND. Without variants. Texts are in the arena. */
+TG_MUST_CHECK tg_err tg_cat_product(struct tg_store *store, struct tg_feed_arena *a, const char *id,
+                                    struct tg_feed_product *ret, int64_t *ret_version);
+
+struct tg_cat_place {
+    char product_id[TG_FEED_ID_SIZE];
+    int64_t position; /* among the variants of its product */
+    int64_t version;
+};
+/* With its prices in further currencies and its parts. */
+TG_MUST_CHECK tg_err tg_cat_variant(struct tg_store *store, struct tg_feed_arena *a,
+                                    const char *sku, struct tg_feed_variant *ret,
+                                    struct tg_cat_place *ret_place);
+/* The place of a variant that is added to a product. */
+TG_MUST_CHECK tg_err tg_cat_next_position(struct tg_store *store, const char *product_id,
+                                          int64_t *ret);
+/* Was any stock of this SKU ever counted? */
+TG_MUST_CHECK tg_err tg_cat_counted(struct tg_store *store, const char *sku, bool *ret);
+/* New, or instead of what was there; also categories and the words of the search. */
+TG_MUST_CHECK tg_err tg_cat_put_product(struct tg_store *store, const struct tg_feed_product *p,
+                                        int64_t version, tg_us wall);
+/* The price is written for a new variant only: that of another is a decision of the shop's. */
+TG_MUST_CHECK tg_err tg_cat_put_variant(struct tg_store *store, const struct tg_cat_place *place,
+                                        const struct tg_feed_variant *v, tg_us wall);
+
+/* --- imports --- */
+
+/* The values are kept on disk: never renumber. */
+enum tg_import_state {
+    TG_IMPORT_WAITING,
+    TG_IMPORT_RUNNING,
+    TG_IMPORT_DONE,
+    TG_IMPORT_FAILED, /* ended early: reason. What it did until then can be undone */
+    TG_IMPORT_UNDOING,
+    TG_IMPORT_UNDONE
+};
+const char *tg_import_state_name(enum tg_import_state state);
+
+enum tg_import_flag {
+    TG_IMPORT_DRY = 1,            /* look and report; write nothing */
+    TG_IMPORT_STRICT = 2,         /* one fault, and nothing is written */
+    TG_IMPORT_ARCHIVE_MISSING = 4 /* the file is the whole catalogue; not when it has faults */
+};
+enum tg_import_kind { TG_IMPORT_PRODUCT, TG_IMPORT_VARIANT, TG_IMPORT_COUNT };
+
+struct tg_import_counts {
+    int64_t added;
+    int64_t changed;
+    int64_t unchanged;
+    int64_t archived;
+};
+
+struct tg_import {
+    int64_t id;
+    enum tg_import_state state;
+    char format[16]; /* "auto" until it is known */
+    uint32_t flags;
+    char file[128];
+    char actor[TG_PERSON_ID_SIZE];
+    int64_t bytes;
+    int64_t bytes_done;
+    struct tg_import_counts products;
+    struct tg_import_counts variants;
+    int64_t counted;
+    int64_t faults; /* also those beyond TG_IMPORT_FAULTS_MAX */
+    char reason[160];
+    tg_us started_wall;
+    tg_us ended_wall;
+    tg_us undone_wall;
+};
+
+enum {
+    TG_IMPORT_FAULTS_MAX = 10000, /* kept of one import */
+    TG_IMPORTS_KEPT = 20,         /* that can be undone; of older ones only the sums stay */
+};
+
+struct tg_import_change {
+    int64_t seq; /* from 1 */
+    enum tg_import_kind kind;
+    const char *item;
+    const char *before;
+    int64_t version;
+    int64_t qty;
+};
+
+/* The id that the next import gets. */
+TG_MUST_CHECK tg_err tg_cat_next_import(struct tg_store *store, int64_t *ret);
+TG_MUST_CHECK tg_err tg_cat_put_import(struct tg_store *store, const struct tg_import *import);
+TG_MUST_CHECK tg_err tg_cat_import(struct tg_store *store, int64_t id, struct tg_import *ret);
+TG_MUST_CHECK tg_err tg_cat_last_import(struct tg_store *store, int64_t *ret);
+TG_MUST_CHECK tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
+                                       const struct tg_import_change *change);
+/* The newest with seq < below; texts in the arena. NOTFOUND: none. */
+TG_MUST_CHECK tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_arena *a,
+                                         int64_t import, int64_t below,
+                                         struct tg_import_change *ret);
+TG_MUST_CHECK tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,
+                                      const struct tg_feed_fault *fault);
+/* Imports that a crash cut off have failed; what old imports changed is forgotten. At the start, in
+ * a transaction of its own. */
+TG_MUST_CHECK tg_err tg_cat_tidy(struct tg_store *store, tg_us wall);
+
+/* --- reading --- */
+
+struct tg_cat_view {
+    struct tg_feed_product product; /* with its variants that are not archived */
+    int64_t version;
+    const int64_t *versions;  /* of the variants */
+    const int64_t *available; /* units of the variants */
+    const int64_t *prices;    /* what they cost now: the flash price when one runs */
+};
+/* Return anything but TG_OK to stop; that is the answer then. Borrowed for the call. */
+typedef tg_err (*tg_cat_view_fn)(void *ctx, const struct tg_cat_view *view);
+
+/* Products that are not archived, number > above, in the order of their numbers. */
+TG_MUST_CHECK tg_err tg_read_products(struct tg_read_db *db, int64_t above, uint32_t limit,
+                                      tg_cat_view_fn each, void *ctx);
+/* One, archived or not, with all its variants. NOTFOUND. */
+TG_MUST_CHECK tg_err tg_read_product(struct tg_read_db *db, const char *id, tg_cat_view_fn each,
+                                     void *ctx);
+/* The product id of a SKU. NOTFOUND. */
+TG_MUST_CHECK tg_err tg_read_product_of(struct tg_read_db *db, const char *sku,
+                                        char ret[TG_FEED_ID_SIZE]);
+
+struct tg_cat_filter {
+    char words[201];    /* "" = all; folded and forgiven as feed/words.h does */
+    char category[201]; /* "" = all; a path, with what lies in it */
+    int64_t price_min;  /* minor units of what a variant costs now; -1 = open */
+    int64_t price_max;
+    int64_t show;  /* products that a show has rules for; -1 = all */
+    int64_t above; /* without words: number of the last one seen; with: how many were seen */
+    uint32_t limit;
+};
+/* Found products, best first (by number without words). *ret_next = the cursor, -1 = that was all.
+ */
+TG_MUST_CHECK tg_err tg_read_search(struct tg_read_db *db, const struct tg_cat_filter *filter,
+                                    tg_cat_view_fn each, void *ctx, int64_t *ret_next);
+
+typedef tg_err (*tg_import_fn)(void *ctx, const struct tg_import *import);
+typedef tg_err (*tg_import_fault_fn)(void *ctx, int64_t seq, const struct tg_feed_fault *fault);
+/* Newest first, id < below. */
+TG_MUST_CHECK tg_err tg_read_imports(struct tg_read_db *db, int64_t below, uint32_t limit,
+                                     tg_import_fn each, void *ctx);
+TG_MUST_CHECK tg_err tg_read_import(struct tg_read_db *db, int64_t id, struct tg_import *ret);
+TG_MUST_CHECK tg_err tg_read_import_faults(struct tg_read_db *db, int64_t id, int64_t above,
+                                           uint32_t limit, tg_import_fault_fn each, void *ctx);
+
+#endif

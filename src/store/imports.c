@@ -1,0 +1,208 @@
+/* Imports: their sums, what they changed, what was wrong in their files. */
+#include <string.h>
+
+#include "base/str.h"
+#include "store/catalogue_priv.h"
+#include "store/store_priv.h"
+
+static struct tg_db *db_of(struct tg_store *store)
+{
+    return &tg_store_db(store->ops->real(store))->db;
+}
+
+const char *tg_import_state_name(enum tg_import_state state)
+{
+    static const char *const names[] = {"waiting", "running", "done",
+                                        "failed",  "undoing", "undone"};
+
+    return (size_t)state < TG_ARRAY_LEN(names) ? names[state] : "failed";
+}
+
+static void counts_row(const struct tg_q *row, int first, struct tg_import_counts *ret)
+{
+    *ret = (struct tg_import_counts){.added = tg_q_get_int(row, first),
+                                     .changed = tg_q_get_int(row, first + 1),
+                                     .unchanged = tg_q_get_int(row, first + 2),
+                                     .archived = tg_q_get_int(row, first + 3)};
+}
+
+void tg_cat_row_import(const struct tg_q *row, struct tg_import *ret)
+{
+    *ret = (struct tg_import){.id = tg_q_get_int(row, 0),
+                              .state = (enum tg_import_state)tg_q_get_int(row, 1),
+                              .flags = (uint32_t)tg_q_get_int(row, 3),
+                              .bytes = tg_q_get_int(row, 6),
+                              .bytes_done = tg_q_get_int(row, 7),
+                              .counted = tg_q_get_int(row, 16),
+                              .faults = tg_q_get_int(row, 17),
+                              .started_wall = tg_q_get_int(row, 19),
+                              .ended_wall = tg_q_get_int(row, 20),
+                              .undone_wall = tg_q_get_int(row, 21)};
+    tg_q_copy_text(row, 2, ret->format, sizeof(ret->format));
+    tg_q_copy_text(row, 4, ret->file, sizeof(ret->file));
+    tg_q_copy_text(row, 5, ret->actor, sizeof(ret->actor));
+    tg_q_copy_text(row, 18, ret->reason, sizeof(ret->reason));
+    counts_row(row, 8, &ret->products);
+    counts_row(row, 12, &ret->variants);
+}
+
+static tg_err one_int(struct tg_db *db, enum tg_sql which, int64_t *ret)
+{
+    struct tg_q q = tg_q(db, which);
+
+    *ret = tg_q_row(&q) ? tg_q_get_int(&q, 0) : 0;
+    return tg_q_end(&q);
+}
+
+tg_err tg_cat_next_import(struct tg_store *store, int64_t *ret)
+{
+    return one_int(db_of(store), TG_SQL_CAT_NEXT_IMPORT, ret);
+}
+
+tg_err tg_cat_last_import(struct tg_store *store, int64_t *ret)
+{
+    return one_int(db_of(store), TG_SQL_CAT_LAST_IMPORT, ret);
+}
+
+static void bind_counts(struct tg_q *q, const struct tg_import_counts *c)
+{
+    tg_q_int(q, c->added);
+    tg_q_int(q, c->changed);
+    tg_q_int(q, c->unchanged);
+    tg_q_int(q, c->archived);
+}
+
+tg_err tg_cat_put_import(struct tg_store *store, const struct tg_import *import)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_PUT_IMPORT);
+
+    tg_q_int(&q, import->id);
+    tg_q_int(&q, import->state);
+    tg_q_text(&q, import->format);
+    tg_q_int(&q, import->flags);
+    tg_q_text(&q, import->file);
+    tg_q_text(&q, import->actor);
+    tg_q_int(&q, import->bytes);
+    tg_q_int(&q, import->bytes_done);
+    bind_counts(&q, &import->products);
+    bind_counts(&q, &import->variants);
+    tg_q_int(&q, import->counted);
+    tg_q_int(&q, import->faults);
+    tg_q_text(&q, import->reason);
+    tg_q_int(&q, import->started_wall);
+    tg_q_int(&q, import->ended_wall);
+    tg_q_int(&q, import->undone_wall);
+    return tg_q_run(&q);
+}
+
+tg_err tg_cat_db_import(struct tg_db *db, int64_t id, struct tg_import *ret)
+{
+    struct tg_q q = tg_q(db, TG_SQL_CAT_IMPORT);
+    bool found;
+    tg_err err;
+
+    tg_q_int(&q, id);
+    found = tg_q_row(&q);
+    if (found)
+        tg_cat_row_import(&q, ret);
+    err = tg_q_end(&q);
+    return err == TG_OK && !found ? TG_ERR_NOTFOUND : err;
+}
+
+tg_err tg_cat_import(struct tg_store *store, int64_t id, struct tg_import *ret)
+{
+    return tg_cat_db_import(db_of(store), id, ret);
+}
+
+tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
+                         const struct tg_import_change *change)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_ADD_CHANGE);
+
+    tg_q_int(&q, import);
+    tg_q_int(&q, change->seq);
+    tg_q_int(&q, change->kind);
+    tg_q_text(&q, change->item);
+    tg_q_text(&q, change->before);
+    tg_q_int(&q, change->version);
+    tg_q_int(&q, change->qty);
+    return tg_q_run(&q);
+}
+
+tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_arena *a, int64_t import,
+                           int64_t below, struct tg_import_change *ret)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_CHANGE_BELOW);
+    bool found;
+    tg_err err;
+
+    tg_q_int(&q, import);
+    tg_q_int(&q, below);
+    found = tg_q_row(&q);
+    if (found) {
+        const char *item = tg_q_get_text(&q, 2);
+        const char *before = tg_q_get_text(&q, 3);
+
+        *ret = (struct tg_import_change){.seq = tg_q_get_int(&q, 0),
+                                         .kind = (enum tg_import_kind)tg_q_get_int(&q, 1),
+                                         .version = tg_q_get_int(&q, 4),
+                                         .qty = tg_q_get_int(&q, 5)};
+        ret->item = tg_feed_text(a, item, strlen(item));
+        before = tg_q_get_text(&q, 3);
+        ret->before = tg_feed_text(a, before, strlen(before));
+    }
+    err = tg_q_end(&q);
+    if (err == TG_OK && !found)
+        err = TG_ERR_NOTFOUND;
+    return err != TG_OK ? err : a->err;
+}
+
+tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,
+                        const struct tg_feed_fault *fault)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_ADD_FAULT);
+
+    tg_q_int(&q, import);
+    tg_q_int(&q, seq);
+    tg_q_int(&q, fault->line);
+    tg_q_text(&q, fault->field);
+    tg_q_text(&q, fault->value);
+    tg_q_text(&q, fault->reason);
+    tg_q_text(&q, fault->fix);
+    return tg_q_run(&q);
+}
+
+static tg_err forget(struct tg_store *store, enum tg_sql which, int64_t id)
+{
+    struct tg_q q = tg_q(db_of(store), which);
+
+    tg_q_int(&q, id);
+    return tg_q_run(&q);
+}
+
+tg_err tg_cat_tidy(struct tg_store *store, tg_us wall)
+{
+    int64_t next = 0;
+    struct tg_q q;
+    tg_err err = store->ops->begin(store);
+
+    if (err == TG_OK) {
+        q = tg_q(db_of(store), TG_SQL_CAT_CUT_OFF);
+        tg_q_text(&q, "The server stopped meanwhile. Import the file again: what is there already "
+                      "counts as unchanged.");
+        tg_q_int(&q, wall);
+        err = tg_q_run(&q);
+    }
+    if (err == TG_OK)
+        err = tg_cat_next_import(store, &next);
+    if (err == TG_OK && next > TG_IMPORTS_KEPT) {
+        err = forget(store, TG_SQL_CAT_FORGET_CHANGES, next - 1 - TG_IMPORTS_KEPT);
+        if (err == TG_OK)
+            err = forget(store, TG_SQL_CAT_FORGET_FAULTS, next - 1 - TG_IMPORTS_KEPT);
+    }
+    if (err == TG_OK)
+        err = store->ops->commit(store);
+    if (err != TG_OK)
+        store->ops->rollback(store);
+    return err;
+}
