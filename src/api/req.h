@@ -181,6 +181,18 @@ void tg_h_code(struct tg_req *q);
 void tg_h_code_create(struct tg_req *q);
 void tg_h_code_put(struct tg_req *q);
 void tg_h_code_end(struct tg_req *q);
+/* h_hooks.c */
+void tg_h_hooks(struct tg_req *q);
+void tg_h_hook(struct tg_req *q);
+void tg_h_hook_create(struct tg_req *q);
+void tg_h_hook_change(struct tg_req *q);
+void tg_h_hook_delete(struct tg_req *q);
+void tg_h_hook_rotate(struct tg_req *q);
+void tg_h_hook_ping(struct tg_req *q);
+void tg_h_hook_replay(struct tg_req *q);
+void tg_h_hook_deliveries(struct tg_req *q);
+void tg_h_hook_delivery(struct tg_req *q);
+void tg_h_delivery_replay(struct tg_req *q);
 /* h_session.c */
 void tg_h_session_post(struct tg_req *q);
 void tg_h_session_get(struct tg_req *q);

@@ -38,6 +38,10 @@ static tg_err fill_networks(struct tg_web *web, const char **reterr_key)
         *reterr_key = "metrics.allow";
         err = fill_list(&web->metrics, &web->cfg.metrics_allow);
     }
+    if (err == TG_OK) {
+        *reterr_key = "webhooks.allow_networks";
+        err = fill_list(&web->hook_networks, &web->cfg.hook_networks);
+    }
     return err;
 }
 

@@ -42,6 +42,7 @@ struct tg_web_cfg {
     struct tg_texts trusted_networks; /* cidr.h; no rate limits per address */
     struct tg_texts trusted_proxies;  /* cidr.h; their X-Forwarded-For is believed */
     struct tg_texts metrics_allow;    /* cidr.h; besides loopback */
+    struct tg_texts hook_networks;    /* cidr.h; internal ones that webhooks may lead to */
     struct tg_texts ice_servers;      /* "stun:host:port", "turn:host:port?transport=udp" */
     const char *turn_secret;          /* shared with the turn: servers; NULL = none */
     bool sandbox;                     /* the sandbox payment provider answers (demo, or allowed) */

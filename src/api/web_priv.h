@@ -34,6 +34,7 @@ struct tg_web {
     struct tg_cidr_list trusted;
     struct tg_cidr_list proxies;
     struct tg_cidr_list metrics;
+    struct tg_cidr_list hook_networks;
     bool tls;
     char tls_cert[512];
     char tls_key[512];

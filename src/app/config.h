@@ -65,6 +65,7 @@ struct tg_config {
     struct tg_cfg_list trusted_proxies;
     struct tg_cfg_list embed_origins;
     struct tg_cfg_list metrics_allow;
+    struct tg_cfg_list webhooks_allow_networks;
     char log_level[TG_CFG_TEXT_SIZE];
     char shop_currency[TG_CFG_TEXT_SIZE];
     char shop_tax[TG_CFG_TEXT_SIZE];

@@ -159,6 +159,8 @@ static tg_err check_all(const struct tg_config *cfg, struct tg_config_error *ret
     if (err == TG_OK)
         err = check_networks(&cfg->metrics_allow, "metrics.allow", reterr);
     if (err == TG_OK)
+        err = check_networks(&cfg->webhooks_allow_networks, "webhooks.allow_networks", reterr);
+    if (err == TG_OK)
         err = check_shop(cfg, reterr);
     return err;
 }

@@ -88,6 +88,10 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "Other sites (https://shop.example) whose pages may embed shows and open the show channel."},
     {"metrics.allow", TG_CFG_LIST, false, AT(metrics_allow), "[]", "", 0, 0, NULL,
      "Networks (CIDR) that may read /metrics without a token, besides loopback."},
+    {"webhooks.allow_networks", TG_CFG_LIST, false, AT(webhooks_allow_networks), "[]", "", 0, 0,
+     NULL,
+     "Internal networks (CIDR) that webhooks may lead to, also with http://, e.g. the shop's own "
+     "ERP. Everything else must be https:// to a public address."},
     {"log.level", TG_CFG_CHOICE, true, AT(log_level), "info", "", 0, 0, "error|warn|info|debug",
      "The least important lines that are still written."},
     {"shop.currency", TG_CFG_CHOICE, false, AT(shop_currency), "NOK", "", 0, 0, "NOK|SEK|DKK|EUR",

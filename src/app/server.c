@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "outbound/outbound.h"
 
 enum { WORKERS_MAX = 64 };
 
@@ -28,6 +29,8 @@ struct tg_server {
     struct tg_core *core;
     struct tg_web *web;
     struct tg_wiring *wiring;
+    struct tg_read_db *outbound_db;
+    struct tg_outbound *outbound;
     struct tg_admin admin;
     struct tg_demo_logins logins;
     int admin_fd;
@@ -37,6 +40,7 @@ struct tg_server {
     const char *trusted_networks[TG_CFG_LIST_MAX + 2];
     const char *trusted_proxies[TG_CFG_LIST_MAX];
     const char *metrics_allow[TG_CFG_LIST_MAX];
+    const char *hook_networks[TG_CFG_LIST_MAX];
     const char *ice_servers[TG_CFG_LIST_MAX];
     char turn_secret[TG_CFG_SECRET_SIZE];
 };
@@ -93,6 +97,7 @@ static tg_err new_web(struct tg_server *s, char *reason, size_t size)
         .trusted_networks = texts(s->trusted_networks, &c->trusted_networks),
         .trusted_proxies = texts(s->trusted_proxies, &c->trusted_proxies),
         .metrics_allow = texts(s->metrics_allow, &c->metrics_allow),
+        .hook_networks = texts(s->hook_networks, &c->webhooks_allow_networks),
         .sandbox = s->cfg.demo || c->payments_allow_sandbox,
         .ready = is_ready,
         .ready_ctx = s,
@@ -192,6 +197,32 @@ static void start_demo_show(struct tg_server *s)
     tg_buf_done(&out);
 }
 
+/* A database of several nodes is told apart by random names; alone, our earlier life's leases are
+ * ours. */
+static tg_err start_outbound(struct tg_server *s, char *reason, size_t size)
+{
+    const struct tg_cfg_list *allow = &s->cfg.config->webhooks_allow_networks;
+    struct tg_db_cfg db = tg_core_database(s->core);
+    struct tg_outbound_cfg cfg = {.sale = tg_sale_mailbox(tg_core_sale(s->core))};
+    char why[256] = "";
+    tg_err err = tg_read_db_new(&s->outbound_db, &db, why);
+
+    if (err != TG_OK)
+        return tg_because(err, reason, size, "%s", why);
+    for (size_t i = 0; err == TG_OK && i < allow->count; i++)
+        err = tg_cidr_list_add(&cfg.allow, allow->items[i]);
+    cfg.db = s->outbound_db;
+    if (strncmp(s->cfg.config->store_url, "sqlite:", 7) == 0)
+        tg_str_cut(cfg.node, sizeof(cfg.node), "alone");
+    if (err == TG_OK)
+        err = tg_outbound_new(&s->outbound, &cfg);
+    if (err == TG_OK)
+        err = tg_outbound_start(s->outbound);
+    return err == TG_OK
+               ? TG_OK
+               : tg_because(err, reason, size, "webhooks cannot start (%s)", tg_err_name(err));
+}
+
 /* The start order; tg_server_stop is its reverse. */
 static tg_err start_all(struct tg_server *s, char *reason, size_t size)
 {
@@ -218,6 +249,8 @@ static tg_err start_all(struct tg_server *s, char *reason, size_t size)
                               tg_core_live_mailbox(s->core), reason, size);
     if (err == TG_OK)
         err = tg_core_run(s->core, reason, size); /* tells everybody the shows */
+    if (err == TG_OK)
+        err = start_outbound(s, reason, size);
     if (err == TG_OK)
         err = tg_wiring_listen(s->wiring, reason, size); /* publishers may come */
     if (err == TG_OK)
@@ -324,10 +357,14 @@ void tg_server_stop(struct tg_server *s)
     if (s->web != NULL)
         tg_web_stop(s->web); /* nobody asks any more */
     tg_wiring_unlisten(s->wiring);
-    tg_core_halt(s->core); /* everything asked is decided and committed */
+    if (s->outbound != NULL)
+        tg_outbound_stop(s->outbound); /* gives its leases back */
+    tg_core_halt(s->core);             /* everything asked is decided and committed */
     tg_wiring_stop(s->wiring);
     if (s->admin.inbox != NULL)
         tg_admin_done(&s->admin);
+    tg_outbound_free(s->outbound);
+    tg_read_db_free(s->outbound_db);
     tg_web_free(s->web); /* its mailboxes took the last answers */
     tg_core_free(s->core);
     OPENSSL_cleanse(s->turn_secret, sizeof(s->turn_secret));

@@ -17,6 +17,8 @@ let server;
 const people = {};
 let order; // alice's, in the show demo, paid by nobody
 let other; // another of hers
+let webhook; // one that leads nowhere
+let message; // a ping of it
 let keys = 0;
 
 const payment = (of) => of.pay_url.split('/').at(-1);
@@ -49,6 +51,11 @@ before(async () => {
   });
   alice.close();
   bob.close();
+  const admin = (path, json) => fetch(`${server.url}/api/v1/webhooks${path}`, {
+    method: 'POST', headers: { authorization: `Bearer ${people.admin}`, 'content-type': 'application/json' }, body: JSON.stringify(json),
+  });
+  webhook = (await (await admin('', { url: 'https://shop.example/hooks' })).json()).id;
+  message = (await (await admin(`/${webhook}/ping`, {})).json()).message;
 });
 after(() => server?.stop());
 
@@ -99,6 +106,17 @@ const operations = {
   login: () => ({ json: { token: people.alice }, expect: open(200) }),
   makeCode: () => ({ json: { show: 'demo' }, expect: runners(201) }),
   logout: () => ({ expect: open(204) }),
+  listWebhooks: () => ({ expect: adminOnly(200) }),
+  createWebhook: () => ({ json: { url: 'https://shop.example/hooks', topics: ['order.*'] }, expect: adminOnly(201) }),
+  getWebhook: () => ({ path: { webhook }, expect: adminOnly(200) }),
+  changeWebhook: () => ({ path: { webhook }, json: { description: 'ERP', enabled: true }, expect: adminOnly(200) }),
+  rotateWebhook: () => ({ path: { webhook }, expect: adminOnly(200) }),
+  pingWebhook: () => ({ path: { webhook }, expect: adminOnly(202) }),
+  replayWebhook: () => ({ path: { webhook }, json: { since: '2026-01-01T00:00:00Z' }, expect: adminOnly(202) }),
+  listDeliveries: () => ({ path: { webhook }, expect: adminOnly(200) }),
+  getDelivery: () => ({ path: { webhook, message }, expect: adminOnly(200) }),
+  replayDelivery: () => ({ path: { webhook, message }, expect: adminOnly(202) }),
+  deleteWebhook: () => ({ path: { webhook: '00000000-0000-7000-8000-000000000000' }, expect: adminOnly(404) }),
   listTokens: () => ({ expect: adminOnly(200) }),
   createToken: () => ({ json: { roles: ['host'], show: 'demo', expires: 60 }, expect: adminOnly(201) }),
   revokeToken: () => ({ path: { token: 't999999' }, expect: adminOnly(404) }),
@@ -238,8 +256,8 @@ test('idempotency keys: needed, repeated, not reused', async () => {
 test('a key sent twice at once makes one order, and pages follow their Link', async () => {
   const headers = { authorization: `Bearer ${people.bob}` };
   const mine = async (query) => fetch(`${server.url}/api/v1/orders?${query}`, { headers });
-  const buy = () => fetch(`${server.url}/api/v1/orders`, {
-    method: 'POST', headers: { ...headers, 'content-type': 'application/json', 'idempotency-key': 'at-once' },
+  const buy = (_, index, all, key = 'at-once') => fetch(`${server.url}/api/v1/orders`, {
+    method: 'POST', headers: { ...headers, 'content-type': 'application/json', 'idempotency-key': key },
     body: JSON.stringify({ sku: order.lines[0].sku, qty: 1, show: 'demo' }),
   });
   const before = (await (await mine('limit=100')).json()).orders.length;
@@ -248,6 +266,7 @@ test('a key sent twice at once makes one order, and pages follow their Link', as
   const text = await (await buy()).text();
   for (const r of all) if (r.status === 201) assert.equal(await r.text(), text);
   assert.equal((await (await mine('limit=100')).json()).orders.length, before + 1);
+  assert.equal((await buy(0, 0, 0, 'another')).status, 201);
   const first = await mine('limit=1');
   const link = /^<([^>]+)>; rel="next"$/.exec(first.headers.get('link'))?.[1];
   assert.match(link, /limit=1&cursor=/);
