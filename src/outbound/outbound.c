@@ -19,6 +19,7 @@ enum {
     TAKE_MAX = 8,
     LEASE_SLACK_S = 30, /* of a lease, beyond the longest call */
     WAIT_MAX_MS = 1000,
+    STOP_GRACE_MS = 1500, /* the whole server stops within 5 s */
 };
 _Static_assert((int)SLOTS <= (int)TG_HOOK_BATCH, "all slots fit one message");
 
@@ -474,7 +475,21 @@ static void wait(struct tg_outbound *o, tg_us now)
     (void)curl_multi_poll(o->multi, &fd, 1, (int)TG_MIN(left, (tg_us)WAIT_MAX_MS), NULL);
 }
 
-/* Calls that run are broken off: nobody can say whether they arrived, so they are made again. */
+/* Most calls end within this; one that is broken off is made again, and may have arrived. */
+static void let_calls_end(struct tg_outbound *o)
+{
+    tg_us end = tg_clock_mono() + STOP_GRACE_MS * (tg_us)TG_US_PER_MS;
+    tg_us now = tg_clock_mono();
+
+    while (count_slots(o, TG_SLOT_CALLING) > 0 && now < end) {
+        run_calls(o, now, tg_clock_wall());
+        if (count_slots(o, TG_SLOT_CALLING) > 0)
+            (void)curl_multi_poll(o->multi, NULL, 0, (int)((end - now) / TG_US_PER_MS) + 1, NULL);
+        now = tg_clock_mono();
+    }
+}
+
+/* Calls that still run are broken off: nobody can say whether they arrived. */
 static void give_back(struct tg_outbound *o, tg_us wall)
 {
     struct tg_hook_work *work;
@@ -510,6 +525,7 @@ static void run(void *ctx)
         tell(o, wall);
         wait(o, now);
     }
+    let_calls_end(o);
     give_back(o, tg_clock_wall());
 }
 

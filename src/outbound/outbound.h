@@ -43,8 +43,8 @@ struct tg_mailbox *tg_outbound_mailbox(struct tg_outbound *o);
 /* Errors: NOMEM, IO. */
 TG_MUST_CHECK tg_err tg_outbound_start(struct tg_outbound *o);
 /*
- * Ends and joins. Calls that run are broken off; their leases are given back, so stop it before
- * sale. Legal without a start.
+ * Ends and joins, after 1.5 s at the latest: calls that still run then are broken off and their
+ * leases given back, so stop it before sale. Legal without a start.
  */
 void tg_outbound_stop(struct tg_outbound *o);
 
