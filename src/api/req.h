@@ -193,6 +193,18 @@ void tg_h_hook_replay(struct tg_req *q);
 void tg_h_hook_deliveries(struct tg_req *q);
 void tg_h_hook_delivery(struct tg_req *q);
 void tg_h_delivery_replay(struct tg_req *q);
+/* h_stock.c */
+void tg_h_stock(struct tg_req *q);
+void tg_h_stock_post(struct tg_req *q);
+void tg_h_stock_transfers(struct tg_req *q);
+void tg_h_stock_grants(struct tg_req *q);
+void tg_h_stock_item(struct tg_req *q);
+void tg_h_stock_patch(struct tg_req *q);
+void tg_h_stock_rules(struct tg_req *q);
+void tg_h_stock_movements(struct tg_req *q);
+void tg_h_locations(struct tg_req *q);
+void tg_h_location_create(struct tg_req *q);
+void tg_h_location_put(struct tg_req *q);
 /* h_session.c */
 void tg_h_session_post(struct tg_req *q);
 void tg_h_session_get(struct tg_req *q);

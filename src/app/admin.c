@@ -6,12 +6,14 @@
 
 #include <jansson.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/json_out.h"
 #include "base/str.h"
 #include "msg/live.h"
 #include "msg/sale.h"
 #include "msg/web.h"
+#include "shop/stock.h"
 #include "store/backup.h"
 
 enum { ANSWER_WAIT_US = 10 * TG_US_PER_S, ADMIN_SLOT = UINT16_MAX };
@@ -399,54 +401,113 @@ static void cmd_token_revoke(struct tg_admin *admin, const json_t *request, stru
     pass_on(out, revoke(admin, text_of(request, "token"), &a), &a);
 }
 
-static void set_stock(struct tg_admin *admin, const json_t *request, bool absolute,
-                      struct tg_buf *out)
+/* The one row of the answer in place of the answer: what was changed, as it is now. */
+static void flatten(struct answer *a)
+{
+    json_t *row = json_array_get(json_object_get(a->body, "rows"), 0);
+
+    if (a->status >= 400 || row == NULL)
+        return;
+    json_incref(row);
+    json_decref(a->body);
+    a->body = row;
+}
+
+static void change_stock(struct tg_admin *admin, const json_t *request, enum tg_stock_how how,
+                         struct tg_buf *out)
 {
     json_t *value = json_object_get(request, "value");
-    const char *sku = text_of(request, "sku");
+    struct tg_stock_changes *changes;
+    struct tg_stock_change *row;
     struct tg_sale_req *req;
     struct answer a = {0};
+    tg_err err;
 
     if (!json_is_integer(value) || json_integer_value(value) > INT32_MAX ||
         json_integer_value(value) < INT32_MIN) {
         refuse(out, "The number of units must be a whole number.");
         return;
     }
-    req = new_sale(admin, TG_SALE_OP);
-    if (req == NULL) {
+    req = new_sale(admin, TG_SALE_STOCK_ROWS);
+    changes = tg_calloc(1, sizeof(*changes) + sizeof(changes->rows[0]));
+    if (req == NULL || changes == NULL) {
+        tg_msg_free(req);
+        tg_free(changes);
         refuse(out, "out of memory");
         return;
     }
-    req->http = false; /* answered like the operation of a socket */
-    req->op.kind = TG_OP_STOCK;
-    req->op.u.stock.absolute = absolute;
-    req->op.u.stock.value = (int32_t)json_integer_value(value);
-    tg_str_cut(req->op.id, sizeof(req->op.id), req->idempotency);
-    tg_str_cut(req->op.u.stock.sku, sizeof(req->op.u.stock.sku), sku);
-    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+    changes->count = 1;
+    changes->all = true;
+    row = &changes->rows[0];
+    row->how = (uint8_t)how;
+    row->value = (int32_t)json_integer_value(value);
+    row->counted_wall_us = -1;
+    row->if_version = -1;
+    tg_str_cut(row->sku, sizeof(row->sku), text_of(request, "sku"));
+    tg_str_cut(row->location, sizeof(row->location),
+               text_of(request, how == TG_STOCK_TRANSFER ? "from" : "location"));
+    tg_str_cut(row->to, sizeof(row->to), text_of(request, "to"));
+    tg_str_cut(row->cause, sizeof(row->cause), text_of(request, "cause"));
+    req->stock = changes;
+    err = ask(admin, admin->sale, req, &a);
+    flatten(&a);
+    pass_on(out, err, &a);
 }
 
 static void cmd_stock_set(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    set_stock(admin, request, true, out);
+    change_stock(admin, request, TG_STOCK_SET, out);
 }
 
 static void cmd_stock_adjust(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    set_stock(admin, request, false, out);
+    change_stock(admin, request, TG_STOCK_ADJUST, out);
+}
+
+static void cmd_stock_transfer(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    change_stock(admin, request, TG_STOCK_TRANSFER, out);
+}
+
+static void cmd_stock_locations(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct answer a = {0};
+    tg_err err;
+
+    ask_read(admin, TG_READ_LOCATIONS, text_of(request, "sku"), "", &a, &err);
+    pass_on(out, err, &a);
+}
+
+/* What is wrong, as far as a line of text can say it. */
+static void refuse_audit(const struct answer *a, struct tg_buf *out)
+{
+    const json_t *first = json_array_get(json_object_get(a->body, "differences"), 0);
+    const char *sku = json_string_value(json_object_get(first, "sku"));
+    const char *problem = json_string_value(json_object_get(first, "problem"));
+
+    refuse(out, "The stock does not add up: %lld differences; the first is %s, %s.",
+           (long long)json_integer_value(json_object_get(a->body, "difference_count")),
+           sku == NULL ? "?" : sku, problem == NULL ? "?" : problem);
 }
 
 static void cmd_stock_audit(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
     struct tg_sale_req *req = new_sale(admin, TG_SALE_STOCK_AUDIT);
     struct answer a = {0};
+    tg_err err;
 
     (void)request;
     if (req == NULL) {
         refuse(out, "out of memory");
         return;
     }
-    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+    err = ask(admin, admin->sale, req, &a);
+    if (err == TG_OK && a.status == 200 && !json_is_true(json_object_get(a.body, "ok"))) {
+        refuse_audit(&a, out);
+        answer_done(&a);
+        return;
+    }
+    pass_on(out, err, &a);
 }
 
 static void cmd_order_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
@@ -495,13 +556,14 @@ static const struct {
     const char *name;
     void (*run)(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 } commands[] = {
-    {"show.create", cmd_show_create}, {"show.list", cmd_show_list},
-    {"show.status", cmd_show_status}, {"show.start", cmd_show_start},
-    {"show.stop", cmd_show_stop},     {"token.create", cmd_token_create},
-    {"token.list", cmd_token_list},   {"token.revoke", cmd_token_revoke},
-    {"stock.set", cmd_stock_set},     {"stock.adjust", cmd_stock_adjust},
-    {"stock.audit", cmd_stock_audit}, {"order.list", cmd_order_list},
-    {"order.show", cmd_order_show},   {"backup", cmd_backup},
+    {"show.create", cmd_show_create},       {"show.list", cmd_show_list},
+    {"show.status", cmd_show_status},       {"show.start", cmd_show_start},
+    {"show.stop", cmd_show_stop},           {"token.create", cmd_token_create},
+    {"token.list", cmd_token_list},         {"token.revoke", cmd_token_revoke},
+    {"stock.set", cmd_stock_set},           {"stock.adjust", cmd_stock_adjust},
+    {"stock.transfer", cmd_stock_transfer}, {"stock.locations", cmd_stock_locations},
+    {"stock.audit", cmd_stock_audit},       {"order.list", cmd_order_list},
+    {"order.show", cmd_order_show},         {"backup", cmd_backup},
 };
 
 void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out)

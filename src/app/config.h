@@ -72,6 +72,7 @@ struct tg_config {
     char shop_tax_default[TG_CFG_TEXT_SIZE];
     int64_t shop_hold_s;
     int64_t shop_stock_band;
+    char shop_stock_owner[TG_CFG_TEXT_SIZE];
     int64_t shop_person_max;
     int64_t shop_batch_max;
     bool payments_allow_sandbox;

@@ -105,6 +105,11 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "How long an unpaid order keeps its units before it expires."},
     {"shop.stock_band", TG_CFG_INT, false, AT(shop_stock_band), "20", "units", 0, 1000000, NULL,
      "Viewers see the exact stock up to this number, and \"many\" above it."},
+    {"shop.stock_owner", TG_CFG_CHOICE, false, AT(shop_stock_owner), "torg", "", 0, 0,
+     "torg|allotment",
+     "Who counts the stock. torg: staff count, receive and correct it here. allotment: the shop's "
+     "own "
+     "system grants units to torg and takes them back over the API; nobody else changes counts."},
     {"shop.person_max", TG_CFG_INT, false, AT(shop_person_max), "10", "units", 1, 100, NULL,
      "Units of one SKU that one person may hold and have bought, all orders together."},
     {"shop.batch_max", TG_CFG_INT, false, AT(shop_batch_max), "1024", "requests", 1,

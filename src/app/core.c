@@ -164,6 +164,8 @@ static tg_err new_sale(struct tg_core *core, const struct tg_core_peers *peers)
 
     if (err != TG_OK)
         return err;
+    if (strcmp(core->config->shop_stock_owner, "allotment") == 0)
+        cfg.stock_owner = TG_STOCK_ALLOTMENT;
     tg_str_cut(cfg.currency, sizeof(cfg.currency), core->config->shop_currency);
     err = tg_sale_new(&core->sale, &cfg, now_both());
     if (err == TG_OK)

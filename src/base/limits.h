@@ -84,6 +84,7 @@ enum {
     /* --- WebSocket and HTTP --- */
     TG_WS_FRAME_MAX = 16 * 1024,  /* contract */
     TG_HTTP_BODY_MAX = 64 * 1024, /* SDP and API bodies; imports have a limit of their own */
+    TG_HTTP_ROWS_MAX = 512 * 1024, /* TG_STOCK_ROWS_MAX changes of 500 bytes */
     TG_SDP_MAX = 64 * 1024,
     TG_WS_QUEUE_MAX = 256 * 1024,  /* bytes queued for one client that does not read, then 1013 */
     TG_WS_QUEUE_FRAMES_MAX = 1024, /* ... and frames: 20 s of ticks */

@@ -47,6 +47,9 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
         tg_free(((struct tg_sale_req *)msg)->hook);
         tg_free(((struct tg_sale_req *)msg)->order);
         tg_slab_unref(((struct tg_sale_req *)msg)->body);
+        tg_free(((struct tg_sale_req *)msg)->stock);
+        tg_free(((struct tg_sale_req *)msg)->rules);
+        tg_free(((struct tg_sale_req *)msg)->place);
         break;
     case TG_MSG_WEB_CAST:
         tg_slab_unref(((struct tg_web_cast *)msg)->json);

@@ -13,6 +13,7 @@
 #include "msg/op.h"
 #include "msg/page.h"
 #include "msg/role.h"
+#include "msg/stock.h"
 #include "msg/webhook.h"
 
 enum tg_sale_what {
@@ -52,6 +53,10 @@ enum tg_sale_what {
                              must be, 0 = any */
     TG_SALE_VARIANT_NEW,  /* `key` = product id, `body` */
     TG_SALE_VARIANT_SET,  /* `key` = SKU, `body`, `number` */
+    TG_SALE_STOCK_LOOK,   /* staff: `key` = SKU; its stock now */
+    TG_SALE_STOCK_ROWS,   /* staff: `stock`; each row is answered */
+    TG_SALE_STOCK_RULES,  /* staff: `key` = SKU, `rules` */
+    TG_SALE_PLACE,        /* admin: `place` */
     TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
                            */
 };
@@ -99,6 +104,9 @@ struct tg_sale_req {
         char if_match[128];         /* tg_if_match_parse's; "" = not conditional */
     } price;                        /* LIST_PRICE */
     struct tg_code_def *code;       /* CODE_NEW, CODE_SET: owned */
+    struct tg_stock_changes *stock; /* STOCK_ROWS: owned */
+    struct tg_stock_rules_def *rules; /* STOCK_RULES: owned */
+    struct tg_place_change *place;  /* PLACE: owned */
     struct tg_live_join *join;      /* TG_SALE_JOIN: owned */
     struct tg_hook_req *hook;       /* TG_SALE_HOOK: owned */
     struct tg_hook_work *hook_work; /* TG_SALE_HOOK_WORK: owned */
@@ -115,6 +123,9 @@ enum tg_read_what {
     TG_READ_PRODUCTS,   /* catalogue with stock */
     TG_READ_CODES,      /* discount codes that may be used (merchandiser, admin) */
     TG_READ_CODE,       /* ... one, by `key` */
+    TG_READ_STOCK,      /* stock of all SKUs, at one place when `key` names it (staff) */
+    TG_READ_MOVEMENTS,  /* of the SKU in `key`, newest first (staff) */
+    TG_READ_LOCATIONS,  /* staff: all; others: open stores. With stock of the SKU in `key` */
     TG_READ_TOKENS,     /* tokens without their secrets (admin) */
     TG_READ_HOOKS,      /* endpoints (admin) */
     TG_READ_HOOK,       /* one, `key` = its id */

@@ -275,6 +275,10 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_PRODUCT_SET:
     case TG_SALE_VARIANT_NEW:
     case TG_SALE_VARIANT_SET:
+    case TG_SALE_STOCK_LOOK:
+    case TG_SALE_STOCK_ROWS:
+    case TG_SALE_STOCK_RULES:
+    case TG_SALE_PLACE:
     case TG_SALE_STOCK_AUDIT:
         break;
     }

@@ -102,9 +102,6 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
     struct tg_jo j = tg_jo(&sale->buf);
 
     item->code = v->code;
-    if (item->claim.kind == TG_CLAIM_STOCK_ROWS && item->claim.row_count == 1 &&
-        item->claim.rows[0].stale)
-        item->status = 412;
     if (item->status == 0)
         item->status = tg_code_status(v->code);
     tg_buf_clear(&sale->buf);
@@ -278,9 +275,10 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
         tg_selling_facts(j, sale, item, v);
         break;
     case TG_CLAIM_STOCK_ROWS:
-        if (item->claim.all_or_nothing && item->claim.row_count == 1)
+        if (v->variant != NULL)
             tg_answer_item(j, item, v->variant);
-        tg_answer_rows(j, item, false);
+        if (item->claim.row_count > 0)
+            tg_answer_rows(j, item, false);
         break;
     case TG_CLAIM_LOCATION:
         tg_location_write(j, "location", v->location, true);

@@ -41,5 +41,5 @@ void tg_answer_rows(struct tg_jo *j, const struct tg_item *item, bool undone)
 void tg_answer_item(struct tg_jo *j, struct tg_item *item, const struct tg_variant *v)
 {
     tg_stock_write(j, "stock", v);
-    tg_str_printf(item->etag, sizeof(item->etag), "%lld", (long long)tg_variant_version(v));
+    tg_str_printf(item->etag, sizeof(item->etag), "\"v%lld\"", (long long)tg_variant_version(v));
 }

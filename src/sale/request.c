@@ -331,6 +331,28 @@ static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char
     return true;
 }
 
+static bool stock_claim(struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_sale_req *req = item->req;
+    bool ok = false;
+
+    if ((req->who.roles & (req->what == TG_SALE_PLACE ? TG_ROLE_ADMIN : TG_ROLE_MAY_PRICE)) == 0)
+        return forbid(out);
+    if (req->what == TG_SALE_STOCK_LOOK) {
+        item->claim.kind = TG_CLAIM_STOCK_ROWS;
+        item->claim.sku = req->key;
+        item->claim.id = ""; /* looking is not remembered */
+        return true;
+    }
+    if (req->what == TG_SALE_STOCK_ROWS)
+        ok = tg_stock_rows_claim(item);
+    else if (req->what == TG_SALE_PLACE)
+        ok = tg_place_claim(item);
+    else
+        ok = tg_stock_rules_claim(item);
+    return ok || no_memory(out);
+}
+
 static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox)
 {
     const struct tg_sale_req *req = item->req;
@@ -405,6 +427,11 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     case TG_SALE_VARIANT_NEW:
     case TG_SALE_VARIANT_SET:
         return forbid(out);
+    case TG_SALE_STOCK_LOOK:
+    case TG_SALE_STOCK_ROWS:
+    case TG_SALE_STOCK_RULES:
+    case TG_SALE_PLACE:
+        return stock_claim(item, out);
     case TG_SALE_COMMENT:
         break; /* below */
     case TG_SALE_STOCK_AUDIT:

@@ -40,7 +40,8 @@ static tg_err build(struct tg_sale *sale)
     struct tg_shop_cfg shop = {.rng = sale->cfg.rng,
                                .hold_us = sale->cfg.hold_us,
                                .person_units_max = sale->cfg.person_units_max,
-                               .first_number = sale->cfg.first_number};
+                               .first_number = sale->cfg.first_number,
+                               .stock_owner = sale->cfg.stock_owner};
     tg_err err;
 
     memcpy(shop.currency, sale->cfg.currency, sizeof(shop.currency));

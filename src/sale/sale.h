@@ -29,6 +29,7 @@ struct tg_sale_cfg {
     tg_us hold_us;            /* 0 = 10 minutes */
     int32_t person_units_max; /* 0 = no limit per person */
     int64_t first_number;     /* of the first order ever; 0 = 1001 */
+    enum tg_stock_owner stock_owner;
     size_t batch_max;         /* requests of one turn of the thread; 0 = TG_SALE_BATCH_MAX */
     int32_t stock_band;       /* for the catalogue snapshot; 0 = 10 */
     char currency[4];         /* "" = NOK */

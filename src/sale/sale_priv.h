@@ -28,6 +28,7 @@ struct tg_item {
     struct tg_claim claim;
     struct tg_price_shown *prices; /* checkout */
     struct tg_line_qty *lines;     /* of an order */
+    void *mem;                     /* what a claim of stock points to */
     /* What the claim points to. */
     union {
         struct tg_show_rules rules;
@@ -96,6 +97,11 @@ static inline const char *tg_sale_pay_base(const struct tg_sale *sale)
 bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
                       struct tg_verdict *out);
 bool tg_request_kept_on_disk(const struct tg_item *item);
+
+/* stock_claim.c: from req->stock, place, rules; false = no memory. */
+bool tg_stock_rows_claim(struct tg_item *item);
+bool tg_place_claim(struct tg_item *item);
+bool tg_stock_rules_claim(struct tg_item *item);
 
 /* answer.c: fill status and reply. A failure of memory sets sale->failed. */
 void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v);

@@ -349,6 +349,7 @@ static void free_items(struct tg_sale *sale)
         tg_free(item->admin);
         tg_hooks_free(item);
         tg_free(item->prices);
+        tg_free(item->mem);
         tg_discount_free(item->discount);
         tg_free(item->lines);
         tg_slab_unref(item->reply);

@@ -76,11 +76,9 @@ static bool names_ok(struct change *ch)
     if (ch->item->part_count > 0)
         return refuse_row(ch, TG_CODE_CONFLICT,
                           "A bundle has no stock of its own; count its parts.");
-    if (row->if_version >= 0 && row->if_version != tg_variant_version(ch->item)) {
-        row->stale = true;
-        return refuse_row(ch, TG_CODE_CONFLICT,
+    if (row->if_version >= 0 && row->if_version != tg_variant_version(ch->item))
+        return refuse_row(ch, TG_CODE_STALE,
                           "The stock has changed since: read it again, then decide.");
-    }
     if (row->how != TG_STOCK_TRANSFER)
         return true;
     ch->to = place_named(ch->shop, row->to);
@@ -275,7 +273,6 @@ static bool decide_row(struct tg_shop *shop, struct tg_shop_now now, const struc
     bool ok;
 
     row->code = TG_CODE_OK;
-    row->stale = false;
     row->done = 0;
     row->message[0] = '\0';
     ok = change(&ch);
@@ -300,6 +297,12 @@ void tg_decide_stock_rows(struct tg_shop *shop, struct tg_shop_now now, const st
     const struct tg_stock_row *failed = NULL;
     struct tg_variant *item = NULL;
 
+    if (c->row_count == 0) { /* only look */
+        out->variant = tg_shop_find(shop, c->sku);
+        if (out->variant == NULL)
+            tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
+        return;
+    }
     for (uint32_t i = 0; i < c->row_count; i++)
         if (!decide_row(shop, now, c, &c->rows[i], &item) && failed == NULL)
             failed = &c->rows[i];

@@ -185,6 +185,9 @@ enum tg_movement {
     TG_MOVE_COUNT = 13,       /* on hand + qty (0, negative): what a count found more than we had */
 };
 
+/* "receive", "adjust", "hold" ...; NULL beyond. */
+const char *tg_movement_name(enum tg_movement movement);
+
 enum tg_effect_kind {
     TG_EFFECT_ORDER_NEW, /* order as it is now, with its lines, hold and outbox row */
     TG_EFFECT_ORDER,    /* order's row as it is now; its lines too when lines_dirty; once a batch */

@@ -63,6 +63,15 @@ int64_t tg_variant_version(const struct tg_variant *v)
 
 /* --- moving --- */
 
+const char *tg_movement_name(enum tg_movement movement)
+{
+    static const char *const names[] = {
+        NULL,   "receive", "adjust",       "hold",        "release", "sell",      "unsell",
+        "ship", "return",  "transfer_out", "transfer_in", "grant",   "take_back", "count"};
+
+    return (size_t)movement < TG_ARRAY_LEN(names) ? names[movement] : NULL;
+}
+
 static void apply(struct tg_stock_count *s, enum tg_movement movement, int32_t qty)
 {
     switch (movement) {

@@ -91,7 +91,6 @@ struct tg_stock_row {
 
     /* The answer. */
     enum tg_code code;
-    bool stale;      /* CONFLICT, because of if_version */
     int32_t done;    /* units really moved */
     int32_t on_hand; /* of the item at the location, afterwards */
     int32_t held;

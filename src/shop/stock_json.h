@@ -24,5 +24,7 @@ void tg_stock_write_place(struct tg_jo *j, const char *location,
 
 /* Staff see everything; everybody else name, address and opening hours. */
 void tg_location_write(struct tg_jo *j, const char *key, const struct tg_location *l, bool staff);
+/* Its members alone, into an open object. */
+void tg_location_write_open(struct tg_jo *j, const struct tg_location *l, bool staff);
 
 #endif

@@ -10,6 +10,7 @@
 #include "shop/discount.h"
 #include "shop/event.h"
 #include "shop/payment.h"
+#include "shop/shop.h"
 #include "store/db.h"
 #include "store/registry.h"
 
@@ -84,6 +85,42 @@ TG_MUST_CHECK tg_err tg_read_payment(struct tg_read_db *db, const char *payment,
 /* A snapshot of the catalogue as shoppers see it; one reference. */
 TG_MUST_CHECK tg_err tg_read_catalog(struct tg_read_db *db, const char *currency,
                                      int32_t stock_band, struct tg_catalog **ret);
+
+/* Stock, SKU by SKU above `above`: a row for each place that has or had any; location "" = the item
+ * has none anywhere. */
+struct tg_stock_read {
+    const char *sku;
+    int32_t available;
+    struct tg_stock_rules rules;
+    const char *location;
+    struct tg_stock_count count;
+    int64_t version;
+};
+typedef tg_err (*tg_read_stock_fn)(void *ctx, const struct tg_stock_read *row);
+/* limit: SKUs. */
+TG_MUST_CHECK tg_err tg_read_stock(struct tg_read_db *db, const char *above, uint32_t limit,
+                                   tg_read_stock_fn each, void *ctx);
+
+struct tg_movement_read {
+    int64_t id;
+    const char *location;
+    enum tg_movement movement;
+    int32_t qty;
+    int64_t order; /* number; 0 = by hand */
+    const char *actor;
+    const char *cause;
+    tg_us at_wall;
+    tg_us as_of_wall;
+};
+typedef tg_err (*tg_read_movement_fn)(void *ctx, const struct tg_movement_read *row);
+/* Newest first, ids below `below`. */
+TG_MUST_CHECK tg_err tg_read_movements(struct tg_read_db *db, const char *sku, int64_t below,
+                                       uint32_t limit, tg_read_movement_fn each, void *ctx);
+
+/* Every place, by ordinal; left: free units of `sku` there, -1 = sku is "". */
+typedef tg_err (*tg_read_location_fn)(void *ctx, const struct tg_location *l, int32_t left);
+TG_MUST_CHECK tg_err tg_read_locations(struct tg_read_db *db, const char *sku,
+                                       tg_read_location_fn each, void *ctx);
 
 /* Discount codes above `above` ("" = from the first); show is a public id, "" = every show. */
 typedef tg_err (*tg_read_code_fn)(void *ctx, const struct tg_discount *discount, const char *show);

@@ -117,6 +117,36 @@ const operations = {
   getDelivery: () => ({ path: { webhook, message }, expect: adminOnly(200) }),
   replayDelivery: () => ({ path: { webhook, message }, expect: adminOnly(202) }),
   deleteWebhook: () => ({ path: { webhook: '00000000-0000-7000-8000-000000000000' }, expect: adminOnly(404) }),
+  listStock: () => ({ expect: { ...adminOnly(200), merch: 200, moderator: 200 } }),
+  changeStock: () => ({
+    keyed: true,
+    json: { rows: [{ sku: order.lines[0].sku, receive: 2, cause: 'delivery 7' }, { sku: order.lines[0].sku, adjust: -1 }] },
+    expect: { ...adminOnly(200), merch: 200 },
+  }),
+  transferStock: () => ({
+    keyed: true,
+    json: { rows: [{ sku: order.lines[0].sku, transfer: 1, to: 'no-such' }] },
+    expect: { ...adminOnly(404), merch: 404 },
+  }),
+  grantStock: () => ({
+    keyed: true,
+    json: { rows: [{ sku: order.lines[0].sku, grant: 1 }] },
+    expect: { ...adminOnly(409), merch: 409 }, // torg counts here
+  }),
+  getStock: () => ({ path: { sku: order.lines[0].sku }, expect: { ...adminOnly(200), merch: 200 } }),
+  changeStockItem: () => ({
+    path: { sku: order.lines[0].sku },
+    keyed: true,
+    json: { adjust: 1, counted_at: '2026-05-28T20:26:40Z' },
+    expect: { ...adminOnly(200), merch: 200 },
+  }),
+  putStockRules: () => ({
+    path: { sku: order.lines[0].sku }, json: { safety: 0, order_max: 50 }, expect: { ...adminOnly(200), merch: 200 },
+  }),
+  listMovements: () => ({ path: { sku: order.lines[0].sku }, expect: { ...adminOnly(200), merch: 200, moderator: 200 } }),
+  listLocations: () => ({ expect: open(200) }),
+  createLocation: () => ({ json: { id: 'oslo', kind: 'store', name: 'Oslo', hours: '10-18' }, expect: adminOnly(200) }),
+  putLocation: () => ({ path: { location: 'nowhere' }, json: { kind: 'store', name: 'Oslo' }, expect: adminOnly(404) }),
   listTokens: () => ({ expect: adminOnly(200) }),
   createToken: () => ({ json: { roles: ['host'], show: 'demo', expires: 60 }, expect: adminOnly(201) }),
   revokeToken: () => ({ path: { token: 't999999' }, expect: adminOnly(404) }),
