@@ -98,21 +98,21 @@ struct tg_sale_req {
     bool flag;
     tg_us until_wall_us; /* -1 = none */
     struct {
-        int64_t amount;             /* -1 = none, -2 = leave it */
-        int64_t compare_at;         /* likewise */
-        char currency[4];           /* "" = the shop's */
-        char if_match[128];         /* tg_if_match_parse's; "" = not conditional */
-    } price;                        /* LIST_PRICE */
-    struct tg_code_def *code;       /* CODE_NEW, CODE_SET: owned */
-    struct tg_stock_changes *stock; /* STOCK_ROWS: owned */
+        int64_t amount;               /* -1 = none, -2 = leave it */
+        int64_t compare_at;           /* likewise */
+        char currency[4];             /* "" = the shop's */
+        char if_match[128];           /* tg_if_match_parse's; "" = not conditional */
+    } price;                          /* LIST_PRICE */
+    struct tg_code_def *code;         /* CODE_NEW, CODE_SET: owned */
+    struct tg_stock_changes *stock;   /* STOCK_ROWS: owned */
     struct tg_stock_rules_def *rules; /* STOCK_RULES: owned */
-    struct tg_place_change *place;  /* PLACE: owned */
-    struct tg_live_join *join;      /* TG_SALE_JOIN: owned */
-    struct tg_hook_req *hook;       /* TG_SALE_HOOK: owned */
-    struct tg_hook_work *hook_work; /* TG_SALE_HOOK_WORK: owned */
-    struct tg_order_ask *order;     /* owned, tg_calloc; NULL = nothing given */
-    struct tg_slab *body;           /* of catalogue requests: owned; NULL = none */
-    struct tg_op op;                /* TG_SALE_OP */
+    struct tg_place_change *place;    /* PLACE: owned */
+    struct tg_live_join *join;        /* TG_SALE_JOIN: owned */
+    struct tg_hook_req *hook;         /* TG_SALE_HOOK: owned */
+    struct tg_hook_work *hook_work;   /* TG_SALE_HOOK_WORK: owned */
+    struct tg_order_ask *order;       /* owned, tg_calloc; NULL = nothing given */
+    struct tg_slab *body;             /* of catalogue requests: owned; NULL = none */
+    struct tg_op op;                  /* TG_SALE_OP */
 };
 
 enum tg_read_what {

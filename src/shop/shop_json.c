@@ -60,6 +60,21 @@ static void count_write(struct tg_jo *j, const char *key, int32_t units)
         tg_jo_int(j, key, units);
 }
 
+/* Units that are promised beyond the shelves, and from when they ship. */
+static void promise_write(struct tg_jo *j, const struct tg_order *order, uint32_t line)
+{
+    tg_us from = 0;
+    int32_t units = tg_order_line_promised(order, line, &from);
+
+    if (units == 0)
+        return;
+    tg_jo_int(j, "back_order", units);
+    if (from > 0)
+        when_write(j, "ships_from", from);
+    else
+        tg_jo_null(j, "ships_from");
+}
+
 static void line_write(struct tg_jo *j, const struct tg_order *order,
                        const struct tg_order_line *line, enum tg_order_view view)
 {
@@ -81,6 +96,7 @@ static void line_write(struct tg_jo *j, const struct tg_order *order,
     count_write(j, "returned", line->returned);
     if (view == TG_ORDER_VIEW_STAFF && line->cost >= 0)
         tg_money_write(j, "cost", line->cost, order->currency);
+    promise_write(j, order, (uint32_t)(line - order->lines));
     tg_jo_end_obj(j);
 }
 

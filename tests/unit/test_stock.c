@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "shop/rules.h"
 #include "shop/shop.h"
+#include "shop/shop_json.h"
 #include "shop/shop_priv.h"
 
 #define MINUTE_US ((tg_us)60 * TG_US_PER_S)
@@ -307,6 +308,8 @@ static void test_allotment_is_its_shows_alone_and_comes_first(void **state)
 static void test_promise_is_used_last_and_says_so(void **state)
 {
     struct world *w = world_new();
+    struct tg_buf buf;
+    struct tg_jo j;
     tg_us from = 0;
 
     (void)state;
@@ -319,6 +322,12 @@ static void test_promise_is_used_last_and_says_so(void **state)
     assert_int_equal(tg_order_line_promised(w->v.order, 0, &from), 2);
     assert_int_equal(from, WALL_US + (tg_us)86400 * TG_US_PER_S);
     assert_int_equal(at(w, "MUG", LATER).held, 2);
+    tg_buf_init(&buf, 4096);
+    j = tg_jo(&buf);
+    tg_order_write(&j, NULL, w->v.order, NULL, TG_ORDER_VIEW_BUYER);
+    assert_non_null(strstr(tg_buf_cstr(&buf),
+                           "\"back_order\":2,\"ships_from\":\"2026-05-29T20:26:40.000Z\"}]"));
+    tg_buf_done(&buf);
     assert_int_equal(buy(w, "MUG", 2), TG_CODE_SOLD_OUT); /* a promise is kept, too */
     world_free(w);
 }
