@@ -14,7 +14,6 @@
 #include "msg/web.h"
 #include "sale/reader_priv.h"
 #include "shop/shop_json.h"
-#include "shop/stock_json.h"
 
 enum { BODY_MAX = 8 * 1024 * 1024, TAKE_MAX = 32, BAND_DEFAULT = 10 };
 
@@ -265,151 +264,6 @@ static void products(struct tg_reader *r, const struct tg_read_req *req)
     tg_reader_list_end(&list, req, err);
 }
 
-/* --- stock --- */
-
-static bool may_see_stock(struct tg_reader *r, const struct tg_read_req *req)
-{
-    if ((req->who.roles & TG_ROLE_STAFF) != 0)
-        return true;
-    problem(r, req, 403, "forbidden", "You may not see stock.");
-    return false;
-}
-
-/* Rows come place by place; an item's are together. */
-struct stock_list {
-    struct list list;
-    const char *only; /* location; "" = all */
-    char sku[TG_SKU_MAX + 1];
-    bool open;
-    int64_t version;
-};
-
-static void end_item(struct stock_list *s)
-{
-    if (!s->open)
-        return;
-    tg_jo_end_arr(&s->list.j);
-    tg_jo_int(&s->list.j, "version", s->version);
-    tg_jo_end_obj(&s->list.j);
-    s->open = false;
-}
-
-static tg_err add_place(void *ctx, const struct tg_stock_read *row)
-{
-    struct stock_list *s = ctx;
-    const struct tg_stock_view view = {
-        .sku = row->sku, .available = row->available, .rules = row->rules};
-
-    if (strcmp(s->sku, row->sku) != 0) {
-        end_item(s);
-        tg_str_cut(s->sku, sizeof(s->sku), row->sku);
-        if (!tg_page_row_text(&s->list.page, row->sku))
-            return TG_OK;
-        tg_stock_write_open(&s->list.j, NULL, &view);
-        tg_jo_arr(&s->list.j, "places");
-        s->version = 0;
-        s->open = true;
-    }
-    s->version += row->version;
-    if (s->open && row->location[0] != '\0' &&
-        (s->only[0] == '\0' || strcmp(s->only, row->location) == 0))
-        tg_stock_write_place(&s->list.j, row->location, &row->count);
-    return s->list.reader->buf.err;
-}
-
-static void stock(struct tg_reader *r, const struct tg_read_req *req)
-{
-    char above[TG_PAGE_KEY_SIZE];
-    struct stock_list s = {.only = req->key};
-    tg_err err;
-
-    if (!may_see_stock(r, req))
-        return;
-    if (tg_cursor_text(above, sizeof(above), req->cursor, 'k') != TG_OK) {
-        problem_at(r, req, 400, "bad_request", "cursor",
-                   "\"cursor\" must be the \"next\" of the page before, of the same list.");
-        return;
-    }
-    list_open(&s.list, r, req, 'k', "stock");
-    err = tg_read_stock(r->db, above, rows_of(&s.list), add_place, &s);
-    end_item(&s);
-    list_close(&s.list, req, err);
-}
-
-static tg_err add_movement(void *ctx, const struct tg_movement_read *row)
-{
-    struct list *list = ctx;
-    struct tg_jo *j = &list->j;
-
-    if (!tg_page_row(&list->page, row->id))
-        return TG_OK;
-    tg_jo_obj(j, NULL);
-    tg_jo_int(j, "id", row->id);
-    tg_jo_str(j, "movement", tg_movement_name(row->movement));
-    tg_jo_str(j, "location", row->location);
-    tg_jo_int(j, "qty", row->qty);
-    if (row->order > 0)
-        tg_jo_int(j, "order", row->order);
-    else
-        tg_jo_null(j, "order");
-    tg_jo_str(j, "actor", row->actor[0] == '\0' ? NULL : row->actor);
-    tg_jo_str(j, "cause", row->cause[0] == '\0' ? NULL : row->cause);
-    when(j, "at", row->at_wall);
-    when(j, "as_of", row->as_of_wall);
-    tg_jo_end_obj(j);
-    return list->reader->buf.err;
-}
-
-static void movements(struct tg_reader *r, const struct tg_read_req *req)
-{
-    struct list list;
-    int64_t below;
-
-    if (!may_see_stock(r, req) || !cursor_of(r, req, 'm', INT64_MAX, &below))
-        return;
-    list_open(&list, r, req, 'm', "movements");
-    list_close(&list, req,
-               tg_read_movements(r->db, req->key, below, rows_of(&list), add_movement, &list));
-}
-
-/* Shoppers see the stores that are open, and how many of a product as they see it everywhere. */
-struct location_list {
-    struct list list;
-    bool staff;
-};
-
-static tg_err add_location(void *ctx, const struct tg_location *l, int32_t left)
-{
-    struct location_list *s = ctx;
-    struct tg_jo *j = &s->list.j;
-
-    if (!s->staff && (l->kind != TG_LOCATION_STORE || l->closed))
-        return TG_OK;
-    tg_jo_obj(j, NULL);
-    tg_location_write_open(j, l, s->staff);
-    if (left > s->list.reader->cfg.stock_band && !s->staff)
-        tg_jo_str(j, "stock", "many");
-    else if (left >= 0)
-        tg_jo_int(j, "stock", left);
-    tg_jo_end_obj(j);
-    return s->list.reader->buf.err;
-}
-
-static void locations(struct tg_reader *r, const struct tg_read_req *req)
-{
-    struct location_list s = {.staff = (req->who.roles & TG_ROLE_STAFF) != 0,
-                              .list = {.reader = r, .j = tg_jo(&r->buf)}};
-    tg_err err;
-
-    tg_jo_obj(&s.list.j, NULL);
-    tg_jo_arr(&s.list.j, "locations");
-    err = tg_read_locations(r->db, req->key, add_location, &s);
-    tg_jo_end_arr(&s.list.j);
-    tg_jo_null(&s.list.j, "next"); /* never more than TG_LOCATIONS_MAX */
-    tg_jo_end_obj(&s.list.j);
-    answer(r, req, err, "");
-}
-
 /* --- tokens and reports --- */
 
 static tg_err add_token(void *ctx, const struct tg_token_row *row)
@@ -590,13 +444,13 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         one_code(reader, req);
         break;
     case TG_READ_STOCK:
-        stock(reader, req);
+        tg_reader_stock(reader, req);
         break;
     case TG_READ_MOVEMENTS:
-        movements(reader, req);
+        tg_reader_movements(reader, req);
         break;
     case TG_READ_LOCATIONS:
-        locations(reader, req);
+        tg_reader_locations(reader, req);
         break;
     case TG_READ_TOKENS:
         tokens(reader, req);

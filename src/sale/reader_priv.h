@@ -53,6 +53,11 @@ void tg_reader_list_end(struct tg_reader_list *list, const struct tg_read_req *r
 /* reader_hooks.c: TG_READ_HOOKS and its like. */
 void tg_reader_hooks(struct tg_reader *r, const struct tg_read_req *req);
 
+/* reader_stock.c: TG_READ_STOCK, TG_READ_MOVEMENTS, TG_READ_LOCATIONS. */
+void tg_reader_stock(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_movements(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_locations(struct tg_reader *r, const struct tg_read_req *req);
+
 /* reader_orders.c */
 /* The order state that is asked for, -1 = any; false: a 400 problem was answered. */
 bool tg_reader_order_state(struct tg_reader *r, const struct tg_read_req *req, int *ret);
