@@ -437,6 +437,69 @@ describe('account and payment', { concurrency: 2 }, () => {
     await page.getByText('Order 1001').first().waitFor();
     await noViolations(page, name);
   });
+  const history = [
+    { seq: 0, kind: 'created', at: '2026-05-28T18:00:00Z' }, { seq: 1, kind: 'paid', at: '2026-05-28T18:01:00Z', amount: nok(129900) },
+    { seq: 2, kind: 'part_cancelled', at: '2026-05-28T19:00:00Z', amount: nok(24900), data: { lines: [{ line: 2, qty: 1 }] } },
+    { seq: 3, kind: 'fulfilled', at: '2026-05-29T08:00:00Z', data: { carrier: 'PostNord', tracking: 'SE123456789', lines: [{ line: 1, qty: 1 }] } },
+  ];
+  /** One order behind /api/v1/orders/{id}; `over` as in order(). */
+  const oneOrder = (over, cancel = () => undefined) => api((m, p, request) => p === `/api/v1/orders/${order().id}`
+    ? { json: { order: order('wool-sweater-2', over()), events: history } } : p.endsWith('/cancel') ? cancel(request) : undefined);
+  const openOrder = async (page, answers) => {
+    await stage(page, { api: answers });
+    await page.goto(`${origin}/`);
+    await page.evaluate(() => localStorage.setItem('torg.resume', 'tp_secret'));
+    await page.goto(`${origin}/account#${order().id}`);
+    await page.getByRole('heading', { name: 'Order 1001' }).waitFor();
+  };
+  const lines = [
+    { line: 1, sku: 'wool-sweater-2', title: 'Setesdal wool sweater', options: { size: 'M' }, qty: 2, price: nok(129900), total: nok(259800), fulfilled: 1 },
+    { line: 2, sku: 'enamel-mug-1', title: 'Enamel mug', options: {}, qty: 1, price: nok(24900), total: nok(24900), cancelled: 1 },
+  ];
+  inBoth('order partly sent', async (page, name) => {
+    await openOrder(page, oneOrder(() => ({ state: 'partly_fulfilled', lines, total: nok(259800), tax: nok(51960), paid: nok(284700), refunded: nok(24900), pay_url: undefined })));
+    await page.getByText('Parcel: PostNord SE123456789').waitFor();
+    assert.equal(await page.locator('torg-order .history li').count(), 4);
+    assert.equal(await page.getByRole('link', { name: 'Pay now' }).count(), 0);
+    await noViolations(page, name);
+  });
+  inBoth('order to pay', async (page, name) => {
+    await openOrder(page, oneOrder(() => ({ tax: nok(25980) })));
+    await page.getByRole('link', { name: 'Pay now' }).waitFor();
+    await page.getByText('left to pay').waitFor();
+    await noViolations(page, name);
+    await page.getByRole('button', { name: 'Cancel …' }).focus();
+    await page.keyboard.press('Enter');
+    await sheet(page).getByRole('button', { name: 'Cancel these' }).waitFor();
+    await noViolations(page, `${name}-cancel`);
+    await page.keyboard.press('Escape');
+    await sheet(page).waitFor({ state: 'detached' });
+  });
+  onPhone('cancelling part of an order names lines, carries a key and shows the new state', async (page) => {
+    const posts = [];
+    let state = 'paid';
+    await openOrder(page, oneOrder(() => ({ state, lines, pay_url: undefined }), (request) => {
+      posts.push([request.postDataJSON(), request.headers()['idempotency-key']]);
+      if (posts.length === 1) return { status: 409, json: { detail: 'Only 0 of line 1 are left.', code: 'conflict' } };
+      state = 'fulfilled';
+      return { json: {} };
+    }));
+    for (let i = 0; i < 2; i++) {
+      await page.getByRole('button', { name: 'Cancel …' }).click();
+      await sheet(page).getByRole('button', { name: 'Cancel these' }).click();
+      await (i === 0 ? page.getByRole('alert').getByText('Only 0 of line 1') : page.getByText('Everything is on its way.')).waitFor();
+    }
+    assert.deepEqual(posts.map(([body]) => body), [{ lines: [{ line: 1, qty: 1 }] }, { lines: [{ line: 1, qty: 1 }] }]);
+    assert.notEqual(posts[0][1], posts[1][1], 'a refusal ends the intent');
+    assert.equal(await page.getByRole('button', { name: 'Cancel …' }).count(), 0);
+  });
+  onPhone('an unknown order says so', async (page) => {
+    await stage(page, { api: api() });
+    await page.goto(`${origin}/`);
+    await page.evaluate(() => localStorage.setItem('torg.resume', 'tp_secret'));
+    await page.goto(`${origin}/account#nothing`);
+    await page.getByRole('heading', { name: 'There is no such order' }).waitFor();
+  });
   for (const [state, words] of [['awaiting_payment', 'Decline'], ['paid', 'Paid. Thank you!'], ['expired', 'Too late']]) {
     inBoth(`pay ${state}`, async (page, name) => {
       await stage(page, { api: (m, p) => p === '/api/v1/payments/pay1' ? { json: { id: 'pay1', state: 'pending', order: order('wool-sweater-2', { state }) } } : undefined });

@@ -39,6 +39,7 @@ export class TorgOrders extends TorgElement {
         const options = optionWords(line.options ?? found?.variant.options);
         return html`<li><span>${line.qty} × ${line.title ?? found?.product.title ?? line.sku}${options ? html` <span class="muted">${options}</span>` : nothing}</span></li>`;
       })}</ul>
+      <p><a class="details" href=${`/account#${order.id}`}>${t('order.details')}<span class="visually-hidden"> ${t('orders.number', { number: String(order.number) })}</span></a></p>
       <p class="foot"><strong class="numbers">${formatMoney(order.total, region())}</strong>${payAction(order, this.now)}</p>
     </li>`;
   }

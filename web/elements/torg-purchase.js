@@ -58,7 +58,7 @@ export class TorgPurchase extends TorgElement {
   #ordered(purchase) {
     const order = purchase.order;
     if (!order) return nothing;
-    const paid = order.state === 'paid' || order.state === 'fulfilled';
+    const paid = order.state === 'paid' || order.state === 'fulfilled' || order.state === 'partly_fulfilled';
     const over = order.state === 'expired' || order.state === 'cancelled';
     return html`${this.#mark(over ? 'warning' : 'check')}
       <p class="lead">${t(paid ? 'buy.paid' : over ? `order.${order.state}` : 'buy.yours')}</p>

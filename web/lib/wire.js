@@ -50,8 +50,9 @@
  */
 /** @typedef {{ sku: string, qty: number, title?: string, price?: Money, total?: Money, options?: Record<string, string>, stock?: Stock }} CartLine */
 /** @typedef {{ lines: CartLine[], total?: Money }} Cart */
-/** @typedef {'awaiting_payment' | 'paid' | 'fulfilled' | 'expired' | 'cancelled'} OrderState */
-/** @typedef {{ sku: string, title?: string, qty: number, price?: Money, total?: Money, options?: Record<string, string> }} OrderLine */
+/** @typedef {'awaiting_payment' | 'paid' | 'partly_fulfilled' | 'fulfilled' | 'expired' | 'cancelled' | 'returned'} OrderState */
+/** @typedef {{ line?: number, sku: string, title?: string, qty: number, price?: Money, total?: Money, options?: Record<string, string>, cancelled?: number, fulfilled?: number, returned?: number }} OrderLine */
+/** @typedef {{ seq: number, kind: string, at: string, amount?: Money, data?: { carrier?: string, tracking?: string, restock?: boolean, lines?: { line: number, qty: number }[] } }} OrderStep */
 /**
  * @typedef {object} Order
  * @property {string} id
@@ -62,6 +63,12 @@
  * @property {string} [pay_by] RFC 3339
  * @property {string} [pay_url]
  * @property {string} [created] RFC 3339
+ * @property {Money} [discount]
+ * @property {Money} [tax] within the total
+ * @property {Money} [paid] what was taken
+ * @property {Money} [refunded]
+ * @property {Money} [refund_due]
+ * @property {false} [reserved] the show sells to whoever pays first
  */
 
 /* --- client to server ------------------------------------------------------------------------- */

@@ -178,7 +178,7 @@ export class DeskStore extends ShowStore {
 function sums(body) {
   /** @type {Report} */
   const report = { orders: 0, units: 0, paid: null };
-  for (const state of ['awaiting_payment', 'paid', 'fulfilled']) {
+  for (const state of ['awaiting_payment', 'paid', 'partly_fulfilled', 'fulfilled']) {
     const part = body[state];
     if (!part) continue;
     report.orders += part.orders;

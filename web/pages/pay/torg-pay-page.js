@@ -55,7 +55,7 @@ export class TorgPayPage extends TorgElement {
   #show(payment) {
     this.payment = payment;
     const { state } = payment.order;
-    if (state === 'paid' || state === 'fulfilled') this.step = 'paid';
+    if (state === 'paid' || state === 'partly_fulfilled' || state === 'fulfilled') this.step = 'paid';
     else this.step = state === 'awaiting_payment' ? 'open' : 'over';
   }
 
