@@ -109,14 +109,15 @@ static int report(const struct sim_totals *t)
 {
     printf(
         "sim_shop: %lu seeds (%lu with two nodes), %lu orders acknowledged, %lu repeats answered "
-        "alike, %lu sold out, %lu expired, %lu late requests, %lu turns, %lu deaths, %lu refused "
+        "alike, %lu sold out, %lu bundles, %lu expired, %lu late requests, %lu turns, %lu deaths, "
+        "%lu refused "
         "commits: never oversold, nothing lost, the waiting list served in order\n",
-        t->seeds, t->pairs, t->orders_acked, t->duplicates, t->sold_out, t->expired, t->late,
-        t->turns, t->crashes, t->refusals);
+        t->seeds, t->pairs, t->orders_acked, t->duplicates, t->sold_out, t->bundles, t->expired,
+        t->late, t->turns, t->crashes, t->refusals);
     /* A simulation in which nothing happens proves nothing. */
-    if (t->seeds < 10 ||
-        (t->crashes > 0 && t->orders_acked > 0 && t->duplicates > 0 && t->sold_out > 0 &&
-         t->expired > 0 && t->pairs > 0 && t->late > 0 && t->turns > 0 && t->refusals > 0))
+    if (t->seeds < 10 || (t->crashes > 0 && t->orders_acked > 0 && t->duplicates > 0 &&
+                          t->sold_out > 0 && t->expired > 0 && t->pairs > 0 && t->bundles > 0 &&
+                          t->late > 0 && t->turns > 0 && t->refusals > 0))
         return 0;
     (void)fprintf(stderr, "sim_shop: too little happened\n");
     return 1;

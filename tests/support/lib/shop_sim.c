@@ -16,8 +16,10 @@ enum { BATCH_MAX = 64, TURNS_MAX = 100000 };
 
 struct sim *sim_running;
 
-const char *const sim_skus[SIM_SKUS] = {"LAST", "FEW", "SOME", "MANY"};
-static const int32_t counts[SIM_SKUS] = {1, 5, 25, 400};
+const char *const sim_skus[SIM_SKUS] = {"LAST", "FEW", "SOME", "MANY", "PAIR"};
+static const int32_t counts[SIM_SKUS] = {1, 5, 25, 400, 0};
+/* PAIR is a bundle: one of FEW and two of SOME. */
+enum { FEW = 1, SOME = 2, PAIR = 4 };
 
 int64_t sim_price(size_t sku)
 {
@@ -27,6 +29,13 @@ int64_t sim_price(size_t sku)
 int32_t sim_units(size_t sku)
 {
     return counts[sku];
+}
+
+int32_t sim_units_in(size_t sku, size_t item)
+{
+    if (sku != PAIR)
+        return sku == item;
+    return item == FEW ? 1 : item == SOME ? 2 : 0;
 }
 
 bool sim_chance(struct sim *s, unsigned percent)
@@ -53,6 +62,10 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
                                    .uses_max = SIM_CODE_USES,
                                    .from_wall = -1,
                                    .until_wall = -1};
+    struct tg_part parts[] = {{.item = &v[FEW], .qty = sim_units_in(PAIR, FEW)},
+                              {.item = &v[SOME], .qty = sim_units_in(PAIR, SOME)}};
+    const struct tg_effect recipe = {
+        .kind = TG_EFFECT_PARTS, .variant = &v[PAIR], .wall = s->now.wall};
     const struct tg_effect code = {
         .kind = TG_EFFECT_CODE, .wall = s->now.wall, .discount = &discount, .qty = 1};
     tg_err err;
@@ -67,11 +80,15 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
                                    .options = "{}"};
         tg_str_cut(v[i].sku, sizeof(v[i].sku), sim_skus[i]);
     }
+    v[PAIR].parts = parts;
+    v[PAIR].part_count = TG_ARRAY_LEN(parts);
     err = store->ops->begin(store);
     if (err == TG_OK)
         err = store->ops->write_product(store, &import, s->now.wall, "sim");
     if (err == TG_OK)
         err = store->ops->write(store, &waiting);
+    if (err == TG_OK)
+        err = store->ops->write(store, &recipe);
     if (err == TG_OK)
         err = store->ops->write(store, &code);
     if (err == TG_OK)
@@ -345,6 +362,7 @@ static void add(struct sim_totals *to, const struct sim_totals *t)
     to->sold_out += t->sold_out;
     to->expired += t->expired;
     to->late += t->late;
+    to->bundles += t->bundles;
     to->pairs += t->pairs;
     to->turns += t->turns;
 }

@@ -17,7 +17,7 @@
 
 enum {
     SIM_PERSONS = 6,
-    SIM_SKUS = 4,
+    SIM_SKUS = 5,
     SIM_REQS_MAX = 400,
     SIM_STEPS = 220,
     SIM_FLIGHT_MAX = 4096,
@@ -68,9 +68,10 @@ struct sim_totals {
     unsigned long duplicates; /* repeats that were answered alike */
     unsigned long sold_out;
     unsigned long expired;
-    unsigned long late;  /* requests that came minutes after they were sent */
-    unsigned long pairs; /* seeds with two nodes */
-    unsigned long turns; /* of the waiting list, seen after a batch */
+    unsigned long bundles; /* paid for */
+    unsigned long late;    /* requests that came minutes after they were sent */
+    unsigned long pairs;   /* seeds with two nodes */
+    unsigned long turns;   /* of the waiting list, seen after a batch */
 };
 
 struct sim {
@@ -90,7 +91,8 @@ struct sim {
     int32_t code_uses;
     int32_t code_of[SIM_PERSONS];
     int64_t flash_units[SIM_SKUS];
-    bool settled; /* an hour has passed: nothing may wait any more */
+    int64_t sold[SIM_SKUS]; /* of each item, by the lines of paid orders and the recipes */
+    bool settled;           /* an hour has passed: nothing may wait any more */
     struct sim_totals t;
 };
 
@@ -121,7 +123,9 @@ void sim_run(uint64_t seed, struct sim_totals *totals);
 bool sim_chance(struct sim *s, unsigned percent);
 extern const char *const sim_skus[SIM_SKUS];
 int64_t sim_price(size_t sku); /* the ordinary one */
-int32_t sim_units(size_t sku); /* the first count */
+int32_t sim_units(size_t sku); /* the first count; 0 = a bundle */
+/* Units of the item in one of the SKU: 1 of itself, of a bundle's parts as the recipe says. */
+int32_t sim_units_in(size_t sku, size_t item);
 /* A code that takes a tenth off: for SIM_CODE_USES orders in all, SIM_CODE_PERSON of one person. */
 #define SIM_CODE "TENTH"
 enum { SIM_CODE_USES = 12, SIM_CODE_PERSON = 3 };

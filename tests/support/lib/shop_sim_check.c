@@ -72,6 +72,45 @@ static size_t request_of(const struct tg_order *order)
     return (size_t)index;
 }
 
+/* By the recipes and not by the order's takes: a bundle that takes too little is found here. */
+static void count_sold(struct sim *s, const struct tg_order *order)
+{
+    if (order->state != TG_ORDER_PAID)
+        return;
+    s->t.bundles += s->settled && strcmp(order->lines[0].sku, "PAIR") == 0;
+    for (uint32_t i = 0; i < order->line_count; i++)
+        for (size_t sku = 0; sku < SIM_SKUS; sku++)
+            for (size_t item = 0; item < SIM_SKUS; item++)
+                if (strcmp(order->lines[i].sku, sim_skus[sku]) == 0)
+                    s->sold[item] += (int64_t)order->lines[i].qty * sim_units_in(sku, item);
+}
+
+static tg_err sold_row(void *ctx, const struct tg_audit_row *row)
+{
+    struct sim *s = ctx;
+
+    for (size_t item = 0; item < SIM_SKUS; item++)
+        if (strcmp(row->sku, sim_skus[item]) == 0)
+            s->sold[item] -= row->kept_sold;
+    return TG_OK;
+}
+
+/* After all orders were counted: exactly as much is sold. */
+static void check_sold(struct sim *s)
+{
+    for (unsigned i = 0; i < s->node_count; i++) {
+        struct tg_store *inner = s->nodes[i].faulty.inner;
+
+        if (!s->nodes[i].alive)
+            continue;
+        SIM_CHECK(inner->ops->audit(inner, sold_row, s) == TG_OK, "audit");
+        for (size_t item = 0; item < SIM_SKUS; item++)
+            SIM_CHECK(s->sold[item] == 0, "%s: %lld more in paid orders than are sold",
+                      sim_skus[item], (long long)s->sold[item]);
+        return;
+    }
+}
+
 /* To the øre: lines, discounts and taxes make the totals, and nobody pays more than was shown. */
 static void check_money(const struct tg_order *order, const struct sim_request *r)
 {
@@ -187,6 +226,7 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     if (r->ok)
         SIM_CHECK(strcmp(r->order, order->id) == 0, "another order than acknowledged");
     check_money(order, r);
+    count_sold(s, order);
     count_scarce(s, order);
     check_term(s, order);
     s->t.expired += s->settled && order->state == TG_ORDER_EXPIRED;
@@ -220,6 +260,7 @@ void sim_check_disk(struct sim *s)
     tg_err err = tg_read_db_new(&db, &(struct tg_db_cfg){.url = s->path}, why);
 
     SIM_CHECK(err == TG_OK, "%s", why);
+    memset(s->sold, 0, sizeof(s->sold));
     for (size_t i = 0; i < s->request_count; i++)
         s->requests[i].seen = false;
     s->code_uses = 0;
@@ -239,4 +280,5 @@ void sim_check_disk(struct sim *s)
         check_verdict(s, db, r);
     }
     tg_read_db_free(db);
+    check_sold(s);
 }

@@ -57,7 +57,7 @@ static void wait_op(struct sim *s, struct tg_sale_req *req)
     req->what = TG_SALE_OP;
     req->op.kind = TG_OP_WAIT;
     tg_str_cut(req->op.u.wait.sku, sizeof(req->op.u.wait.sku),
-               sim_skus[tg_rng_below(&s->rng, SIM_SKUS - 1)]);
+               sim_skus[tg_rng_below(&s->rng, SIM_SKUS - 2)]);
     req->op.u.wait.qty = (int32_t)tg_rng_below(&s->rng, 4) + 1;
     req->op.u.wait.leave = sim_chance(s, 10);
     req->op.u.wait.at = -1;
