@@ -7,11 +7,13 @@
 #include "store/db_priv.h"
 
 const struct tg_sql_text tg_sql_texts[TG_SQL_COUNT] = {
-#define TG_SQL(name, text) [TG_SQL_##name] = {.sqlite = (text), .postgres = (text)},
-#define TG_BULK(name, text) [TG_SQL_##name] = {.sqlite = (text), .postgres = (text), .bulk = true},
-#define TG_BULK_ONCE(name, text)                                                                   \
-    [TG_SQL_##name] = {.sqlite = (text), .postgres = (text), .bulk = true, .once = true},
-#define TG_SQL_TWO(name, lite, post) [TG_SQL_##name] = {.sqlite = (lite), .postgres = (post)},
+#define TG_SQL(id, text) [TG_SQL_##id] = {.name = #id, .sqlite = (text), .postgres = (text)},
+#define TG_BULK(id, text)                                                                          \
+    [TG_SQL_##id] = {.name = #id, .sqlite = (text), .postgres = (text), .bulk = true},
+#define TG_BULK_ONCE(id, text)                                                                     \
+    [TG_SQL_##id] = {.name = #id, .sqlite = (text), .postgres = (text), .bulk = true, .once = true},
+#define TG_SQL_TWO(id, lite, post)                                                                 \
+    [TG_SQL_##id] = {.name = #id, .sqlite = (lite), .postgres = (post)},
 #include "store/sql.def"
 };
 
@@ -61,6 +63,22 @@ tg_err tg_db_exec(struct tg_db *db, const char *sql)
 tg_err tg_db_ready(struct tg_db *db, tg_us now)
 {
     return db->ops->ready(db, now);
+}
+
+tg_err tg_db_check_statements(struct tg_db *db)
+{
+    char why[sizeof(db->error)];
+
+    for (int i = 0; i < TG_SQL_COUNT; i++) {
+        tg_err err = db->ops->prepare(db, (enum tg_sql)i);
+
+        if (err == TG_OK)
+            continue;
+        tg_str_cut(why, sizeof(why), db->error);
+        (void)snprintf(db->error, sizeof(db->error), "%s: %.150s", tg_sql_texts[i].name, why);
+        return err;
+    }
+    return TG_OK;
 }
 
 void tg_db_rollback(struct tg_db *db)

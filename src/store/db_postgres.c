@@ -237,7 +237,8 @@ tg_err tg_pg_prepare(struct tg_db *db, enum tg_sql which, enum tg_pg_form form)
     if (err == TG_OK)
         err = tg_pg_finish(db, PQsendPrepare(p->conn, name, tg_buf_cstr(&sql), 0, NULL), NULL);
     else
-        tg_str_printf(db->error, sizeof(db->error), "statement %d has no such form", (int)which);
+        tg_str_printf(db->error, sizeof(db->error), "%s has no form for many rows",
+                      tg_sql_texts[which].name);
     tg_buf_done(&sql);
     if (err == TG_OK && form == TG_PG_PLAIN && !st->described)
         err = describe(db, st, name);
@@ -304,8 +305,8 @@ static tg_err send_plain(struct tg_q *q)
     char name[16];
 
     if (q->bound != st->params) {
-        tg_str_printf(q->db->error, sizeof(q->db->error), "statement %d: %d values for %d places",
-                      (int)q->which, q->bound, st->params);
+        tg_str_printf(q->db->error, sizeof(q->db->error), "%s: %d values for %d places",
+                      tg_sql_texts[q->which].name, q->bound, st->params);
         return TG_ERR_BUG;
     }
     for (int i = 0; i < q->bound; i++) {
@@ -424,6 +425,18 @@ static bool pg_is_null(const struct tg_q *q, int column)
     return PQgetisnull(st->result, q->row, column + st->first_column) == 1;
 }
 
+static tg_err pg_prepare(struct tg_db *db, enum tg_sql which)
+{
+    tg_err err;
+
+    if (is_transaction(which))
+        return TG_OK;
+    err = tg_pg_prepare(db, which, TG_PG_PLAIN);
+    if (err == TG_OK && tg_sql_texts[which].bulk)
+        err = tg_pg_prepare(db, which, TG_PG_BULK);
+    return err;
+}
+
 static void pg_rollback(struct tg_db *db)
 {
     struct tg_pg *p = tg_pg_of(db);
@@ -474,6 +487,7 @@ const struct tg_db_ops tg_pg_ops = {
     .exec = pg_exec,
     .ready = tg_pg_ready,
     .rollback = pg_rollback,
+    .prepare = pg_prepare,
     .use = pg_use,
     .bind_int = pg_bind_int,
     .bind = pg_bind,

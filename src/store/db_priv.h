@@ -12,6 +12,7 @@ struct tg_db_ops {
     tg_err (*exec)(struct tg_db *db, const char *sql);
     tg_err (*ready)(struct tg_db *db, tg_us now);
     void (*rollback)(struct tg_db *db);
+    tg_err (*prepare)(struct tg_db *db, enum tg_sql which); /* all forms */
     /* One use: q->err is set on failure, and no call below does anything then but end. */
     void (*use)(struct tg_q *q);
     void (*bind_int)(struct tg_q *q, int64_t value);
@@ -36,6 +37,7 @@ void tg_pg_place(char out[96], const char *url);
 
 /* What a row of sql.def says. */
 struct tg_sql_text {
+    const char *name;
     const char *sqlite;
     const char *postgres;
     bool bulk;

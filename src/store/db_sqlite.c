@@ -113,6 +113,13 @@ static void lite_use(struct tg_q *q)
     q->st = l->stmts[q->which];
 }
 
+static tg_err lite_prepare(struct tg_db *db, enum tg_sql which)
+{
+    struct tg_q q = tg_q(db, which);
+
+    return tg_q_end(&q);
+}
+
 static void lite_bind_int(struct tg_q *q, int64_t value)
 {
     check(q, sqlite3_bind_int64(q->st, ++q->bound, value));
@@ -211,6 +218,7 @@ static const struct tg_db_ops ops = {
     .exec = lite_exec,
     .ready = lite_ready,
     .rollback = lite_rollback,
+    .prepare = lite_prepare,
     .use = lite_use,
     .bind_int = lite_bind_int,
     .bind = lite_bind,

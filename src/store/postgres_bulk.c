@@ -112,8 +112,8 @@ static tg_err add_row(struct tg_db *db, struct tg_pg_stmt *st, enum tg_sql which
         tg_pg_of(db)->bytes_waiting += st->arrays[i].len - before;
     }
     if (err != TG_OK)
-        tg_str_printf(db->error, sizeof(db->error), "statement %d: a value does not fit its place",
-                      (int)which);
+        tg_str_printf(db->error, sizeof(db->error), "%s: a value does not fit its place",
+                      tg_sql_texts[which].name);
     st->rows++;
     return err;
 }

@@ -449,6 +449,20 @@ static void test_schema_refuses_overselling_and_rewriting_history(void **state)
     box_free(b);
 }
 
+static void test_both_engines_take_every_statement(void **state)
+{
+    struct box *b = box_new();
+    struct tg_db db;
+    char why[256] = "";
+
+    (void)state;
+    assert_int_equal(tg_db_open(&db, &(struct tg_db_cfg){.url = b->url}, TG_DB_WRITE, why), TG_OK);
+    if (tg_db_check_statements(&db) != TG_OK)
+        fail_msg("%s", db.error);
+    tg_db_close(&db);
+    box_free(b);
+}
+
 static tg_err count_differences(void *ctx, const struct tg_audit_row *row)
 {
     struct box *b = ((void **)ctx)[0];
@@ -694,6 +708,7 @@ static void test_loading_without_memory_answers_nomem(void **state)
         cmocka_unit_test(test_reading_sees_orders_products_and_the_report),                        \
         cmocka_unit_test(test_shows_and_tokens_fill_the_registry),                                 \
         cmocka_unit_test(test_rollback_leaves_nothing),                                            \
+        cmocka_unit_test(test_both_engines_take_every_statement),                                  \
         cmocka_unit_test(test_schema_refuses_overselling_and_rewriting_history),                   \
         cmocka_unit_test(test_audit_finds_a_row_that_was_meddled_with),                            \
         cmocka_unit_test(test_newer_schema_is_refused_in_plain_words),                             \

@@ -31,7 +31,7 @@ BEGIN
     FOR c IN
         SELECT conrelid::regclass AS name, conname FROM pg_constraint
         WHERE contype = 'f' AND connamespace = current_schema()::regnamespace
-            AND conrelid::regclass::text IN ('order_lines', 'order_takes', 'order_codes', 'holds',
+            AND conrelid::regclass::text IN ('order_lines', 'takes', 'order_codes', 'deliveries',
                 'payments', 'movements', 'outbox', 'stock', 'show_sales')
     LOOP
         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.name, c.conname);

@@ -1,0 +1,180 @@
+/*
+ * test_sql_text.c - PostgreSQL's forms of the one SQL text: parameters, many rows at once, many
+ * keys at once, migrations.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "store/sql_text.h"
+
+static const char *const types[] = {"bigint", "text", "bytea", "bigint"};
+
+static void same(struct tg_buf *out, const char *want)
+{
+    assert_string_equal(tg_buf_cstr(out), want);
+    tg_buf_done(out);
+}
+
+static struct tg_buf buffer(void)
+{
+    struct tg_buf b;
+
+    tg_buf_init(&b, 4096);
+    return b;
+}
+
+static void test_plain_counts_as_sqlite_does(void **state)
+{
+    struct tg_buf b = buffer();
+    int params = 0;
+
+    (void)state;
+    assert_int_equal(
+        tg_sql_plain(&b, "SELECT '?' FROM t WHERE a = ? AND b = ?3 AND c = ?", &params), TG_OK);
+    assert_int_equal(params, 4);
+    same(&b, "SELECT '?' FROM t WHERE a = $1 AND b = $3 AND c = $4");
+}
+
+static void test_bulk_insert_selects_from_arrays(void **state)
+{
+    struct tg_buf b = buffer();
+
+    (void)state;
+    assert_int_equal(
+        tg_sql_bulk(&b, "INSERT INTO t (a, b, c) VALUES (?1, 'main', ?2)", types, 2, false), TG_OK);
+    same(&b, "INSERT INTO t (a, b, c) SELECT u.c1, 'main', u.c2 FROM"
+             " unnest($1::bigint[], $2::text[]) AS u(c1, c2)");
+}
+
+static void test_bulk_upsert_keeps_the_last_of_a_key(void **state)
+{
+    static const char *const sql =
+        "INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT (b) DO UPDATE SET"
+        " a = excluded.a";
+    struct tg_buf b = buffer();
+
+    (void)state;
+    assert_int_equal(tg_sql_bulk(&b, sql, types, 2, false), TG_OK);
+    same(&b, "INSERT INTO t (a, b) SELECT u.c1, u.c2 FROM (SELECT DISTINCT ON (c2) * FROM"
+             " unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS t(c1, c2, n)"
+             " ORDER BY c2, n DESC) AS u ON CONFLICT (b) DO UPDATE SET a = excluded.a");
+    b = buffer();
+    assert_int_equal(tg_sql_bulk(&b, sql, types, 2, true), TG_OK);
+    assert_null(strstr(tg_buf_cstr(&b), "DISTINCT"));
+    tg_buf_done(&b);
+}
+
+static void test_bulk_update_and_delete_join_arrays(void **state)
+{
+    struct tg_buf b = buffer();
+
+    (void)state;
+    assert_int_equal(tg_sql_bulk(&b, "UPDATE t SET a = ? WHERE b = ?", types, 2, false), TG_OK);
+    same(&b, "UPDATE t SET a = u.c1 FROM (SELECT DISTINCT ON (c2) * FROM"
+             " unnest($1::bigint[], $2::text[]) WITH ORDINALITY AS t(c1, c2, n)"
+             " ORDER BY c2, n DESC) AS u WHERE b = u.c2");
+    b = buffer();
+    assert_int_equal(tg_sql_bulk(&b, "DELETE FROM t WHERE a = ?", types, 1, false), TG_OK);
+    same(&b, "DELETE FROM t USING (SELECT DISTINCT ON (c1) * FROM unnest($1::bigint[])"
+             " WITH ORDINALITY AS t(c1, n) ORDER BY c1, n DESC) AS u WHERE a = u.c1");
+}
+
+static void test_what_cannot_be_done_in_bulk_is_refused(void **state)
+{
+    static const char *const texts[] = {
+        "SELECT a FROM t WHERE b = ?",
+        "UPDATE t SET a = ?",
+        "DELETE FROM t",
+        "INSERT INTO t (a) SELECT ?",
+        "INSERT INTO t (a) VALUES (?) ON CONFLICT (b) DO UPDATE SET a = excluded.a",
+        "INSERT INTO t (a, b) VALUES (?, 1) ON CONFLICT (b) DO UPDATE SET a = excluded.a",
+        "INSERT INTO t (a) VALUES (?) ON CONFLICT (a) DO UPDATE SET a = ?1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TG_ARRAY_LEN(texts); i++) {
+        struct tg_buf b = buffer();
+
+        if (tg_sql_bulk(&b, texts[i], types, 1, false) != TG_ERR_MALFORMED)
+            fail_msg("%s became %s", texts[i], tg_buf_cstr(&b));
+        tg_buf_done(&b);
+    }
+}
+
+static void test_many_keys_keep_their_order(void **state)
+{
+    struct tg_buf b = buffer();
+
+    (void)state;
+    assert_int_equal(tg_sql_many(&b, "SELECT x FROM t WHERE a = ? ORDER BY y", types, 1), TG_OK);
+    same(&b, "SELECT u.n, r.* FROM unnest($1::bigint[]) WITH ORDINALITY AS u(c1, n)"
+             " CROSS JOIN LATERAL (SELECT row_number() OVER () AS k, q.* FROM"
+             " (SELECT x FROM t WHERE a = u.c1 ORDER BY y) AS q) AS r ORDER BY u.n, r.k");
+}
+
+static void test_migrations_speak_both_languages(void **state)
+{
+    static const char *const text = "CREATE TABLE t (\n"
+                                    "    id INTEGER PRIMARY KEY, -- INTEGER stays here\n"
+                                    "    a INTEGER, b BLOB, INTEGERS TEXT DEFAULT 'a BLOB'\n"
+                                    ") WITHOUT ROWID;\n"
+                                    "--@sqlite\n"
+                                    "one;\n"
+                                    "--@postgres\n"
+                                    "two;\n"
+                                    "--@all\n"
+                                    "three;\n";
+    struct tg_buf b = buffer();
+
+    (void)state;
+    assert_int_equal(tg_sql_schema(&b, text, TG_DB_POSTGRES), TG_OK);
+    same(&b, "CREATE TABLE t (\n"
+             "    id BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, -- INTEGER stays here\n"
+             "    a BIGINT, b BYTEA, INTEGERS TEXT DEFAULT 'a BLOB'\n"
+             ");\ntwo;\nthree;\n");
+    b = buffer();
+    assert_int_equal(tg_sql_schema(&b, text, TG_DB_SQLITE), TG_OK);
+    assert_non_null(strstr(tg_buf_cstr(&b), "WITHOUT ROWID;\none;\nthree;\n"));
+    tg_buf_done(&b);
+}
+
+static void test_without_memory_it_says_so(void **state)
+{
+    tg_err err = TG_OK;
+
+    (void)state;
+    for (long n = 0;; n++) {
+        struct tg_buf b = buffer();
+
+        tg_alloc_fail_nth(n);
+        err = tg_sql_many(&b, "SELECT x FROM t WHERE a = ?", types, 1);
+        tg_buf_done(&b);
+        if (!tg_alloc_failed())
+            break;
+        assert_int_equal(err, TG_ERR_NOMEM);
+    }
+    tg_alloc_fail_nth(-1);
+    assert_int_equal(err, TG_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_counts_as_sqlite_does),
+        cmocka_unit_test(test_bulk_insert_selects_from_arrays),
+        cmocka_unit_test(test_bulk_upsert_keeps_the_last_of_a_key),
+        cmocka_unit_test(test_bulk_update_and_delete_join_arrays),
+        cmocka_unit_test(test_what_cannot_be_done_in_bulk_is_refused),
+        cmocka_unit_test(test_many_keys_keep_their_order),
+        cmocka_unit_test(test_migrations_speak_both_languages),
+        cmocka_unit_test(test_without_memory_it_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
