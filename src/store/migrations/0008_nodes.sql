@@ -22,9 +22,8 @@ DROP INDEX orders_open; -- orders_due serves it
 ALTER TABLE idempotency DROP COLUMN seq;
 CREATE INDEX idempotency_by_age ON idempotency USING brin (at_us);
 -- Checking references row by row is a quarter of what the server does for an order. What a batch
--- writes
--- comes from one decision under one lock, all of it or nothing, and `torgctl stock audit` adds it
--- up again; SQLite, in our tests beside it, keeps the references.
+-- writes comes from one decision under one lock, all of it or nothing, and `torgctl stock audit`
+-- adds it up again; SQLite, in our tests beside it, keeps the references.
 DO $$
 DECLARE
     c RECORD;
