@@ -41,12 +41,15 @@ static void price_now(struct tg_want *w)
 }
 
 /* The price that the page may have shown at the tap, when that is better than the one of now. */
-static void honour(const struct tg_shop *shop, struct tg_want *w, tg_us tap)
+static void honour(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                   struct tg_want *w)
 {
-    struct tg_price_past *past = tg_price_at(tg_price_book(shop, w->variant->sku), tap);
+    struct tg_price_past *past;
 
-    if (w->shown < 0 || w->price <= w->shown || past == NULL || past->amount > w->shown ||
-        (past->left >= 0 && past->left < w->qty))
+    if (w->shown < 0 || w->price <= w->shown)
+        return; /* nearly always */
+    past = tg_price_at(tg_price_book(shop, w->variant->sku), tap_wall(shop, now, c));
+    if (past == NULL || past->amount > w->shown || (past->left >= 0 && past->left < w->qty))
         return;
     w->flash = false;
     w->honoured = past;
@@ -80,14 +83,12 @@ static bool in_currency(const struct tg_shop *shop, struct tg_wish *wish, struct
 static bool price_lines(const struct tg_shop *shop, struct tg_shop_now now,
                         const struct tg_claim *c, struct tg_wish *wish, struct tg_verdict *out)
 {
-    tg_us tap = tap_wall(shop, now, c);
-
     tg_str_cut(wish->currency, sizeof(wish->currency), currency_of(shop, c));
     if (strcmp(wish->currency, shop->cfg.currency) != 0)
         return in_currency(shop, wish, out);
     for (uint32_t i = 0; i < wish->count; i++) {
         price_now(&wish->wants[i]);
-        honour(shop, &wish->wants[i], tap);
+        honour(shop, now, c, &wish->wants[i]);
     }
     return true;
 }
@@ -187,7 +188,7 @@ void tg_shop_quote(const struct tg_shop *shop, struct tg_shop_now now, const str
 {
     const struct tg_cart *cart = tg_shop_cart(shop, c->person);
     struct tg_verdict verdict = {.code = TG_CODE_OK};
-    uint32_t of[TG_CART_LINES_MAX];
+    uint32_t of[TG_CART_LINES_MAX] = {0};
     struct tg_wish wish = {.count = 0};
 
     *ret = (struct tg_quote){.code_verdict = TG_CODE_OK};

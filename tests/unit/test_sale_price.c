@@ -411,6 +411,39 @@ static void test_currency_price_and_quote(void **state)
     rig_close(r);
 }
 
+/* A tap two seconds ago by the show's clock, at a price that ended since. */
+static void test_price_at_the_tap_by_the_shows_clock(void **state)
+{
+    struct rig *r = rig_open();
+    struct tg_show_info show;
+
+    (void)state;
+    assert_int_equal(tg_sale_boot_show(r->sale, r->now, "evening", "Evening", false, &show), TG_OK);
+    r->now.mono += MINUTE_US;
+    r->now.wall += MINUTE_US;
+    flash(r, "MUG-RED", 9900, -1, 0);
+    r->now.mono += MINUTE_US;
+    r->now.wall += MINUTE_US;
+    flash(r, "MUG-RED", -1, -1, 0);
+    restart(r); /* what the price was is remembered */
+    r->now.mono += TG_US_PER_S;
+    r->now.wall += TG_US_PER_S;
+    for (int i = 0; i < 2; i++) {
+        struct tg_sale_req *req = req_of(r, TG_SALE_OP, "pA", TG_ROLE_VIEWER);
+
+        req->show = show.ord;
+        req->op.kind = TG_OP_BUY;
+        tg_str_printf(req->op.id, sizeof(req->op.id), "tap%d", i);
+        tg_str_cut(req->op.u.line.sku, sizeof(req->op.u.line.sku), "MUG-RED");
+        req->op.u.line.qty = 1;
+        req->op.u.line.price = 9900;
+        req->op.u.line.at = 121000 - (i == 0 ? 500 : 2000); /* ms since the show was made */
+        turn(r, req);
+        has(r, i == 0 ? "\"code\":\"price_changed\"" : "\"total\":{\"amount\":9900,");
+    }
+    rig_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_flash_limit_and_plan_outlive_a_restart),
         cmocka_unit_test(test_list_price_is_conditional_and_for_staff),
         cmocka_unit_test(test_currency_price_and_quote),
+        cmocka_unit_test(test_price_at_the_tap_by_the_shows_clock),
     };
 
     tg_log_set_level(TG_LOG_ERROR);
