@@ -229,7 +229,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct world w = {.rng = tg_rng_seeded(1),
-                      .now = {.mono = 1, .wall = 1780000000 * TG_US_PER_S}};
+                      .now = {.mono = 1, .wall = (tg_us)1780000000 * TG_US_PER_S}};
     struct tg_variant before[SKUS];
     int32_t uses[CODES];
 
