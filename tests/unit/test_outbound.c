@@ -23,10 +23,13 @@
 #include "sale/reader.h"
 #include "sale/sale.h"
 #include "support/lib/hook_receiver.h"
+#include "support/lib/postgres_server.h"
+
+static struct tg_pg_server *postgres; /* NULL = the tests run on SQLite */
 
 struct rig {
     char dir[64];
-    char path[96];
+    char path[512]; /* or PostgreSQL's URL */
     struct tg_store *store;
     struct tg_registry *registry;
     struct tg_mailbox *web;
@@ -78,6 +81,8 @@ static struct rig *rig_open(void)
     (void)snprintf(r->dir, sizeof(r->dir), "/tmp/torg-outbound-XXXXXX");
     assert_non_null(mkdtemp(r->dir));
     (void)snprintf(r->path, sizeof(r->path), "%s/torg.db", r->dir);
+    if (postgres != NULL)
+        assert_true(tg_pg_server_url(postgres, r->path, sizeof(r->path)));
     assert_int_equal(tg_store_new(&r->store, &db, why), TG_OK);
     assert_int_equal(tg_demo_seed(r->store, now.wall), TG_OK);
     assert_int_equal(tg_registry_new(&r->registry), TG_OK);
@@ -269,6 +274,10 @@ static void sql(struct rig *r, const char *text)
     sqlite3 *db = NULL;
     char *error = NULL;
 
+    if (postgres != NULL) {
+        assert_true(tg_pg_server_sql(r->path, text));
+        return;
+    }
     assert_int_equal(sqlite3_open(r->path, &db), SQLITE_OK);
     (void)sqlite3_busy_timeout(db, 5000);
     if (sqlite3_exec(db, text, NULL, NULL, &error) != SQLITE_OK)
@@ -640,24 +649,33 @@ static void test_new_without_memory(void **state)
     rig_close(r);
 }
 
+#define CASES                                                                                      \
+    cmocka_unit_test(test_message_arrives_signed),                                                 \
+        cmocka_unit_test(test_only_wanted_topics_and_pings),                                       \
+        cmocka_unit_test(test_rotation_signs_twice_for_a_day),                                     \
+        cmocka_unit_test(test_failure_waits_and_replay_brings_the_same_id),                        \
+        cmocka_unit_test(test_replay_of_all_that_failed),                                          \
+        cmocka_unit_test(test_gone_and_long_failing_switch_off),                                   \
+        cmocka_unit_test(test_redirects_long_answers_and_silence),                                 \
+        cmocka_unit_test(test_internal_addresses_are_never_called),                                \
+        cmocka_unit_test(test_leases_of_an_earlier_life_and_of_others),                            \
+        cmocka_unit_test(test_two_nodes_share_a_backlog),                                          \
+        cmocka_unit_test(test_only_admins_and_at_most_32),                                         \
+        cmocka_unit_test(test_secret_is_told_once),                                                \
+        cmocka_unit_test(test_starts_and_stops_many_times),                                        \
+        cmocka_unit_test(test_new_without_memory),
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_message_arrives_signed),
-        cmocka_unit_test(test_only_wanted_topics_and_pings),
-        cmocka_unit_test(test_rotation_signs_twice_for_a_day),
-        cmocka_unit_test(test_failure_waits_and_replay_brings_the_same_id),
-        cmocka_unit_test(test_replay_of_all_that_failed),
-        cmocka_unit_test(test_gone_and_long_failing_switch_off),
-        cmocka_unit_test(test_redirects_long_answers_and_silence),
-        cmocka_unit_test(test_internal_addresses_are_never_called),
-        cmocka_unit_test(test_leases_of_an_earlier_life_and_of_others),
-        cmocka_unit_test(test_two_nodes_share_a_backlog),
-        cmocka_unit_test(test_only_admins_and_at_most_32),
-        cmocka_unit_test(test_secret_is_told_once),
-        cmocka_unit_test(test_starts_and_stops_many_times),
-        cmocka_unit_test(test_new_without_memory),
-    };
+    static struct tg_pg_server server;
+    const struct CMUnitTest on_sqlite[] = {CASES};
+    const struct CMUnitTest on_postgres[] = {CASES};
+    int failed = cmocka_run_group_tests(on_sqlite, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    if (!tg_pg_server_start(&server))
+        return 1;
+    postgres = &server;
+    failed += cmocka_run_group_tests(on_postgres, NULL, NULL);
+    tg_pg_server_stop(&server);
+    return failed;
 }
