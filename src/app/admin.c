@@ -1,4 +1,5 @@
 #include "app/admin.h"
+#include "app/admin_priv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,12 +36,7 @@ void tg_admin_done(struct tg_admin *admin)
 /* --- asking the threads
  * ----------------------------------------------------------------------------- */
 
-struct answer {
-    int status; /* HTTP status, or 200/400 of a socket reply */
-    json_t *body;
-};
-
-static void answer_done(struct answer *a)
+static void answer_done(struct tg_admin_answer *a)
 {
     json_decref(a->body);
     a->body = NULL;
@@ -57,7 +53,7 @@ static json_t *parse_slab(const struct tg_slab *slab)
 }
 
 /* Takes what a message says when it answers the request in flight. */
-static bool take_answer(struct tg_admin *admin, const void *msg, struct answer *ret)
+static bool take_answer(struct tg_admin *admin, const void *msg, struct tg_admin_answer *ret)
 {
     const struct tg_msg *head = msg;
 
@@ -66,7 +62,7 @@ static bool take_answer(struct tg_admin *admin, const void *msg, struct answer *
 
         if (reply->conn.generation != admin->next)
             return false;
-        *ret = (struct answer){.status = reply->status, .body = parse_slab(reply->json)};
+        *ret = (struct tg_admin_answer){.status = reply->status, .body = parse_slab(reply->json)};
         return true;
     }
     if (head->kind == TG_MSG_WEB_SEND) {
@@ -81,7 +77,7 @@ static bool take_answer(struct tg_admin *admin, const void *msg, struct answer *
     return false;
 }
 
-static tg_err wait_answer(struct tg_admin *admin, struct answer *ret)
+static tg_err wait_answer(struct tg_admin *admin, struct tg_admin_answer *ret)
 {
     tg_us deadline = tg_clock_mono() + ANSWER_WAIT_US;
     bool got = false;
@@ -108,7 +104,7 @@ static struct tg_person operator_person(void)
     return (struct tg_person){.id = "operator", .name = "operator", .roles = TG_ROLE_ALL};
 }
 
-static struct tg_sale_req *new_sale(struct tg_admin *admin, enum tg_sale_what what)
+struct tg_sale_req *tg_admin_new_sale(struct tg_admin *admin, enum tg_sale_what what)
 {
     struct tg_sale_req *req = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*req));
 
@@ -126,7 +122,8 @@ static struct tg_sale_req *new_sale(struct tg_admin *admin, enum tg_sale_what wh
     return req;
 }
 
-static tg_err ask(struct tg_admin *admin, struct tg_mailbox *mb, void *take_msg, struct answer *ret)
+tg_err tg_admin_ask(struct tg_admin *admin, struct tg_mailbox *mb, void *take_msg,
+                    struct tg_admin_answer *ret)
 {
     tg_err err = tg_mailbox_post(mb, take_msg);
 
@@ -134,7 +131,7 @@ static tg_err ask(struct tg_admin *admin, struct tg_mailbox *mb, void *take_msg,
 }
 
 static tg_err ask_live(struct tg_admin *admin, uint16_t show, enum tg_op_kind kind,
-                       struct answer *ret)
+                       struct tg_admin_answer *ret)
 {
     struct tg_live_op *op = tg_msg_new(TG_MSG_LIVE_OP, sizeof(*op));
 
@@ -146,15 +143,13 @@ static tg_err ask_live(struct tg_admin *admin, uint16_t show, enum tg_op_kind ki
     op->op.kind = kind;
     tg_str_printf(op->op.id, sizeof(op->op.id), "op-%lld-%u", (long long)tg_clock_wall(),
                   admin->next);
-    return ask(admin, admin->live, op, ret);
+    return tg_admin_ask(admin, admin->live, op, ret);
 }
 
 /* --- answers
  * ---------------------------------------------------------------------------------------- */
 
-static void refuse(struct tg_buf *out, const char *fmt, ...) TG_PRINTF(2, 3);
-
-static void refuse(struct tg_buf *out, const char *fmt, ...)
+void tg_admin_refuse(struct tg_buf *out, const char *fmt, ...)
 {
     struct tg_jo j = tg_jo(out);
     char text[512];
@@ -170,20 +165,20 @@ static void refuse(struct tg_buf *out, const char *fmt, ...)
 }
 
 /* {"ok":true, and the members of the thread's answer}; or its problem in plain words. */
-static void pass_on(struct tg_buf *out, tg_err err, struct answer *a)
+void tg_admin_pass_on(struct tg_buf *out, tg_err err, struct tg_admin_answer *a)
 {
     char *text;
 
     if (err == TG_ERR_TIMEOUT) {
-        refuse(out, "The server did not answer within 10 s; see its log.");
+        tg_admin_refuse(out, "The server did not answer within 10 s; see its log.");
     } else if (err != TG_OK) {
-        refuse(out, "The server is too busy (%s); try again.", tg_err_name(err));
+        tg_admin_refuse(out, "The server is too busy (%s); try again.", tg_err_name(err));
     } else if (a->status >= 400) {
         const char *detail = json_string_value(json_object_get(a->body, "detail"));
 
         if (detail == NULL)
             detail = json_string_value(json_object_get(a->body, "message"));
-        refuse(out, "%s", detail != NULL ? detail : "refused");
+        tg_admin_refuse(out, "%s", detail != NULL ? detail : "refused");
     } else {
         if (!json_is_object(a->body)) {
             json_t *wrapped = json_object();
@@ -207,7 +202,7 @@ static void pass_on(struct tg_buf *out, tg_err err, struct answer *a)
 /* --- commands
  * ---------------------------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *request, const char *key)
+const char *tg_admin_text(const json_t *request, const char *key)
 {
     const char *text = json_string_value(json_object_get(request, key));
 
@@ -217,34 +212,34 @@ static const char *text_of(const json_t *request, const char *key)
 static bool find_show(struct tg_admin *admin, const json_t *request, struct tg_show_info *ret,
                       struct tg_buf *out)
 {
-    const char *id = text_of(request, "show");
+    const char *id = tg_admin_text(request, "show");
 
     if (tg_registry_show_get(admin->registry, id, strlen(id), ret) == TG_OK)
         return true;
-    refuse(out, "There is no show \"%s\". See: torgctl show list", id);
+    tg_admin_refuse(out, "There is no show \"%s\". See: torgctl show list", id);
     return false;
 }
 
 static void cmd_show_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    struct tg_sale_req *req = new_sale(admin, TG_SALE_SHOW_CREATE);
-    const char *id = text_of(request, "show");
-    const char *title = text_of(request, "title");
-    struct answer a = {0};
+    struct tg_sale_req *req = tg_admin_new_sale(admin, TG_SALE_SHOW_CREATE);
+    const char *id = tg_admin_text(request, "show");
+    const char *title = tg_admin_text(request, "title");
+    struct tg_admin_answer a = {0};
 
     if (req == NULL) {
-        refuse(out, "out of memory");
+        tg_admin_refuse(out, "out of memory");
         return;
     }
     if (tg_str_copy(req->key, sizeof(req->key), id, strlen(id)) != TG_OK ||
         tg_str_copy(req->text, sizeof(req->text), title[0] != '\0' ? title : id,
                     strlen(title[0] != '\0' ? title : id)) != TG_OK) {
         tg_msg_free(req);
-        refuse(out, "The id may have %d bytes and the title %d.", TG_SHOW_ID_MAX,
-               TG_TITLE_SIZE - 1);
+        tg_admin_refuse(out, "The id may have %d bytes and the title %d.", TG_SHOW_ID_MAX,
+                        TG_TITLE_SIZE - 1);
         return;
     }
-    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+    tg_admin_pass_on(out, tg_admin_ask(admin, admin->sale, req, &a), &a);
 }
 
 static void cmd_show_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
@@ -280,10 +275,10 @@ static void run_show(struct tg_admin *admin, const json_t *request, enum tg_op_k
                      struct tg_buf *out)
 {
     struct tg_show_info show;
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
 
     if (find_show(admin, request, &show, out))
-        pass_on(out, ask_live(admin, show.ord, kind, &a), &a);
+        tg_admin_pass_on(out, ask_live(admin, show.ord, kind, &a), &a);
 }
 
 static void cmd_show_start(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
@@ -306,24 +301,25 @@ static uint32_t parse_roles(const char *text, struct tg_buf *out)
         uint32_t role = tg_role_parse(text, len);
 
         if (role == 0) {
-            refuse(out,
-                   "\"%.*s\" is no role. Roles: viewer, customer, advisor, moderator, host, "
-                   "merchandiser, admin.",
-                   (int)len, text);
+            tg_admin_refuse(
+                out,
+                "\"%.*s\" is no role. Roles: viewer, customer, advisor, moderator, host, "
+                "merchandiser, admin.",
+                (int)len, text);
             return 0;
         }
         roles |= role;
         text += len + (text[len] == ',' ? 1 : 0);
     }
     if (roles == 0)
-        refuse(out, "A token needs at least one role: --role R[,R...]");
+        tg_admin_refuse(out, "A token needs at least one role: --role R[,R...]");
     return roles;
 }
 
 static struct tg_sale_req *token_request(struct tg_admin *admin, uint32_t roles, bool publish_only,
                                          const char *show, const char *label, tg_us expires)
 {
-    struct tg_sale_req *req = new_sale(admin, TG_SALE_TOKEN_CREATE);
+    struct tg_sale_req *req = tg_admin_new_sale(admin, TG_SALE_TOKEN_CREATE);
 
     if (req == NULL)
         return NULL;
@@ -338,25 +334,25 @@ static struct tg_sale_req *token_request(struct tg_admin *admin, uint32_t roles,
 
 static void cmd_token_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    uint32_t roles = parse_roles(text_of(request, "roles"), out);
+    uint32_t roles = parse_roles(tg_admin_text(request, "roles"), out);
     json_int_t seconds = json_integer_value(json_object_get(request, "expires_s"));
     tg_us expires = seconds > 0 ? tg_clock_wall() + (tg_us)seconds * TG_US_PER_S : TG_US_NEVER;
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
     struct tg_sale_req *req;
 
     if (roles == 0)
         return;
     req = token_request(admin, roles, json_is_true(json_object_get(request, "publish_only")),
-                        text_of(request, "show"), text_of(request, "label"), expires);
+                        tg_admin_text(request, "show"), tg_admin_text(request, "label"), expires);
     if (req == NULL) {
-        refuse(out, "out of memory");
+        tg_admin_refuse(out, "out of memory");
         return;
     }
-    pass_on(out, ask(admin, admin->sale, req, &a), &a);
+    tg_admin_pass_on(out, tg_admin_ask(admin, admin->sale, req, &a), &a);
 }
 
-static void ask_read(struct tg_admin *admin, enum tg_read_what what, const char *key,
-                     const char *cursor, struct answer *ret, tg_err *ret_err)
+void tg_admin_ask_read(struct tg_admin *admin, enum tg_read_what what, const char *key,
+                       const char *cursor, struct tg_admin_answer *ret, tg_err *ret_err)
 {
     struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
 
@@ -371,38 +367,38 @@ static void ask_read(struct tg_admin *admin, enum tg_read_what what, const char 
     req->limit = 100;
     tg_str_cut(req->key, sizeof(req->key), key);
     tg_str_cut(req->cursor, sizeof(req->cursor), cursor);
-    *ret_err = ask(admin, admin->read, req, ret);
+    *ret_err = tg_admin_ask(admin, admin->read, req, ret);
 }
 
 static void cmd_token_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
     tg_err err;
 
     (void)request;
-    ask_read(admin, TG_READ_TOKENS, "", "", &a, &err);
-    pass_on(out, err, &a);
+    tg_admin_ask_read(admin, TG_READ_TOKENS, "", "", &a, &err);
+    tg_admin_pass_on(out, err, &a);
 }
 
-static tg_err revoke(struct tg_admin *admin, const char *id, struct answer *ret)
+static tg_err revoke(struct tg_admin *admin, const char *id, struct tg_admin_answer *ret)
 {
-    struct tg_sale_req *req = new_sale(admin, TG_SALE_TOKEN_REVOKE);
+    struct tg_sale_req *req = tg_admin_new_sale(admin, TG_SALE_TOKEN_REVOKE);
 
     if (req == NULL)
         return TG_ERR_NOMEM;
     tg_str_cut(req->key, sizeof(req->key), id);
-    return ask(admin, admin->sale, req, ret);
+    return tg_admin_ask(admin, admin->sale, req, ret);
 }
 
 static void cmd_token_revoke(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
 
-    pass_on(out, revoke(admin, text_of(request, "token"), &a), &a);
+    tg_admin_pass_on(out, revoke(admin, tg_admin_text(request, "token"), &a), &a);
 }
 
 /* The one row of the answer in place of the answer: what was changed, as it is now. */
-static void flatten(struct answer *a)
+static void flatten(struct tg_admin_answer *a)
 {
     json_t *row = json_array_get(json_object_get(a->body, "rows"), 0);
 
@@ -420,20 +416,20 @@ static void change_stock(struct tg_admin *admin, const json_t *request, enum tg_
     struct tg_stock_changes *changes;
     struct tg_stock_change *row;
     struct tg_sale_req *req;
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
     tg_err err;
 
     if (!json_is_integer(value) || json_integer_value(value) > INT32_MAX ||
         json_integer_value(value) < INT32_MIN) {
-        refuse(out, "The number of units must be a whole number.");
+        tg_admin_refuse(out, "The number of units must be a whole number.");
         return;
     }
-    req = new_sale(admin, TG_SALE_STOCK_ROWS);
+    req = tg_admin_new_sale(admin, TG_SALE_STOCK_ROWS);
     changes = tg_calloc(1, sizeof(*changes) + sizeof(changes->rows[0]));
     if (req == NULL || changes == NULL) {
         tg_msg_free(req);
         tg_free(changes);
-        refuse(out, "out of memory");
+        tg_admin_refuse(out, "out of memory");
         return;
     }
     changes->count = 1;
@@ -443,15 +439,15 @@ static void change_stock(struct tg_admin *admin, const json_t *request, enum tg_
     row->value = (int32_t)json_integer_value(value);
     row->counted_wall_us = -1;
     row->if_version = -1;
-    tg_str_cut(row->sku, sizeof(row->sku), text_of(request, "sku"));
+    tg_str_cut(row->sku, sizeof(row->sku), tg_admin_text(request, "sku"));
     tg_str_cut(row->location, sizeof(row->location),
-               text_of(request, how == TG_STOCK_TRANSFER ? "from" : "location"));
-    tg_str_cut(row->to, sizeof(row->to), text_of(request, "to"));
-    tg_str_cut(row->cause, sizeof(row->cause), text_of(request, "cause"));
+               tg_admin_text(request, how == TG_STOCK_TRANSFER ? "from" : "location"));
+    tg_str_cut(row->to, sizeof(row->to), tg_admin_text(request, "to"));
+    tg_str_cut(row->cause, sizeof(row->cause), tg_admin_text(request, "cause"));
     req->stock = changes;
-    err = ask(admin, admin->sale, req, &a);
+    err = tg_admin_ask(admin, admin->sale, req, &a);
     flatten(&a);
-    pass_on(out, err, &a);
+    tg_admin_pass_on(out, err, &a);
 }
 
 static void cmd_stock_set(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
@@ -471,79 +467,79 @@ static void cmd_stock_transfer(struct tg_admin *admin, const json_t *request, st
 
 static void cmd_stock_locations(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
     tg_err err;
 
-    ask_read(admin, TG_READ_LOCATIONS, text_of(request, "sku"), "", &a, &err);
-    pass_on(out, err, &a);
+    tg_admin_ask_read(admin, TG_READ_LOCATIONS, tg_admin_text(request, "sku"), "", &a, &err);
+    tg_admin_pass_on(out, err, &a);
 }
 
 /* What is wrong, as far as a line of text can say it. */
-static void refuse_audit(const struct answer *a, struct tg_buf *out)
+static void refuse_audit(const struct tg_admin_answer *a, struct tg_buf *out)
 {
     const json_t *first = json_array_get(json_object_get(a->body, "differences"), 0);
     const char *sku = json_string_value(json_object_get(first, "sku"));
     const char *problem = json_string_value(json_object_get(first, "problem"));
 
-    refuse(out, "The stock does not add up: %lld differences; the first is %s, %s.",
-           (long long)json_integer_value(json_object_get(a->body, "difference_count")),
-           sku == NULL ? "?" : sku, problem == NULL ? "?" : problem);
+    tg_admin_refuse(out, "The stock does not add up: %lld differences; the first is %s, %s.",
+                    (long long)json_integer_value(json_object_get(a->body, "difference_count")),
+                    sku == NULL ? "?" : sku, problem == NULL ? "?" : problem);
 }
 
 static void cmd_stock_audit(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    struct tg_sale_req *req = new_sale(admin, TG_SALE_STOCK_AUDIT);
-    struct answer a = {0};
+    struct tg_sale_req *req = tg_admin_new_sale(admin, TG_SALE_STOCK_AUDIT);
+    struct tg_admin_answer a = {0};
     tg_err err;
 
     (void)request;
     if (req == NULL) {
-        refuse(out, "out of memory");
+        tg_admin_refuse(out, "out of memory");
         return;
     }
-    err = ask(admin, admin->sale, req, &a);
+    err = tg_admin_ask(admin, admin->sale, req, &a);
     if (err == TG_OK && a.status == 200 && !json_is_true(json_object_get(a.body, "ok"))) {
         refuse_audit(&a, out);
         answer_done(&a);
         return;
     }
-    pass_on(out, err, &a);
+    tg_admin_pass_on(out, err, &a);
 }
 
 static void cmd_order_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
     tg_err err;
 
-    ask_read(admin, TG_READ_ORDERS, "", text_of(request, "cursor"), &a, &err);
-    pass_on(out, err, &a);
+    tg_admin_ask_read(admin, TG_READ_ORDERS, "", tg_admin_text(request, "cursor"), &a, &err);
+    tg_admin_pass_on(out, err, &a);
 }
 
 static void cmd_order_show(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    struct answer a = {0};
+    struct tg_admin_answer a = {0};
     tg_err err;
 
-    ask_read(admin, TG_READ_ORDER, text_of(request, "order"), "", &a, &err);
-    pass_on(out, err, &a);
+    tg_admin_ask_read(admin, TG_READ_ORDER, tg_admin_text(request, "order"), "", &a, &err);
+    tg_admin_pass_on(out, err, &a);
 }
 
 /* Made here, on the caller's thread: neither the sale nor the pages wait for it. */
 static void cmd_backup(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    const char *file = text_of(request, "file");
+    const char *file = tg_admin_text(request, "file");
     char why[256] = "there is no database";
     tg_err err = TG_ERR_NOTFOUND;
     struct tg_jo j = tg_jo(out);
 
     if (file[0] != '/') {
-        refuse(out, "The file must be an absolute path.");
+        tg_admin_refuse(out, "The file must be an absolute path.");
         return;
     }
     if (admin->db.url != NULL)
         err = tg_backup(&admin->db, file, why);
     if (err != TG_OK) {
-        refuse(out, "%s", why);
+        tg_admin_refuse(out, "%s", why);
         return;
     }
     tg_jo_obj(&j, NULL);
@@ -556,20 +552,34 @@ static const struct {
     const char *name;
     void (*run)(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 } commands[] = {
-    {"show.create", cmd_show_create},       {"show.list", cmd_show_list},
-    {"show.status", cmd_show_status},       {"show.start", cmd_show_start},
-    {"show.stop", cmd_show_stop},           {"token.create", cmd_token_create},
-    {"token.list", cmd_token_list},         {"token.revoke", cmd_token_revoke},
-    {"stock.set", cmd_stock_set},           {"stock.adjust", cmd_stock_adjust},
-    {"stock.transfer", cmd_stock_transfer}, {"stock.locations", cmd_stock_locations},
-    {"stock.audit", cmd_stock_audit},       {"order.list", cmd_order_list},
-    {"order.show", cmd_order_show},         {"backup", cmd_backup},
+    {"show.create", cmd_show_create},
+    {"show.list", cmd_show_list},
+    {"show.status", cmd_show_status},
+    {"show.start", cmd_show_start},
+    {"show.stop", cmd_show_stop},
+    {"token.create", cmd_token_create},
+    {"token.list", cmd_token_list},
+    {"token.revoke", cmd_token_revoke},
+    {"webhook.list", tg_admin_hook_list},
+    {"webhook.create", tg_admin_hook_create},
+    {"webhook.ping", tg_admin_hook_ping},
+    {"webhook.rotate", tg_admin_hook_rotate},
+    {"webhook.delete", tg_admin_hook_delete},
+    {"webhook.replay", tg_admin_hook_replay},
+    {"stock.set", cmd_stock_set},
+    {"stock.adjust", cmd_stock_adjust},
+    {"stock.transfer", cmd_stock_transfer},
+    {"stock.locations", cmd_stock_locations},
+    {"stock.audit", cmd_stock_audit},
+    {"order.list", cmd_order_list},
+    {"order.show", cmd_order_show},
+    {"backup", cmd_backup},
 };
 
 void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out)
 {
     json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
-    const char *name = text_of(request, "cmd");
+    const char *name = tg_admin_text(request, "cmd");
     bool found = false;
 
     for (size_t i = 0; i < TG_ARRAY_LEN(commands) && !found; i++) {
@@ -578,6 +588,6 @@ void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct t
             commands[i].run(admin, request, out);
     }
     if (!found)
-        refuse(out, "There is no command \"%s\".", name);
+        tg_admin_refuse(out, "There is no command \"%s\".", name);
     json_decref(request);
 }

@@ -27,6 +27,13 @@ static const struct command commands[] = {
     {"stock transfer", "sku from to value!", "cause", "move free units from place to place"},
     {"stock locations", "", "sku", "all places; with --sku its free units there"},
     {"stock audit", "", "", "re-derive every number from the movements and list differences"},
+    {"webhook list", "", "", "endpoints that are told what happens"},
+    {"webhook create", "url", "topics description",
+     "an endpoint; its secret is shown this once. --topics \"order.paid stock.*\""},
+    {"webhook rotate", "webhook", "", "a new secret; the old one signs for 24 hours more"},
+    {"webhook ping", "webhook", "", "send it a webhook.ping"},
+    {"webhook replay", "webhook", "since", "send again what failed since a time (RFC 3339)"},
+    {"webhook delete", "webhook", "", "remove it and its secrets"},
     {"order list", "", "cursor", "orders, newest first"},
     {"order show", "order", "", "one order"},
 };

@@ -37,6 +37,7 @@ struct tg_outbound_cfg {
 /* Errors: NOMEM, IO (libcurl cannot start). Call before other threads run: it initialises libcurl.
  */
 TG_MUST_CHECK tg_err tg_outbound_new(struct tg_outbound **ret, const struct tg_outbound_cfg *cfg);
+/* When sale has stopped: it answers into our mailbox. NULL is legal. */
 void tg_outbound_free(struct tg_outbound *o);
 /* Sale answers here. Capacity TG_MB_OUTBOUND. */
 struct tg_mailbox *tg_outbound_mailbox(struct tg_outbound *o);

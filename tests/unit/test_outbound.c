@@ -61,13 +61,6 @@ static void out_start(struct rig *r, const char *node, bool allow)
     assert_int_equal(tg_outbound_start(r->out), TG_OK);
 }
 
-static void out_stop(struct rig *r)
-{
-    tg_outbound_stop(r->out);
-    tg_outbound_free(r->out);
-    r->out = NULL;
-}
-
 static struct rig *rig_open(void)
 {
     struct rig *r = calloc(1, sizeof(*r));
@@ -181,6 +174,15 @@ static void ask(struct rig *r, struct tg_sale_req *take_req, int status)
     take_answer(r);
     if (r->status != status)
         fail_msg("%d: %s", r->status, r->text);
+}
+
+static void out_stop(struct rig *r)
+{
+    tg_outbound_stop(r->out);
+    /* What sale answers now it answers after what it had of outbound. */
+    ask(r, request(r, TG_SALE_CART, "pZ", TG_ROLE_VIEWER), 200);
+    tg_outbound_free(r->out);
+    r->out = NULL;
 }
 
 static void act(struct rig *r, enum tg_hook_do verb, int status)
@@ -561,6 +563,7 @@ static void test_two_nodes_share_a_backlog(void **state)
     assert_true(hook_receiver_wait(r->receiver, MANY));
     tg_outbound_stop(first);
     out_stop(r);
+    tg_outbound_free(first);
     assert_int_equal(hook_receiver_count(r->receiver), MANY);
     assert_true(hook_receiver_peak(r->receiver) <= 8);
     for (int i = 0; i < MANY; i++)
@@ -568,8 +571,6 @@ static void test_two_nodes_share_a_backlog(void **state)
             assert_string_not_equal(hook_receiver_at(r->receiver, (size_t)i).id,
                                     hook_receiver_at(r->receiver, (size_t)k).id);
     tg_read_db_free(db1);
-    tg_sale_stop(r->sale); /* its answers to the first are over */
-    tg_outbound_free(first);
     rig_close(r);
 }
 
@@ -590,6 +591,25 @@ static void test_only_admins_and_at_most_32(void **state)
     act(r, TG_HOOK_DELETE, 404);
     act(r, TG_HOOK_PING, 404);
     create(r, "http://127.0.0.1", "");
+    rig_close(r);
+}
+
+static void test_old_messages_are_cut_off(void **state)
+{
+    struct rig *r = rig_open();
+    tg_us day = 86400 * (tg_us)TG_US_PER_S;
+
+    (void)state;
+    create(r, "http://127.0.0.1", "");
+    act(r, TG_HOOK_PING, 202);
+    out_start(r, "alone", true);
+    until(r, TG_READ_DELIVERIES, "", "\"state\":\"delivered\"");
+    out_stop(r);
+    tg_sale_stop(r->sale); /* the store is ours now */
+    assert_int_equal(r->store->ops->purge(r->store, tg_clock_wall() + 29 * day, 100), TG_OK);
+    assert_non_null(strstr(read_text(r, TG_READ_DELIVERIES, ""), "\"state\":\"delivered\""));
+    assert_int_equal(r->store->ops->purge(r->store, tg_clock_wall() + 31 * day, 100), TG_OK);
+    assert_string_equal(read_text(r, TG_READ_DELIVERIES, ""), "{\"deliveries\":[],\"next\":null}");
     rig_close(r);
 }
 
@@ -662,6 +682,7 @@ static void test_new_without_memory(void **state)
         cmocka_unit_test(test_two_nodes_share_a_backlog),                                          \
         cmocka_unit_test(test_only_admins_and_at_most_32),                                         \
         cmocka_unit_test(test_secret_is_told_once),                                                \
+        cmocka_unit_test(test_old_messages_are_cut_off),                                           \
         cmocka_unit_test(test_starts_and_stops_many_times),                                        \
         cmocka_unit_test(test_new_without_memory),
 

@@ -1,0 +1,38 @@
+/* admin_priv.h - what the files of the operator's commands share. */
+#ifndef TG_APP_ADMIN_PRIV_H
+#define TG_APP_ADMIN_PRIV_H
+
+#include <jansson.h>
+
+#include "app/admin.h"
+#include "base/buf.h"
+#include "msg/sale.h"
+
+struct tg_admin_answer {
+    int status; /* HTTP status, or 200/400 of a socket reply */
+    json_t *body;
+};
+
+/* A member of the request; "" when it is not there. */
+const char *tg_admin_text(const json_t *request, const char *key);
+/* The answer: it failed, and why. */
+void tg_admin_refuse(struct tg_buf *out, const char *fmt, ...) TG_PRINTF(2, 3);
+/* A request to sale in the operator's name; NULL without memory. */
+struct tg_sale_req *tg_admin_new_sale(struct tg_admin *admin, enum tg_sale_what what);
+/* Posts and waits for the answer. Errors: NOMEM, LIMIT (busy), TIMEOUT. */
+tg_err tg_admin_ask(struct tg_admin *admin, struct tg_mailbox *mb, void *take_msg,
+                    struct tg_admin_answer *ret);
+/* What a thread answered becomes the command's answer; frees it. */
+void tg_admin_pass_on(struct tg_buf *out, tg_err err, struct tg_admin_answer *a);
+void tg_admin_ask_read(struct tg_admin *admin, enum tg_read_what what, const char *key,
+                       const char *cursor, struct tg_admin_answer *ret, tg_err *ret_err);
+
+/* admin_hooks.c */
+void tg_admin_hook_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_hook_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_hook_ping(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_hook_rotate(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_hook_delete(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_hook_replay(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+
+#endif
