@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "shop/rules.h"
 #include "store/backup.h"
 #include "store/datadir.h"
 #include "store/read.h"
@@ -491,6 +492,168 @@ static void test_audit_finds_a_row_that_was_meddled_with(void **state)
     box_free(b);
 }
 
+/* --- places, bundles, takes --- */
+
+static enum tg_code make_place(struct box *b, const char *id, enum tg_location_kind kind,
+                               uint16_t show)
+{
+    struct tg_location_change ch = {
+        .location = {.kind = kind, .show = show, .ships_from_wall = -1, .priority = 10},
+        .make = true};
+    struct tg_claim c = claim_of(TG_CLAIM_LOCATION, "s1", "");
+
+    tg_str_cut(ch.location.id, sizeof(ch.location.id), id);
+    tg_str_cut(ch.location.name, sizeof(ch.location.name), id);
+    if (kind == TG_LOCATION_PROMISE)
+        ch.location.ships_from_wall = WALL_US + TG_US_PER_S;
+    c.location_change = &ch;
+    return one(b, &c, NULL, NULL).code;
+}
+
+static struct tg_stock_row stock_row(struct box *b, enum tg_stock_how how, const char *sku,
+                                     const char *location, int32_t value, tg_us counted)
+{
+    struct tg_stock_row row = {
+        .how = how, .value = value, .counted_wall = counted, .if_version = -1};
+    struct tg_claim c = claim_of(TG_CLAIM_STOCK_ROWS, "s1", "");
+
+    tg_str_cut(row.sku, sizeof(row.sku), sku);
+    tg_str_cut(row.location, sizeof(row.location), location);
+    tg_str_cut(row.cause, sizeof(row.cause), "spring count");
+    c.rows = &row;
+    c.row_count = 1;
+    c.all_or_nothing = true;
+    assert_int_equal(one(b, &c, NULL, NULL).code, TG_CODE_OK);
+    return row;
+}
+
+static void make_bundle(struct box *b)
+{
+    const struct tg_part_row parts[] = {{.sku = "MUG-RED", .qty = 2},
+                                        {.sku = "THERMOS-1L-SAND", .qty = 1}};
+    struct tg_rules_change rules = {.sku = "SHEEPSKIN-ONE",
+                                    .rules = {.order_max = 3},
+                                    .set_parts = true,
+                                    .parts = parts,
+                                    .part_count = 2};
+    struct tg_claim c = claim_of(TG_CLAIM_STOCK_RULES, "s1", "");
+
+    (void)stock_row(b, TG_STOCK_SET, "SHEEPSKIN-ONE", "", 0, -1);
+    c.rules_change = &rules;
+    assert_int_equal(one(b, &c, NULL, NULL).code, TG_CODE_OK);
+}
+
+static struct tg_stock_count at(struct box *b, const char *sku, uint16_t location)
+{
+    const struct tg_place *p = tg_variant_place(tg_shop_variant(b->shop, sku), location);
+
+    return p == NULL ? (struct tg_stock_count){0} : p->count;
+}
+
+static void test_places_bundles_and_takes_survive_a_restart(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "SHEEPSKIN-ONE");
+    struct tg_claim pay = claim_of(TG_CLAIM_PAY, "x", "");
+    char order[TG_UUID_SIZE];
+    char payment[TG_PAYMENT_ID_SIZE];
+    int64_t version;
+    int64_t ticket;
+
+    (void)state;
+    open_all(b);
+    assert_int_equal(make_place(b, "oslo", TG_LOCATION_STORE, UINT16_MAX), TG_CODE_OK);
+    assert_int_equal(make_place(b, "later", TG_LOCATION_PROMISE, UINT16_MAX), TG_CODE_OK);
+    make_bundle(b);
+    (void)stock_row(b, TG_STOCK_SET, "MUG-RED", "", 3, -1);
+    (void)stock_row(b, TG_STOCK_RECEIVE, "MUG-RED", "oslo", 1, -1);
+    version = stock_row(b, TG_STOCK_SET, "MUG-RED", "later", 5, -1).version;
+    buy.qty = 3; /* 6 mugs: 3 here, 1 in the store, 2 promised */
+    ticket = one(b, &buy, order, payment).ticket;
+    assert_true(ticket > 0);
+    audit(b);
+    close_all(b);
+
+    b->now.mono = 5;
+    open_all(b);
+    audit(b);
+    assert_int_equal(at(b, "MUG-RED", 0).held, 3);
+    assert_int_equal(at(b, "MUG-RED", 1).held, 1);
+    assert_int_equal(at(b, "MUG-RED", 2).held, 2);
+    assert_int_equal(tg_variant_version(tg_shop_variant(b->shop, "MUG-RED")), version + 3);
+    assert_int_equal(tg_shop_variant(b->shop, "SHEEPSKIN-ONE")->part_count, 2);
+    assert_int_equal(tg_shop_variant(b->shop, "SHEEPSKIN-ONE")->rules.order_max, 3);
+    assert_int_equal(tg_shop_location(b->shop, "later")->ships_from_wall, WALL_US + TG_US_PER_S);
+    pay.key = payment;
+    pay.paid = true;
+    assert_int_equal(one(b, &pay, NULL, NULL).code, TG_CODE_OK);
+    assert_int_equal(at(b, "MUG-RED", 2).sold, 2);
+    assert_int_equal(at(b, "THERMOS-1L-SAND", 0).sold, 3);
+    buy.qty = 1;
+    assert_true(one(b, &buy, order, payment).ticket > ticket);
+    audit(b);
+    close_all(b);
+    open_all(b);
+    audit(b);
+    assert_int_equal(at(b, "MUG-RED", 2).held, 2);
+    close_all(b);
+    box_free(b);
+}
+
+static void test_late_count_is_told_what_moved_since(void **state)
+{
+    struct box *b = box_new();
+    struct tg_stock_row row;
+
+    (void)state;
+    open_all(b);
+    (void)stock_row(b, TG_STOCK_SET, "MUG-RED", "", 10, -1);
+    b->now.wall += 100;
+    (void)stock_row(b, TG_STOCK_RECEIVE, "MUG-RED", "", 5, -1);
+    b->now.wall += 100;
+    /* Counted before the delivery came: 8, so there are 13. */
+    row = stock_row(b, TG_STOCK_SET, "MUG-RED", "", 8, WALL_US + 50);
+    assert_int_equal(row.done, -2);
+    assert_int_equal(row.on_hand, 13);
+    row = stock_row(b, TG_STOCK_SET, "MUG-RED", "", 8, WALL_US + 50); /* told twice */
+    assert_int_equal(row.on_hand, 13);
+    row = stock_row(b, TG_STOCK_SET, "MUG-RED", "", 12, WALL_US + 150);
+    assert_int_equal(row.on_hand, 12);
+    row = stock_row(b, TG_STOCK_SET, "MUG-RED", "", 1, WALL_US + 60); /* older than the last one */
+    assert_int_equal(row.on_hand, 12);
+    audit(b);
+    close_all(b);
+    box_free(b);
+}
+
+static void test_limits_in_a_show_are_summed_from_disk(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    const struct tg_show_rules rules = {.show = 2, .person_units = 4};
+    const struct tg_show_item item = {
+        .show = 2, .sku = "MUG-RED", .person_max = 3, .from_ms = -1, .until_ms = -1};
+
+    (void)state;
+    open_all(b);
+    buy.qty = 2;
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_OK);
+    close_all(b);
+    open_all(b);
+    assert_int_equal(tg_shop_put_rules(b->shop, &rules), TG_OK);
+    assert_int_equal(tg_shop_put_show_item(b->shop, &item), TG_OK);
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_LIMIT);
+    buy.qty = 1;
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_OK);
+    buy.sku = "THERMOS-1L-SAND";
+    buy.qty = 2;
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_LIMIT);
+    buy.show = 1; /* another show */
+    assert_int_equal(one(b, &buy, NULL, NULL).code, TG_CODE_OK);
+    close_all(b);
+    box_free(b);
+}
+
 /* --- backup and restore --- */
 
 static tg_err count_order(void *ctx, const struct tg_order *order)
@@ -704,6 +867,9 @@ static void test_loading_without_memory_answers_nomem(void **state)
     cmocka_unit_test(test_demo_catalogue_loads_and_is_seeded_once),                                \
         cmocka_unit_test(test_orders_and_stock_survive_a_restart),                                 \
         cmocka_unit_test(test_person_limit_is_summed_from_disk),                                   \
+        cmocka_unit_test(test_places_bundles_and_takes_survive_a_restart),                         \
+        cmocka_unit_test(test_late_count_is_told_what_moved_since),                                \
+        cmocka_unit_test(test_limits_in_a_show_are_summed_from_disk),                              \
         cmocka_unit_test(test_answers_are_kept_48_hours),                                          \
         cmocka_unit_test(test_reading_sees_orders_products_and_the_report),                        \
         cmocka_unit_test(test_shows_and_tokens_fill_the_registry),                                 \
