@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "live/live_priv.h"
 #include "msg/sale.h"
-#include "shop/comment.h"
 
 void room_rules(struct tg_live *live, const struct tg_live_rules *msg)
 {
@@ -38,13 +37,21 @@ static void say_busy(struct tg_live *live, const struct tg_live_op *op)
         room_send(&op->conn, (const char *)live->scratch.data, live->scratch.len, false);
 }
 
+/* Can it be a purchase ("shop 12") or its undoing ("angre")? Sale knows; most talk is neither. */
+static bool may_buy(const char *text)
+{
+    enum { UNDO_LEN_MAX = 24 };
+
+    return strchr(text, '?') == NULL &&
+           (strpbrk(text, "0123456789") != NULL || strlen(text) <= UNDO_LEN_MAX);
+}
+
 void room_comment(struct tg_live *live, const struct room *room, const struct tg_live_op *op)
 {
     struct tg_sale_req *msg;
 
     /* Staff show how it is written; they do not buy by it. */
-    if (live->sale == NULL || (op->who.roles & TG_ROLE_STAFF) != 0 ||
-        !tg_comment_maybe(op->op.u.chat.text))
+    if (live->sale == NULL || (op->who.roles & TG_ROLE_STAFF) != 0 || !may_buy(op->op.u.chat.text))
         return;
     msg = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*msg));
     if (msg != NULL) {

@@ -255,19 +255,6 @@ void tg_comment_parse(struct tg_comment *ret, const struct tg_show_rules *rules,
         ret->kind = TG_COMMENT_BUY;
 }
 
-bool tg_comment_maybe(const char *text)
-{
-    struct tg_words words;
-
-    if (strpbrk(text, "?") != NULL)
-        return false;
-    if (strpbrk(text, "0123456789") != NULL)
-        return true;
-    tg_words_split(&words, text);
-    return words.count >= 1 && words.count <= 2 && !words.more &&
-           is_undo(words.word[words.count - 1]);
-}
-
 bool tg_comment_word_ok(const char *word)
 {
     struct tg_words words;

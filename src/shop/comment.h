@@ -50,8 +50,6 @@ struct tg_comment {
 };
 /* Never fails: what is no purchase is talk. text is NUL-terminated, any bytes. */
 void tg_comment_parse(struct tg_comment *ret, const struct tg_show_rules *rules, const char *text);
-/* Can the line be a purchase or an undo under any rules? Cheap; for whoever forwards lines. */
-bool tg_comment_maybe(const char *text);
 /* One word that is no number: what a show may use in front. */
 bool tg_comment_word_ok(const char *word);
 

@@ -12,10 +12,11 @@ import sheet from './torg-pinned-product.shadow.css';
  * @fires torg-buy-request detail {sku, qty}
  * @fires torg-open-product-request detail {id}
  * @fires torg-variant-request detail {sku}
+ * @fires torg-wait-request detail {sku, qty}
  */
 export class TorgPinnedProduct extends TorgElement {
   static styles = styles(sheet);
-  static properties = { product: { attribute: false }, sku: { reflect: true }, busy: { type: Boolean }, closed: { type: Boolean }, now: { type: Number } };
+  static properties = { product: { attribute: false }, sku: { reflect: true }, busy: { type: Boolean }, closed: { type: Boolean }, now: { type: Number }, window: { attribute: false }, number: { type: Number }, mayWait: { type: Boolean }, place: { attribute: false } };
 
   constructor() {
     super();
@@ -28,6 +29,14 @@ export class TorgPinnedProduct extends TorgElement {
     /** the show sells nothing now */
     this.closed = false;
     this.now = Date.now();
+    /** where its purchase window stands @type {import('../lib/selling.js').Window} */
+    this.window = { state: 'open', left: null };
+    /** the show's short number; 0 = the product's own */
+    this.number = 0;
+    /** what is sold out can be waited for */
+    this.mayWait = false;
+    /** a place in line for the chosen variant @type {import('../lib/wire.js').Waiting | undefined} */
+    this.place = undefined;
   }
 
   render() {
@@ -36,7 +45,7 @@ export class TorgPinnedProduct extends TorgElement {
     if (!product || !variant) return nothing;
     const gone = isSoldOut(variant.stock);
     return html`<article aria-labelledby="title">
-      <button class="picture" type="button" aria-label=${t('product.details', { title: product.title })} data-number=${product.number} @click=${() => this.ask('open-product', { id: product.id })}>
+      <button class="picture" type="button" aria-label=${t('product.details', { title: product.title })} data-number=${this.number || product.number} @click=${() => this.ask('open-product', { id: product.id })}>
         <img src=${picture(product).url} alt="" width="96" height="96">
       </button>
       <div class="words">
@@ -45,13 +54,20 @@ export class TorgPinnedProduct extends TorgElement {
           <torg-price .price=${variant.price} .was=${variant.compare_at} .lowest=${variant.lowest_30d}></torg-price>
           <torg-stock .stock=${variant.stock}></torg-stock>
           ${this.#countdown(variant.until)}
+          ${this.#windowWords()}
         </p>
       </div>
       <torg-variants .product=${product} .sku=${variant.sku}></torg-variants>
-      <button class="button buy" type="button" ?disabled=${gone || this.closed} aria-disabled=${this.busy ? 'true' : nothing}
-          @click=${() => this.busy || this.ask('buy', { sku: variant.sku, qty: 1 })}>
-        ${this.busy ? t('buy.sending') : gone ? t('stock.none') : t('buy.now')}</button>
+      ${buyOrWait(this, variant.sku, gone)}
     </article>`;
+  }
+
+  /** When it can be bought; not announced each second. */
+  #windowWords() {
+    const { state, left } = this.window;
+    if (state === 'late') return html`<span class="until">${t('window.late')}</span>`;
+    if (left === null) return nothing;
+    return html`<span class="until numbers" aria-hidden="true">${t(state === 'early' ? 'window.opens' : 'window.closes', { time: clockTime(left) })}</span>`;
   }
 
   /** Minutes and seconds to the end of the flash price; not announced each second. */
@@ -62,6 +78,25 @@ export class TorgPinnedProduct extends TorgElement {
   }
 }
 customElements.define('torg-pinned-product', TorgPinnedProduct);
+
+/**
+ * One tap to buy; while it is sold out, to wait for it. A turn of the waiting list buys what is held.
+ * @param {TorgElement & { busy: boolean, closed: boolean, mayWait: boolean, window: import('../lib/selling.js').Window, place: import('../lib/wire.js').Waiting | undefined }} element
+ * @param {string} sku
+ * @param {boolean} gone
+ */
+export function buyOrWait(element, sku, gone) {
+  const { busy, closed, mayWait, window, place } = element;
+  const turn = place?.state === 'turn';
+  const shut = closed || (window.state !== 'open' && !turn);
+  if (gone && place?.state === 'waiting') return html`<button class="button wide" type="button" disabled>${t('wait.place', { place: place.place })}</button>`;
+  if (gone && !turn && mayWait && !shut) {
+    return html`<button class="button primary wide" type="button" @click=${() => element.ask('wait', { sku, qty: 1 })}>${t('wait.do')}</button>`;
+  }
+  const words = busy ? t('buy.sending') : turn ? t('wait.buy') : gone ? t('stock.none') : window.state === 'early' ? t('window.early') : window.state === 'late' ? t('window.late') : t('buy.now');
+  return html`<button class="button buy wide" type="button" ?disabled=${(gone && !turn) || shut} aria-disabled=${busy ? 'true' : nothing}
+    @click=${() => busy || element.ask('buy', { sku, qty: turn ? place.qty : 1 })}>${words}</button>`;
+}
 
 /** "4:05" @param {number} seconds */
 export function clockTime(seconds) {

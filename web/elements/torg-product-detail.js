@@ -2,6 +2,7 @@ import { html, nothing } from 'lit';
 import { t } from '../lib/i18n.js';
 import { isSoldOut, picture } from '../lib/show-model.js';
 import { TorgElement, styles } from './torg-element.js';
+import { buyOrWait } from './torg-pinned-product.js';
 import './torg-price.js';
 import './torg-stock.js';
 import './torg-variants.js';
@@ -12,10 +13,11 @@ import sheet from './torg-product-detail.shadow.css';
  * @fires torg-buy-request detail {sku, qty}
  * @fires torg-cart-request detail {sku, qty} add one to the cart
  * @fires torg-variant-request detail {sku}
+ * @fires torg-wait-request detail {sku, qty}
  */
 export class TorgProductDetail extends TorgElement {
   static styles = styles(sheet);
-  static properties = { product: { attribute: false }, sku: {}, busy: { type: Boolean }, closed: { type: Boolean } };
+  static properties = { product: { attribute: false }, sku: {}, busy: { type: Boolean }, closed: { type: Boolean }, window: { attribute: false }, mayWait: { type: Boolean }, place: { attribute: false } };
 
   constructor() {
     super();
@@ -25,6 +27,12 @@ export class TorgProductDetail extends TorgElement {
     /** a purchase is on its way; the button stays enabled, so that the focus can come back to it */
     this.busy = false;
     this.closed = false;
+    /** where its purchase window stands @type {import('../lib/selling.js').Window} */
+    this.window = { state: 'open', left: null };
+    /** what is sold out can be waited for */
+    this.mayWait = false;
+    /** a place in line for the chosen variant @type {import('../lib/wire.js').Waiting | undefined} */
+    this.place = undefined;
   }
 
   render() {
@@ -39,9 +47,7 @@ export class TorgProductDetail extends TorgElement {
       ${product.description ? html`<p class="description">${product.description}</p>` : nothing}
       <torg-variants wrap .product=${product} .sku=${variant.sku}></torg-variants>
       <div class="acts">
-        <button class="button buy wide" type="button" ?disabled=${gone || this.closed} aria-disabled=${this.busy ? 'true' : nothing}
-          @click=${() => this.busy || this.ask('buy', { sku: variant.sku, qty: 1 })}>
-          ${this.busy ? t('buy.sending') : gone ? t('stock.none') : t('buy.now')}</button>
+        ${buyOrWait(this, variant.sku, gone)}
         <button class="button wide" type="button" ?disabled=${gone || this.closed} @click=${() => this.ask('cart', { sku: variant.sku, qty: 1 })}>${t('cart.add')}</button>
       </div>`;
   }

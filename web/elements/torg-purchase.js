@@ -14,10 +14,11 @@ import sheet from './torg-purchase.shadow.css';
  * @fires torg-buy-again-request detail {purchase} at the price now
  * @fires torg-close-request
  * @fires torg-show-products-request
+ * @fires torg-wait-request detail {sku, qty} a place in line for what is sold out
  */
 export class TorgPurchase extends TorgElement {
   static styles = styles(sheet);
-  static properties = { purchase: { attribute: false }, products: { attribute: false }, offline: { type: Boolean }, now: { type: Number } };
+  static properties = { purchase: { attribute: false }, products: { attribute: false }, offline: { type: Boolean }, now: { type: Number }, mayWait: { type: Boolean }, waiting: { attribute: false }, waitProblem: {} };
 
   constructor() {
     super();
@@ -27,6 +28,10 @@ export class TorgPurchase extends TorgElement {
     this.products = [];
     this.offline = false;
     this.now = Date.now();
+    this.mayWait = false;
+    /** places in line by SKU @type {Record<string, import('../lib/wire.js').Waiting>} */
+    this.waiting = {};
+    this.waitProblem = '';
   }
 
   render() {
@@ -45,13 +50,25 @@ export class TorgPurchase extends TorgElement {
       case 'price_changed': return this.#changed(purchase);
       case 'sold_out':
         return html`${this.#mark('warning')}<p class="lead">${t('buy.sold-out')}</p><p class="muted">${this.#what(purchase)}</p>
-          <button class="button primary wide" type="button" @click=${() => this.ask('show-products')}>${t('products.see')}</button>`;
+          ${this.#wait(purchase)}
+          <button class=${`button wide ${this.mayWait ? '' : 'primary'}`} type="button" @click=${() => this.ask('show-products')}>${t('products.see')}</button>`;
       case 'busy':
         return html`${this.#mark('clock')}<p class="lead">${t('buy.busy')}</p>${this.#again(purchase, t('try-again'))}`;
       default:
         return html`${this.#mark('warning')}<p class="lead">${t(purchase.state === 'limit' ? 'buy.limit' : 'buy.refused')}</p>
           ${purchase.message ? html`<p class="muted" lang="en">${purchase.message}</p>` : nothing}${this.#leave()}`;
     }
+  }
+
+  /** Sold out is not the end where the show has a waiting list. @param {Purchase} purchase */
+  #wait({ op }) {
+    if (op.op !== 'buy' || !this.mayWait) return nothing;
+    const { sku, qty } = op;
+    const place = this.waiting[sku];
+    if (place?.state === 'waiting') return html`<p class="lead numbers" role="status">${t('wait.place', { place: place.place })}</p><p class="muted">${t('wait.hint')}</p>`;
+    if (place?.state === 'turn') return html`<button class="button buy wide" type="button" @click=${() => this.ask('buy', { sku, qty: place.qty })}>${t('wait.buy')}</button>`;
+    return html`<button class="button primary wide" type="button" @click=${() => this.ask('wait', { sku, qty })}>${t('wait.do')}</button>
+      <p class="muted">${this.waitProblem || t('wait.hint')}</p>`;
   }
 
   /** @param {Purchase} purchase */

@@ -2,6 +2,7 @@ import { html, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { t } from '../lib/i18n.js';
 import { parseAmount, plainAmount } from '../lib/money.js';
+import { PLAIN, itemOf, windowAt } from '../lib/selling.js';
 import { isSoldOut, optionWords, picture, scarce } from '../lib/show-model.js';
 import { icon } from './icons.js';
 import { clockTime } from './torg-pinned-product.js';
@@ -17,12 +18,15 @@ import sheet from './torg-rundown.shadow.css';
  * @fires torg-pin-request detail {sku, pin}
  * @fires torg-price-request detail {sku, amount?, minutes?} no amount ends the flash price
  * @fires torg-stock-request detail {sku, delta} or {sku, set}
+ * @fires torg-number-request detail {sku, number} what people type in this show; 0 = the product's own
+ * @fires torg-window-request detail {sku, open, seconds?} the purchase window, from this frame on
+ * @fires torg-sell-request detail {sku, qty, name} for somebody else
  */
 export class TorgRundown extends TorgElement {
   static styles = styles(sheet);
   static properties = {
     products: { attribute: false }, pinned: { attribute: false }, sold: { attribute: false },
-    now: { type: Number }, mayPrice: { type: Boolean, attribute: 'may-price' }, editing: { state: true }, problem: { state: true },
+    now: { type: Number }, mayPrice: { type: Boolean, attribute: 'may-price' }, selling: { attribute: false }, mediaMs: { type: Number }, editing: { state: true }, problem: { state: true },
   };
 
   constructor() {
@@ -35,6 +39,10 @@ export class TorgRundown extends TorgElement {
     this.sold = {};
     this.now = Date.now();
     this.mayPrice = false;
+    /** @type {import('../lib/selling.js').Selling} */
+    this.selling = PLAIN;
+    /** the show's clock; null = not known @type {number | null} */
+    this.mediaMs = null;
     /** the SKU whose price and stock are open */
     this.editing = '';
     this.problem = '';
@@ -51,7 +59,7 @@ export class TorgRundown extends TorgElement {
     return html`<li class=${onAir ? 'on-air' : ''} data-product=${product.id}>
       <img src=${picture(product).url} alt="" width="64" height="64" loading="lazy">
       <div class="body">
-        <h3><span class="number numbers">${product.number}</span> ${product.title}${onAir ? html` <span class="air">${t('products.on-air')}</span>` : nothing}</h3>
+        <h3><span class="number numbers">${this.#number(product)}</span> ${product.title}${onAir ? html` <span class="air">${t('products.on-air')}</span>` : nothing}</h3>
         <ul class="variants">${product.variants.map((v) => this.#variant(product, v))}</ul>
       </div>
     </li>`;
@@ -78,8 +86,23 @@ export class TorgRundown extends TorgElement {
         <button class=${`button small ${pinned ? '' : 'primary'}`} type="button" aria-pressed=${pinned} aria-label=${t(pinned ? 'desk.unpin.name' : 'desk.pin.name', { name })}
           @click=${() => this.ask('pin', { sku, pin: !pinned })}>${pinned ? nothing : icon('pin')} ${t(pinned ? 'desk.unpin' : 'desk.pin')}</button>
       </span>
+      ${this.#window(sku)}
       ${this.editing === sku ? this.#editor(variant) : nothing}
     </li>`;
+  }
+
+  /** The number that people type here. @param {Product} product */
+  #number(product) {
+    return product.variants.map((v) => itemOf(this.selling, v.sku)?.number).find((n) => n) ?? product.number;
+  }
+
+  /** Only where there is a window. @param {string} sku */
+  #window(sku) {
+    const item = itemOf(this.selling, sku);
+    if (!item || (item.from === null && item.until === null)) return nothing;
+    const { state, left } = windowAt(item, this.mediaMs);
+    return html`<span class="window" data-window=${state}>${t('desk.window')}: ${t(`desk.window.state.${state}`)}
+      ${left === null ? nothing : html`<span class="left numbers">${icon('clock')}${clockTime(left)}</span>`}</span>`;
   }
 
   #countdown(until = '') {
@@ -101,8 +124,54 @@ export class TorgRundown extends TorgElement {
         <label>${t('desk.stock.number')}<input class="field" name="value" inputmode="numeric" required></label>
         <span class="row"><button class="button small primary" type="submit">${t('desk.stock.apply')}</button></span>
       </form>
+      <form @submit=${(/** @type {SubmitEvent} */ e) => this.#setNumber(e, sku)}>
+        <label>${t('desk.number')}<input class="field" name="number" type="number" min="1" max="999999999" inputmode="numeric" value=${itemOf(this.selling, sku)?.number ?? ''}></label>
+        <span class="row"><button class="button small primary" type="submit">${t('desk.number.set')}</button></span>
+      </form>
+      <form @submit=${(/** @type {SubmitEvent} */ e) => this.#openWindow(e, sku)}>
+        <label>${t('desk.window')}<input class="field" name="seconds" type="number" min="1" max="86400" inputmode="numeric" placeholder=${t('desk.window.seconds')} aria-label=${`${t('desk.window')}: ${t('desk.window.seconds')}`}></label>
+        <span class="row"><button class="button small primary" type="submit">${t('desk.window.open')}</button>
+          <button class="button small" type="button" @click=${() => this.ask('window', { sku, open: false })}>${t('desk.window.close')}</button></span>
+      </form>
+      <form @submit=${(/** @type {SubmitEvent} */ e) => this.#sell(e, sku)}>
+        <label>${t('desk.sell')}<input class="field" name="name" maxlength="40" autocomplete="off" required placeholder=${t('desk.sell.name')} aria-label=${`${t('desk.sell')}: ${t('desk.sell.name')}`}></label>
+        <label>${t('desk.sell.qty')}<input class="field" name="qty" type="number" min="1" max="100" value="1" inputmode="numeric" required></label>
+        <span class="row"><button class="button small primary" type="submit">${t('desk.sell.do')}</button></span>
+      </form>
       <p class="problem" role="alert">${this.problem}</p>
     </div>`;
+  }
+
+  /**
+   * @param {SubmitEvent} event
+   * @param {string} sku
+   */
+  #setNumber(event, sku) {
+    event.preventDefault();
+    const data = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    this.ask('number', { sku, number: Number(data.get('number')) || 0 });
+  }
+
+  /**
+   * @param {SubmitEvent} event
+   * @param {string} sku
+   */
+  #openWindow(event, sku) {
+    event.preventDefault();
+    const data = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    this.ask('window', { sku, open: true, seconds: Number(data.get('seconds')) || undefined });
+  }
+
+  /**
+   * @param {SubmitEvent} event
+   * @param {string} sku
+   */
+  #sell(event, sku) {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const data = new FormData(form);
+    this.ask('sell', { sku, qty: Number(data.get('qty')) || 1, name: String(data.get('name')).trim() });
+    form.reset();
   }
 
   /** @param {string} sku */

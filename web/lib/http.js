@@ -34,6 +34,14 @@ export async function getJson(url, { timeoutMs = 8000, ...init } = {}) {
 /**
  * @param {string} url
  * @param {unknown} value
+ */
+export function putJson(url, value) {
+  return getJson(url, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(value) });
+}
+
+/**
+ * @param {string} url
+ * @param {unknown} value
  * @param {Record<string, string>} [headers]
  */
 export function postJson(url, value, headers = {}) {

@@ -3,6 +3,8 @@
  * Pure. Which events wait for their frame is decided here; when, by the media clock.
  */
 
+import { PLAIN, withItem, withPlace } from './selling.js';
+
 /** @typedef {import('./wire.js').ServerEvent} ServerEvent */
 /** @typedef {import('./wire.js').JoinedEvent} JoinedEvent */
 /** @typedef {import('./wire.js').Product} Product */
@@ -10,6 +12,8 @@
 /** @typedef {import('./wire.js').ChatMessage} ChatMessage */
 /** @typedef {import('./wire.js').Order} Order */
 /** @typedef {import('./wire.js').Cart} Cart */
+
+/** @typedef {import('./wire.js').Selling} Selling */
 
 /** @typedef {{ state: 'off' | 'on' | 'stalled', kind?: import('./wire.js').SourceKind, publisher: string }} Source */
 
@@ -22,6 +26,8 @@
  * @property {ChatMessage[]} chat
  * @property {Cart} cart
  * @property {Record<string, Order>} orders by id
+ * @property {Selling} selling
+ * @property {Record<string, import('./wire.js').Waiting>} waiting places in line by SKU
  * @property {number} viewers
  * @property {Record<string, number>} sold units by SKU in this show
  * @property {Record<string, number>} reactions totals seen by kind
@@ -39,7 +45,7 @@ const CHAT_KEPT = 250;
 export function emptyModel() {
   return {
     show: null, you: null, products: [], pinned: [], chat: [], cart: { lines: [] }, orders: {}, viewers: 0,
-    sold: {}, reactions: {}, announcement: '', notice: '', mutedUntil: {}, source: null, uplink: null,
+    selling: PLAIN, waiting: {}, sold: {}, reactions: {}, announcement: '', notice: '', mutedUntil: {}, source: null, uplink: null,
   };
 }
 
@@ -162,6 +168,7 @@ function fromJoined(model, joined) {
     ...model,
     show: joined.show, you: joined.you, products: joined.products, pinned: joined.pinned ?? [], chat,
     cart: joined.cart ?? { lines: [] }, viewers: joined.viewers ?? 0, notice: joined.notice ?? '',
+    selling: joined.selling ?? PLAIN, waiting: Object.fromEntries((joined.waiting ?? []).map((place) => [place.sku, place])),
     source: joined.show.on_air ? model.source : null, uplink: null,
   };
 }
@@ -210,6 +217,9 @@ export function reduce(model, event) {
     case 'announce': return { ...model, announcement: event.text };
     case 'price': return withVariant(model, event.sku, (v) => withPrice(v, event));
     case 'stock': return withVariant(model, event.sku, (v) => ({ ...v, stock: event.value }));
+    case 'waiting': return { ...model, waiting: withPlace(model.waiting, event) };
+    case 'selling': return { ...model, selling: event };
+    case 'window': return { ...model, selling: withItem(model.selling, event) };
     case 'viewers': return { ...model, viewers: event.value };
     case 'sold': return { ...model, sold: { ...model.sold, [event.sku]: event.count } };
     case 'reactions': {

@@ -74,7 +74,10 @@
 /* --- client to server ------------------------------------------------------------------------- */
 
 /** @typedef {{ op: 'join', name?: string, token?: string, since?: number, since_epoch?: string, source?: string }} JoinOp */
-/** @typedef {{ op: 'chat', text: string, reply_to?: string }} ChatOp */
+/** @typedef {{ op: 'chat', text: string, reply_to?: string, at?: number }} ChatOp */
+/** @typedef {{ op: 'wait', sku: string, qty?: number, leave?: boolean, at?: number }} WaitOp */
+/** @typedef {{ op: 'window', sku: string, open: boolean, for_s?: number }} WindowOp */
+/** @typedef {{ op: 'sell', sku: string, qty?: number, name: string, person?: string, price?: number }} SellOp */
 /** @typedef {{ op: 'react', kind: ReactionKind, n: number }} ReactOp */
 /** @typedef {{ op: 'buy', sku: string, qty: number, price?: number, at?: number, code?: string, currency?: string, location?: string }} BuyOp */
 /** @typedef {{ op: 'cart.set', sku: string, qty: number }} CartSetOp */
@@ -86,7 +89,7 @@
 /** @typedef {{ op: 'mute', person: string, seconds?: number, undo?: boolean }} MuteOp */
 /** @typedef {{ op: 'show.start' | 'show.end' | 'ping' }} PlainOp */
 /** @typedef {{ op: 'show.rehearse', on: boolean }} RehearseOp */
-/** @typedef {ChatOp | BuyOp | CartSetOp | CheckoutOp | PinOp | PriceOp | StockOp | HideOp | MuteOp | RehearseOp | PlainOp} RequestOp Answered; the channel adds `id`. */
+/** @typedef {ChatOp | WaitOp | WindowOp | SellOp | BuyOp | CartSetOp | CheckoutOp | PinOp | PriceOp | StockOp | HideOp | MuteOp | RehearseOp | PlainOp} RequestOp Answered; the channel adds `id`. */
 
 /* --- server to client ------------------------------------------------------------------------- */
 
@@ -104,10 +107,20 @@
  * @property {Product[]} products
  * @property {string[]} pinned
  * @property {Cart} [cart]
+ * @property {Waiting[]} [waiting]
+ * @property {Selling} [selling]
  * @property {ChatMessage[]} recent
  * @property {number} viewers
  * @property {string} [notice] staff: trouble of the source in plain words
  */
+/** @typedef {{ sku: string, state: 'waiting' | 'turn' | 'lapsed' | 'taken' | 'left', place: number, qty: number, until: string | null }} Waiting place 0 = not in line any more */
+/** @typedef {{ sku: string, number: number | null, from: number | null, until: number | null }} SellingItem media ms */
+/** @typedef {{ waiting: boolean, comments: boolean, comment_bare: boolean, comment_word: string, items: SellingItem[] }} Selling how the show sells */
+/** @typedef {{ first_paid: boolean, waiting: boolean, comments: boolean, comment_bare: boolean, comment_word: string, hold_s: number, turn_s: number, person_units: number, lag_ms: number }} ShowRules of the HTTP API */
+/** @typedef {{ ev: 'waiting' } & Waiting} WaitingEvent */
+/** @typedef {{ ev: 'selling' } & Selling} SellingEvent */
+/** @typedef {{ ev: 'window' } & SellingItem} WindowEvent */
+/** @typedef {{ ev: 'comment', id: string, ok: boolean, order?: Order, code?: RefusalCode, message?: string, choices?: { sku: string, options: string }[] }} CommentEvent what became of a chat line that buys */
 /** @typedef {{ ev: 'clock' } & ClockValue} ClockEvent */
 /** @typedef {{ ev: 'chat' } & ChatMessage} ChatEvent */
 /** @typedef {{ ev: 'chat.hidden', seq: number, id: string, undo?: boolean }} ChatHiddenEvent */
@@ -153,7 +166,7 @@
 /**
  * @typedef {JoinedEvent | ClockEvent | ChatEvent | ChatHiddenEvent | CartEvent | PinEvent | ShowEvent |
  *   AnnounceEvent | PriceEvent | StockEvent | ViewersEvent | ReactionsEvent | SoldEvent | OrderEvent | MuteEvent | SourceEvent |
- *   UplinkEvent} ServerEvent
+ *   UplinkEvent | WaitingEvent | SellingEvent | WindowEvent | CommentEvent} ServerEvent
  */
 /**
  * @typedef {'bad_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'sold_out' | 'price_changed' |
@@ -171,6 +184,7 @@
  * @property {string} [sku]
  * @property {Order} [order]
  * @property {Cart} [cart]
+ * @property {Waiting} [waiting]
  */
 
 /* --- HTTP -------------------------------------------------------------------------------------- */

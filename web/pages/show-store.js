@@ -69,6 +69,12 @@ export class ShowStore extends EventTarget {
     this.#drain(now);
   }
 
+  /** Media time for a countdown: of the frame on screen, else as the clock goes; null = not known. */
+  get mediaMs() {
+    const now = performance.now();
+    return this.clock.onScreen(now) ?? this.clock.estimate(now);
+  }
+
   /** Media time on screen for a buyer's `at`; undefined while unknown. */
   mediaNow() {
     const ms = this.clock.onScreen(performance.now());

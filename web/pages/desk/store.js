@@ -1,5 +1,5 @@
 /** @file What staff do at a show: the desk's requests, sales as they happen, who is muted. */
-import { HttpError, getJson, postJson } from '../../lib/http.js';
+import { HttpError, getJson, postJson, putJson } from '../../lib/http.js';
 import { t } from '../../lib/i18n.js';
 import { findSku, optionWords, picture } from '../../lib/show-model.js';
 import { UplinkHealth } from '../../lib/uplink-health.js';
@@ -28,6 +28,11 @@ export class DeskStore extends ShowStore {
   /** The newest way in for a phone. @type {import('../../lib/wire.js').PhoneCode | null} */
   phoneCode = null;
   phoneProblem = '';
+  /** How the show sells, while it is being changed. @type {import('../../lib/wire.js').ShowRules | null} */
+  rules = null;
+  rulesProblem = '';
+  /** The last sale for somebody. @type {{ order: import('../../lib/wire.js').Order, name: string } | null} */
+  sold = null;
   /** What the server sees wrong with the line of whoever is on air. @type {import('../../lib/uplink-health.js').Warning[]} */
   lineWarnings = [];
   #lineHealth = new UplinkHealth();
@@ -153,6 +158,69 @@ export class DeskStore extends ShowStore {
     if (amount !== undefined) op.amount = amount;
     if (amount !== undefined && minutes) op.until = new Date(Date.now() + minutes * 60000).toISOString();
     return this.act(op);
+  }
+
+  /**
+   * The number that people type for a SKU in this show; its window and limits stay.
+   * @param {string} sku
+   * @param {number} number 0 = the product's own
+   */
+  async number(sku, number) {
+    const url = `/api/v1/shows/${encodeURIComponent(this.showId)}/items/${encodeURIComponent(sku)}`;
+    try {
+      const item = await getJson(url);
+      await putJson(url, { ...item, number: number || null });
+      this.say(t('desk.done'), false);
+    } catch (error) {
+      this.say(error instanceof HttpError && error.status ? error.message : t('desk.rules.failed'), true);
+    }
+  }
+
+  /**
+   * @param {string} sku
+   * @param {boolean} open
+   * @param {number} [seconds]
+   */
+  window(sku, open, seconds) {
+    return this.act(seconds ? { op: 'window', sku, open, for_s: seconds } : { op: 'window', sku, open });
+  }
+
+  /**
+   * A sale for somebody else; the order is kept for its link.
+   * @param {string} sku
+   * @param {number} qty
+   * @param {string} name
+   */
+  async sell(sku, qty, name) {
+    const reply = await this.request({ op: 'sell', sku, qty, name });
+    if (reply.ok && reply.order) this.sold = { order: reply.order, name };
+    else this.say(refusalWords(reply), true);
+    this.changed();
+  }
+
+  async loadRules() {
+    this.rules = null;
+    this.rulesProblem = '';
+    this.changed();
+    try {
+      this.rules = await getJson(`/api/v1/shows/${encodeURIComponent(this.showId)}/rules`);
+    } catch {
+      this.rulesProblem = t('error.internal');
+    }
+    this.changed();
+  }
+
+  /** @param {import('../../lib/wire.js').ShowRules} rules */
+  async saveRules(rules) {
+    this.rulesProblem = '';
+    try {
+      this.rules = await putJson(`/api/v1/shows/${encodeURIComponent(this.showId)}/rules`, rules);
+      this.say(t('desk.done'), false);
+    } catch (error) {
+      this.rulesProblem = error instanceof HttpError && error.status ? error.message : t('desk.rules.failed');
+    }
+    this.changed();
+    return this.rulesProblem === '';
   }
 
   /**

@@ -11,6 +11,7 @@ import '../../elements/torg-player.js';
 import '../../elements/torg-rundown.js';
 import '../../elements/torg-sales.js';
 import '../../elements/torg-sheet.js';
+import '../../elements/torg-show-rules.js';
 import '../../elements/torg-warnings.js';
 import { StaffPage } from '../staff-page.js';
 import sheet from './torg-desk-page.shadow.css';
@@ -18,13 +19,15 @@ import sheet from './torg-desk-page.shadow.css';
 /** The merchandiser's desk. */
 export class TorgDeskPage extends StaffPage {
   static styles = styles(sheet);
-  static properties = { ...StaffPage.properties, ending: { state: true }, phoning: { state: true } };
+  static properties = { ...StaffPage.properties, ending: { state: true }, phoning: { state: true }, ruling: { state: true } };
 
   constructor() {
     super();
     this.ending = false;
     /** The way in for a phone is open. */
     this.phoning = false;
+    /** How it sells is open. */
+    this.ruling = false;
   }
 
   render() {
@@ -33,6 +36,7 @@ export class TorgDeskPage extends StaffPage {
     if (!this.you || !store) return this.gate();
     const { model } = store;
     return html`<div class="page" @torg-pin-request=${this.#pin} @torg-price-request=${this.#price} @torg-stock-request=${this.#stock}
+        @torg-number-request=${this.#number} @torg-window-request=${this.#window} @torg-sell-request=${this.#sell}
         @torg-hide-request=${this.#hide} @torg-mute-request=${this.#mute} @torg-chat-request=${this.#say}>
       ${this.#header()}
       ${this.#banner()}
@@ -49,12 +53,13 @@ export class TorgDeskPage extends StaffPage {
         </div>
         <section class="card rundown" aria-labelledby="rundown"><h2 id="rundown">${t('desk.rundown')}</h2>
           <torg-rundown .products=${model.products} .pinned=${model.pinned} .sold=${model.sold} .now=${this.now}
-            .mayPrice=${this.#may('merchandiser')}></torg-rundown></section>
+            .selling=${model.selling} .mediaMs=${store.mediaMs} .mayPrice=${this.#may('merchandiser')}></torg-rundown></section>
         <div class="card chat"><h2>${t('chat.title')}</h2>
           <torg-chat .staff=${true} .messages=${model.chat} .you=${model.you} .problem=${store.chatProblem} .muted=${store.muted} .closed=${model.show?.state === 'ended'}></torg-chat></div>
       </main>
       <p class=${store.message ? `toast ${store.message.bad ? 'bad' : 'good'}` : 'toast empty'} role="status">${store.message?.text ?? ''}</p>
       ${this.#endSheet()}
+      ${this.#sellingSheets()}
       <torg-sheet heading=${t('phone.open')} .open=${this.phoning} @torg-close-request=${() => { this.phoning = false; }}>
         ${this.phoning ? html`<torg-phone-link .code=${store.phoneCode} .problem=${store.phoneProblem} .now=${this.now} @torg-code-request=${() => store.makePhoneCode()}></torg-phone-link>` : nothing}</torg-sheet>
     </div>`;
@@ -98,6 +103,7 @@ export class TorgDeskPage extends StaffPage {
       </dl>
       <span class="run">${this.#runButton(show?.state)}</span>
       <nav>
+        <button class="button small" type="button" @click=${this.#rules}>${t('desk.rules')}</button>
         <button class="button small" type="button" @click=${this.#phone}>${icon('phone')} ${t('phone.open')}</button>
         <a class="button small" href=${`/s/${encodeURIComponent(this.showId)}`} target="_blank" rel="noopener">${t('desk.watch')}<span class="visually-hidden"> ${t('new-tab')}</span></a>
         <a class="button small" href=${`/studio/${encodeURIComponent(this.showId)}`}>${t('desk.studio')}</a>
@@ -129,6 +135,51 @@ export class TorgDeskPage extends StaffPage {
     return html`<torg-sheet heading=${t('desk.end.sure')} .open=${this.ending} @torg-close-request=${keep}>
       <div class="sure"><button class="button buy wide" type="button" @click=${this.#end}>${t('desk.end')}</button>
         <button class="button wide" type="button" @click=${keep}>${t('desk.end.keep')}</button></div></torg-sheet>`;
+  }
+
+  /** The show's rules; and the link of a sale for somebody. */
+  #sellingSheets() {
+    const { store } = this;
+    const sold = store?.sold;
+    const url = sold?.order.pay_url ? new URL(sold.order.pay_url, location.href).href : '';
+    return html`<torg-sheet heading=${t('desk.rules')} .open=${this.ruling} @torg-close-request=${() => { this.ruling = false; }}>
+        ${this.ruling ? html`<torg-show-rules .rules=${store?.rules ?? null} .problem=${store?.rulesProblem ?? ''} @torg-rules-request=${this.#saveRules}></torg-show-rules>` : nothing}</torg-sheet>
+      <torg-sheet heading=${sold ? t('desk.sell.done', { number: String(sold.order.number), name: sold.name }) : ''} .open=${Boolean(sold)} @torg-close-request=${this.#soldSeen}>
+        ${sold ? html`<div class="sure"><p class="numbers">${formatMoney(sold.order.total, region())}</p>
+          ${url ? html`<label>${t('desk.sell.link')}<input class="field" readonly .value=${url} @focus=${selectAll}></label><p class="muted">${t('desk.sell.hint')}</p>` : nothing}
+          <button class="button wide" type="button" @click=${this.#soldSeen}>${t('close')}</button></div>` : nothing}</torg-sheet>`;
+  }
+
+  #soldSeen() {
+    const { store } = this;
+    if (!store) return;
+    store.sold = null;
+    store.changed();
+  }
+
+  async #rules() {
+    this.ruling = true;
+    await this.store?.loadRules();
+  }
+
+  /** @param {CustomEvent} event */
+  async #saveRules({ detail }) {
+    if (await this.store?.saveRules(detail.rules)) this.ruling = false;
+  }
+
+  /** @param {CustomEvent} event */
+  async #number({ detail }) {
+    await this.store?.number(detail.sku, detail.number);
+  }
+
+  /** @param {CustomEvent} event */
+  async #window({ detail }) {
+    await this.store?.window(detail.sku, detail.open, detail.seconds);
+  }
+
+  /** @param {CustomEvent} event */
+  async #sell({ detail }) {
+    await this.store?.sell(detail.sku, detail.qty, detail.name);
   }
 
   async #end() {
@@ -168,6 +219,11 @@ export class TorgDeskPage extends StaffPage {
   }
 }
 customElements.define('torg-desk-page', TorgDeskPage);
+
+/** @param {FocusEvent} event */
+function selectAll(event) {
+  /** @type {HTMLInputElement} */ (event.target).select();
+}
 
 /**
  * @param {string} key

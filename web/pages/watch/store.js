@@ -2,6 +2,8 @@
 import { getJson } from '../../lib/http.js';
 import { campaign, identity } from '../../lib/identity.js';
 import { PendingStore, answered, newPurchase } from '../../lib/purchase.js';
+import { t } from '../../lib/i18n.js';
+import { withPlace, withoutPlace } from '../../lib/selling.js';
 import { findSku } from '../../lib/show-model.js';
 import { ShowStore, refusalWords } from '../show-store.js';
 import { socketUrl } from '../start.js';
@@ -19,6 +21,7 @@ export class WatchStore extends ShowStore {
   chatProblem = '';
   chatSending = false;
   cartProblem = '';
+  waitProblem = '';
   checkingOut = false;
   /** The server does not know this show. */
   missing = false;
@@ -64,9 +67,43 @@ export class WatchStore extends ShowStore {
       identity.keepLastShow(this.showId);
       this.#loadOrders();
     }
+    if (event.ev === 'comment') this.#commented(event);
     if (event.ev === 'order' && this.purchase?.order?.id === event.order.id) {
       this.purchase = { ...this.purchase, order: event.order };
     }
+  }
+
+  /** A line in the chat bought, or would have. @param {import('../../lib/wire.js').CommentEvent} event */
+  #commented({ id, order, code, message, choices }) {
+    if (order) {
+      const sku = order.lines[0]?.sku ?? '';
+      this.purchase = { id, op: { op: 'buy', sku, qty: order.lines[0]?.qty ?? 1 }, state: 'ordered', order };
+      this.model = { ...this.model, orders: { ...this.model.orders, [order.id]: order } };
+    } else if (choices) {
+      this.chatProblem = t('comment.which', { choices: choices.map(({ options }) => options).join(' | ') });
+    } else {
+      this.chatProblem = code === 'not_found' || code === 'bad_request' ? (message ?? '') : refusalWords({ re: id, ok: false, code, message });
+    }
+  }
+
+  /**
+   * A place in line for what is sold out, or out of it.
+   * @param {string} sku
+   * @param {number} qty
+   * @param {boolean} [leave]
+   */
+  async wait(sku, qty, leave = false) {
+    const reply = await this.request(leave ? { op: 'wait', sku, leave } : { op: 'wait', sku, qty, at: this.mediaNow() });
+    if (reply.waiting) this.model = { ...this.model, waiting: withPlace(this.model.waiting, reply.waiting) };
+    this.waitProblem = reply.ok || leave ? '' : refusalWords(reply);
+    this.changed();
+    return reply.ok;
+  }
+
+  /** The person has read that a turn went by. @param {string} sku */
+  forgetTurn(sku) {
+    this.model = { ...this.model, waiting: withoutPlace(this.model.waiting, sku) };
+    this.changed();
   }
 
   #loadOrders() {
@@ -97,7 +134,10 @@ export class WatchStore extends ShowStore {
     this.chatSending = true;
     this.chatProblem = '';
     this.changed();
-    const reply = await this.request(replyTo ? { op: 'chat', text, reply_to: replyTo } : { op: 'chat', text });
+    /** @type {import('../../lib/wire.js').ChatOp} */
+    const op = { op: 'chat', text, at: this.mediaNow() };
+    if (replyTo) op.reply_to = replyTo;
+    const reply = await this.request(op);
     this.chatSending = false;
     if (!reply.ok) this.chatProblem = refusalWords(reply);
     this.changed();

@@ -16,6 +16,8 @@ import '../../elements/torg-product-list.js';
 import '../../elements/torg-purchase.js';
 import '../../elements/torg-reactions.js';
 import '../../elements/torg-sheet.js';
+import '../../elements/torg-turns.js';
+import { itemOf, windowAt } from '../../lib/selling.js';
 import { lastPathPart } from '../start.js';
 import { WatchStore } from './store.js';
 import sheet from './torg-watch-page.shadow.css';
@@ -97,7 +99,7 @@ export class TorgWatchPage extends TorgElement {
     const ended = model.show?.state === 'ended';
     return html`
       <div class="page" @torg-buy-request=${this.#buy} @torg-open-product-request=${this.#openProduct} @torg-variant-request=${this.#variant}
-        @torg-cart-request=${this.#addToCart} @torg-close-request=${this.#close}>
+        @torg-cart-request=${this.#addToCart} @torg-wait-request=${this.#wait} @torg-close-request=${this.#close}>
         ${this.#header()}
         <main>
           <h1 class="visually-hidden">${model.show?.title ?? 'torg'}</h1>
@@ -110,6 +112,8 @@ export class TorgWatchPage extends TorgElement {
           </section>
           <aside class="side">
             ${this.#banner()}
+            <torg-turns .waiting=${model.waiting} .products=${model.products} .now=${this.now} .busy=${this.store.purchase?.state === 'sending'}
+              @torg-turn-seen-request=${this.#turnSeen}></torg-turns>
             ${this.#pinned(ended)}
             ${this.#chat(ended)}
           </aside>
@@ -194,7 +198,8 @@ export class TorgWatchPage extends TorgElement {
     const chosen = found ? this.#chosenSku(found.product, found.variant.sku) : '';
     return html`<section class="pinned" aria-label=${t('products.on-air')}>
       ${found ? html`<torg-pinned-product .product=${found.product} .sku=${chosen} .now=${this.now}
-        .busy=${purchase?.state === 'sending'} .closed=${ended}></torg-pinned-product>` : nothing}
+        .busy=${purchase?.state === 'sending'} .closed=${ended} .window=${this.#window(chosen)} .number=${itemOf(model.selling, chosen)?.number ?? 0}
+        .mayWait=${model.selling.waiting} .place=${model.waiting[chosen]}></torg-pinned-product>` : nothing}
       ${model.pinned.length > 1 ? html`<button class="button small more" type="button" @click=${() => this.#open('products')}>${t('products.more-on-air', { count: model.pinned.length - 1 })}</button>` : nothing}
       <p class="visually-hidden" aria-live="polite">${found ? t('products.announce', { title: found.product.title }) : ''}</p>
     </section>`;
@@ -210,6 +215,11 @@ export class TorgWatchPage extends TorgElement {
     if (chosen && product.variants.some((v) => v.sku === chosen)) return chosen;
     const pinned = product.variants.find((v) => this.store.model.pinned.includes(v.sku))?.sku ?? '';
     return preferred || pinned || (product.variants.find((v) => !isSoldOut(v.stock)) ?? product.variants[0])?.sku || '';
+  }
+
+  /** @param {string} sku */
+  #window(sku) {
+    return windowAt(itemOf(this.store.model.selling, sku), this.store.mediaMs);
   }
 
   /** @param {boolean} ended */
@@ -234,13 +244,15 @@ export class TorgWatchPage extends TorgElement {
     return html`
       <torg-sheet heading=${t('products.title')} .open=${is('products')}><torg-product-list .products=${model.products} .pinned=${model.pinned}></torg-product-list></torg-sheet>
       <torg-sheet heading=${product?.title ?? ''} .open=${is('product') && product !== null}>
-        ${product ? html`<torg-product-detail .product=${product} .sku=${this.#chosenSku(product, '')} .busy=${busy} .closed=${ended}></torg-product-detail>` : nothing}</torg-sheet>
+        ${product ? html`<torg-product-detail .product=${product} .sku=${this.#chosenSku(product, '')} .busy=${busy} .closed=${ended}
+          .window=${this.#window(this.#chosenSku(product, ''))} .mayWait=${model.selling.waiting} .place=${model.waiting[this.#chosenSku(product, '')]}></torg-product-detail>` : nothing}</torg-sheet>
       <torg-sheet heading=${t('cart.title')} .open=${is('cart')}><torg-cart .cart=${model.cart} .products=${model.products} .busy=${busy} .problem=${store.cartProblem}
         @torg-cart-set-request=${this.#cartSet} @torg-checkout-request=${() => store.checkout()}></torg-cart></torg-sheet>
       <torg-sheet heading=${t('orders.title')} .open=${is('orders')}><torg-orders .orders=${store.orders} .products=${model.products} .now=${this.now}></torg-orders>
         <p class="account"><a href="/account">${t('account.title')}</a></p></torg-sheet>
       <torg-sheet heading=${t('chat.name')} .open=${is('name')}>${this.#nameForm()}</torg-sheet>
       <torg-sheet heading=${t('buy.title')} .open=${front}><torg-purchase .purchase=${store.purchase} .products=${model.products} .offline=${store.connection !== 'open'} .now=${this.now}
+        .mayWait=${model.selling.waiting} .waiting=${model.waiting} .waitProblem=${store.waitProblem}
         @torg-buy-again-request=${this.#again} @torg-show-products-request=${this.#otherProducts}></torg-purchase></torg-sheet>`;
   }
 
@@ -276,6 +288,16 @@ export class TorgWatchPage extends TorgElement {
   /** @param {CustomEvent} event */
   #again({ detail }) {
     this.store.buyAgain(detail.purchase);
+  }
+
+  /** @param {CustomEvent} event */
+  async #wait({ detail }) {
+    await this.store.wait(detail.sku, detail.qty, detail.leave);
+  }
+
+  /** @param {CustomEvent} event */
+  #turnSeen({ detail }) {
+    this.store.forgetTurn(detail.sku);
   }
 
   #otherProducts() {
