@@ -22,6 +22,12 @@ static void fill_line(struct tg_order_line *line, const struct tg_want *w)
     line->flash_since = w->flash ? v->flash_since_wall : 0;
 }
 
+/* What was held for a turn of the waiting list stays held, also where who pays first gets it. */
+static bool is_unheld(const struct tg_shop *shop, const struct tg_claim *c)
+{
+    return tg_shop_rules(shop, c->show)->first_paid && c->channel != TG_CHANNEL_WAITING;
+}
+
 static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                        const struct tg_wish *wish, struct tg_order *order)
 {
@@ -41,7 +47,7 @@ static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struc
     order->created_wall = now.wall;
     order->changed_wall = now.wall;
     order->pay_by_wall = now.wall + (rules->hold_us > 0 ? rules->hold_us : shop->cfg.hold_us);
-    order->unheld = rules->first_paid;
+    order->unheld = is_unheld(shop, c);
 }
 
 static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
@@ -60,7 +66,7 @@ static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
 static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                             const struct tg_wish *wish, struct tg_order **ret)
 {
-    bool unheld = tg_shop_rules(shop, c->show)->first_paid;
+    bool unheld = is_unheld(shop, c);
     struct tg_order *order = NULL;
     tg_err err = tg_order_new(&order, wish->count, unheld ? 0 : wish->take_count);
 
