@@ -209,7 +209,7 @@ const char *tg_admin_text(const json_t *request, const char *key)
     return text != NULL ? text : "";
 }
 
-static bool find_show(struct tg_admin *admin, const json_t *request, struct tg_show_info *ret,
+bool tg_admin_show(struct tg_admin *admin, const json_t *request, struct tg_show_info *ret,
                       struct tg_buf *out)
 {
     const char *id = tg_admin_text(request, "show");
@@ -263,7 +263,7 @@ static void cmd_show_status(struct tg_admin *admin, const json_t *request, struc
     struct tg_show_info show;
     struct tg_jo j = tg_jo(out);
 
-    if (!find_show(admin, request, &show, out))
+    if (!tg_admin_show(admin, request, &show, out))
         return;
     tg_jo_obj(&j, NULL);
     tg_jo_bool(&j, "ok", true);
@@ -277,7 +277,7 @@ static void run_show(struct tg_admin *admin, const json_t *request, enum tg_op_k
     struct tg_show_info show;
     struct tg_admin_answer a = {0};
 
-    if (find_show(admin, request, &show, out))
+    if (tg_admin_show(admin, request, &show, out))
         tg_admin_pass_on(out, ask_live(admin, show.ord, kind, &a), &a);
 }
 
@@ -351,20 +351,29 @@ static void cmd_token_create(struct tg_admin *admin, const json_t *request, stru
     tg_admin_pass_on(out, tg_admin_ask(admin, admin->sale, req, &a), &a);
 }
 
-void tg_admin_ask_read(struct tg_admin *admin, enum tg_read_what what, const char *key,
-                       const char *cursor, struct tg_admin_answer *ret, tg_err *ret_err)
+struct tg_read_req *tg_admin_new_read(struct tg_admin *admin, enum tg_read_what what)
 {
     struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
 
-    if (req == NULL) {
-        *ret_err = TG_ERR_NOMEM;
-        return;
-    }
+    if (req == NULL)
+        return NULL;
     req->what = what;
     req->conn = my_conn(admin);
     req->show = UINT16_MAX;
     req->who = operator_person();
     req->limit = 100;
+    return req;
+}
+
+void tg_admin_ask_read(struct tg_admin *admin, enum tg_read_what what, const char *key,
+                       const char *cursor, struct tg_admin_answer *ret, tg_err *ret_err)
+{
+    struct tg_read_req *req = tg_admin_new_read(admin, what);
+
+    if (req == NULL) {
+        *ret_err = TG_ERR_NOMEM;
+        return;
+    }
     tg_str_cut(req->key, sizeof(req->key), key);
     tg_str_cut(req->cursor, sizeof(req->cursor), cursor);
     *ret_err = tg_admin_ask(admin, admin->read, req, ret);
@@ -506,24 +515,6 @@ static void cmd_stock_audit(struct tg_admin *admin, const json_t *request, struc
     tg_admin_pass_on(out, err, &a);
 }
 
-static void cmd_order_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    struct tg_admin_answer a = {0};
-    tg_err err;
-
-    tg_admin_ask_read(admin, TG_READ_ORDERS, "", tg_admin_text(request, "cursor"), &a, &err);
-    tg_admin_pass_on(out, err, &a);
-}
-
-static void cmd_order_show(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    struct tg_admin_answer a = {0};
-    tg_err err;
-
-    tg_admin_ask_read(admin, TG_READ_ORDER, tg_admin_text(request, "order"), "", &a, &err);
-    tg_admin_pass_on(out, err, &a);
-}
-
 /* Made here, on the caller's thread: neither the sale nor the pages wait for it. */
 static void cmd_backup(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
@@ -571,8 +562,11 @@ static const struct {
     {"stock.transfer", cmd_stock_transfer},
     {"stock.locations", cmd_stock_locations},
     {"stock.audit", cmd_stock_audit},
-    {"order.list", cmd_order_list},
-    {"order.show", cmd_order_show},
+    {"order.list", tg_admin_order_list},
+    {"order.show", tg_admin_order_show},
+    {"order.cancel", tg_admin_order_change},
+    {"order.fulfil", tg_admin_order_change},
+    {"order.refund", tg_admin_order_change},
     {"backup", cmd_backup},
 };
 

@@ -27,6 +27,17 @@ void tg_admin_pass_on(struct tg_buf *out, tg_err err, struct tg_admin_answer *a)
 void tg_admin_ask_read(struct tg_admin *admin, enum tg_read_what what, const char *key,
                        const char *cursor, struct tg_admin_answer *ret, tg_err *ret_err);
 
+/* A question to the database in the operator's name; NULL without memory. */
+struct tg_read_req *tg_admin_new_read(struct tg_admin *admin, enum tg_read_what what);
+/* The show that the request names; false: it was refused. */
+bool tg_admin_show(struct tg_admin *admin, const json_t *request, struct tg_show_info *ret,
+                   struct tg_buf *out);
+
+/* admin_orders.c */
+void tg_admin_order_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_order_show(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+/* order.cancel, order.fulfil, order.refund */
+void tg_admin_order_change(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 /* admin_hooks.c */
 void tg_admin_hook_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_hook_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out);

@@ -70,6 +70,7 @@ struct tg_config {
     char shop_currency[TG_CFG_TEXT_SIZE];
     char shop_tax[TG_CFG_TEXT_SIZE];
     char shop_tax_default[TG_CFG_TEXT_SIZE];
+    int64_t shop_first_number;
     int64_t shop_hold_s;
     int64_t shop_stock_band;
     char shop_stock_owner[TG_CFG_TEXT_SIZE];

@@ -101,6 +101,9 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "The classes of VAT that products may name, and their rates; at most 8. Prices include it."},
     {"shop.tax_default", TG_CFG_TEXT, false, AT(shop_tax_default), "standard", "", 0, 0, NULL,
      "The class of products that name none; one of shop.tax."},
+    {"shop.first_number", TG_CFG_INT, false, AT(shop_first_number), "1001", "number", 1, 1000000000, NULL,
+     "Number of the first order ever; those after it count up. With an order in the database it "
+     "changes nothing."},
     {"shop.hold_s", TG_CFG_INT, false, AT(shop_hold_s), "600", "s", 10, 86400, NULL,
      "How long an unpaid order keeps its units before it expires."},
     {"shop.stock_band", TG_CFG_INT, false, AT(shop_stock_band), "20", "units", 0, 1000000, NULL,

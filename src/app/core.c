@@ -155,6 +155,7 @@ static tg_err new_sale(struct tg_core *core, const struct tg_core_peers *peers)
         .allow_sandbox = core->cfg.demo || core->config->payments_allow_sandbox,
         .hold_us = core->config->shop_hold_s * TG_US_PER_S,
         .person_units_max = (int32_t)core->config->shop_person_max,
+        .first_number = core->config->shop_first_number,
         .batch_max = (size_t)core->config->shop_batch_max,
         .stock_band = (int32_t)core->config->shop_stock_band,
         .on_show_added = peers->on_show_added,

@@ -34,11 +34,14 @@ static const struct command commands[] = {
     {"webhook ping", "webhook", "", "send it a webhook.ping"},
     {"webhook replay", "webhook", "since", "send again what failed since a time (RFC 3339)"},
     {"webhook delete", "webhook", "", "remove it and its secrets"},
-    {"order list", "", "cursor", "orders, newest first"},
-    {"order show", "order", "", "one order"},
+    {"order list", "", "cursor state show person", "orders, newest first"},
+    {"order show", "order", "", "one order by number or id, with its history"},
+    {"order cancel", "order", "lines reason", "all of it that was not sent, or --lines 1x2,3"},
+    {"order fulfil", "order", "lines carrier tracking", "all of it was sent, or --lines"},
+    {"order refund", "order", "amount reason", "pay back --amount minor units, or what is due"},
 };
 
-static const char *const later[] = {"catalog import", "catalog export", "order refund", "doctor"};
+static const char *const later[] = {"catalog import", "catalog export", "doctor"};
 
 void ctl_help(FILE *out)
 {

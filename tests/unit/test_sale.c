@@ -595,6 +595,94 @@ static void test_cart_merge_over_http(void **state)
     rig_close(r);
 }
 
+/* --- an order's life --- */
+
+static struct tg_sale_req *order_req(struct rig *r, enum tg_sale_what what, const char *person,
+                                     uint32_t roles, const char *key, const char *idem)
+{
+    struct tg_sale_req *req = req_of(r, what, person, roles);
+
+    req->http = true;
+    req->show = UINT16_MAX;
+    req->order = tg_calloc(1, sizeof(*req->order));
+    assert_non_null(req->order);
+    req->order->amount = -1;
+    tg_str_cut(req->order->reason, sizeof(req->order->reason), "as agreed");
+    tg_str_cut(req->key, sizeof(req->key), key);
+    tg_str_cut(req->idempotency, sizeof(req->idempotency), idem);
+    return req;
+}
+
+static void test_orders_are_changed_by_those_who_may(void **state)
+{
+    static const enum tg_sale_what staff_only[] = {TG_SALE_FULFIL, TG_SALE_RETURN, TG_SALE_REFUND,
+                                                   TG_SALE_NOTE, TG_SALE_RETRY};
+    struct rig *r = rig_open(true, true);
+    char order[TG_UUID_SIZE];
+    char payment[TG_PAYMENT_ID_SIZE];
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 2));
+    member(order, sizeof(order), r->text, "\"order\":{\"id\":\"");
+    member(payment, sizeof(payment), r->text, "/pay/sandbox/");
+    turn(r, pay_of(r, payment, "k1", true));
+    assert_int_equal(r->status, 200);
+    for (size_t i = 0; i < TG_ARRAY_LEN(staff_only); i++) {
+        const char *key = staff_only[i] == TG_SALE_RETRY ? payment : order;
+
+        turn(r, order_req(r, staff_only[i], "pA", TG_ROLE_VIEWER, key, "v"));
+        assert_int_equal(r->status, 403);
+        turn(r, order_req(r, staff_only[i], "s9", TG_ROLE_MODERATOR | TG_ROLE_HOST, key, "h"));
+        assert_int_equal(r->status, 403);
+    }
+    turn(r, order_req(r, TG_SALE_CANCEL, "pOther", TG_ROLE_VIEWER, order, "c"));
+    assert_int_equal(r->status, 404);
+    turn(r, order_req(r, TG_SALE_FULFIL, "s1", TG_ROLE_MERCHANDISER, order, "f1"));
+    assert_int_equal(r->status, 200);
+    has(r->text, "\"state\":\"fulfilled\"");
+    turn(r, order_req(r, TG_SALE_FULFIL, "s1", TG_ROLE_MERCHANDISER, order, "f1"));
+    assert_int_equal(r->status, 200); /* the same key: the first result again */
+    turn(r, order_req(r, TG_SALE_FULFIL, "s1", TG_ROLE_MERCHANDISER, order, "f2"));
+    assert_int_equal(r->status, 409);
+    turn(r, order_req(r, TG_SALE_RETURN, "s1", TG_ROLE_ADMIN, order, "r1"));
+    assert_int_equal(r->status, 200);
+    has(r->text, "\"state\":\"returned\"");
+    has(r->text, "\"refunded\"");
+    rig_close(r);
+}
+
+static void test_provider_news_are_taken_once(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    char payment[TG_PAYMENT_ID_SIZE];
+
+    (void)state;
+    turn(r, line_of(r, TG_OP_BUY, "b1", "MUG-RED", 1));
+    member(payment, sizeof(payment), r->text, "/pay/sandbox/");
+    for (int i = 0; i < 3; i++) {
+        struct tg_sale_req *req =
+            order_req(r, TG_SALE_NEWS, "xhash", TG_ROLE_VIEWER, payment, i == 2 ? "e2" : "e1");
+
+        tg_str_cut(req->order->news, sizeof(req->order->news), "captured");
+        tg_str_cut(req->order->reference, sizeof(req->order->reference), "ref-1");
+        req->order->amount = 10000000;
+        turn(r, req);
+        assert_int_equal(r->status, 200);
+        has(r->text, "\"state\":\"paid\"");
+        has(r->text, "\"paid\":{\"amount\":10000000,");
+    }
+    {
+        struct tg_sale_req *req =
+            order_req(r, TG_SALE_NEWS, "xhash", TG_ROLE_VIEWER, payment, "e3");
+
+        tg_str_cut(req->order->news, sizeof(req->order->news), "stolen");
+        turn(r, req);
+        assert_int_equal(r->status, 400);
+        has(r->text, "\"field\":\"news\"");
+    }
+    rig_close(r);
+}
+
 static struct tg_sale_req *show_of(struct rig *r, const char *id, const char *key)
 {
     struct tg_sale_req *req = req_of(r, TG_SALE_SHOW_CREATE, "s1", TG_ROLE_HOST);
@@ -986,6 +1074,8 @@ int main(void)
         cmocka_unit_test(test_declined_payment_may_be_tried_again),
         cmocka_unit_test(test_payment_after_the_time_claims_what_is_still_there),
         cmocka_unit_test(test_without_the_sandbox_nothing_can_be_paid_by_it),
+        cmocka_unit_test(test_orders_are_changed_by_those_who_may),
+        cmocka_unit_test(test_provider_news_are_taken_once),
         cmocka_unit_test(test_http_key_in_flight_repeat_and_other_body),
         cmocka_unit_test(test_http_key_is_free_after_a_lost_batch),
         cmocka_unit_test(test_cart_merge_over_http),
