@@ -210,7 +210,7 @@ const char *tg_admin_text(const json_t *request, const char *key)
 }
 
 bool tg_admin_show(struct tg_admin *admin, const json_t *request, struct tg_show_info *ret,
-                      struct tg_buf *out)
+                   struct tg_buf *out)
 {
     const char *id = tg_admin_text(request, "show");
 
