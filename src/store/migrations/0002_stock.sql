@@ -35,13 +35,14 @@ INSERT INTO stock_places (sku, location, on_hand, held, sold, version)
 DROP TABLE stock;
 ALTER TABLE stock_places RENAME TO stock;
 
+-- No REFERENCES: see order_lines.
 CREATE TABLE moves (
     id INTEGER PRIMARY KEY,
-    sku TEXT NOT NULL REFERENCES variants (sku),
-    location INTEGER NOT NULL REFERENCES locations (ord),
+    sku TEXT NOT NULL,
+    location INTEGER NOT NULL,
     kind INTEGER NOT NULL, -- enum tg_movement
     qty INTEGER NOT NULL,
-    order_number INTEGER REFERENCES orders (number),
+    order_number INTEGER,
     actor TEXT NOT NULL, -- '' = an order's buyer or the clock
     cause TEXT NOT NULL, -- in words; '' = the kind says it
     at_us INTEGER NOT NULL,
