@@ -78,12 +78,32 @@ void tg_h_show_create(struct tg_req *q)
     tg_req_ask_sale(q, msg);
 }
 
+/* Minor units; false: 400 was answered. */
+static bool query_amount(struct tg_req *q, const char *name, int64_t *ret)
+{
+    char text[24];
+
+    tg_req_query(q, name, text, sizeof(text));
+    *ret = 0;
+    if (text[0] == '\0' || tg_parse_i64(ret, text, strlen(text), 0, INT64_MAX) == TG_OK)
+        return true;
+    tg_reply_problem(q, 400, name, "Amounts are whole numbers of minor units.");
+    return false;
+}
+
 void tg_h_products(struct tg_req *q)
 {
     struct tg_read_req *msg = tg_req_read(q, TG_READ_PRODUCTS);
 
-    if (msg != NULL)
+    if (msg == NULL)
+        return;
+    tg_req_query(q, "q", msg->find.words, sizeof(msg->find.words));
+    tg_req_query(q, "category", msg->find.category, sizeof(msg->find.category));
+    if (query_amount(q, "price_min", &msg->find.price_min) &&
+        query_amount(q, "price_max", &msg->find.price_max))
         tg_req_ask_read(q, msg);
+    else
+        tg_msg_free(msg);
 }
 
 void tg_h_report(struct tg_req *q)

@@ -1,5 +1,6 @@
 /* libwebsockets' callback for HTTP: hands requests to req.h and back. HTTP/1.1 only (README). */
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "api/h_whep_events.h"
 #include "api/req.h"
@@ -46,7 +47,10 @@ static int on_body(struct tg_req *q, const void *data, size_t len)
         return -1; /* nothing is awaited there */
     if (q->state != TG_REQ_BODY)
         return drop_body(q, len);
-    tg_buf_add(&q->body, data, len); /* bounded by the announced length, checked before */
+    if ((q->match.route->flags & TG_ROUTE_UPLOAD) == 0)
+        tg_buf_add(&q->body, data, len); /* bounded by the announced length, checked before */
+    else if (!q->upload_failed && write(q->upload_fd, data, len) != (ssize_t)len)
+        q->upload_failed = true; /* told when the body is complete */
     q->body_left -= TG_MIN(q->body_left, len);
     return 0;
 }

@@ -1,6 +1,8 @@
 #include "api/req.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "api/h_whep_events.h"
 #include "base/alloc.h"
@@ -17,6 +19,7 @@ struct tg_req *tg_req_new(struct tg_worker *w, struct lws *wsi)
         return NULL;
     q->w = w;
     q->wsi = wsi;
+    q->upload_fd = -1;
     tg_auth_nobody(&q->auth);
     tg_buf_init(&q->head, TG_HTTP_HEADERS_MAX);
     tg_buf_init(&q->out, REPLY_MAX);
@@ -41,6 +44,12 @@ void tg_req_free(struct tg_req *q)
     tg_buf_done(&q->head);
     tg_buf_done(&q->out);
     tg_slab_unref(q->slab);
+    if (q->upload_fd >= 0)
+        (void)close(q->upload_fd); /* the file goes anyway */
+    if (q->upload_path[0] != '\0')
+        (void)unlink(q->upload_path); /* not there is as good */
+    if (q->map != NULL)
+        (void)munmap(q->map, q->map_len); /* our own mapping */
     tg_free(q);
 }
 

@@ -50,6 +50,11 @@ struct tg_req {
     bool ticket_bad;                    /* there, and of another form */
     char query[TG_REQ_QUERY_MAX]; /* of a list: what its next page is asked with, but cursor */
     struct tg_buf body;
+    int upload_fd;         /* of TG_ROUTE_UPLOAD while the body comes; -1 = none */
+    char upload_path[320]; /* goes with the request unless somebody took it: "" */
+    bool upload_failed;    /* the disk is full, or the like */
+    void *map;             /* a file that is the answer; NULL = none */
+    size_t map_len;
     size_t body_left; /* announced and not yet seen */
     size_t discarded;
 
@@ -205,6 +210,20 @@ void tg_h_stock_movements(struct tg_req *q);
 void tg_h_locations(struct tg_req *q);
 void tg_h_location_create(struct tg_req *q);
 void tg_h_location_put(struct tg_req *q);
+/* h_catalog.c */
+void tg_h_product(struct tg_req *q);
+void tg_h_product_create(struct tg_req *q);
+void tg_h_product_patch(struct tg_req *q);
+void tg_h_product_archive(struct tg_req *q);
+void tg_h_variant(struct tg_req *q);
+void tg_h_variant_create(struct tg_req *q);
+void tg_h_variant_patch(struct tg_req *q);
+void tg_h_imports(struct tg_req *q);
+void tg_h_import(struct tg_req *q);
+void tg_h_import_create(struct tg_req *q);
+void tg_h_import_faults(struct tg_req *q);
+void tg_h_import_undo(struct tg_req *q);
+void tg_h_export(struct tg_req *q);
 /* h_session.c */
 void tg_h_session_post(struct tg_req *q);
 void tg_h_session_get(struct tg_req *q);

@@ -32,7 +32,8 @@ enum tg_route_flag {
     TG_ROUTE_WHOLE_SHOP = 1 << 3,   /* not for tokens bound to one show */
     TG_ROUTE_NO_BODY_TYPE = 1 << 4, /* the handler checks Content-Type itself */
     TG_ROUTE_PUBLISH = 1 << 5,      /* a stream key may do this, whatever its roles */
-    TG_ROUTE_VIDEO = 1 << 6         /* WHIP, WHEP: OPTIONS says what is taken (RFC 9725 s4.2) */
+    TG_ROUTE_VIDEO = 1 << 6,        /* WHIP, WHEP: OPTIONS says what is taken (RFC 9725 s4.2) */
+    TG_ROUTE_UPLOAD = 1 << 7        /* the body goes into a file: q->upload_path */
 };
 
 /* Rate classes, see rates[] in http_in.c and ws_op.c. */

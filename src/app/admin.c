@@ -568,6 +568,12 @@ static const struct {
     {"order.fulfil", tg_admin_order_change},
     {"order.refund", tg_admin_order_change},
     {"backup", cmd_backup},
+    {"catalog.import", tg_admin_import},
+    {"catalog.undo", tg_admin_undo},
+    {"catalog.list", tg_admin_imports},
+    {"catalog.status", tg_admin_import_status},
+    {"catalog.faults", tg_admin_import_faults},
+    {"catalog.export", tg_admin_export},
 };
 
 void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out)

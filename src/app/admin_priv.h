@@ -38,6 +38,14 @@ void tg_admin_order_list(struct tg_admin *admin, const json_t *request, struct t
 void tg_admin_order_show(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 /* order.cancel, order.fulfil, order.refund */
 void tg_admin_order_change(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+/* admin_catalog.c */
+void tg_admin_import(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_undo(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_imports(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_import_status(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_import_faults(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_export(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+
 /* admin_hooks.c */
 void tg_admin_hook_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_hook_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out);

@@ -34,6 +34,12 @@ static const struct command commands[] = {
     {"webhook ping", "webhook", "", "send it a webhook.ping"},
     {"webhook replay", "webhook", "since", "send again what failed since a time (RFC 3339)"},
     {"webhook delete", "webhook", "", "remove it and its secrets"},
+    {"catalog import", "file", "format dry-run strict archive-missing",
+     "products from a file: google-xml, google-tsv, shopify, woocommerce or torg"},
+    {"catalog undo", "", "import", "take back an import (the last one)"},
+    {"catalog list", "", "cursor", "imports, newest first"},
+    {"catalog faults", "import", "cursor", "what was wrong in the file of an import"},
+    {"catalog export", "file", "format", "all products into a file: torg, google or csv"},
     {"order list", "", "cursor state show person", "orders, newest first"},
     {"order show", "order", "", "one order by number or id, with its history"},
     {"order cancel", "order", "lines reason", "all of it that was not sent, or --lines 1x2,3"},
@@ -41,7 +47,7 @@ static const struct command commands[] = {
     {"order refund", "order", "amount reason", "pay back --amount minor units, or what is due"},
 };
 
-static const char *const later[] = {"catalog import", "catalog export", "doctor"};
+static const char *const later[] = {"doctor"};
 
 void ctl_help(FILE *out)
 {
@@ -67,6 +73,7 @@ void ctl_help(FILE *out)
                   "\n  token create --role R[,R...] [--show ID] [--publish-only] [--expires 30d] "
                   "[--label TEXT]\n"
                   "  show create ID [--title TEXT]\n"
+                  "  catalog import FILE [--format F] [--dry-run] [--strict] [--archive-missing]\n"
                   "\nNot built yet:");
     for (size_t i = 0; i < TG_ARRAY_LEN(later); i++)
         (void)fprintf(out, "%s %s", i == 0 ? "" : ",", later[i]);
@@ -123,8 +130,14 @@ static bool take_option(const struct command *c, int argc, char **argv, int *at,
         (void)snprintf(reason, size, "%s has no option --%s", c->words, name);
         return false;
     }
-    if (strcmp(name, "publish-only") == 0) {
-        (void)json_object_set_new(request, "publish_only", json_true());
+    if (strcmp(name, "publish-only") == 0 || strcmp(name, "dry-run") == 0 ||
+        strcmp(name, "strict") == 0 || strcmp(name, "archive-missing") == 0) {
+        char member[24];
+
+        tg_str_cut(member, sizeof(member), name);
+        for (char *at_char = member; *at_char != '\0'; at_char++)
+            *at_char = *at_char == '-' ? '_' : *at_char;
+        (void)json_object_set_new(request, member, json_true());
         return true;
     }
     if (*at + 1 >= argc) {

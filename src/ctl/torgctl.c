@@ -14,6 +14,7 @@
 #include "app/core.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "ctl/catalog.h"
 #include "ctl/commands.h"
 #include "ctl/files.h"
 
@@ -58,73 +59,89 @@ static tg_err find_database(const char *data_dir)
     return access(path, F_OK) == 0 ? TG_OK : TG_ERR_NOTFOUND;
 }
 
-static tg_err ask_database(const char *data_dir, const char *line, struct tg_buf *out)
+/* Who answers: the running server, or the database in this process. */
+struct session {
+    const char *data_dir;
+    struct tg_core *core; /* open: no server holds the directory */
+    struct tg_admin admin;
+};
+
+static tg_err open_database(struct session *s)
 {
     static struct tg_config config;
-    const struct tg_core_cfg cfg = {.data_dir = data_dir, .config = &config};
+    const struct tg_core_cfg cfg = {.data_dir = s->data_dir, .config = &config};
     const struct tg_core_peers nobody = {0};
-    struct tg_core *core = NULL;
-    struct tg_admin admin = {0};
     char reason[256] = "";
     tg_err err = ctl_config(&config);
 
     if (err != TG_OK)
         return err;
     if (strcmp(config.store_url, "sqlite:") == 0)
-        err = find_database(data_dir);
+        err = find_database(s->data_dir);
     if (err != TG_OK) {
         (void)fprintf(stderr, "torgctl: no server runs on %s and there is no torg.db in it\n",
-                      data_dir);
+                      s->data_dir);
         return err;
     }
     tg_log_set_level(TG_LOG_WARN); /* the answer is what the operator wants to see */
-    err = tg_core_open(&core, &cfg, reason, sizeof(reason));
+    err = tg_core_open(&s->core, &cfg, reason, sizeof(reason));
     if (err == TG_OK)
-        err = tg_core_prepare(core, &nobody, reason, sizeof(reason));
+        err = tg_core_prepare(s->core, &nobody, reason, sizeof(reason));
     if (err == TG_OK)
-        err = tg_core_run(core, reason, sizeof(reason));
+        err = tg_core_run(s->core, reason, sizeof(reason));
     if (err == TG_OK)
-        err = tg_core_admin(core, &admin);
-    if (err == TG_OK)
-        tg_admin_run(&admin, line, strlen(line), out);
-    else
+        err = tg_core_admin(s->core, &s->admin);
+    if (err != TG_OK)
         (void)fprintf(stderr, "torgctl: %s\n", reason[0] != '\0' ? reason : tg_err_name(err));
-    tg_core_halt(core); /* its threads post to the admin's mailbox until here */
-    tg_admin_done(&admin);
-    tg_core_free(core);
     return err;
 }
 
-static int run(const char *data_dir, bool as_json, const json_t *request)
+static void session_end(struct session *s)
 {
-    char *line = json_dumps(request, JSON_COMPACT);
-    struct tg_buf out;
-    json_t *answer;
-    bool ok = false;
-    tg_err err;
+    tg_core_halt(s->core); /* its threads post to the admin's mailbox until here */
+    tg_admin_done(&s->admin);
+    tg_core_free(s->core);
+}
 
-    if (line == NULL)
-        return EXIT_FAILED;
-    tg_buf_init(&out, TG_ADMIN_ANSWER_MAX);
-    err = ask_server(data_dir, line, &out);
-    if (err == TG_ERR_NOTFOUND)
-        err = ask_database(data_dir, line, &out);
-    else if (err == TG_ERR_AUTH)
-        (void)fprintf(stderr, "torgctl: %s/torgd.sock belongs to another user\n", data_dir);
+static tg_err session_ask(void *ctx, const char *line, struct tg_buf *out)
+{
+    struct session *s = ctx;
+    tg_err err = TG_ERR_NOTFOUND;
+
+    if (s->core == NULL)
+        err = ask_server(s->data_dir, line, out);
+    if (err == TG_ERR_NOTFOUND) {
+        err = s->core != NULL ? TG_OK : open_database(s);
+        if (err == TG_OK)
+            tg_admin_run(&s->admin, line, strlen(line), out);
+        return err;
+    }
+    if (err == TG_ERR_AUTH)
+        (void)fprintf(stderr, "torgctl: %s/torgd.sock belongs to another user\n", s->data_dir);
     else if (err != TG_OK)
         (void)fprintf(stderr, "torgctl: the server did not answer (%s)\n", tg_err_name(err));
-    if (err == TG_OK) {
-        answer = json_loadb((const char *)out.data, out.len, 0, NULL);
-        if (as_json)
-            (void)printf("%s\n", tg_buf_cstr(&out));
-        ok = as_json ? json_is_true(json_object_get(answer, "ok")) : ctl_print(answer);
-        json_decref(answer);
+    return err;
+}
+
+static int run(const char *data_dir, bool as_json, json_t *request)
+{
+    struct session s = {.data_dir = data_dir};
+    json_t *answer = NULL;
+    bool ok = false;
+
+    if (ctl_is_catalog_command(request))
+        answer = ctl_run_catalog(request, as_json, session_ask, &s);
+    else
+        answer = ctl_ask(request, session_ask, &s);
+    if (answer != NULL && as_json) {
+        (void)json_dumpf(answer, stdout, JSON_COMPACT); /* a closed pipe shows nowhere else */
+        (void)printf("\n");
+        ok = json_is_true(json_object_get(answer, "ok"));
+    } else if (answer != NULL) {
+        ok = ctl_print(answer);
     }
-    tg_buf_done(&out);
-    json_malloc_t alloc_fn;
-    json_free_t free_fn;
-    json_get_alloc_funcs(&alloc_fn, &free_fn);
-    free_fn(line);
+    json_decref(answer);
+    session_end(&s);
     return ok ? EXIT_SUCCESS : EXIT_FAILED;
 }
 

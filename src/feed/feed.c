@@ -147,9 +147,11 @@ static void look(struct tg_feed *f)
     enum tg_feed_format format;
     bool line;
 
-    memcpy(f->head + f->head_len, f->in, take);
+    if (take > 0) { /* at the end there may be nothing, not even an address */
+        memcpy(f->head + f->head_len, f->in, take);
+        f->in += take;
+    }
     f->head_len += take;
-    f->in += take;
     f->in_len -= take;
     f->head[f->head_len] = '\0';
     line = f->head_len == sizeof(f->head) - 1 || f->ended;

@@ -116,25 +116,31 @@ struct tg_sale_req {
 };
 
 enum tg_read_what {
-    TG_READ_MY_ORDERS,  /* orders of who.id, newest first */
-    TG_READ_ORDER,      /* one order by id: its owner or staff */
-    TG_READ_PAYMENT,    /* what the payment page shows, by payment id */
-    TG_READ_ORDERS,     /* all orders (staff), paged by cursor; `show`, `word`, `person`, `since` */
-    TG_READ_PRODUCTS,   /* catalogue with stock */
-    TG_READ_CODES,      /* discount codes that may be used (merchandiser, admin) */
-    TG_READ_CODE,       /* ... one, by `key` */
-    TG_READ_STOCK,      /* stock of all SKUs, at one place when `key` names it (staff) */
-    TG_READ_MOVEMENTS,  /* of the SKU in `key`, newest first (staff) */
-    TG_READ_LOCATIONS,  /* staff: all; others: open stores. With stock of the SKU in `key` */
-    TG_READ_TOKENS,     /* tokens without their secrets (admin) */
-    TG_READ_HOOKS,      /* endpoints (admin) */
-    TG_READ_HOOK,       /* one, `key` = its id */
-    TG_READ_DELIVERIES, /* of the endpoint `key`, newest first; `state` */
-    TG_READ_DELIVERY,   /* of the endpoint `key`: `message`, with its attempts */
-    TG_READ_REPORT,     /* sums of one show: orders, units, GMV (staff) */
-    TG_READ_EVENTS,     /* history of an order by id: its owner or staff */
-    TG_READ_PAYMENTS,   /* what was asked of payment providers (staff), `word` */
-    TG_READ_RETURNS,    /* what came back (staff) */
+    TG_READ_MY_ORDERS, /* orders of who.id, newest first */
+    TG_READ_ORDER,     /* one order by id: its owner or staff */
+    TG_READ_PAYMENT,   /* what the payment page shows, by payment id */
+    TG_READ_ORDERS,    /* all orders (staff), paged by cursor; `show`, `word`, `person`, `since` */
+    TG_READ_PRODUCTS,  /* catalogue with stock; `find` */
+    TG_READ_PRODUCT,   /* `key` = id: with all details (merchandiser, admin), as all below */
+    TG_READ_VARIANT,   /* `key` = SKU */
+    TG_READ_IMPORTS,   /* newest first */
+    TG_READ_IMPORT,    /* `key` = id */
+    TG_READ_IMPORT_FAULTS, /* of import `key`, in the order of the file */
+    TG_READ_EXPORT,        /* the catalogue as `word` (torg, google, csv) into the file `path` */
+    TG_READ_CODES,         /* discount codes that may be used (merchandiser, admin) */
+    TG_READ_CODE,          /* ... one, by `key` */
+    TG_READ_STOCK,         /* stock of all SKUs, at one place when `key` names it (staff) */
+    TG_READ_MOVEMENTS,     /* of the SKU in `key`, newest first (staff) */
+    TG_READ_LOCATIONS,     /* staff: all; others: open stores. With stock of the SKU in `key` */
+    TG_READ_TOKENS,        /* tokens without their secrets (admin) */
+    TG_READ_HOOKS,         /* endpoints (admin) */
+    TG_READ_HOOK,          /* one, `key` = its id */
+    TG_READ_DELIVERIES,    /* of the endpoint `key`, newest first; `state` */
+    TG_READ_DELIVERY,      /* of the endpoint `key`: `message`, with its attempts */
+    TG_READ_REPORT,        /* sums of one show: orders, units, GMV (staff) */
+    TG_READ_EVENTS,        /* history of an order by id: its owner or staff */
+    TG_READ_PAYMENTS,      /* what was asked of payment providers (staff), `word` */
+    TG_READ_RETURNS,       /* what came back (staff) */
 };
 
 /* Answered with WEB_REPLY. */
@@ -152,6 +158,13 @@ struct tg_read_req {
     char word[24];               /* ORDERS, PAYMENTS: a state; "" = any */
     char person[TG_PERSON_SIZE]; /* "" = anybody's */
     tg_us since_wall_us;         /* made then or later; 0 = any */
+    char path[320];              /* EXPORT */
+    struct {
+        char words[TG_TITLE_SIZE];    /* "" = all */
+        char category[TG_TITLE_SIZE]; /* "" = all */
+        int64_t price_min;            /* minor units; 0 = open */
+        int64_t price_max;
+    } find; /* PRODUCTS */
 };
 
 #endif

@@ -341,6 +341,14 @@ static bool first_count(struct tg_catalog_slice *s, const struct tg_feed_variant
     return s->err == TG_OK;
 }
 
+/* What comes back from the archive with nothing of it anywhere may be counted anew. */
+static bool nothing_left(const struct tg_catalog_slice *s, const char *sku)
+{
+    const struct tg_variant *v = tg_shop_variant(s->sale->shop, sku);
+
+    return v == NULL || (v->stock.on_hand == 0 && v->stock.held == 0 && v->stock.sold == 0);
+}
+
 static enum tg_catalog_outcome put_variant(struct tg_catalog_slice *s,
                                            const struct tg_cat_place *place,
                                            const struct tg_feed_variant *v, const char *before)
@@ -456,7 +464,7 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
             outcome = TG_CATALOG_ARCHIVED;
     }
     if (outcome != TG_CATALOG_REFUSED)
-        *ret_counted = first_count(s, given, fresh);
+        *ret_counted = first_count(s, given, fresh || (was_archived && nothing_left(s, v.sku)));
     return s->err == TG_OK ? outcome : TG_CATALOG_REFUSED;
 }
 

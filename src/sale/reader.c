@@ -14,9 +14,9 @@
 #include "msg/web.h"
 #include "sale/reader_priv.h"
 #include "shop/shop_json.h"
+#include "store/catalogue.h"
 
 enum { BODY_MAX = 8 * 1024 * 1024, TAKE_MAX = 32, BAND_DEFAULT = 10 };
-
 
 tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg, char reterr[256])
 {
@@ -242,8 +242,45 @@ static void write_product(struct tg_jo *j, const struct tg_catalog *c,
     tg_jo_end_obj(j);
 }
 
+static const struct tg_product_view *product_of(const struct tg_catalog *c, const char *id)
+{
+    for (uint32_t i = 0; i < c->product_count; i++)
+        if (strcmp(c->products[i].id, id) == 0)
+            return &c->products[i];
+    return NULL;
+}
+
+/* Those that were asked for, best first. */
+static tg_err write_found(struct tg_reader_list *list, const struct tg_read_req *req,
+                          const struct tg_catalog *catalog, int64_t above)
+{
+    struct tg_cat_filter filter = {.price_min = req->find.price_min > 0 ? req->find.price_min : -1,
+                                   .price_max = req->find.price_max > 0 ? req->find.price_max : -1,
+                                   .above = above,
+                                   .limit = tg_reader_rows(list)};
+    bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
+    struct tg_cat_found *found = tg_calloc(1, sizeof(*found));
+    tg_err err;
+
+    if (found == NULL)
+        return TG_ERR_NOMEM;
+    tg_str_cut(filter.words, sizeof(filter.words), req->find.words);
+    tg_str_cut(filter.category, sizeof(filter.category), req->find.category);
+    err = tg_read_find(list->reader->db, &filter, found);
+    for (uint32_t i = 0; err == TG_OK && i < found->count; i++) {
+        const struct tg_product_view *p = product_of(catalog, found->at[i].id);
+
+        if (p != NULL && tg_page_row(&list->page, found->at[i].cursor))
+            write_product(&list->j, catalog, p, staff);
+    }
+    tg_free(found);
+    return err;
+}
+
 static void products(struct tg_reader *r, const struct tg_read_req *req)
 {
+    bool all = req->find.words[0] == '\0' && req->find.category[0] == '\0' &&
+               req->find.price_min <= 0 && req->find.price_max <= 0;
     bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
     struct tg_catalog *catalog = NULL;
     struct tg_reader_list list;
@@ -254,7 +291,10 @@ static void products(struct tg_reader *r, const struct tg_read_req *req)
         return;
     err = tg_read_catalog(r->db, r->cfg.currency, r->cfg.stock_band, &catalog);
     tg_reader_list(&list, r, req, 'p', "products");
-    for (uint32_t i = 0; err == TG_OK && i < catalog->product_count && !list.page.more; i++) {
+    if (err == TG_OK && !all)
+        err = write_found(&list, req, catalog, above);
+    for (uint32_t i = 0; err == TG_OK && all && i < catalog->product_count && !list.page.more;
+         i++) {
         const struct tg_product_view *p = &catalog->products[i];
 
         if (p->number > above && tg_page_row(&list.page, p->number))
@@ -433,6 +473,14 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         break;
     case TG_READ_PAYMENT:
         tg_read_payment_page(reader, req);
+        break;
+    case TG_READ_PRODUCT:
+    case TG_READ_VARIANT:
+    case TG_READ_IMPORTS:
+    case TG_READ_IMPORT:
+    case TG_READ_IMPORT_FAULTS:
+    case TG_READ_EXPORT:
+        tg_reader_catalog(reader, req);
         break;
     case TG_READ_PRODUCTS:
         products(reader, req);

@@ -208,9 +208,10 @@ bool tg_reader_order_state(struct tg_reader *r, const struct tg_read_req *req, i
         if (strcmp(req->word, tg_order_state_name((enum tg_order_state)state)) == 0)
             *ret = state;
     if (*ret < 0)
-        tg_reader_problem_at(r, req, 400, "bad_request", "state",
-                          "\"state\" must be awaiting_payment, paid, partly_fulfilled, fulfilled, "
-                          "expired, cancelled or returned.");
+        tg_reader_problem_at(
+            r, req, 400, "bad_request", "state",
+            "\"state\" must be awaiting_payment, paid, partly_fulfilled, fulfilled, "
+            "expired, cancelled or returned.");
     return *ret >= 0;
 }
 
@@ -224,7 +225,7 @@ static bool intent_state(struct tg_reader *r, const struct tg_read_req *req, int
             *ret = state;
     if (*ret < 0)
         tg_reader_problem_at(r, req, 400, "bad_request", "state",
-                          "\"state\" must be asked, done or failed.");
+                             "\"state\" must be asked, done or failed.");
     return *ret >= 0;
 }
 

@@ -57,6 +57,8 @@ void tg_reader_hooks(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_stock(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_movements(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_locations(struct tg_reader *r, const struct tg_read_req *req);
+/* reader_catalog.c: products and variants with all details, imports, exports. */
+void tg_reader_catalog(struct tg_reader *r, const struct tg_read_req *req);
 
 /* reader_orders.c */
 /* The order state that is asked for, -1 = any; false: a 400 problem was answered. */

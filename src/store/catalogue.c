@@ -289,6 +289,13 @@ static tg_err put_words(struct tg_db *db, const struct tg_feed_product *p)
     return err;
 }
 
+tg_err tg_cat_index(struct tg_db *db, const struct tg_feed_product *p)
+{
+    tg_err err = put_categories(db, p);
+
+    return err == TG_OK ? put_words(db, p) : err;
+}
+
 static tg_err put_product_row(struct tg_db *db, const struct tg_feed_product *p, int64_t version,
                               tg_us wall, const char *doc)
 {
@@ -329,9 +336,7 @@ tg_err tg_cat_put_product(struct tg_store *store, const struct tg_feed_product *
     if (err == TG_OK)
         err = put_product_row(&s->db, p, version, wall, tg_buf_cstr(&doc));
     if (err == TG_OK)
-        err = put_categories(&s->db, p);
-    if (err == TG_OK)
-        err = put_words(&s->db, p);
+        err = tg_cat_index(&s->db, p);
     tg_changes_note(s, TG_CHANGE_PRODUCT, p->id);
     tg_buf_done(&doc);
     return err;

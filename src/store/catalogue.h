@@ -152,6 +152,18 @@ struct tg_cat_filter {
 TG_MUST_CHECK tg_err tg_read_search(struct tg_read_db *db, const struct tg_cat_filter *filter,
                                     tg_cat_view_fn each, void *ctx, int64_t *ret_next);
 
+enum { TG_CAT_FOUND_MAX = 1000 };
+struct tg_cat_found {
+    uint32_t count;
+    struct {
+        char id[TG_FEED_ID_SIZE];
+        int64_t cursor; /* `above` of the page behind it */
+    } at[TG_CAT_FOUND_MAX];
+};
+/* The same, only ids: at most filter->limit of them. */
+TG_MUST_CHECK tg_err tg_read_find(struct tg_read_db *db, const struct tg_cat_filter *filter,
+                                  struct tg_cat_found *ret);
+
 typedef tg_err (*tg_import_fn)(void *ctx, const struct tg_import *import);
 typedef tg_err (*tg_import_fault_fn)(void *ctx, int64_t seq, const struct tg_feed_fault *fault);
 /* Newest first, id < below. */

@@ -15,6 +15,8 @@ TG_MUST_CHECK tg_err tg_cat_row_variant(const struct tg_q *row, struct tg_feed_a
 /* Its prices in further currencies and its parts, by queries of their own. */
 TG_MUST_CHECK tg_err tg_cat_more(struct tg_db *db, struct tg_feed_arena *a,
                                  struct tg_feed_variant *v);
+/* The words by which the search finds a product, and its categories. */
+TG_MUST_CHECK tg_err tg_cat_index(struct tg_db *db, const struct tg_feed_product *p);
 void tg_cat_row_import(const struct tg_q *row, struct tg_import *ret);
 TG_MUST_CHECK tg_err tg_cat_db_import(struct tg_db *db, int64_t id, struct tg_import *ret);
 /* read.c */

@@ -478,7 +478,7 @@ static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
 
 static tg_err fill_products(struct tg_read_db *db, struct tg_catalog *catalog)
 {
-    struct tg_q q = tg_q(&db->db, TG_SQL_PRODUCTS);
+    struct tg_q q = tg_q(&db->db, TG_SQL_SHOP_PRODUCTS);
 
     for (uint32_t i = 0; i < catalog->product_count && tg_q_row(&q); i++)
         fill_product(&catalog->products[i], &q);
@@ -510,7 +510,7 @@ static tg_err build(struct tg_read_db *db, struct tg_catalog **ret)
     struct tg_catalog *catalog;
     size_t products = 0;
     size_t variants = 0;
-    tg_err err = count_rows(db, TG_SQL_PRODUCTS, &products);
+    tg_err err = count_rows(db, TG_SQL_SHOP_PRODUCTS, &products);
 
     if (err == TG_OK)
         err = count_rows(db, TG_SQL_SHOP_VARIANTS, &variants);

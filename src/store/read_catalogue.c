@@ -6,7 +6,7 @@
 #include "feed/words.h"
 #include "store/catalogue_priv.h"
 
-enum { FOUND_MAX = 1000, WORDS_TYPED_MAX = 3, LIKES_MAX = 8 };
+enum { FOUND_MAX = TG_CAT_FOUND_MAX, WORDS_TYPED_MAX = 3, LIKES_MAX = 8 };
 
 /* What one read keeps: everything in it goes when the read ends. */
 struct reading {
@@ -327,8 +327,10 @@ static tg_err page(struct tg_db *db, const struct tg_cat_filter *f, const struct
             break;
         }
         err = passes(db, f, found->at[at].id, &pass);
-        if (pass)
-            ids->at[ids->count++] = found->at[at];
+        if (pass) {
+            ids->at[ids->count] = found->at[at];
+            ids->at[ids->count++].number = at + 1; /* the cursor behind it */
+        }
     }
     return err;
 }
@@ -380,6 +382,30 @@ tg_err tg_read_search(struct tg_read_db *db, const struct tg_cat_filter *filter,
         err = end(r.db, err);
     }
     tg_feed_arena_done(&r.arena);
+    tg_free(ids);
+    return err;
+}
+
+tg_err tg_read_find(struct tg_read_db *db, const struct tg_cat_filter *filter,
+                    struct tg_cat_found *ret)
+{
+    struct tg_db *conn = tg_read_connection(db);
+    struct ids *ids = tg_calloc(1, sizeof(*ids));
+    int64_t next;
+    tg_err err;
+
+    if (ids == NULL)
+        return TG_ERR_NOMEM;
+    err = begin(conn);
+    if (err == TG_OK)
+        err = end(conn, filter->words[0] != '\0' ? by_words(conn, filter, ids, &next)
+                                                 : by_number(conn, filter, ids, &next));
+    ret->count = 0;
+    for (uint32_t i = 0; err == TG_OK && i < ids->count; i++) {
+        memcpy(ret->at[i].id, ids->at[i].id, sizeof(ret->at[i].id));
+        ret->at[i].cursor = ids->at[i].number;
+        ret->count++;
+    }
     tg_free(ids);
     return err;
 }

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "shop/shop_json.h"
+#include "store/catalogue_priv.h"
 #include "store/changes.h"
 
 static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
@@ -411,6 +412,7 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
 {
     struct tg_db *db = &tg_store_db(store)->db;
     const struct tg_product *p = &import->product;
+    const struct tg_feed_product found = {.id = p->id, .title = p->title};
     struct tg_q q = tg_q(db, TG_SQL_ADD_PRODUCT);
     tg_err err;
 
@@ -423,6 +425,8 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
     tg_q_text(&q, p->image_alt);
     tg_q_int(&q, wall);
     err = tg_q_run(&q);
+    if (err == TG_OK)
+        err = tg_cat_index(db, &found);
     for (size_t i = 0; err == TG_OK && i < import->variant_count; i++) {
         const struct tg_variant *v = &import->variants[i];
         struct tg_effect move = {.kind = TG_EFFECT_MOVEMENT,
