@@ -18,6 +18,8 @@ static struct tg_sale_req *op_request(struct tg_req *q, json_t *body, const char
 {
     struct tg_channel_error error;
     struct tg_sale_req *msg = tg_req_sale(q, TG_SALE_OP);
+    json_malloc_t alloc_fn;
+    json_free_t free_fn;
     char *text = NULL;
     tg_err err = TG_ERR_NOMEM;
 
@@ -29,7 +31,8 @@ static struct tg_sale_req *op_request(struct tg_req *q, json_t *body, const char
         text = json_dumps(body, JSON_COMPACT);
     if (text != NULL)
         err = tg_channel_parse(&msg->op, text, strlen(text), &error);
-    free(text); /* jansson's */
+    json_get_alloc_funcs(&alloc_fn, &free_fn);
+    free_fn(text);
     if (err == TG_OK)
         return msg;
     tg_msg_free(msg);

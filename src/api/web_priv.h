@@ -8,13 +8,13 @@
 #include <stdatomic.h>
 
 #include "api/auth.h"
-#include "base/cidr.h"
 #include "api/origin.h"
 #include "api/rate.h"
 #include "api/router.h"
 #include "api/slots.h"
 #include "api/tick.h"
 #include "api/web.h"
+#include "base/cidr.h"
 #include "base/map.h"
 #include "base/thread.h"
 #include "msg/web.h"

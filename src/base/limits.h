@@ -82,8 +82,8 @@ enum {
     TG_RECEIVER_SSRCS = 16,    /* media and RTX of 3 encodings, audio, and replaced ones */
 
     /* --- WebSocket and HTTP --- */
-    TG_WS_FRAME_MAX = 16 * 1024,  /* contract */
-    TG_HTTP_BODY_MAX = 64 * 1024, /* SDP and API bodies; imports have a limit of their own */
+    TG_WS_FRAME_MAX = 16 * 1024,   /* contract */
+    TG_HTTP_BODY_MAX = 64 * 1024,  /* SDP and API bodies; imports have a limit of their own */
     TG_HTTP_ROWS_MAX = 512 * 1024, /* TG_STOCK_ROWS_MAX changes of 500 bytes */
     TG_SDP_MAX = 64 * 1024,
     TG_WS_QUEUE_MAX = 256 * 1024,  /* bytes queued for one client that does not read, then 1013 */
@@ -106,8 +106,8 @@ enum {
 
     /* --- shop --- */
     TG_IMPORT_SIZE_MAX = 256 * 1024 * 1024, /* a catalogue file: 100,000 variants are 70 MB */
-    TG_QTY_MAX = 100,            /* units of one line: hoarding guard */
-    TG_CART_LINES_MAX = 50,      /* lines of one cart or order */
+    TG_QTY_MAX = 100,                       /* units of one line: hoarding guard */
+    TG_CART_LINES_MAX = 50,                 /* lines of one cart or order */
     TG_INTENTS_MAX = 64,         /* questions to the payment provider about one order, in all */
     TG_PAYMENT_TRIES_MAX = 50,   /* declined payments of one order: cards and patience end before */
     TG_TAKES_MAX = 256,          /* item and place pairs of one order: bundles of few parts */

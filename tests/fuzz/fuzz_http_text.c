@@ -4,10 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cidr.h"
 #include "api/listen.h"
 #include "api/origin.h"
 #include "api/router.h"
+#include "base/cidr.h"
 #include "base/macros.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

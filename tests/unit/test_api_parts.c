@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "api/assets.h"
-#include "base/cidr.h"
 #include "api/ice_link.h"
 #include "api/if_match.h"
 #include "api/listen.h"
@@ -19,6 +18,7 @@
 #include "api/slots.h"
 #include "api/tick.h"
 #include "base/alloc.h"
+#include "base/cidr.h"
 
 /* --- router --- */
 
