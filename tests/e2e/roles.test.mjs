@@ -147,6 +147,20 @@ const operations = {
   listLocations: () => ({ expect: open(200) }),
   createLocation: () => ({ json: { id: 'oslo', kind: 'store', name: 'Oslo', hours: '10-18' }, expect: adminOnly(200) }),
   putLocation: () => ({ path: { location: 'nowhere' }, json: { kind: 'store', name: 'Oslo' }, expect: adminOnly(404) }),
+  getPrices: () => ({ path: { sku: order.lines[0].sku }, expect: { ...adminOnly(200), merch: 200 } }),
+  setPrices: () => ({
+    path: { sku: order.lines[0].sku }, headers: { 'if-match': '*' },
+    json: { price: order.lines[0].price, compare_at: null }, expect: { ...adminOnly(200), merch: 200 },
+  }),
+  setVariant: () => ({
+    path: { sku: order.lines[0].sku }, headers: { 'if-match': '"p1_1"' },
+    json: { price: order.lines[0].price }, expect: { ...adminOnly(412), merch: 412 },
+  }),
+  listCodes: () => ({ expect: { ...adminOnly(200), merch: 200 } }),
+  createCode: () => ({ json: { code: `C${keys++}`, percent_bp: 1000, show: 'demo', person_max: 1 }, expect: { ...adminOnly(409), merch: 201 } }), // the second time
+  getCode: () => ({ path: { code: 'NOSUCH' }, expect: { ...adminOnly(404), merch: 404 } }),
+  setCode: () => ({ path: { code: 'NOSUCH' }, json: { amount: 5000, currency: 'NOK' }, expect: { ...adminOnly(404), merch: 404 } }),
+  endCode: () => ({ path: { code: 'NOSUCH' }, expect: { ...adminOnly(404), merch: 404 } }),
   listTokens: () => ({ expect: adminOnly(200) }),
   createToken: () => ({ json: { roles: ['host'], show: 'demo', expires: 60 }, expect: adminOnly(201) }),
   revokeToken: () => ({ path: { token: 't999999' }, expect: adminOnly(404) }),

@@ -12,7 +12,7 @@ import sheet from './torg-cart.shadow.css';
 /**
  * The cart, priced now by the server.
  * @fires torg-cart-set-request detail {sku, qty}
- * @fires torg-checkout-request
+ * @fires torg-checkout-request detail {code?} discount codes as typed
  */
 export class TorgCart extends TorgElement {
   static styles = styles(sheet);
@@ -29,13 +29,24 @@ export class TorgCart extends TorgElement {
   }
 
   render() {
-    const { lines, total } = this.cart;
+    const { lines, total, tax } = this.cart;
     if (lines.length === 0) return html`<p class="empty muted">${icon('bag')} ${t('cart.empty')}</p>`;
     return html`
       <ul>${repeat(lines, (line) => line.sku, (line) => this.#line(line))}</ul>
       <p class="problem" role="alert">${this.problem}</p>
       ${total ? html`<p class="total"><span>${t('cart.total')}</span> <strong class="numbers" aria-live="polite">${formatMoney(total, region())}</strong></p>` : nothing}
-      <button class="button buy wide" type="button" ?disabled=${this.busy} @click=${() => this.ask('checkout')}>${t(this.busy ? 'buy.sending' : 'cart.checkout')}</button>`;
+      ${tax?.amount ? html`<p class="muted numbers">${t('cart.tax', { tax: formatMoney(tax, region()) })}</p>` : nothing}
+      <form @submit=${this.#checkout}>
+        <label>${t('cart.code')}<input class="field" name="code" maxlength="104" autocomplete="off" spellcheck="false" autocapitalize="characters"></label>
+        <button class="button buy wide" ?disabled=${this.busy}>${t(this.busy ? 'buy.sending' : 'cart.checkout')}</button>
+      </form>`;
+  }
+
+  /** @param {SubmitEvent} event */
+  #checkout(event) {
+    event.preventDefault();
+    const code = String(new FormData(/** @type {HTMLFormElement} */ (event.currentTarget)).get('code') ?? '').trim();
+    if (!this.busy) this.ask('checkout', code ? { code } : {});
   }
 
   /** @param {CartLine} line */

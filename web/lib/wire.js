@@ -49,7 +49,7 @@
  * @property {boolean} [hidden] seen by staff only
  */
 /** @typedef {{ sku: string, qty: number, title?: string, price?: Money, total?: Money, options?: Record<string, string>, stock?: Stock }} CartLine */
-/** @typedef {{ lines: CartLine[], total?: Money }} Cart */
+/** @typedef {{ lines: CartLine[], total?: Money, tax?: Money }} Cart */
 /** @typedef {'awaiting_payment' | 'paid' | 'partly_fulfilled' | 'fulfilled' | 'expired' | 'cancelled' | 'returned'} OrderState */
 /** @typedef {{ line?: number, sku: string, title?: string, qty: number, price?: Money, total?: Money, options?: Record<string, string>, cancelled?: number, fulfilled?: number, returned?: number }} OrderLine */
 /** @typedef {{ seq: number, kind: string, at: string, amount?: Money, data?: { carrier?: string, tracking?: string, restock?: boolean, lines?: { line: number, qty: number }[] } }} OrderStep */

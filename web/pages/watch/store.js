@@ -166,18 +166,21 @@ export class WatchStore extends ShowStore {
 
   /** After "the price has changed" or "busy": a new purchase, at the price now. @param {Purchase} purchase */
   buyAgain({ op, price, prices }) {
-    if (op.op === 'checkout') this.checkout(prices);
+    if (op.op === 'checkout') this.checkout(prices, op.code);
     else this.#begin(newPurchase({ ...op, price: price?.amount ?? findSku(this.model.products, op.sku)?.variant.price.amount, at: this.mediaNow() }));
   }
 
-  /** @param {{ sku: string, price: import('../../lib/wire.js').Money }[]} [agreed] prices that the buyer was just told */
-  checkout(agreed = []) {
+  /**
+   * @param {{ sku: string, price: import('../../lib/wire.js').Money }[]} [agreed] prices that the buyer was just told
+   * @param {string} [code] discount codes, separated by commas
+   */
+  checkout(agreed = [], code = '') {
     const prices = [];
     for (const { sku, price } of this.model.cart.lines) {
       const amount = (agreed.find((line) => line.sku === sku)?.price ?? price ?? findSku(this.model.products, sku)?.variant.price)?.amount;
       if (amount !== undefined) prices.push({ sku, amount });
     }
-    this.#begin(newPurchase({ op: 'checkout', prices, at: this.mediaNow() }));
+    this.#begin(newPurchase({ op: 'checkout', prices, at: this.mediaNow(), ...(code ? { code } : {}) }));
   }
 
   /**

@@ -247,7 +247,7 @@ export class TorgWatchPage extends TorgElement {
         ${product ? html`<torg-product-detail .product=${product} .sku=${this.#chosenSku(product, '')} .busy=${busy} .closed=${ended}
           .window=${this.#window(this.#chosenSku(product, ''))} .mayWait=${model.selling.waiting} .place=${model.waiting[this.#chosenSku(product, '')]}></torg-product-detail>` : nothing}</torg-sheet>
       <torg-sheet heading=${t('cart.title')} .open=${is('cart')}><torg-cart .cart=${model.cart} .products=${model.products} .busy=${busy} .problem=${store.cartProblem}
-        @torg-cart-set-request=${this.#cartSet} @torg-checkout-request=${() => store.checkout()}></torg-cart></torg-sheet>
+        @torg-cart-set-request=${this.#cartSet} @torg-checkout-request=${(/** @type {CustomEvent<{ code?: string }>} */ event) => store.checkout([], event.detail.code)}></torg-cart></torg-sheet>
       <torg-sheet heading=${t('orders.title')} .open=${is('orders')}><torg-orders .orders=${store.orders} .products=${model.products} .now=${this.now}></torg-orders>
         <p class="account"><a href="/account">${t('account.title')}</a></p></torg-sheet>
       <torg-sheet heading=${t('chat.name')} .open=${is('name')}>${this.#nameForm()}</torg-sheet>
