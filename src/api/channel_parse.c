@@ -9,7 +9,12 @@
 #include "base/macros.h"
 #include "base/str.h"
 
-enum { DEPTH_MAX = 8, MUTE_SECONDS_DEFAULT = 600, MUTE_SECONDS_MAX = 86400, WINDOW_SECONDS_MAX = 86400 };
+enum {
+    DEPTH_MAX = 8,
+    MUTE_SECONDS_DEFAULT = 600,
+    MUTE_SECONDS_MAX = 86400,
+    WINDOW_SECONDS_MAX = 86400
+};
 
 /* One frame being read. The first complaint wins; after it every getter does nothing. */
 struct reader {

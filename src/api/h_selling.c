@@ -172,7 +172,7 @@ void tg_h_show_item_put(struct tg_req *q)
 {
     char sku[TG_SKU_MAX + 1];
     struct tg_sale_req *msg;
-    int64_t number;
+    int64_t number = 0;
     json_t *body;
     bool ok;
 
@@ -237,7 +237,7 @@ void tg_h_show_sale(struct tg_req *q)
 {
     struct tg_sale_req *msg;
     json_t *body = tg_req_json(q);
-    int64_t qty;
+    int64_t qty = 1;
     bool ok;
 
     if (body == NULL)

@@ -46,7 +46,7 @@ function checked(event) {
 const place = (channel, state, sku = LAST) =>
   channel.event((e) => e.ev === 'waiting' && e.state === state && e.sku === sku).then(checked);
 
-test('what is sold out goes to whoever waits longest, turn by turn, also over a restart', async () => {
+test('what is sold out goes to whoever waits longest, turn by turn, also for who comes back', async () => {
   const [ann, bo, cid] = [await Channel.open(server), await Channel.open(server), await Channel.open(server)];
   const sold = await ann.ask({ op: 'buy', sku: LAST, qty: 1 });
   assert.equal((await bo.ask({ op: 'buy', sku: LAST, qty: 1 })).code, 'sold_out');

@@ -240,6 +240,37 @@ static void test_channel_ops_and_ids_are_checked(void **state)
     assert_null(tg_op_name(TG_OP_LATER));
 }
 
+static void test_channel_selling_ops_and_bounds(void **state)
+{
+    (void)state;
+    parse_ok("{\"op\":\"wait\",\"id\":\"w\",\"sku\":\"A\",\"at\":7}");
+    assert_int_equal(op.kind, TG_OP_WAIT);
+    assert_int_equal(op.u.wait.qty, 1);
+    assert_false(op.u.wait.leave);
+    assert_int_equal(op.u.wait.at, 7);
+    refuse("{\"op\":\"wait\",\"id\":\"w\"}", "sku");
+    refuse("{\"op\":\"wait\",\"id\":\"w\",\"sku\":\"A\",\"qty\":0}", "qty");
+    refuse("{\"op\":\"wait\",\"id\":\"w\",\"sku\":\"A\",\"leave\":1}", "leave");
+    parse_ok("{\"op\":\"window\",\"id\":\"w\",\"sku\":\"A\",\"open\":true,\"for_s\":30}");
+    assert_int_equal(op.kind, TG_OP_WINDOW);
+    assert_true(op.u.window.open);
+    assert_int_equal(op.u.window.for_s, 30);
+    refuse("{\"op\":\"window\",\"id\":\"w\",\"sku\":\"A\"}", "open");
+    refuse("{\"op\":\"window\",\"id\":\"w\",\"sku\":\"A\",\"open\":true,\"for_s\":86401}", "for_s");
+    parse_ok("{\"op\":\"sell\",\"id\":\"s\",\"sku\":\"A\",\"name\":\"Ola\",\"person\":\"pX_-\"}");
+    assert_int_equal(op.kind, TG_OP_SELL);
+    assert_int_equal(op.u.sell.qty, 1);
+    assert_int_equal(op.u.sell.price, -1);
+    assert_string_equal(op.u.sell.name, "Ola");
+    assert_string_equal(op.u.sell.person, "pX_-");
+    refuse("{\"op\":\"sell\",\"id\":\"s\",\"sku\":\"A\"}", "name");
+    refuse("{\"op\":\"sell\",\"id\":\"s\",\"sku\":\"A\",\"name\":\"O\",\"person\":\"s1\"}",
+           "person");
+    refuse("{\"op\":\"sell\",\"id\":\"s\",\"sku\":\"A\",\"name\":\"O\",\"qty\":101}", "qty");
+    parse_ok("{\"op\":\"chat\",\"id\":\"c\",\"text\":\"shop 7\",\"at\":12}");
+    assert_int_equal(op.u.chat.at, 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_channel_price_reads_times),
         cmocka_unit_test(test_channel_stock_takes_one_of_set_and_delta),
         cmocka_unit_test(test_channel_moderation_and_small_ops),
+        cmocka_unit_test(test_channel_selling_ops_and_bounds),
         cmocka_unit_test(test_channel_broken_frames_are_named),
         cmocka_unit_test(test_channel_ops_and_ids_are_checked),
     };
