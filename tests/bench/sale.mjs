@@ -97,7 +97,7 @@ function plan(scenario, o) {
     case 'sold-out':
       return { ...crowd, skus: all, intents: o.intents, units: o.units, orders: o.units };
     case 'baseline':
-      return { ...crowd, within: 0, sockets: Math.min(crowd.sockets, o.baselineIntents), skus: all, intents: o.baselineIntents, units: 10000000, orders: o.baselineIntents, batch: 1 };
+      return { ...crowd, within: 0, sockets: Math.min(crowd.sockets, o.baselineIntents), skus: all, intents: o.baselineIntents, units: 10000000, orders: o.baselineIntents, batch: 1, wait: 600 };
     case 'mixed':
       return { sockets: o.sockets ?? 1000, within: o.seconds, skus: all, intents: o.rate * o.seconds, units: 10000000, orders: null, mix: [70, 20, 10], staff: 4, pay: 10 };
     default:
@@ -128,6 +128,7 @@ async function measure(scenario, engine, o) {
   const work = plan(scenario, o);
   const postgres = engine === 'postgres' ? await Postgres.start({ core: o.cores.load }) : null;
   let server;
+  let figures;
   try {
     server = await startShop({
       skus: work.skus.length, units: work.units, postgres,
@@ -143,13 +144,16 @@ async function measure(scenario, engine, o) {
     const after = { ...(await usage(server.child.pid)), counters: await metrics(server) };
     const faults = await check(server, work, result);
     const commits = after.counters.torg_sale_commits_total - before.counters.torg_sale_commits_total;
-    return {
+    figures = {
       scenario, engine, intents: work.intents, sockets: work.sockets, within: work.within, skus: work.skus.length, batch: work.batch ?? 1024, workers: o.workers, ...result,
       ordersPerS: result.orders / Math.max(result.last_order_s, 1e-3), answersPerS: result.answered / Math.max(result.last_answer_s, 1e-3), commits, perCommit: result.orders / Math.max(1, commits),
       serverCpuS: after.cpuS - before.cpuS, serverRssKiB: after.rssKiB, faults,
     };
+    return figures;
   } finally {
-    await server?.stop();
+    const began = performance.now();
+    await server?.stop().catch((error) => figures?.faults.push(`the server's stop: ${error.message.split('\n')[0]}`));
+    if (figures) figures.stopS = (performance.now() - began) / 1000;
     await postgres?.stop();
   }
 }
