@@ -101,7 +101,8 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "The classes of VAT that products may name, and their rates; at most 8. Prices include it."},
     {"shop.tax_default", TG_CFG_TEXT, false, AT(shop_tax_default), "standard", "", 0, 0, NULL,
      "The class of products that name none; one of shop.tax."},
-    {"shop.first_number", TG_CFG_INT, false, AT(shop_first_number), "1001", "number", 1, 1000000000, NULL,
+    {"shop.first_number", TG_CFG_INT, false, AT(shop_first_number), "1001", "number", 1, 1000000000,
+     NULL,
      "Number of the first order ever; those after it count up. With an order in the database it "
      "changes nothing."},
     {"shop.hold_s", TG_CFG_INT, false, AT(shop_hold_s), "600", "s", 10, 86400, NULL,

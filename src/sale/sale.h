@@ -30,11 +30,11 @@ struct tg_sale_cfg {
     int32_t person_units_max; /* 0 = no limit per person */
     int64_t first_number;     /* of the first order ever; 0 = 1001 */
     enum tg_stock_owner stock_owner;
-    size_t batch_max;         /* requests of one turn of the thread; 0 = TG_SALE_BATCH_MAX */
-    int32_t stock_band;       /* for the catalogue snapshot; 0 = 10 */
-    char currency[4];         /* "" = NOK */
-    struct tg_taxes taxes;    /* no class = no tax */
-    struct tg_rng *rng;       /* NULL = the kernel's; borrowed */
+    size_t batch_max;      /* requests of one turn of the thread; 0 = TG_SALE_BATCH_MAX */
+    int32_t stock_band;    /* for the catalogue snapshot; 0 = 10 */
+    char currency[4];      /* "" = NOK */
+    struct tg_taxes taxes; /* no class = no tax */
+    struct tg_rng *rng;    /* NULL = the kernel's; borrowed */
     /* A show was made, after its commit; on the sale thread. May be NULL. */
     void (*on_show_added)(void *ctx, const struct tg_show_info *show);
     void *ctx;

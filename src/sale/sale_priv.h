@@ -63,8 +63,8 @@ struct tg_sale {
     struct tg_verdict *refusals; /* decided while the request was read: shape and roles */
     void **taken;
     struct tg_shop_now now; /* of the running turn */
-    tg_err failed; /* the batch cannot be kept: why */
-    struct {       /* of the show asked last in this batch */
+    tg_err failed;          /* the batch cannot be kept: why */
+    struct {                /* of the show asked last in this batch */
         bool known;
         uint16_t show;
         tg_us epoch_us;
@@ -110,7 +110,8 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
 void tg_answer_busy(struct tg_sale *sale, struct tg_item *item);
 /* What stands in sale->buf as a slab; NULL sets sale->failed. */
 struct tg_slab *tg_answer_slab(struct tg_sale *sale);
-/* answer_stock.c: "rows" of the claim, each with its answer; undone = all or nothing, and nothing. */
+/* answer_stock.c: "rows" of the claim, each with its answer; undone = all or nothing, and nothing.
+ */
 void tg_answer_rows(struct tg_jo *j, const struct tg_item *item, bool undone);
 /* "stock" of one item, and its tag. */
 void tg_answer_item(struct tg_jo *j, struct tg_item *item, const struct tg_variant *v);

@@ -60,8 +60,8 @@ TG_MUST_CHECK tg_err tg_db_exec(struct tg_db *db, const char *sql);
  * (`now` is monotonic and paces the attempts). OK when the connection stands. SQLite: OK.
  */
 TG_MUST_CHECK tg_err tg_db_ready(struct tg_db *db, tg_us now);
-/* Prepares every row of sql.def in all its forms; db->error names the first that the engine does not
- * take. For tests, and for a look at a schema that may have been meddled with. */
+/* Prepares every row of sql.def in all its forms; db->error names the first that the engine does
+ * not take. For tests, and for a look at a schema that may have been meddled with. */
 TG_MUST_CHECK tg_err tg_db_check_statements(struct tg_db *db);
 /* Ends whatever transaction is open; the text of the error that led here survives. */
 void tg_db_rollback(struct tg_db *db);

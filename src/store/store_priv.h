@@ -3,8 +3,8 @@
 #define TG_STORE_STORE_PRIV_H
 
 #include "base/buf.h"
-#include "store/db.h"
 #include "msg/webhook.h"
+#include "store/db.h"
 #include "store/store.h"
 
 enum { TG_STORE_NAMES = 4096 }; /* a power of two; 32 KB */

@@ -217,10 +217,9 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     SIM_CHECK(strcmp(order->person, r->req.who.id) == 0, "order of %s given to %s", r->req.who.id,
               order->person);
     /* An authorised amount may wait for its capture; nobody pays for what is not theirs. */
-    SIM_CHECK(order->state == TG_ORDER_PAID
-                  ? order->payment_state == TG_PAYMENT_PAID ||
-                        order->payment_state == TG_PAYMENT_AUTHORISED
-                  : order->payment_state != TG_PAYMENT_PAID,
+    SIM_CHECK(order->state == TG_ORDER_PAID ? order->payment_state == TG_PAYMENT_PAID ||
+                                                  order->payment_state == TG_PAYMENT_AUTHORISED
+                                            : order->payment_state != TG_PAYMENT_PAID,
               "order %lld: %s but payment %s", (long long)order->number,
               tg_order_state_name(order->state), tg_payment_state_name(order->payment_state));
     if (r->ok)
