@@ -140,3 +140,26 @@ test('SIGHUP reloads the log level and nothing ends', async () => {
   assert.match(server.log, /reloaded/);
   assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
 });
+
+test('an order is sent, partly cancelled and paid back from the command line', async () => {
+  const desk = await Channel.open(server, 'demo', { token: server.deskToken });
+  const { sku } = desk.joined.products[0].variants[0];
+  const { order } = await desk.ask({ op: 'buy', sku, qty: 3 });
+  desk.close();
+  await assert.rejects(server.ctl('order', 'fulfil', String(order.number)), /only a paid one is sent/);
+  await fetch(`${server.url}/api/v1/payments/${order.pay_url.split('/').at(-1)}/sandbox`, {
+    method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': 'ctl-pay' }, body: '{"paid":true}',
+  });
+  const sent = await server.ctl('order', 'fulfil', String(order.number), '--lines', '1x1', '--carrier', 'PostNord', '--tracking', 'SE1');
+  assert.equal(sent.order.state, 'partly_fulfilled');
+  await assert.rejects(server.ctl('order', 'cancel', order.id), /say why/i);
+  const cancelled = await server.ctl('order', 'cancel', order.id, '--lines', '1x1', '--reason', 'damaged');
+  assert.equal(cancelled.order.refunded.amount, order.lines[0].price.amount);
+  await assert.rejects(server.ctl('order', 'refund', order.id), /nothing is due/i);
+  const refunded = await server.ctl('order', 'refund', order.id, '--amount', '100', '--reason', 'a scratch');
+  assert.equal(refunded.order.refunded.amount, order.lines[0].price.amount + 100);
+  const shown = await server.ctl('order', 'show', String(order.number));
+  assert.deepEqual(shown.events.map(({ kind }) => kind), ['created', 'paid', 'fulfilled', 'part_cancelled', 'refunded', 'refunded', 'note']);
+  assert.ok((await server.ctl('order', 'list', '--state', 'partly_fulfilled')).orders.some(({ id }) => id === order.id));
+  assert.equal((await server.ctl('stock', 'audit')).difference_count, 0);
+});

@@ -66,6 +66,8 @@ const all = (status) => Object.fromEntries(Object.keys(people).map((name) => [na
 const senders = (status) => ({ ...all(403), nobody: 401, wrong: 401, key: status, host: status, admin: status });
 /** Who runs the show demo. */
 const runners = (status) => ({ ...all(403), nobody: 401, wrong: 401, host: status, merch: status, admin: status });
+/** Who sells in the show demo; for those of another show its orders do not exist. */
+const sellers = (status) => ({ ...all(403), nobody: 401, wrong: 401, merch: status, admin: status, merchOther: 404, adminOther: 404 });
 const adminOnly = (status) => ({ ...all(403), nobody: 401, wrong: 401, admin: status });
 
 /** By operationId: how to call it, and what each person gets. */
@@ -100,6 +102,18 @@ const operations = {
     keyed: true,
     expect: { ...open(404), nobody: 401, alice: 200, merch: 200, admin: 200 },
   }),
+  getOrderEvents: () => ({
+    path: { order: order.id },
+    expect: { ...open(200), nobody: 401, bob: 404, hostOther: 404, merchOther: 404, adminOther: 404 },
+  }),
+  // Nobody has paid for alice's order, so nothing of it can be sent, come back or be paid back.
+  fulfilOrder: () => ({ path: { order: order.id }, keyed: true, json: { carrier: 'PostNord' }, expect: sellers(409) }),
+  returnOrder: () => ({ path: { order: order.id }, keyed: true, json: { restock: true }, expect: sellers(409) }),
+  refundOrder: () => ({ path: { order: order.id }, keyed: true, json: {}, expect: sellers(409) }),
+  noteOrder: () => ({ path: { order: order.id }, keyed: true, json: { text: 'called her' }, expect: sellers(200) }),
+  retryPayment: () => ({ path: { payment: payment(other) }, keyed: true, expect: sellers(409) }),
+  listPayments: () => ({ expect: { ...sellers(200), merchOther: 200, adminOther: 200 } }),
+  listReturns: () => ({ expect: { ...sellers(200), merchOther: 200, adminOther: 200 } }),
   getPayment: () => ({ path: { payment: payment(other) }, expect: open(200) }),
   paySandbox: () => ({ path: { payment: payment(other) }, keyed: true, json: { paid: false }, expect: open(200) }),
   getSession: () => ({ expect: open(200) }),
