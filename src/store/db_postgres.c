@@ -250,12 +250,11 @@ tg_err tg_pg_prepare(struct tg_db *db, enum tg_sql which, enum tg_pg_form form)
 
 static void pg_use(struct tg_q *q)
 {
+    struct tg_pg *p = tg_pg_of(q->db);
     struct tg_pg_stmt *st = NULL;
 
-    struct tg_pg *p = tg_pg_of(q->db);
-
     /* Readers come back by themselves; the writer's connection is its store's affair. */
-    if (p->phase != TG_PG_UP && p->mode == TG_DB_READ)
+    if (p->mode == TG_DB_READ && PQtransactionStatus(p->conn) != PQTRANS_INTRANS)
         q->err = tg_pg_ready(q->db, tg_clock_mono());
     if (p->phase != TG_PG_UP) {
         tg_str_cut(q->db->error, sizeof(q->db->error), "no connection to the database");

@@ -90,10 +90,18 @@ static struct params params_of(const struct tg_pg *p)
     return ps;
 }
 
+/* What the server says unasked: the log is not libpq's to write to, and a farewell is seen. */
+static void not_a_word(void *ctx, const char *message)
+{
+    (void)ctx;
+    (void)message;
+}
+
 static tg_err setup_session(struct tg_db *db)
 {
     struct tg_pg *p = tg_pg_of(db);
 
+    (void)PQsetNoticeProcessor(p->conn, not_a_word, NULL); /* the one before is of no use */
     for (size_t i = 0; i < TG_SQL_COUNT; i++)
         if (p->stmts[i] != NULL)
             for (int form = 0; form < TG_PG_FORMS; form++)
@@ -151,11 +159,22 @@ static void go_on(struct tg_db *db)
         p->polling = PQconnectPoll(p->conn);
 }
 
+/* Between two questions the server is silent; what there is to read then is its farewell. */
+static bool alive(const struct tg_pg *p)
+{
+    struct pollfd pfd = {.fd = PQsocket(p->conn), .events = POLLIN};
+
+    for (int i = 0; i < 2 && PQstatus(p->conn) == CONNECTION_OK && poll(&pfd, 1, 0) > 0; i++)
+        if (PQconsumeInput(p->conn) == 0)
+            return false;
+    return PQstatus(p->conn) == CONNECTION_OK;
+}
+
 tg_err tg_pg_ready(struct tg_db *db, tg_us now)
 {
     struct tg_pg *p = tg_pg_of(db);
 
-    if (p->phase == TG_PG_UP && PQstatus(p->conn) == CONNECTION_OK)
+    if (p->phase == TG_PG_UP && alive(p))
         return TG_OK;
     if (p->phase == TG_PG_UP)
         (void)tg_pg_failed(db, NULL); /* notes the loss */

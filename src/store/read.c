@@ -4,8 +4,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "store/read.h"
 #include "store/catalogue_priv.h"
+#include "store/read.h"
 #include "store/rows_priv.h"
 
 struct tg_read_db {
