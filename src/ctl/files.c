@@ -53,6 +53,8 @@ static tg_err ask_backup(const char *data_dir, const char *file, ctl_ask_fn ask,
     char *line = json_dumps(request, JSON_COMPACT);
     struct tg_buf out;
     json_t *answer;
+    json_malloc_t alloc_fn;
+    json_free_t free_fn;
     tg_err err;
 
     tg_buf_init(&out, 64 * 1024);
@@ -71,7 +73,8 @@ static tg_err ask_backup(const char *data_dir, const char *file, ctl_ask_fn ask,
     }
     tg_buf_done(&out);
     json_decref(request);
-    free(line);
+    json_get_alloc_funcs(&alloc_fn, &free_fn);
+    free_fn(line);
     return err;
 }
 

@@ -337,10 +337,14 @@ static tg_err walk(struct tg_q *q, const struct tg_q_many *many, const struct as
     tg_err err = TG_OK;
 
     for (q->row = 0; err == TG_OK && q->row < PQntuples(st->result); q->row++) {
-        size_t place = (size_t)strtoul(PQgetvalue(st->result, q->row, 0), NULL, 10) - 1;
+        const char *text = PQgetvalue(st->result, q->row, 0);
+        int64_t number = 0;
+        size_t place;
 
-        if (place >= a->count || place < ended)
+        if (tg_parse_i64(&number, text, strlen(text), (int64_t)ended + 1, (int64_t)a->count) !=
+            TG_OK)
             return TG_ERR_BUG;
+        place = (size_t)number - 1;
         err = end_keys(many, a, ended, place);
         ended = place;
         if (err == TG_OK)
