@@ -663,7 +663,8 @@ static void test_order_json_is_the_contracts(void **state)
     tg_order_write(&j, NULL, w->v.order, "/pay/sandbox/", TG_ORDER_VIEW_BUYER);
     tg_str_printf(
         want, sizeof(want),
-        "{\"id\":\"%s\",\"number\":1001,\"state\":\"awaiting_payment\",\"lines\":[{\"line\":1,\"sku\":"
+        "{\"id\":\"%s\",\"number\":1001,\"state\":\"awaiting_payment\",\"lines\":[{\"line\":1,"
+        "\"sku\":"
         "\"MUG\",\"title\":\"Mug\",\"options\":{},\"qty\":2,\"price\":{\"amount\":14900,"
         "\"currency\":\"NOK\"},\"total\":{\"amount\":29800,\"currency\":\"NOK\"},\"tax_bp\":0,"
         "\"tax\":{\"amount\":0,\"currency\":\"NOK\"}}],"
