@@ -1,0 +1,193 @@
+/*
+ * test_price_list.c - ordinary prices, the lowest price of 30 days, further currencies, quotes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shop/shop_json.h"
+#include "support/lib/price_world.h"
+
+/* --- the lowest price of 30 days --- */
+
+static void test_lowest_price_is_that_before_the_reduction(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 0);
+    assert_int_equal(list_price(w, "MUG", 12900, -1), TG_CODE_OK); /* a new price, no reduction */
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 0);
+    pass(w, 5 * DAY_US);
+    assert_int_equal(list_price(w, "MUG", 17900, -1), TG_CODE_OK);
+    pass(w, 5 * DAY_US);
+    assert_int_equal(flash(w, "MUG", 13900, 0), TG_CODE_OK);
+    /* "before 179, now 139" - but ten days ago it cost 129 */
+    assert_int_equal(tg_variant_compare_at(of(w, "MUG")), 17900);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 12900);
+    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 0);
+    pass(w, 31 * DAY_US);
+    assert_int_equal(flash(w, "MUG", 15000, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 17900);
+    world_free(w);
+}
+
+static void test_lowest_price_stays_while_a_reduction_only_falls(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    assert_int_equal(list_price(w, "MUG", 12000, 14900), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
+    pass(w, DAY_US);
+    assert_int_equal(list_price(w, "MUG", 10000, 14900), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
+    assert_int_equal(flash(w, "MUG", 8000, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
+    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
+    pass(w, DAY_US);
+    assert_int_equal(list_price(w, "MUG", 11000, 14900), TG_CODE_OK); /* up: a reduction anew */
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 8000);
+    tg_shop_rollback(w->shop);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 0);
+    assert_int_equal(of(w, "MUG")->price, 14900);
+    world_free(w);
+}
+
+static void test_lowest_price_is_never_too_high_when_the_memory_is_full(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        assert_int_equal(list_price(w, "MUG", i == 3 ? 5000 : 14000 + i, -1), TG_CODE_OK);
+        pass(w, MINUTE_US);
+    }
+    assert_int_equal(flash(w, "MUG", 13000, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 5000);
+    world_free(w);
+}
+
+/* --- ordinary prices --- */
+
+static void test_list_price_is_recorded_and_conditional(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim c = claim_of(TG_CLAIM_LIST_PRICE, "s1", "MUG");
+    char tag[TG_PRICE_TAG_SIZE];
+
+    (void)state;
+    tg_variant_price_tag(tag, of(w, "MUG"));
+    c.amount = 15900;
+    c.if_match = "\"p1_2\"";
+    assert_int_equal(decide(w, &c), TG_CODE_STALE);
+    c.if_match = tag;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_int_equal(of(w, "MUG")->price, 15900);
+    assert_int_equal(effects_of(w, TG_EFFECT_PRICE), 1);
+    tg_shop_commit(w->shop);
+    assert_int_equal(decide(w, &c), TG_CODE_STALE);
+    c.if_match = "*";
+    assert_int_equal(decide(w, &c), TG_CODE_OK); /* as it is already */
+    assert_int_equal(effects_of(w, TG_EFFECT_PRICE), 0);
+    tg_shop_commit(w->shop);
+    c.amount = -1;
+    assert_int_equal(decide(w, &c), TG_CODE_BAD_REQUEST);
+    c.sku = "NONE";
+    assert_int_equal(decide(w, &c), TG_CODE_NOT_FOUND);
+    world_free(w);
+}
+
+/* --- currencies --- */
+
+static void test_order_in_another_currency(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim price = claim_of(TG_CLAIM_LIST_PRICE, "s1", "MUG");
+    struct tg_claim c = claim_of(TG_CLAIM_BUY, "pA", "MUG");
+
+    (void)state;
+    c.currency = "EUR";
+    assert_int_equal(decide(w, &c), TG_CODE_NOT_FOUND);
+    price.currency = "EUR";
+    price.amount = 1290;
+    assert_int_equal(decide(w, &price), TG_CODE_OK);
+    assert_int_equal(effects_of(w, TG_EFFECT_CURRENCY_PRICE), 1);
+    tg_shop_commit(w->shop);
+    assert_int_equal(flash(w, "MUG", 9900, 0), TG_CODE_OK); /* in NOK only */
+    c.price = 1200;
+    assert_int_equal(decide(w, &c), TG_CODE_PRICE_CHANGED);
+    assert_string_equal(w->v.message, "Mug costs 12.90 EUR now.");
+    assert_string_equal(w->v.currency, "EUR");
+    c.price = 1290;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_string_equal(w->v.order->currency, "EUR");
+    assert_int_equal(w->v.order->total, 1290);
+    assert_int_equal(w->v.order->tax, 258);
+    tg_shop_commit(w->shop);
+    price.amount = -1;
+    assert_int_equal(decide(w, &price), TG_CODE_OK);
+    assert_int_equal(decide(w, &c), TG_CODE_NOT_FOUND);
+    tg_shop_rollback(w->shop);
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    price.currency = "euro";
+    assert_int_equal(decide(w, &price), TG_CODE_BAD_REQUEST);
+    world_free(w);
+}
+
+/* --- a quote --- */
+
+static void test_quote_shows_and_claims_nothing(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim c = claim_of(TG_CLAIM_CART, "pA", "");
+    struct tg_quote q;
+    struct tg_buf buf;
+    struct tg_jo j;
+
+    (void)state;
+    tg_shop_quote(w->shop, w->now, &c, &q);
+    assert_int_equal(q.line_count, 0);
+    assert_int_equal(cart(w, "MUG", 2), TG_CODE_OK);
+    assert_int_equal(cart(w, "BEANS", 1), TG_CODE_OK);
+    tg_shop_commit(w->shop);
+    c.code = "NOPE";
+    tg_shop_quote(w->shop, w->now, &c, &q);
+    assert_int_equal(q.line_count, 2);
+    assert_int_equal(q.total, 2 * 14900 + 9900);
+    assert_int_equal(q.tax, 5960 + 1291);
+    assert_int_equal(q.code_verdict, TG_CODE_NOT_FOUND);
+    tg_buf_init(&buf, 8192);
+    j = tg_jo(&buf);
+    tg_quote_write(&j, NULL, &q);
+    assert_non_null(strstr(tg_buf_cstr(&buf), "\"code_error\":{\"code\":\"not_found\""));
+    assert_non_null(strstr(tg_buf_cstr(&buf), "\"tax\":{\"amount\":7251,\"currency\":\"NOK\"}"));
+    tg_buf_done(&buf);
+    c.currency = "EUR"; /* nothing of it has a price there */
+    tg_shop_quote(w->shop, w->now, &c, &q);
+    assert_int_equal(q.line_count, 2);
+    assert_null(q.lines[0].variant);
+    assert_int_equal(q.total, 0);
+    assert_int_equal(of(w, "MUG")->stock.held, 0);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lowest_price_is_that_before_the_reduction),
+        cmocka_unit_test(test_lowest_price_stays_while_a_reduction_only_falls),
+        cmocka_unit_test(test_lowest_price_is_never_too_high_when_the_memory_is_full),
+        cmocka_unit_test(test_list_price_is_recorded_and_conditional),
+        cmocka_unit_test(test_order_in_another_currency),
+        cmocka_unit_test(test_quote_shows_and_claims_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
