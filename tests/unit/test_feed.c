@@ -116,8 +116,7 @@ static void test_money_as_people_write_it(void **state)
                 {"1.234 KWD", 1234, "KWD"},
                 {" 7 ", 700, ""},
                 {"5.5000", 550, ""}};
-    static const char *const bad[] = {"",    "free",   "-1",  "1.2.x",
-                                      "NOK", "1e5", "99999999999999"};
+    static const char *const bad[] = {"", "free", "-1", "1.2.x", "NOK", "1e5", "99999999999999"};
     char currency[4];
     int64_t amount;
 
