@@ -5,7 +5,8 @@
  * a show may wait for, and how long a turn lasts, say the rules of that show. Units that come free
  * are offered to the head before anybody else can buy: the offer holds min(wanted, free) units as
  * stock for a turn, and more that comes free while it lasts is added to it before the next in line
- * gets any. The head is never passed over.
+ * gets any. The head is never passed over
+ * (but a turn is held at one place: what comes free at others meanwhile goes to the next in line).
  *
  *     buys as many as are offered, or more     the rest of the wish keeps its place
  *     buys fewer                               leaves; what is left over goes on to the next

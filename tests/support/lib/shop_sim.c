@@ -45,6 +45,35 @@ bool sim_chance(struct sim *s, unsigned percent)
 
 /* --- servers --- */
 
+/* Behind main: a store, an allotment of show 1, a promise. What is there, staff bring. */
+const char *const sim_places[SIM_PLACES] = {"", "oslo", "spring", "later"};
+
+bool sim_has_places(const struct sim *s)
+{
+    return s->seed % 2 == 1;
+}
+
+static tg_err seed_places(struct sim *s, struct tg_store *store)
+{
+    static const enum tg_location_kind kinds[SIM_PLACES] = {
+        TG_LOCATION_WAREHOUSE, TG_LOCATION_STORE, TG_LOCATION_ALLOTMENT, TG_LOCATION_PROMISE};
+    tg_err err = TG_OK;
+
+    for (uint16_t i = 1; err == TG_OK && i < SIM_PLACES; i++) {
+        struct tg_location l = {.ord = i,
+                                .kind = kinds[i],
+                                .name = "Place",
+                                .priority = i,
+                                .show = kinds[i] == TG_LOCATION_ALLOTMENT ? 1 : UINT16_MAX,
+                                .ships_from_wall = -1};
+        const struct tg_effect e = {.kind = TG_EFFECT_LOCATION, .at = &l, .wall = s->now.wall};
+
+        tg_str_cut(l.id, sizeof(l.id), sim_places[i]);
+        err = store->ops->write(store, &e);
+    }
+    return err;
+}
+
 static void seed_catalogue(struct sim *s, struct tg_store *store)
 {
     struct tg_variant v[SIM_SKUS];
@@ -85,6 +114,8 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     err = store->ops->begin(store);
     if (err == TG_OK)
         err = store->ops->write_product(store, &import, s->now.wall, "sim");
+    if (err == TG_OK)
+        err = seed_places(s, store);
     if (err == TG_OK)
         err = store->ops->write(store, &waiting);
     if (err == TG_OK)

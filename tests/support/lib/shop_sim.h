@@ -122,6 +122,10 @@ void sim_run(uint64_t seed, struct sim_totals *totals);
 /* shop_sim.c */
 bool sim_chance(struct sim *s, unsigned percent);
 extern const char *const sim_skus[SIM_SKUS];
+enum { SIM_PLACES = 4 };
+extern const char *const sim_places[SIM_PLACES]; /* "" = main */
+/* Every other seed has its stock at one place alone: there the waiting list can promise most. */
+bool sim_has_places(const struct sim *s);
 int64_t sim_price(size_t sku); /* the ordinary one */
 int32_t sim_units(size_t sku); /* the first count; 0 = a bundle */
 /* Units of the item in one of the SKU: 1 of itself, of a bundle's parts as the recipe says. */

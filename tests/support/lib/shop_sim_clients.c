@@ -48,6 +48,9 @@ static void line_op(struct sim *s, struct tg_sale_req *req, enum tg_op_kind kind
         (int32_t)tg_rng_below(&s->rng, kind == TG_OP_BUY ? 3 : 4) + (kind == TG_OP_BUY);
     req->op.u.line.price = sim_chance(s, 50) ? -1 : sim_price(sku);
     req->op.u.line.at = -1;
+    if (kind == TG_OP_BUY && sim_has_places(s) && sim_chance(s, 15))
+        tg_str_cut(req->op.u.line.location, sizeof(req->op.u.line.location),
+                   sim_places[tg_rng_below(&s->rng, SIM_PLACES)]);
     if (kind == TG_OP_BUY && sim_chance(s, 20))
         tg_str_cut(req->op.u.line.code, sizeof(req->op.u.line.code), "tenth");
 }
@@ -74,6 +77,9 @@ static void staff_op(struct sim *s, struct tg_sale_req *req)
         req->op.kind = TG_OP_STOCK;
         tg_str_cut(req->op.u.stock.sku, sizeof(req->op.u.stock.sku), sim_skus[sku]);
         req->op.u.stock.value = (int32_t)tg_rng_below(&s->rng, 7) - 3;
+        if (sim_has_places(s) && sim_chance(s, 60))
+            tg_str_cut(req->op.u.stock.location, sizeof(req->op.u.stock.location),
+                       sim_places[tg_rng_below(&s->rng, SIM_PLACES)]);
     } else {
         req->op.kind = TG_OP_PRICE;
         tg_str_cut(req->op.u.price.sku, sizeof(req->op.u.price.sku), sim_skus[sku]);
