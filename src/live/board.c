@@ -145,19 +145,26 @@ bool tg_board_apply(struct tg_board *b, const struct tg_live_sale *sale, bool *r
 
 struct tg_board_variant *tg_board_next(struct tg_board *b)
 {
-    return b->queue_count == 0 ? NULL : b->queue[b->queue_count - 1];
+    if (b->queue_at < b->queue_count)
+        return b->queue[b->queue_at];
+    b->queue_count = b->queue_kept;
+    b->queue_at = 0;
+    b->queue_kept = 0;
+    b->urgent = false;
+    return NULL;
 }
 
-void tg_board_told(struct tg_board *b, struct tg_board_variant *v)
+void tg_board_told(struct tg_board *b, struct tg_board_variant *v, bool sold_too)
 {
-    TG_ASSERT(b->queue_count > 0 && b->queue[b->queue_count - 1] == v);
-    b->queue_count--;
-    b->urgent = b->urgent && b->queue_count > 0;
+    TG_ASSERT(b->queue_at < b->queue_count && b->queue[b->queue_at] == v);
+    b->queue_at++;
     v->told_viewers = banded(b, v->available);
-    v->queued = false;
+    v->sold_changed = v->sold_changed && !sold_too;
+    v->queued = v->sold_changed;
     v->price_changed = false;
     v->stock_changed = false;
-    v->sold_changed = false;
+    if (v->queued)
+        b->queue[b->queue_kept++] = v; /* behind what is read already */
 }
 
 bool tg_board_viewers_need_stock(const struct tg_board *b, const struct tg_board_variant *v)

@@ -45,7 +45,9 @@ struct tg_board {
     struct tg_board_variant *variants; /* catalog->variant_count */
     struct tg_board_variant **queue;   /* changed since the last flush */
     size_t queue_count;
-    bool urgent; /* among them a price, a last unit or the first one again */
+    size_t queue_at;   /* of a flush under way: the next to be told */
+    size_t queue_kept; /* ... so many stay for the next one */
+    bool urgent;       /* among them a price, a last unit or the first one again */
     struct tg_map by_sku;
     int32_t band;
     int32_t band_fixed; /* > 0 overrides the catalogue's */
@@ -65,9 +67,10 @@ bool tg_board_has(const struct tg_board *b, const char *sku);
  */
 TG_MUST_CHECK bool tg_board_apply(struct tg_board *b, const struct tg_live_sale *sale,
                                   bool *ret_must_flush);
-/* The next changed variant, NULL = none; its flags are the caller's to read, then call _told. */
+/* The next changed variant, NULL = that was all for this time; its flags are the caller's to read,
+ * then call _told. sold_too: else its sales stay in the queue, before what comes later. */
 struct tg_board_variant *tg_board_next(struct tg_board *b);
-void tg_board_told(struct tg_board *b, struct tg_board_variant *v);
+void tg_board_told(struct tg_board *b, struct tg_board_variant *v, bool sold_too);
 
 /* JSON of `products`; borrowed until the next call on the board. NOMEM. */
 TG_MUST_CHECK tg_err tg_board_products(struct tg_board *b, bool staff, const char **ret_json,

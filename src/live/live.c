@@ -16,6 +16,7 @@ enum {
     BOARD_EVERY_US = 100 * TG_US_PER_MS,
     BOARD_EVERY_US_MAX = 800 * TG_US_PER_MS,
     BOARD_US_PER_PERSON = 160,
+    BOARD_SOLD_MAX = 40, /* SKUs at a time: a shop that sells a thousand would send 100 MB/s */
 };
 
 static void mint_epoch(char out[TG_EPOCH_MAX + 1], struct tg_rng *rng)
@@ -105,7 +106,7 @@ static void cast_variant(struct tg_live *live, const struct room *room,
 }
 
 static void tell_room(struct tg_live *live, const struct room *room,
-                      const struct tg_board_variant *v)
+                      const struct tg_board_variant *v, bool sold_too)
 {
     if (room->viewers + room->staff == 0)
         return;
@@ -115,18 +116,23 @@ static void tell_room(struct tg_live *live, const struct room *room,
         cast_variant(live, room, v, TG_BOARD_STOCK, TG_AUDIENCE_STAFF);
     if (tg_board_viewers_need_stock(&live->board, v))
         cast_variant(live, room, v, TG_BOARD_STOCK_BANDED, TG_AUDIENCE_VIEWERS);
-    if (v->sold_changed && v->sold_show == room->ord)
+    if (sold_too && v->sold_changed && v->sold_show == room->ord)
         cast_variant(live, room, v, TG_BOARD_SOLD, TG_AUDIENCE_ALL);
 }
 
-static void flush_board(struct tg_live *live)
+/* sold_max: of how many SKUs the sales are told; the others' wait for the next time, in turn. */
+static void flush_board(struct tg_live *live, size_t sold_max)
 {
     struct tg_board_variant *v;
 
     while ((v = tg_board_next(&live->board)) != NULL) {
+        bool sold_too = sold_max > 0;
+
+        if (sold_too && v->sold_changed)
+            sold_max--;
         for (size_t i = 0; i < live->room_count; i++)
-            tell_room(live, live->list[i], v);
-        tg_board_told(&live->board, v);
+            tell_room(live, live->list[i], v, sold_too);
+        tg_board_told(&live->board, v, sold_too);
     }
     live->board_told = live->now;
 }
@@ -156,7 +162,7 @@ static void on_sale(struct tg_live *live, const struct tg_live_sale *msg)
     }
     if (!must_flush)
         return;
-    flush_board(live);
+    flush_board(live, SIZE_MAX);
     /* The queue is empty: nothing can be in the way of this one now. */
     if (!tg_board_apply(&live->board, msg, &must_flush) || must_flush)
         tg_log_error("live", "sale-not-shown", "show=%u", msg->show);
@@ -168,7 +174,7 @@ static void on_catalog(struct tg_live *live, struct tg_live_catalog *msg)
     tg_err err;
 
     msg->catalog = NULL;
-    flush_board(live);
+    flush_board(live, SIZE_MAX);
     err = tg_board_set_catalog(&live->board, catalog);
     if (err != TG_OK)
         tg_log_error("live", "catalog-not-taken", "err=%s", tg_err_name(err));
@@ -235,14 +241,10 @@ static tg_us tick(struct tg_live *live)
 {
     tg_us next = TG_US_NEVER;
 
-    if (tg_board_next(&live->board) != NULL) {
-        tg_us due = board_due(live);
-
-        if (live->now >= due)
-            flush_board(live);
-        else
-            next = due;
-    }
+    if (tg_board_next(&live->board) != NULL && live->now >= board_due(live))
+        flush_board(live, BOARD_SOLD_MAX);
+    if (tg_board_next(&live->board) != NULL)
+        next = board_due(live);
     for (size_t i = 0; i < live->room_count; i++) {
         room_tick(live, live->list[i]);
         next = TG_MIN(next, tg_show_deadline(live->list[i]->show));
