@@ -220,6 +220,103 @@ static void test_orders_and_stock_survive_a_restart(void **state)
     box_free(b);
 }
 
+static tg_err count_event(void *ctx, const struct tg_event_row *row)
+{
+    uint32_t *kinds = ctx;
+
+    kinds[row->kind]++;
+    return TG_OK;
+}
+
+static enum tg_code change(struct box *b, enum tg_claim_kind kind, const char *order, int32_t qty)
+{
+    struct tg_claim c = claim_of(kind, "s1", "");
+    struct tg_line_qty line = {.line = 0, .qty = qty};
+
+    c.key = order;
+    c.staff = true;
+    c.show = UINT16_MAX;
+    c.reason = "as agreed";
+    c.restock = true;
+    c.lines = &line;
+    c.line_count = qty > 0 ? 1 : 0;
+    return one(b, &c, NULL, NULL).code;
+}
+
+static void reopen(struct box *b)
+{
+    audit(b);
+    close_all(b);
+    open_all(b);
+    audit(b);
+}
+
+/* Every step after a restart: what memory forgot comes from the disk. */
+static void test_an_orders_life_survives_restarts(void **state)
+{
+    struct box *b = box_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    struct tg_claim news = claim_of(TG_CLAIM_NEWS, "", "");
+    struct tg_claim late = claim_of(TG_CLAIM_PAY, "", "");
+    char orders[2][TG_UUID_SIZE];
+    char payments[2][TG_PAYMENT_ID_SIZE];
+    uint32_t kinds[TG_EVENT_COUNT] = {0};
+    struct tg_order *order = NULL;
+    struct tg_read_db *db = NULL;
+    char why[256] = "";
+    int32_t before;
+
+    (void)state;
+    open_all(b);
+    before = tg_shop_variant(b->shop, "MUG-RED")->stock.on_hand;
+    buy.qty = 4;
+    assert_int_equal(one(b, &buy, orders[0], payments[0]).code, TG_CODE_OK);
+    assert_int_equal(one(b, &buy, orders[1], payments[1]).code, TG_CODE_OK);
+    assert_int_equal(change(b, TG_CLAIM_CANCEL, orders[0], 1), TG_CODE_OK);
+    reopen(b);
+    news.key = payments[0];
+    news.news = TG_NEWS_AUTHORISED;
+    news.reference = "ref-1";
+    news.amount = 100000000;
+    assert_int_equal(one(b, &news, NULL, NULL).code, TG_CODE_OK);
+    reopen(b);
+    assert_int_equal(change(b, TG_CLAIM_FULFIL, orders[0], 1), TG_CODE_CONFLICT); /* no money yet */
+    news.news = TG_NEWS_CAPTURED;
+    assert_int_equal(one(b, &news, NULL, NULL).code, TG_CODE_OK);
+    reopen(b);
+    assert_int_equal(one(b, &news, NULL, NULL).code, TG_CODE_OK); /* told again */
+    assert_int_equal(change(b, TG_CLAIM_FULFIL, orders[0], 2), TG_CODE_OK);
+    reopen(b);
+    assert_int_equal(change(b, TG_CLAIM_RETURN, orders[0], 1), TG_CODE_OK);
+    reopen(b);
+    assert_int_equal(tg_shop_variant(b->shop, "MUG-RED")->stock.on_hand, before - 1);
+    assert_int_equal(tg_shop_variant(b->shop, "MUG-RED")->stock.sold, 1);
+    b->now.mono += (tg_us)3600 * TG_US_PER_S;
+    b->now.wall += (tg_us)3600 * TG_US_PER_S;
+    late.key = payments[1];
+    late.paid = false; /* a batch for the clock: the other order expires in it, or is open still */
+    (void)one(b, &late, NULL, NULL);
+    assert_int_equal(tg_read_db_new(&db, &(struct tg_db_cfg){.url = b->url}, why), TG_OK);
+    assert_int_equal(tg_read_order(db, orders[0], &order), TG_OK);
+    assert_int_equal(order->state, TG_ORDER_PARTLY);
+    assert_int_equal(order->lines[0].cancelled, 1);
+    assert_int_equal(order->lines[0].fulfilled, 2);
+    assert_int_equal(order->lines[0].returned, 1);
+    assert_int_equal(order->total, 3 * order->lines[0].price);
+    assert_int_equal(order->refund_due, order->lines[0].price);
+    assert_int_equal(tg_read_events(db, order->number, count_event, kinds), TG_OK);
+    assert_int_equal(kinds[TG_EVENT_PART_CANCELLED], 1);
+    assert_int_equal(kinds[TG_EVENT_PAID], 1);
+    assert_int_equal(kinds[TG_EVENT_CAPTURED], 1);
+    assert_int_equal(kinds[TG_EVENT_FULFILLED], 1);
+    assert_int_equal(kinds[TG_EVENT_RETURNED], 1);
+    tg_order_free(order);
+    tg_read_db_free(db);
+    audit(b);
+    close_all(b);
+    box_free(b);
+}
+
 static void test_person_limit_is_summed_from_disk(void **state)
 {
     struct box *b = box_new();
@@ -866,6 +963,7 @@ static void test_loading_without_memory_answers_nomem(void **state)
 #define CONTRACT                                                                                   \
     cmocka_unit_test(test_demo_catalogue_loads_and_is_seeded_once),                                \
         cmocka_unit_test(test_orders_and_stock_survive_a_restart),                                 \
+        cmocka_unit_test(test_an_orders_life_survives_restarts),                                   \
         cmocka_unit_test(test_person_limit_is_summed_from_disk),                                   \
         cmocka_unit_test(test_places_bundles_and_takes_survive_a_restart),                         \
         cmocka_unit_test(test_late_count_is_told_what_moved_since),                                \
