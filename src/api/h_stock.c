@@ -7,14 +7,17 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "msg/stock.h"
-#include "shop/stock.h"
 
-/* Which changes an address takes: a mask of 1 << enum tg_stock_how. */
+/* Which changes an address takes: a mask of 1 << enum tg_change_how. */
 enum {
-    COUNTS = 1 << TG_STOCK_SET | 1 << TG_STOCK_ADJUST | 1 << TG_STOCK_RECEIVE,
-    MOVES = 1 << TG_STOCK_TRANSFER,
-    GRANTS = 1 << TG_STOCK_GRANT | 1 << TG_STOCK_TAKE_BACK,
+    COUNTS = 1 << TG_CHANGE_SET | 1 << TG_CHANGE_ADJUST | 1 << TG_CHANGE_RECEIVE,
+    MOVES = 1 << TG_CHANGE_TRANSFER,
+    GRANTS = 1 << TG_CHANGE_GRANT | 1 << TG_CHANGE_TAKE_BACK,
 };
+
+static const char *const hows[TG_CHANGE_HOW_COUNT] = {"set",      "adjust", "receive",
+                                                      "transfer", "grant",  "take_back"};
+static const char *const kinds[TG_PLACE_KINDS] = {"warehouse", "store", "allotment", "promise"};
 
 static bool wrong(struct tg_req *q, const char *field, const char *what)
 {
@@ -74,8 +77,8 @@ static bool read_how(struct tg_req *q, const json_t *object, unsigned takes,
     int64_t value = 0;
     unsigned found = 0;
 
-    for (int how = 0; how < TG_STOCK_HOW_COUNT; how++) {
-        const char *name = tg_stock_how_name((enum tg_stock_how)how);
+    for (int how = 0; how < TG_CHANGE_HOW_COUNT; how++) {
+        const char *name = hows[how];
 
         if ((takes & 1U << how) == 0)
             continue;
@@ -103,7 +106,7 @@ static bool read_change(struct tg_req *q, json_t *object, unsigned takes,
     row->if_version = -1;
     return read_how(q, object, takes, row) &&
            tg_req_text(q, object, "location", row->location, sizeof(row->location), false) &&
-           tg_req_text(q, object, "to", row->to, sizeof(row->to), row->how == TG_STOCK_TRANSFER) &&
+           tg_req_text(q, object, "to", row->to, sizeof(row->to), row->how == TG_CHANGE_TRANSFER) &&
            tg_req_text(q, object, "cause", row->cause, sizeof(row->cause), false) &&
            read_time(q, object, "counted_at", &row->counted_wall_us);
 }
@@ -374,9 +377,8 @@ static bool read_kind(struct tg_req *q, json_t *body, struct tg_place_change *pl
 
     if (!tg_req_text(q, body, "kind", text, sizeof(text), false))
         return false;
-    for (uint8_t kind = 0; kind <= TG_LOCATION_PROMISE; kind++)
-        if (text[0] != '\0' &&
-            strcmp(text, tg_location_kind_name((enum tg_location_kind)kind)) == 0) {
+    for (uint8_t kind = 0; kind < TG_PLACE_KINDS; kind++)
+        if (strcmp(text, kinds[kind]) == 0) {
             place->kind = kind;
             return true;
         }

@@ -17,8 +17,20 @@ enum {
     TG_STOCK_CAUSE_SIZE = 81
 };
 
+/* The same numbers as enum tg_stock_how and enum tg_location_kind of shop/stock.h. */
+enum tg_change_how {
+    TG_CHANGE_SET,
+    TG_CHANGE_ADJUST,
+    TG_CHANGE_RECEIVE,
+    TG_CHANGE_TRANSFER,
+    TG_CHANGE_GRANT,
+    TG_CHANGE_TAKE_BACK,
+    TG_CHANGE_HOW_COUNT
+};
+enum { TG_PLACE_WAREHOUSE, TG_PLACE_STORE, TG_PLACE_ALLOTMENT, TG_PLACE_PROMISE, TG_PLACE_KINDS };
+
 struct tg_stock_change {
-    uint8_t how; /* enum tg_stock_how (shop/stock.h) */
+    uint8_t how; /* enum tg_change_how */
     char sku[TG_SKU_MAX + 1];
     char location[TG_PLACE_ID_SIZE]; /* "" = main */
     char to[TG_PLACE_ID_SIZE];       /* transfer */
@@ -36,7 +48,7 @@ struct tg_stock_changes {
 
 struct tg_place_change {
     char id[TG_PLACE_ID_SIZE];
-    uint8_t kind; /* enum tg_location_kind */
+    uint8_t kind; /* TG_PLACE_* */
     char name[TG_TITLE_SIZE];
     char address[TG_PLACE_ADDRESS_SIZE];
     char hours[TG_PLACE_HOURS_SIZE];

@@ -6,6 +6,12 @@
 #include "msg/stock.h"
 #include "sale/sale_priv.h"
 
+_Static_assert((int)TG_CHANGE_TAKE_BACK == (int)TG_STOCK_TAKE_BACK &&
+                   (int)TG_CHANGE_HOW_COUNT == (int)TG_STOCK_HOW_COUNT,
+               "the message names changes as the shop does");
+_Static_assert((int)TG_PLACE_PROMISE == (int)TG_LOCATION_PROMISE,
+               "the message names kinds of places as the shop does");
+
 /* What the claim points to; one block, freed with the item. */
 struct place_mem {
     struct tg_location_change change;
