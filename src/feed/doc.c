@@ -659,6 +659,7 @@ static void read_variants(struct reader *r, json_t *value, struct tg_feed_produc
         size_t before = r->faults;
 
         tg_str_printf(r->where, sizeof(r->where), "variants[%zu].", i);
+        tg_feed_variant_init(&v);
         if (json_is_object(item))
             read_variant(r, item, &v);
         else
