@@ -83,8 +83,8 @@ void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg
     if (!shape_ok(c, out))
         return;
     wish.count = 1;
-    wish.wants[0] =
-        (struct tg_want){.variant = tg_shop_find_sold(shop, c->sku), .qty = c->qty, .shown = c->price};
+    wish.wants[0] = (struct tg_want){
+        .variant = tg_shop_find_sold(shop, c->sku), .qty = c->qty, .shown = c->price};
     if (wish.wants[0].variant == NULL) {
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
         return;
