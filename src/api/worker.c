@@ -3,7 +3,6 @@
 #include <openssl/ssl.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/h_whep_events.h"
@@ -13,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/thread.h"
 
 enum {
     ACCEPTS_PER_TURN = 64,
@@ -241,10 +241,9 @@ static void gather(struct tg_worker *w)
 {
     tg_us apart = TG_MIN((tg_us)(w->conns * LOOK_APART_NS / 1000), (tg_us)LOOK_APART_US_MAX);
     tg_us wait = w->looked_at + apart - tg_clock_mono();
-    struct timespec pause = {.tv_nsec = (long)(wait * 1000)};
 
     if (apart >= LOOK_APART_US_MIN && wait > 0)
-        (void)nanosleep(&pause, NULL); /* cut short by a signal: looks a little early */
+        tg_thread_pause(wait);
     w->looked_at = tg_clock_mono();
 }
 

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "base/alloc.h"
 
@@ -70,6 +71,14 @@ void tg_thread_join(struct tg_thread *thread)
         return;
     TG_ASSERT(pthread_join(thread->id, NULL) == 0);
     tg_free(thread);
+}
+
+void tg_thread_pause(tg_us us)
+{
+    struct timespec pause = {.tv_sec = us / TG_US_PER_S,
+                             .tv_nsec = (long)(us % TG_US_PER_S) * 1000};
+
+    (void)nanosleep(&pause, NULL); /* cut short by a signal: less is as good */
 }
 
 void tg_owner_check(struct tg_owner *owner)

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/macros.h"
 
@@ -35,6 +36,10 @@ TG_MUST_CHECK tg_err tg_thread_start(struct tg_thread **ret, const char *name, t
                                      void *ctx);
 /* Waits for the end and frees. NULL is legal. */
 void tg_thread_join(struct tg_thread *thread);
+
+/* Lets others have the core for so long, or less when a signal comes. Only to pace work that comes
+ * in a stream: what waits for something waits for its event. */
+void tg_thread_pause(tg_us us);
 
 /* Which thread owns an object: the first check binds it, later checks from another thread abort. */
 struct tg_owner {

@@ -76,7 +76,13 @@ struct load {
     struct histogram took[KINDS];
 };
 
-static struct load the_load;
+static struct load the_load = {.host = "127.0.0.1:8080",
+                               .show = "demo",
+                               .prefix = "b",
+                               .sockets = 100,
+                               .intents = 1000,
+                               .wait_us = 30 * TG_US_PER_S,
+                               .mix = {100, 0, 0}};
 
 /* --- what an intent is: all of it follows from its number --- */
 
@@ -500,13 +506,6 @@ int main(int argc, char **argv)
     int failed;
     int opt;
 
-    *l = (struct load){.host = "127.0.0.1:8080",
-                       .show = "demo",
-                       .prefix = "b",
-                       .sockets = 100,
-                       .intents = 1000,
-                       .wait_us = 30 * TG_US_PER_S,
-                       .mix = {100, 0, 0}};
     while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!option(l, opt, optarg == NULL ? "" : optarg))
             return usage("a bad option");

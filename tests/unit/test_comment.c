@@ -168,8 +168,8 @@ static void test_quantities_are_read_in_every_form(void **state)
                                         "shop 7 2",
                                         "shop 7*2",
                                         "shop 2 stk 7",
-                                        "shop 7 \xc3\x97"
-                                        "2"};
+                                        ("shop 7 \xc3\x97"
+                                         "2")};
     struct world *w = world_new();
 
     (void)state;
