@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Channel } from './lib/channel.mjs';
-import { buildDir, TorgServer } from './lib/server.mjs';
+import { buildDir, TorgServer, cleanEnv } from './lib/server.mjs';
 
 /** @type {TorgServer} */
 let server;
@@ -28,9 +28,7 @@ async function folder() {
 }
 
 async function run(program, args, env = {}) {
-  // The tests' own TORG_ variables are none of torgd's.
-  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith('TORG_'));
-  const child = spawn(path.join(buildDir, program), args, { env: { ...Object.fromEntries(clean), ...env } });
+  const child = spawn(path.join(buildDir, program), args, { env: { ...cleanEnv(), ...env } });
   const said = { out: '', err: '' };
   child.stdout.on('data', (d) => (said.out += d));
   child.stderr.on('data', (d) => (said.err += d));

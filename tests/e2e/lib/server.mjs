@@ -13,6 +13,14 @@ export const top = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '.
 /** The build to test: TORG_BUILD_DIR (ctest sets it), else the sanitizer build of tests/run. */
 export const buildDir = process.env.TORG_BUILD_DIR ?? path.join(top, 'build-asan');
 
+/** The tests' own TORG_ variables are none of torgd's. */
+export function cleanEnv() {
+  return {
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TORG_'))),
+    LSAN_OPTIONS: `suppressions=${top}/tests/support/lsan.supp:print_suppressions=0`,
+  };
+}
+
 async function freeTcpPort() {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -93,9 +101,7 @@ export class TorgServer {
     this.child = spawn(path.join(buildDir, 'torgd'), [...(this.options.demo === false ? [] : ['--demo']), '--data', this.dir, ...(this.options.args ?? [])], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
-        // The tests' own TORG_ variables are none of torgd's.
-        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TORG_'))),
-        LSAN_OPTIONS: `suppressions=${top}/tests/support/lsan.supp:print_suppressions=0`,
+        ...cleanEnv(),
         TORG_HTTP_LISTEN: `127.0.0.1:${this.httpPort}`,
         TORG_RTMP_LISTEN: `127.0.0.1:${this.rtmpPort}`,
         TORG_RTC_LISTEN: `127.0.0.1:${this.rtcPort}`,
@@ -179,7 +185,9 @@ export class TorgServer {
 
   /** Run torgctl --json on this server. */
   async ctl(...args) {
-    const child = spawn(path.join(buildDir, 'torgctl'), ['--data', this.dir, '--json', ...args]);
+    const child = spawn(path.join(buildDir, 'torgctl'), ['--data', this.dir, '--json', ...args], {
+      env: { ...cleanEnv(), ...(this.options.env ?? {}) },
+    });
     let out = '';
     let err = '';
     child.stdout.on('data', (d) => (out += d));
