@@ -12,19 +12,6 @@
 
 enum { IGNORED_BODY_MAX = 1024 }; /* some clients send "{}" where nothing is expected */
 
-static const struct tg_rate_rule address_rates[TG_RATE_COUNT] = {
-    [TG_RATE_PAGE] = {.per_min = 3000, .burst = 600},
-    [TG_RATE_READ] = {.per_min = 600, .burst = 120},
-    [TG_RATE_WRITE] = {.per_min = 120, .burst = 60},
-    [TG_RATE_LOGIN] = {.per_min = 20, .burst = 10},
-    [TG_RATE_WHEP] = {.per_min = 120, .burst = 60},
-    [TG_RATE_LAYER] = {.per_min = 600, .burst = 120}, /* a household behind one address */
-    [TG_RATE_WHIP] = {.per_min = 10, .burst = 10}, /* a phone that walks out of Wi-Fi tries again */
-    [TG_RATE_WHIP_PATCH] = {.per_min = 120, .burst = 60},
-    [TG_RATE_SOCKET] = {.per_min = 120, .burst = 120},
-    /* The others limit persons, see ws_op.c. */
-};
-
 void tg_header(struct lws *wsi, enum lws_token_indexes token, char *out, size_t size)
 {
     if (lws_hdr_copy(wsi, out, (int)size, token) <= 0)
@@ -99,7 +86,7 @@ static bool take_rate(struct tg_worker *w, const struct tg_addr *peer, const voi
                       enum tg_rate_class what, uint32_t *ret_wait_ms)
 {
     if (tg_cidr_list_match(&w->web->trusted, peer) ||
-        tg_rate_take(w->rate, w->now, key, len, what, &address_rates[what], ret_wait_ms))
+        tg_rate_take(w->rate, w->now, key, len, what, &tg_address_rates[what], ret_wait_ms))
         return true;
     TG_COUNT(http_rate_limited_total);
     return false;

@@ -20,6 +20,7 @@ struct tg_rate {
 bool tg_rate_take_one(tg_us *bucket, tg_us now, const struct tg_rate_rule *rule,
                       uint32_t *ret_wait_ms)
 {
+    TG_ASSERT(rule->per_min > 0 && rule->burst > 0);
     const tg_us gap = (tg_us)60 * TG_US_PER_S / rule->per_min;
     const tg_us ahead_max = gap * (tg_us)(rule->burst - 1);
     tg_us next = *bucket > now ? *bucket : now;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/rate.h"
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -36,7 +37,7 @@ enum tg_route_flag {
     TG_ROUTE_UPLOAD = 1 << 7        /* the body goes into a file: q->upload_path */
 };
 
-/* Rate classes, see rates[] in http_in.c and ws_op.c. */
+/* Rate classes: of addresses in routes.c, of persons in ws_op.c. */
 enum tg_rate_class {
     TG_RATE_PAGE,
     TG_RATE_READ,
@@ -54,6 +55,9 @@ enum tg_rate_class {
     TG_RATE_STAFF,
     TG_RATE_COUNT
 };
+
+/* For an address; classes of persons alone have none. */
+extern const struct tg_rate_rule tg_address_rates[TG_RATE_COUNT];
 
 struct tg_req;
 typedef void (*tg_route_fn)(struct tg_req *q);

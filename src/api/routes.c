@@ -17,6 +17,21 @@ enum {
     SENDER = TG_ROLE_HOST | TG_ROLE_ADMIN,
 };
 
+const struct tg_rate_rule tg_address_rates[TG_RATE_COUNT] = {
+    [TG_RATE_PAGE] = {.per_min = 3000, .burst = 600},
+    [TG_RATE_READ] = {.per_min = 600, .burst = 120},
+    [TG_RATE_WRITE] = {.per_min = 120, .burst = 60},
+    [TG_RATE_LOGIN] = {.per_min = 20, .burst = 10},
+    [TG_RATE_WHEP] = {.per_min = 120, .burst = 60},
+    [TG_RATE_LAYER] = {.per_min = 600, .burst = 120}, /* a household behind one address */
+    [TG_RATE_WHIP] = {.per_min = 10, .burst = 10}, /* a phone that walks out of Wi-Fi tries again */
+    [TG_RATE_WHIP_PATCH] = {.per_min = 120, .burst = 60},
+    [TG_RATE_SOCKET] = {.per_min = 120, .burst = 120},
+    [TG_RATE_BUY] = {.per_min = 240, .burst = 120}, /* an office behind one address */
+    [TG_RATE_CART] = {.per_min = 600, .burst = 120},
+    /* The others limit persons, see ws_op.c: no route has them. */
+};
+
 const struct tg_route tg_routes[] = {
     /* pages */
     {TG_GET, "/", tg_h_page, OPEN, 0, TG_RATE_PAGE, 0},

@@ -14,6 +14,7 @@
 #include "api/listen.h"
 #include "api/origin.h"
 #include "api/rate.h"
+#include "api/req.h"
 #include "api/router.h"
 #include "api/slots.h"
 #include "api/tick.h"
@@ -106,6 +107,19 @@ static void test_route_other_method_lists_what_is_allowed(void **state)
 }
 
 /* --- rate --- */
+
+/* Else the first request from outside would divide by zero. */
+static void test_rate_every_route_has_one(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < tg_route_count; i++) {
+        const struct tg_rate_rule *rule = &tg_address_rates[tg_routes[i].rate];
+
+        if (rule->per_min == 0 || rule->burst == 0)
+            fail_msg("%s has no rate", tg_routes[i].pattern);
+    }
+    assert_true(tg_address_rates[tg_route_files.rate].per_min > 0);
+}
 
 static void test_rate_burst_then_refill(void **state)
 {
@@ -628,6 +642,7 @@ int main(void)
         cmocka_unit_test(test_route_trailing_slash_is_a_path_of_its_own),
         cmocka_unit_test(test_route_rest_takes_what_no_row_knows),
         cmocka_unit_test(test_route_other_method_lists_what_is_allowed),
+        cmocka_unit_test(test_rate_every_route_has_one),
         cmocka_unit_test(test_rate_burst_then_refill),
         cmocka_unit_test(test_rate_full_table_forgets_the_fullest_bucket),
         cmocka_unit_test(test_rate_ipv6_subscriber_shares_a_bucket),
