@@ -9,11 +9,16 @@ struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku)
     return tg_map_get_str(&shop->variant_by_sku, sku);
 }
 
+bool tg_variant_sold(const struct tg_variant *v)
+{
+    return !v->archived && !v->product->archived;
+}
+
 struct tg_variant *tg_shop_find_sold(const struct tg_shop *shop, const char *sku)
 {
     struct tg_variant *v = tg_shop_find(shop, sku);
 
-    return v == NULL || v->archived ? NULL : v;
+    return v != NULL && tg_variant_sold(v) ? v : NULL;
 }
 
 const struct tg_variant *tg_shop_variant(const struct tg_shop *shop, const char *sku)

@@ -181,7 +181,7 @@ static const struct tg_product *product_numbered(const struct tg_shop *shop, uin
         const struct tg_product *p = tg_shop_product_at(shop, middle);
 
         if (p->number == number)
-            return p;
+            return p->archived ? NULL : p;
         if (p->number < number)
             low = middle + 1;
         else
@@ -190,12 +190,13 @@ static const struct tg_product *product_numbered(const struct tg_shop *shop, uin
     return NULL;
 }
 
-/* A number that the show gives to some SKUs of a product means those alone. */
+/* A number that the show gives to some SKUs of a product means those alone; what is no longer sold
+ * is not meant. */
 static bool numbered(const struct search *s, const struct tg_variant *v, bool by_show)
 {
     const struct tg_show_item *item = tg_shop_show_item(s->shop, s->show, v->sku);
 
-    return !by_show || (item != NULL && item->number == s->line->number);
+    return tg_variant_sold(v) && (!by_show || (item != NULL && item->number == s->line->number));
 }
 
 /* The word that variants leave over when it is a number, the same for all; SIZE_MAX = none. */

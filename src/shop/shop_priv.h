@@ -252,7 +252,9 @@ void tg_decide_stock_rows(struct tg_shop *shop, struct tg_shop_now now, const st
 /* What one claim adds to the order of decisions. */
 int64_t tg_ticket_next(struct tg_shop *shop, struct tg_shop_now now);
 struct tg_variant *tg_shop_find(const struct tg_shop *shop, const char *sku);
-/* ... that is sold: not archived. */
+/* Neither it nor its product is archived. */
+bool tg_variant_sold(const struct tg_variant *v);
+/* ... that is sold. */
 struct tg_variant *tg_shop_find_sold(const struct tg_shop *shop, const char *sku);
 
 /* The verdict's code, message and nothing else. */

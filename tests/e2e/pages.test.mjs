@@ -383,7 +383,7 @@ describe('desk', { concurrency: 2 }, () => {
     assert.deepEqual(await last(3), { op: 'price', sku: 'headlamp-1', amount: 49950 });
     await page.getByRole('button', { name: 'End flash price' }).click();
     assert.deepEqual(await last(4), { op: 'price', sku: 'headlamp-1' });
-    await page.getByLabel('Units', { exact: true }).fill('-2');
+    await page.getByRole('textbox', { name: 'Units', exact: true }).fill('-2');
     await page.getByRole('button', { name: 'Apply' }).click();
     assert.deepEqual(await last(5), { op: 'stock', sku: 'headlamp-1', delta: -2 });
     await page.getByRole('button', { name: 'Hide the message from Ola' }).click();

@@ -268,6 +268,43 @@ static void test_bare_lines_buy_only_when_everything_fits(void **state)
     world_free(w);
 }
 
+static void test_what_is_archived_is_not_sold(void **state)
+{
+    struct world *w = world_new();
+    struct tg_variant shirt = *tg_shop_variant(w->shop, "SH-M-BLACK");
+    struct tg_product mug = *tg_shop_variant(w->shop, "MUG")->product;
+    struct tg_claim buy = {.kind = TG_CLAIM_BUY,
+                           .person = "pA",
+                           .name = "",
+                           .source = "",
+                           .by = "",
+                           .show = SHOW,
+                           .op = "",
+                           .id = "",
+                           .sku = "MUG",
+                           .qty = 1,
+                           .price = -1,
+                           .at_ms = -1,
+                           .media_ms = -1,
+                           .code = "",
+                           .location = "",
+                           .currency = "",
+                           .key = ""};
+
+    (void)state;
+    BUYS(w, "shop 12 M svart", "SH-M-BLACK", 1);
+    shirt.archived = true;
+    assert_int_equal(tg_shop_describe(w->shop, &shirt), TG_OK);
+    ASKS(w, "shop 12 M svart", TG_CODE_BAD_REQUEST, 3);
+    BUYS(w, "shop 7", "MUG", 1);
+    mug.archived = true;
+    assert_int_equal(tg_shop_put_product(w->shop, &mug), TG_OK);
+    ASKS(w, "shop 7", TG_CODE_NOT_FOUND, 0);
+    tg_shop_decide(w->shop, w->now, &buy, &w->v);
+    assert_int_equal(w->v.code, TG_CODE_NOT_FOUND);
+    world_free(w);
+}
+
 static void test_undo_words(void **state)
 {
     static const char *const lines[] = {"angre", "\xc3\x85ngra!", "UNDO", "shop undo"};
@@ -562,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_talk_stays_talk),
         cmocka_unit_test(test_a_shows_own_word_replaces_the_usual_ones),
         cmocka_unit_test(test_bare_lines_buy_only_when_everything_fits),
+        cmocka_unit_test(test_what_is_archived_is_not_sold),
         cmocka_unit_test(test_undo_words),
         cmocka_unit_test(test_a_shows_numbers_come_before_the_products_own),
         cmocka_unit_test(test_option_text_reads_what_json_says),
