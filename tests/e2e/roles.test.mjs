@@ -68,6 +68,8 @@ const senders = (status) => ({ ...all(403), nobody: 401, wrong: 401, key: status
 const runners = (status) => ({ ...all(403), nobody: 401, wrong: 401, host: status, merch: status, admin: status });
 /** Who sells in the show demo; for those of another show its orders do not exist. */
 const sellers = (status) => ({ ...all(403), nobody: 401, wrong: 401, merch: status, admin: status, merchOther: 404, adminOther: 404 });
+/** Who keeps the whole shop's goods. */
+const keepers = (status) => ({ ...adminOnly(status), merch: status });
 const adminOnly = (status) => ({ ...all(403), nobody: 401, wrong: 401, admin: status });
 
 /** By operationId: how to call it, and what each person gets. */
@@ -161,6 +163,21 @@ const operations = {
   listLocations: () => ({ expect: open(200) }),
   createLocation: () => ({ json: { id: 'oslo', kind: 'store', name: 'Oslo', hours: '10-18' }, expect: adminOnly(200) }),
   putLocation: () => ({ path: { location: 'nowhere' }, json: { kind: 'store', name: 'Oslo' }, expect: adminOnly(404) }),
+  createProduct: () => ({
+    json: { id: 'cup', title: 'Cup', variants: [{ sku: 'CUP', price: { amount: 9900, currency: 'NOK' } }] },
+    expect: { ...keepers(422), merch: 201 }, // the second time it is there
+  }),
+  getProduct: () => ({ path: { product: 'cup' }, expect: keepers(200) }),
+  setProduct: () => ({ path: { product: 'cup' }, headers: { 'if-match': '*' }, json: { title: 'Big cup' }, expect: keepers(200) }),
+  createVariant: () => ({ path: { product: 'nosuch' }, json: { sku: 'CUP-RED' }, expect: keepers(404) }),
+  getVariant: () => ({ path: { sku: order.lines[0].sku }, expect: keepers(200) }),
+  archiveProduct: () => ({ path: { product: 'cup' }, expect: keepers(200) }),
+  listImports: () => ({ expect: keepers(200) }),
+  createImport: () => ({ text: '{"torg":1}\n', type: 'application/octet-stream', expect: keepers(202) }),
+  getImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
+  listImportFaults: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
+  undoImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
+  exportCatalogue: () => ({ expect: keepers(200) }),
   getPrices: () => ({ path: { sku: order.lines[0].sku }, expect: { ...adminOnly(200), merch: 200 } }),
   setPrices: () => ({
     path: { sku: order.lines[0].sku }, headers: { 'if-match': '*' },

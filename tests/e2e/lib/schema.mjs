@@ -21,6 +21,7 @@ const rules = {
   pattern: (want, v) => typeof v !== 'string' || new RegExp(want, 'u').test(v),
   minItems: (want, v) => !Array.isArray(v) || v.length >= want,
   maxItems: (want, v) => !Array.isArray(v) || v.length <= want,
+  maxProperties: (want, v) => typeOf(v) !== 'object' || Object.keys(v).length <= want,
   minProperties: (want, v) => typeOf(v) !== 'object' || Object.keys(v).length >= want,
 };
 
