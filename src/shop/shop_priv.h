@@ -172,6 +172,10 @@ struct tg_shop {
 
 enum { TG_PRICE_MAX_MINOR = 1000000000 }; /* ten million kroner for one unit */
 
+/* Frees what the map owns and the map. */
+void tg_shop_free_all(struct tg_map *map);
+/* What the batch's events say beside their order. */
+void tg_shop_free_details(struct tg_shop *shop);
 /* Room for `more` further effects. */
 TG_MUST_CHECK tg_err tg_shop_reserve(struct tg_shop *shop, size_t more);
 /* After a reserve that covers it. */
