@@ -12,26 +12,12 @@
 #include "feed/feed.h"
 #include "store/catalogue.h"
 
-/* The path's text into key; false: 404 was answered. */
-static bool path_key(struct tg_req *q, char *key, size_t size, const char *what)
-{
-    struct tg_span text = tg_req_param(q, 0);
-    char detail[64];
-
-    if (text.len > 0 && text.len < size && tg_utf8_printable((const char *)text.data, text.len) &&
-        tg_str_copy(key, size, (const char *)text.data, text.len) == TG_OK)
-        return true;
-    tg_str_printf(detail, sizeof(detail), "There is no such %s.", what);
-    tg_reply_problem(q, 404, what, detail);
-    return false;
-}
-
 static void read_one(struct tg_req *q, enum tg_read_what what, const char *name)
 {
     char key[TG_SKU_MAX + 1];
     struct tg_read_req *msg;
 
-    if (!path_key(q, key, sizeof(key), name))
+    if (!tg_req_key(q, key, sizeof(key), name))
         return;
     msg = tg_req_read(q, what);
     if (msg == NULL)
@@ -128,7 +114,7 @@ static void patch(struct tg_req *q, enum tg_sale_what what, const char *name)
     char key[TG_SKU_MAX + 1];
     int64_t version;
 
-    if (path_key(q, key, sizeof(key), name) && version_of(q, &version) && json_ok(q))
+    if (tg_req_key(q, key, sizeof(key), name) && version_of(q, &version) && json_ok(q))
         change(q, what, key, version, q->body.data, q->body.len);
 }
 
@@ -147,7 +133,7 @@ void tg_h_product_archive(struct tg_req *q)
     static const char body[] = "{\"archived\":true}";
     char key[TG_SKU_MAX + 1];
 
-    if (path_key(q, key, sizeof(key), "product"))
+    if (tg_req_key(q, key, sizeof(key), "product"))
         change(q, TG_SALE_PRODUCT_SET, key, 0, body, sizeof(body) - 1);
 }
 
@@ -155,7 +141,7 @@ void tg_h_variant_create(struct tg_req *q)
 {
     char key[TG_SKU_MAX + 1];
 
-    if (path_key(q, key, sizeof(key), "product"))
+    if (tg_req_key(q, key, sizeof(key), "product"))
         create(q, TG_SALE_VARIANT_NEW, key);
 }
 
@@ -243,7 +229,7 @@ void tg_h_import_undo(struct tg_req *q)
     char key[TG_SKU_MAX + 1];
     int64_t id = 0;
 
-    if (!path_key(q, key, sizeof(key), "import"))
+    if (!tg_req_key(q, key, sizeof(key), "import"))
         return;
     if (key[0] != 'i' || tg_parse_i64(&id, key + 1, strlen(key + 1), 1, INT64_MAX - 1) != TG_OK) {
         tg_reply_problem(q, 404, "import", "There is no such import.");

@@ -10,29 +10,6 @@
 /* Sentinels of tg_sale_req.price, see msg/sale.h. */
 enum { AS_IS = -2, NONE = -1 };
 
-static bool wrong(struct tg_req *q, const char *field, const char *what)
-{
-    char detail[128];
-
-    tg_str_printf(detail, sizeof(detail), "\"%s\" must be %s.", field, what);
-    tg_reply_problem(q, 400, field, detail);
-    return false;
-}
-
-/* The path's text into key; false: 404 was answered. */
-static bool path_key(struct tg_req *q, char *key, size_t size, const char *what)
-{
-    struct tg_span text = tg_req_param(q, 0);
-    char detail[64];
-
-    if (text.len > 0 && text.len < size && tg_utf8_printable((const char *)text.data, text.len) &&
-        tg_str_copy(key, size, (const char *)text.data, text.len) == TG_OK)
-        return true;
-    tg_str_printf(detail, sizeof(detail), "There is no such %s.", what);
-    tg_reply_problem(q, 404, what, detail);
-    return false;
-}
-
 /* --- prices --- */
 
 /* {"amount","currency"}; absent leaves it, null takes it away (when it may be). */
@@ -51,9 +28,9 @@ static bool read_money(struct tg_req *q, const json_t *body, const char *field, 
         return true;
     if (!json_is_integer(amount) || json_integer_value(amount) < 0 || code == NULL ||
         strlen(code) != 3)
-        return wrong(q, field, "an amount (minor units) and a currency");
+        return tg_req_wrong(q, field, "an amount (minor units) and a currency");
     if (currency[0] != '\0' && strcmp(currency, code) != 0)
-        return wrong(q, field, "in the same currency as the rest");
+        return tg_req_wrong(q, field, "in the same currency as the rest");
     tg_str_cut(currency, 4, code);
     *ret = json_integer_value(amount);
     return true;
@@ -65,14 +42,14 @@ static bool read_prices(struct tg_req *q, const json_t *body, struct tg_sale_req
     const char *code = json_string_value(currency);
 
     if (currency != NULL && (code == NULL || strlen(code) != 3))
-        return wrong(q, "currency", "an ISO 4217 code, like NOK");
+        return tg_req_wrong(q, "currency", "an ISO 4217 code, like NOK");
     if (code != NULL)
         tg_str_cut(msg->price.currency, sizeof(msg->price.currency), code);
     if (!read_money(q, body, "price", &msg->price.amount, msg->price.currency) ||
         !read_money(q, body, "compare_at", &msg->price.compare_at, msg->price.currency))
         return false;
     if (msg->price.amount == AS_IS && msg->price.compare_at == AS_IS)
-        return wrong(q, "price", "given, or compare_at");
+        return tg_req_wrong(q, "price", "given, or compare_at");
     return true;
 }
 
@@ -81,7 +58,7 @@ static struct tg_sale_req *price_request(struct tg_req *q)
     char sku[TG_SKU_MAX + 1];
     struct tg_sale_req *msg;
 
-    if (!path_key(q, sku, sizeof(sku), "variant"))
+    if (!tg_req_key(q, sku, sizeof(sku), "variant"))
         return NULL;
     msg = tg_req_sale(q, TG_SALE_LIST_PRICE);
     if (msg == NULL)
@@ -140,7 +117,7 @@ static bool read_int(struct tg_req *q, const json_t *body, const char *field, in
     if (value == NULL || json_is_null(value))
         return true;
     if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > max)
-        return wrong(q, field, "a whole number, not below 0 and not too large");
+        return tg_req_wrong(q, field, "a whole number, not below 0 and not too large");
     *ret = json_integer_value(value);
     return true;
 }
@@ -166,7 +143,7 @@ static bool read_when(struct tg_req *q, json_t *body, const char *field, tg_us *
     if (text[0] == '\0')
         return true;
     *ret = tg_time_parse(text);
-    return *ret >= 0 || wrong(q, field, "a time like 2026-11-22T20:00:00Z");
+    return *ret >= 0 || tg_req_wrong(q, field, "a time like 2026-11-22T20:00:00Z");
 }
 
 /* A list of texts of at most size - 1 bytes each. */
@@ -181,7 +158,7 @@ static bool read_texts(struct tg_req *q, const json_t *body, const char *field, 
 
         if (!json_is_string(item) || len == 0 || !tg_utf8_printable(json_string_value(item), len) ||
             tg_str_copy(out + i * size, size, json_string_value(item), len) != TG_OK)
-            return wrong(q, field, "a list of texts");
+            return tg_req_wrong(q, field, "a list of texts");
     }
     return true;
 }
@@ -212,7 +189,7 @@ static bool read_worth(struct tg_req *q, const json_t *body, struct tg_code_def 
     int64_t bp;
 
     if (percent == (json_object_get(body, "amount") != NULL))
-        return wrong(q, "percent_bp", "given, or amount, and not both");
+        return tg_req_wrong(q, "percent_bp", "given, or amount, and not both");
     def->percent = percent;
     if (!read_int(q, body, "percent_bp", 10000, &bp) ||
         !read_int(q, body, "amount", INT64_MAX, &def->amount) ||
@@ -227,7 +204,7 @@ static bool read_def(struct tg_req *q, json_t *body, struct tg_code_def *def)
     const json_t *combinable = json_object_get(body, "combinable");
 
     if (combinable != NULL && !json_is_boolean(combinable))
-        return wrong(q, "combinable", "true or false");
+        return tg_req_wrong(q, "combinable", "true or false");
     def->combinable = json_is_true(combinable);
     return read_worth(q, body, def) &&
            tg_req_text(q, body, "currency", def->currency, sizeof(def->currency), false) &&
@@ -247,12 +224,12 @@ static struct tg_code_def *new_def(struct tg_req *q, const json_t *body)
     struct tg_code_def *def;
 
     if ((skus != NULL && !json_is_array(skus)) || json_array_size(skus) > TG_CODE_LIST_MAX) {
-        (void)wrong(q, "skus", "a list of at most 500");
+        (void)tg_req_wrong(q, "skus", "a list of at most 500");
         return NULL;
     }
     if ((persons != NULL && !json_is_array(persons)) ||
         json_array_size(persons) > TG_CODE_LIST_MAX) {
-        (void)wrong(q, "persons", "a list of at most 500");
+        (void)tg_req_wrong(q, "persons", "a list of at most 500");
         return NULL;
     }
     def = tg_code_def_new(json_array_size(skus), json_array_size(persons));
@@ -293,7 +270,7 @@ void tg_h_code_put(struct tg_req *q)
 {
     char code[33];
 
-    if (path_key(q, code, sizeof(code), "code"))
+    if (tg_req_key(q, code, sizeof(code), "code"))
         ask_code(q, TG_SALE_CODE_SET, code);
 }
 
@@ -302,7 +279,7 @@ void tg_h_code_end(struct tg_req *q)
     char code[33];
     struct tg_sale_req *msg;
 
-    if (!path_key(q, code, sizeof(code), "code"))
+    if (!tg_req_key(q, code, sizeof(code), "code"))
         return;
     msg = tg_req_sale(q, TG_SALE_CODE_END);
     if (msg == NULL)
@@ -324,7 +301,7 @@ void tg_h_code(struct tg_req *q)
     char code[33];
     struct tg_read_req *msg;
 
-    if (!path_key(q, code, sizeof(code), "code"))
+    if (!tg_req_key(q, code, sizeof(code), "code"))
         return;
     msg = tg_req_read(q, TG_READ_CODE);
     if (msg == NULL)

@@ -19,29 +19,6 @@ static const char *const hows[TG_CHANGE_HOW_COUNT] = {"set",      "adjust", "rec
                                                       "transfer", "grant",  "take_back"};
 static const char *const kinds[TG_PLACE_KINDS] = {"warehouse", "store", "allotment", "promise"};
 
-static bool wrong(struct tg_req *q, const char *field, const char *what)
-{
-    char detail[160];
-
-    tg_str_printf(detail, sizeof(detail), "\"%.40s\" must be %s.", field, what);
-    tg_reply_problem(q, 400, field, detail);
-    return false;
-}
-
-/* The path's text into key; false: 404 was answered. */
-static bool path_key(struct tg_req *q, char *key, size_t size, const char *what)
-{
-    struct tg_span text = tg_req_param(q, 0);
-    char detail[64];
-
-    if (text.len > 0 && text.len < size && tg_utf8_printable((const char *)text.data, text.len) &&
-        tg_str_copy(key, size, (const char *)text.data, text.len) == TG_OK)
-        return true;
-    tg_str_printf(detail, sizeof(detail), "There is no such %s.", what);
-    tg_reply_problem(q, 404, what, detail);
-    return false;
-}
-
 static bool read_int(struct tg_req *q, const json_t *object, const char *field, int64_t min,
                      int64_t max, int64_t *ret)
 {
@@ -51,7 +28,7 @@ static bool read_int(struct tg_req *q, const json_t *object, const char *field, 
         return true;
     if (!json_is_integer(value) || json_integer_value(value) < min ||
         json_integer_value(value) > max)
-        return wrong(q, field, "a whole number in its range");
+        return tg_req_wrong(q, field, "a whole number in its range");
     *ret = json_integer_value(value);
     return true;
 }
@@ -64,7 +41,7 @@ static bool read_time(struct tg_req *q, const json_t *object, const char *field,
     if (value == NULL || json_is_null(value))
         return true;
     *ret = text == NULL ? -1 : tg_time_parse(text);
-    return *ret >= 0 || wrong(q, field, "a time, like 2026-05-28T20:26:40Z");
+    return *ret >= 0 || tg_req_wrong(q, field, "a time, like 2026-05-28T20:26:40Z");
 }
 
 /* --- one change --- */
@@ -148,7 +125,7 @@ static bool read_rows(struct tg_req *q, const json_t *rows, unsigned takes,
         struct tg_stock_change *row = &changes->rows[i];
 
         if (!json_is_object(object))
-            return wrong(q, "rows", "a list of objects");
+            return tg_req_wrong(q, "rows", "a list of objects");
         if (!tg_req_text(q, object, "sku", row->sku, sizeof(row->sku), true) ||
             !read_change(q, object, takes, row) ||
             !read_int(q, object, "if_version", 0, INT64_MAX, &row->if_version))
@@ -168,9 +145,9 @@ static void many(struct tg_req *q, unsigned takes)
         return;
     if (!json_is_array(rows) || json_array_size(rows) < 1 ||
         json_array_size(rows) > TG_STOCK_ROWS_MAX)
-        (void)wrong(q, "rows", "a list of 1 to 1000 changes");
+        (void)tg_req_wrong(q, "rows", "a list of 1 to 1000 changes");
     else if (all != NULL && !json_is_boolean(all))
-        (void)wrong(q, "all_or_nothing", "true or false");
+        (void)tg_req_wrong(q, "all_or_nothing", "true or false");
     else
         changes = new_changes(q, json_array_size(rows));
     if (changes != NULL) {
@@ -230,7 +207,7 @@ void tg_h_stock_patch(struct tg_req *q)
     json_t *body;
     int64_t version;
 
-    if (!path_key(q, sku, sizeof(sku), "product") || !read_if_match(q, &version))
+    if (!tg_req_key(q, sku, sizeof(sku), "product") || !read_if_match(q, &version))
         return;
     body = tg_req_json(q);
     if (body == NULL)
@@ -252,7 +229,7 @@ void tg_h_stock_item(struct tg_req *q)
     char sku[TG_SKU_MAX + 1];
     struct tg_sale_req *msg;
 
-    if (!path_key(q, sku, sizeof(sku), "product"))
+    if (!tg_req_key(q, sku, sizeof(sku), "product"))
         return;
     msg = tg_req_sale(q, TG_SALE_STOCK_LOOK);
     if (msg == NULL)
@@ -270,7 +247,7 @@ static bool read_parts(struct tg_req *q, const json_t *body, struct tg_stock_rul
     if (parts == NULL)
         return true;
     if (!json_is_array(parts) || json_array_size(parts) > TG_BUNDLE_PARTS_MAX)
-        return wrong(q, "parts", "a list of at most 16 parts");
+        return tg_req_wrong(q, "parts", "a list of at most 16 parts");
     def->set_parts = true;
     json_array_foreach(parts, i, object)
     {
@@ -279,9 +256,9 @@ static bool read_parts(struct tg_req *q, const json_t *body, struct tg_stock_rul
         if (!json_is_object(object) ||
             !tg_req_text(q, object, "sku", def->parts[i].sku, sizeof(def->parts[i].sku), true) ||
             !read_int(q, object, "qty", 1, TG_QTY_MAX, &qty))
-            return json_is_object(object) ? false : wrong(q, "parts", "a list of objects");
+            return json_is_object(object) ? false : tg_req_wrong(q, "parts", "a list of objects");
         if (qty == 0)
-            return wrong(q, "qty", "given for each part");
+            return tg_req_wrong(q, "qty", "given for each part");
         def->parts[i].qty = (int32_t)qty;
         def->part_count++;
     }
@@ -311,7 +288,7 @@ void tg_h_stock_rules(struct tg_req *q)
     char sku[TG_SKU_MAX + 1];
     json_t *body;
 
-    if (!path_key(q, sku, sizeof(sku), "product"))
+    if (!tg_req_key(q, sku, sizeof(sku), "product"))
         return;
     body = tg_req_json(q);
     if (body == NULL)
@@ -360,7 +337,7 @@ void tg_h_stock_movements(struct tg_req *q)
     char sku[TG_SKU_MAX + 1];
     struct tg_read_req *msg;
 
-    if (!path_key(q, sku, sizeof(sku), "product"))
+    if (!tg_req_key(q, sku, sizeof(sku), "product"))
         return;
     msg = tg_req_read(q, TG_READ_MOVEMENTS);
     if (msg == NULL)
@@ -382,7 +359,7 @@ static bool read_kind(struct tg_req *q, json_t *body, struct tg_place_change *pl
             place->kind = kind;
             return true;
         }
-    return wrong(q, "kind", "warehouse, store, allotment or promise");
+    return tg_req_wrong(q, "kind", "warehouse, store, allotment or promise");
 }
 
 static bool read_show(struct tg_req *q, json_t *body, struct tg_place_change *place)
@@ -396,7 +373,7 @@ static bool read_show(struct tg_req *q, json_t *body, struct tg_place_change *pl
     if (id[0] == '\0')
         return true;
     if (tg_registry_show_get(q->w->web->cfg.registry, id, strlen(id), &show) != TG_OK)
-        return wrong(q, "show", "a show of this server");
+        return tg_req_wrong(q, "show", "a show of this server");
     place->show = show.ord;
     return true;
 }
@@ -408,7 +385,7 @@ static bool read_place(struct tg_req *q, json_t *body, struct tg_place_change *p
 
     place->ships_from_wall_us = -1;
     if (closed != NULL && !json_is_boolean(closed))
-        return wrong(q, "closed", "true or false");
+        return tg_req_wrong(q, "closed", "true or false");
     place->closed = json_is_true(closed);
     if (!read_kind(q, body, place) || !read_show(q, body, place) ||
         !tg_req_text(q, body, "name", place->name, sizeof(place->name), true) ||
@@ -432,7 +409,7 @@ static void put_place(struct tg_req *q, bool make)
         return;
     }
     place->make = make;
-    if (make || path_key(q, place->id, sizeof(place->id), "location"))
+    if (make || tg_req_key(q, place->id, sizeof(place->id), "location"))
         body = tg_req_json(q);
     if (body != NULL && (!make || tg_req_text(q, body, "id", place->id, sizeof(place->id), true)) &&
         read_place(q, body, place))

@@ -214,3 +214,25 @@ int tg_reply_write(struct tg_req *q)
         return 0;
     return lws_write(q->wsi, at, used, LWS_WRITE_HTTP) < 0 ? -1 : 0;
 }
+
+bool tg_req_wrong(struct tg_req *q, const char *field, const char *what)
+{
+    char detail[160];
+
+    tg_str_printf(detail, sizeof(detail), "\"%.40s\" must be %s.", field, what);
+    tg_reply_problem(q, 400, field, detail);
+    return false;
+}
+
+bool tg_req_key(struct tg_req *q, char *key, size_t size, const char *what)
+{
+    struct tg_span text = tg_req_param(q, 0);
+    char detail[64];
+
+    if (text.len > 0 && text.len < size && tg_utf8_printable((const char *)text.data, text.len) &&
+        tg_str_copy(key, size, (const char *)text.data, text.len) == TG_OK)
+        return true;
+    tg_str_printf(detail, sizeof(detail), "There is no such %s.", what);
+    tg_reply_problem(q, 404, what, detail);
+    return false;
+}

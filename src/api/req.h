@@ -84,6 +84,10 @@ TG_MUST_CHECK struct tg_req *tg_req_new(struct tg_worker *w, struct lws *wsi);
 void tg_req_free(struct tg_req *q);
 /* A path parameter; index < match.param_count. */
 struct tg_span tg_req_param(const struct tg_req *q, size_t index);
+/* 400 that names the field and the fix: "field" must be `what`. Always false. */
+bool tg_req_wrong(struct tg_req *q, const char *field, const char *what);
+/* The path's first text into key; false: 404 "There is no such `what`." was answered. */
+bool tg_req_key(struct tg_req *q, char *key, size_t size, const char *what);
 /* The show named by the first parameter; false: a 404 problem was answered. */
 TG_MUST_CHECK bool tg_req_show(struct tg_req *q, struct tg_show_info *ret);
 /* The body as a JSON object (caller: json_decref); NULL: a 400 problem was answered. */
