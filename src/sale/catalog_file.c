@@ -1,0 +1,318 @@
+/* An import's file: its products and variants one after the other, and what it does not have. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "sale/catalog_job_priv.h"
+
+/* --- what was seen in the file --- */
+
+static tg_err see(struct tg_catalog_job *job, char kind, const char *text, bool *ret_new)
+{
+    size_t len = strlen(text) + 1;
+    char *key;
+    tg_err err;
+
+    key = tg_calloc(1, len + 1);
+    if (key == NULL)
+        return TG_ERR_NOMEM;
+    key[0] = kind;
+    memcpy(key + 1, text, len);
+    err = tg_map_put(&job->seen, key, len, key);
+    *ret_new = err == TG_OK;
+    if (err != TG_OK)
+        tg_free(key);
+    return err == TG_ERR_CONFLICT ? TG_OK : err;
+}
+
+static bool was_seen(const struct tg_catalog_job *job, char kind, const char *text)
+{
+    char key[TG_SKU_MAX + 8];
+
+    if (strlen(text) > TG_SKU_MAX)
+        return false;
+    key[0] = kind;
+    memcpy(key + 1, text, strlen(text) + 1);
+    return tg_map_get(&job->seen, key, strlen(key)) != NULL;
+}
+
+void tg_catalog_file_forget(struct tg_catalog_job *job)
+{
+    size_t cursor = 0;
+    void *text;
+
+    while ((text = tg_map_each(&job->seen, &cursor)) != NULL)
+        tg_free(text);
+    tg_map_done(&job->seen);
+    tg_map_init(&job->seen, &job->rng);
+}
+
+/* The lowest number that is free here and in the file so far. */
+static int64_t free_number(struct tg_catalog_job *job)
+{
+    char text[16];
+
+    do {
+        job->next_number = tg_shop_free_number(job->sale->shop, job->next_number);
+        tg_str_printf(text, sizeof(text), "%u", job->next_number);
+        job->next_number++;
+    } while (was_seen(job, '#', text));
+    return job->next_number - 1;
+}
+
+static void see_number(struct tg_catalog_job *job, int64_t number)
+{
+    char text[24];
+    bool fresh;
+
+    tg_str_printf(text, sizeof(text), "%lld", (long long)number);
+    if (see(job, '#', text, &fresh) == TG_ERR_NOMEM)
+        job->slice.err = TG_ERR_NOMEM;
+}
+
+tg_err tg_catalog_file_again(struct tg_catalog_job *job)
+{
+    struct tg_feed_cfg cfg = {.format = tg_feed_format_parse(job->import.format), .rng = &job->rng};
+
+    tg_feed_free(job->feed);
+    job->feed = NULL;
+    job->product = NULL;
+    job->eof = false;
+    job->next_number = 1;
+    job->import.products = (struct tg_import_counts){0};
+    job->import.variants = (struct tg_import_counts){0};
+    job->import.counted = 0;
+    tg_catalog_file_forget(job);
+    memcpy(cfg.currency, job->sale->cfg.currency, sizeof(cfg.currency));
+    if (fseek(job->file, 0, SEEK_SET) != 0)
+        return TG_ERR_IO;
+    return tg_feed_new(&job->feed, &cfg);
+}
+
+tg_err tg_catalog_file_open(struct tg_catalog_job *job, const char *path, char why[160])
+{
+    struct stat st;
+
+    if (tg_str_copy(job->path, sizeof(job->path), path, strlen(path)) != TG_OK) {
+        tg_str_cut(why, 160, "The file's path is too long.");
+        return TG_ERR_LIMIT;
+    }
+    job->file = fopen(path, "rbe");
+    if (job->file == NULL || fstat(fileno(job->file), &st) != 0 || !S_ISREG(st.st_mode)) {
+        tg_str_cut(why, 160,
+                   "The server cannot read this file. It must be a file that the "
+                   "server's user may read.");
+        return TG_ERR_IO;
+    }
+    if (st.st_size > TG_IMPORT_SIZE_MAX) {
+        tg_str_cut(why, 160, "The file has more than 256 MiB. Split it.");
+        return TG_ERR_LIMIT;
+    }
+    job->import.bytes = st.st_size;
+    return TG_OK;
+}
+
+/* --- import --- */
+
+static void count(struct tg_import_counts *c, enum tg_catalog_outcome outcome)
+{
+    switch (outcome) {
+    case TG_CATALOG_ADDED:
+        c->added++;
+        break;
+    case TG_CATALOG_CHANGED:
+        c->changed++;
+        break;
+    case TG_CATALOG_UNCHANGED:
+        c->unchanged++;
+        break;
+    case TG_CATALOG_ARCHIVED:
+        c->archived++;
+        break;
+    case TG_CATALOG_REFUSED:
+        break;
+    }
+}
+
+static bool number_stands_once(struct tg_catalog_job *job, const struct tg_feed_product *p)
+{
+    char text[24];
+
+    if (p->number == TG_FEED_KEEP)
+        return true;
+    tg_str_printf(text, sizeof(text), "%lld", (long long)p->number);
+    if (was_seen(job, '#', text)) {
+        tg_catalog_fault(&job->slice, p->line, "number", text,
+                         "Another product of this file has this short number.",
+                         "Give another number, or none: then torg gives the lowest free one.");
+        return false;
+    }
+    see_number(job, p->number);
+    return true;
+}
+
+/* The product's own fields; its variants follow one by one. */
+static void begin_product(struct tg_catalog_job *job, const struct tg_feed_product *p)
+{
+    struct tg_catalog_want want = {0};
+    enum tg_catalog_outcome outcome;
+    int64_t version;
+    bool fresh = false;
+
+    job->product = p;
+    job->variant = 0;
+    job->skip = false;
+    tg_str_cut(job->import.format, sizeof(job->import.format),
+               tg_feed_format_name(tg_feed_format_of(job->feed)));
+    if (p->partial)
+        return;
+    if (see(job, 'p', p->id, &fresh) != TG_OK) {
+        job->slice.err = TG_ERR_NOMEM;
+        return;
+    }
+    job->skip = !fresh;
+    if (!fresh) {
+        tg_catalog_fault(&job->slice, p->line, "id", p->id,
+                         "This product stands in the file twice.", "Leave one of them out.");
+        return;
+    }
+    if (!number_stands_once(job, p)) {
+        job->skip = true;
+        return;
+    }
+    if (p->number == TG_FEED_KEEP && tg_shop_product(job->sale->shop, p->id) == NULL) {
+        want.number = free_number(job);
+        see_number(job, want.number);
+    }
+    outcome = tg_catalog_product(&job->slice, p, &want, &version);
+    count(&job->import.products, outcome);
+    job->skip = outcome == TG_CATALOG_REFUSED;
+}
+
+static void next_variant(struct tg_catalog_job *job)
+{
+    const struct tg_feed_product *p = job->product;
+    const struct tg_feed_variant *v;
+    struct tg_catalog_want want = {.known = was_seen(job, 'p', p->id)};
+    int64_t version;
+    bool counted = false;
+    bool fresh = false;
+
+    if (job->skip || job->variant == p->variants.count) {
+        job->product = NULL;
+        return;
+    }
+    v = &p->variants.at[job->variant++];
+    if (see(job, 'v', v->sku, &fresh) != TG_OK) {
+        job->slice.err = TG_ERR_NOMEM;
+        return;
+    }
+    if (!fresh) {
+        tg_catalog_fault(&job->slice, v->line, "sku", v->sku, "This SKU stands in the file twice.",
+                         "Each variant needs a SKU of its own; leave one of them out.");
+        return;
+    }
+    count(&job->import.variants,
+          tg_catalog_variant(&job->slice, p->id, v, &want, &counted, &version));
+    job->import.counted += counted ? 1 : 0;
+}
+
+static void read_more(struct tg_catalog_job *job)
+{
+    size_t got = fread(job->chunk, 1, sizeof(job->chunk), job->file);
+
+    if (got > 0) {
+        job->import.bytes_done += (int64_t)got;
+        tg_feed_input(job->feed, job->chunk, got);
+        return;
+    }
+    job->eof = true;
+    if (ferror(job->file) != 0)
+        job->slice.err = TG_ERR_IO;
+    else
+        tg_feed_end(job->feed);
+}
+
+static void file_ended(struct tg_catalog_job *job)
+{
+    bool broken = tg_feed_error(job->feed) != TG_OK;
+
+    if (tg_feed_error(job->feed) == TG_ERR_NOMEM) {
+        job->slice.err = TG_ERR_NOMEM;
+        return;
+    }
+    if (broken)
+        tg_str_cut(job->import.reason, sizeof(job->import.reason),
+                   "The file could not be read to its end; the report says where and why.");
+    if (job->phase == TG_CATALOG_CHECK && (job->import.flags & TG_IMPORT_DRY) == 0) {
+        if (job->import.faults == 0) {
+            job->import.bytes_done = 0;
+            job->slice.err = tg_catalog_file_again(job);
+            job->phase = TG_CATALOG_APPLY;
+            return;
+        }
+        tg_str_cut(job->import.reason, sizeof(job->import.reason),
+                   "The file has faults, and strict was asked for: nothing was written.");
+        job->import.products = (struct tg_import_counts){0};
+        job->import.variants = (struct tg_import_counts){0};
+        job->import.counted = 0;
+    }
+    /* What is at fault is not missing: with faults nothing is archived. */
+    if ((job->import.flags & TG_IMPORT_ARCHIVE_MISSING) != 0 && job->import.faults == 0)
+        job->phase = TG_CATALOG_ARCHIVE;
+    else
+        job->phase = TG_CATALOG_FINISH;
+}
+
+void tg_catalog_file_step(struct tg_catalog_job *job)
+{
+    if (job->product != NULL) {
+        next_variant(job);
+        return;
+    }
+    switch (tg_feed_next(job->feed)) {
+    case TG_FEED_PRODUCT:
+        begin_product(job, tg_feed_product(job->feed));
+        break;
+    case TG_FEED_FAULT:
+        tg_catalog_job_fault(job, tg_feed_fault(job->feed));
+        break;
+    case TG_FEED_NONE:
+        if (job->eof || tg_feed_error(job->feed) != TG_OK)
+            file_ended(job);
+        else
+            read_more(job);
+        break;
+    }
+}
+
+/* --- what the file does not have --- */
+
+void tg_catalog_archive_step(struct tg_catalog_job *job)
+{
+    const struct tg_product *p = tg_shop_product_at(job->sale->shop, job->archive_at);
+    const struct tg_variant *v;
+
+    if (p == NULL) {
+        job->phase = TG_CATALOG_FINISH;
+        return;
+    }
+    if (!job->archive_began) {
+        job->archive_began = true;
+        job->archive_variant = p->first;
+        if (!p->archived && !was_seen(job, 'p', p->id))
+            count(&job->import.products, tg_catalog_archive_product(&job->slice, p->id));
+        return;
+    }
+    v = job->archive_variant;
+    if (v == NULL) {
+        job->archive_at++;
+        job->archive_began = false;
+        return;
+    }
+    job->archive_variant = v->next;
+    if (!v->archived && !was_seen(job, 'v', v->sku))
+        count(&job->import.variants, tg_catalog_archive_variant(&job->slice, v->sku));
+}

@@ -1,0 +1,68 @@
+/* catalog_job_priv.h - the running import or undo, as the files that do it share it. */
+#ifndef TG_SALE_CATALOG_JOB_PRIV_H
+#define TG_SALE_CATALOG_JOB_PRIV_H
+
+#include <stdio.h>
+
+#include "sale/catalog_priv.h"
+
+enum {
+    TG_CATALOG_CHUNK = 16 * 1024,
+    TG_CATALOG_FAULTS_PENDING = 256 /* told since the last slice; more are only counted */
+};
+
+enum tg_catalog_phase {
+    TG_CATALOG_CHECK,
+    TG_CATALOG_APPLY,
+    TG_CATALOG_ARCHIVE,
+    TG_CATALOG_UNDO,
+    TG_CATALOG_FINISH,
+    TG_CATALOG_ENDED
+};
+
+struct tg_catalog_job {
+    struct tg_sale *sale;
+    struct tg_catalog_slice slice;
+    struct tg_import import;
+    enum tg_catalog_phase phase;
+
+    FILE *file;
+    char path[512];
+    bool own_file; /* it was uploaded: it goes when the import ends */
+    struct tg_feed *feed;
+    struct tg_rng rng;
+    uint8_t chunk[TG_CATALOG_CHUNK];
+    bool eof;
+    const struct tg_feed_product *product; /* being imported; the feed's */
+    uint32_t variant;                      /* the next of it */
+    bool skip;                             /* the product was refused, and its variants with it */
+    struct tg_map seen;                    /* "p" id, "v" SKU, "#" number: owned texts */
+    uint32_t next_number;
+
+    size_t archive_at; /* index of the shop's products */
+    const struct tg_variant *archive_variant;
+    bool archive_began;
+    int64_t below; /* undo: the change before which to go on */
+
+    struct tg_feed_fault *pending;
+    size_t pending_count;
+    int64_t fault_seq;
+};
+
+/* catalog_job.c: a tg_feed_fault_fn; ctx is the job. */
+void tg_catalog_job_fault(void *ctx, const struct tg_feed_fault *fault);
+
+/* catalog_file.c. Errors: LIMIT, IO, with the reason for people in `why`. */
+TG_MUST_CHECK tg_err tg_catalog_file_open(struct tg_catalog_job *job, const char *path,
+                                          char why[160]);
+/* From the file's first byte. */
+TG_MUST_CHECK tg_err tg_catalog_file_again(struct tg_catalog_job *job);
+void tg_catalog_file_forget(struct tg_catalog_job *job);
+/* One product, variant or fault of the file; one of what it does not have. */
+void tg_catalog_file_step(struct tg_catalog_job *job);
+void tg_catalog_archive_step(struct tg_catalog_job *job);
+
+/* catalog_undo.c: one change back, the newest first. */
+void tg_catalog_undo_step(struct tg_catalog_job *job);
+
+#endif

@@ -1,0 +1,93 @@
+/* Undoing an import: what it changed goes back, unless somebody changed it since. */
+#include <string.h>
+
+#include "base/str.h"
+#include "sale/catalog_job_priv.h"
+
+static void undo_count(struct tg_catalog_job *job, const struct tg_import_change *change)
+{
+    struct tg_catalog_slice *s = &job->slice;
+    const struct tg_variant *v = tg_shop_variant(job->sale->shop, change->item);
+    const struct tg_place *main = v == NULL ? NULL : tg_variant_place(v, 0);
+    int64_t free_units =
+        main == NULL ? 0 : main->count.on_hand - main->count.held - main->count.sold;
+    int64_t back = TG_MIN(change->qty, free_units);
+    struct tg_catalog_claim *c;
+
+    if (back < change->qty)
+        tg_catalog_fault(s, 0, "stock", change->item,
+                         "Not all units of the first count can be taken back: some are gone.",
+                         "Correct the stock by hand if it is wrong.");
+    if (back <= 0)
+        return;
+    c = &s->claims[s->claim_count++];
+    *c = (struct tg_catalog_claim){.kind = TG_CLAIM_STOCK, .value = (int32_t)-back};
+    tg_str_cut(c->sku, sizeof(c->sku), change->item);
+}
+
+static void undo_product(struct tg_catalog_job *job, const struct tg_import_change *change)
+{
+    struct tg_catalog_want want = {.whole = change->before[0] != '\0',
+                                   .if_version = change->version};
+    struct tg_feed_product p;
+    int64_t version;
+
+    if (change->before[0] == '\0') {
+        tg_feed_product_init(&p);
+        p.archived = 1;
+    } else if (tg_feed_product_read(&job->slice.arena, &p, change->before, strlen(change->before),
+                                    NULL, NULL) != TG_OK) {
+        job->slice.err = TG_ERR_MALFORMED;
+        return;
+    }
+    p.id = change->item;
+    (void)tg_catalog_product(&job->slice, &p, &want, &version); /* a refusal is a fault */
+}
+
+static void undo_variant(struct tg_catalog_job *job, const struct tg_import_change *change)
+{
+    struct tg_catalog_want want = {.whole = change->before[0] != '\0',
+                                   .if_version = change->version};
+    struct tg_feed_variant v;
+    int64_t version;
+    bool counted;
+
+    if (change->before[0] == '\0') {
+        tg_feed_variant_init(&v);
+        v.archived = 1;
+    } else if (tg_feed_variant_read(&job->slice.arena, &v, change->before, strlen(change->before),
+                                    NULL, NULL) != TG_OK) {
+        job->slice.err = TG_ERR_MALFORMED;
+        return;
+    }
+    v.sku = change->item;
+    (void)tg_catalog_variant(&job->slice, "", &v, &want, &counted, &version); /* as above */
+}
+
+void tg_catalog_undo_step(struct tg_catalog_job *job)
+{
+    struct tg_import_change change;
+    tg_err err = tg_cat_change_below(job->sale->cfg.store, &job->slice.arena, job->import.id,
+                                     job->below, &change);
+
+    if (err == TG_ERR_NOTFOUND) {
+        job->phase = TG_CATALOG_FINISH;
+        return;
+    }
+    if (err != TG_OK) {
+        job->slice.err = err;
+        return;
+    }
+    job->below = change.seq;
+    switch (change.kind) {
+    case TG_IMPORT_PRODUCT:
+        undo_product(job, &change);
+        break;
+    case TG_IMPORT_VARIANT:
+        undo_variant(job, &change);
+        break;
+    case TG_IMPORT_COUNT:
+        undo_count(job, &change);
+        break;
+    }
+}
