@@ -129,7 +129,6 @@ enum {
     TG_WAITERS_SKU_MAX = 10000,  /* people in one line: the last would wait for days */
     TG_WAITERS_MAX = 200000,     /* ... in all, ~400 bytes each: 80 MB */
     TG_WAITERS_TOLD = 32,        /* from the head on who hears of each step of the line */
-    TG_COMMENTERS_MAX = 65536,   /* people whose last orders by comment can be undone: 12 MB */
     TG_SHOW_SALES_MAX = 100000,  /* (show, SKU) counters of `sold`; beyond it no `sold` event */
     TG_CURRENCY_PRICES_MAX = 400000, /* ... prices of variants in further currencies, ~130 bytes */
     TG_DISCOUNTS_MAX = 100000,       /* discount codes in memory, ~300 bytes each without lists */

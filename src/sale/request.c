@@ -478,7 +478,8 @@ bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_it
                                     .reason = "",
                                     .carrier = "",
                                     .tracking = ""};
-    item->digest = tg_idem_digest_int(0, req->what);
+    /* The show, too: a page counts its ids anew in each. */
+    item->digest = tg_idem_digest_int(tg_idem_digest_int(0, req->what), req->show);
     if (req->what == TG_SALE_OP)
         ok = op_claim(sale, item, out);
     else if (req->what == TG_SALE_COMMENT)

@@ -211,6 +211,9 @@ void tg_decide_stock_rules(struct tg_shop *shop, struct tg_shop_now now, const s
     }
     if (change->set_parts)
         wrong = parts_wrong(shop, v, change->parts, change->part_count);
+    if (wrong == NULL && change->set_parts && change->part_count > 0 &&
+        tg_shop_waiting(shop, v->sku) > 0)
+        wrong = "People wait for it, and nobody can wait for a bundle.";
     if (wrong != NULL) {
         tg_refuse(out, TG_CODE_CONFLICT, "%s", wrong);
         return;

@@ -123,7 +123,7 @@ static bool cart_claim_ok(const struct tg_claim *c, const struct tg_variant *v,
         tg_refuse(out, TG_CODE_UNAUTHORIZED, "Join first.");
     else if (c->qty < 0 || c->qty > TG_QTY_MAX)
         tg_refuse(out, TG_CODE_BAD_REQUEST, "qty must be 0 to %d.", (int)TG_QTY_MAX);
-    else if (v == NULL && c->qty > 0) /* removing what the shop no longer sells must work */
+    else if ((v == NULL || !tg_variant_sold(v)) && c->qty > 0) /* removing it must work */
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
     return out->code == TG_CODE_OK;
 }

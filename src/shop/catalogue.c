@@ -201,6 +201,8 @@ tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p)
             return err;
     }
     have->archived = p->archived;
+    for (struct tg_variant *v = have->first; v != NULL; v = v->next)
+        tg_line_freed(shop, v); /* who waits may be served again */
     memcpy(have->title, p->title, sizeof(have->title));
     memcpy(have->description, p->description, sizeof(have->description));
     memcpy(have->image, p->image, sizeof(have->image));
@@ -279,6 +281,7 @@ tg_err tg_shop_describe(struct tg_shop *shop, const struct tg_variant *v)
     memcpy(have->tax_class, v->tax_class, sizeof(have->tax_class));
     have->cost = v->cost;
     have->archived = v->archived;
+    tg_line_freed(shop, have); /* who waits may be served again */
     return TG_OK;
 }
 
@@ -311,6 +314,7 @@ tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now, const c
     if (err != TG_OK)
         return err;
     have->archived = v->archived;
+    tg_line_freed(shop, have);
     memcpy(have->options, v->options, sizeof(have->options));
     have->price = v->price;
     have->compare_at = v->compare_at;

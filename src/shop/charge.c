@@ -16,6 +16,11 @@ static const char *currency_of(const struct tg_shop *shop, const struct tg_claim
     return c->currency == NULL || c->currency[0] == '\0' ? shop->cfg.currency : c->currency;
 }
 
+bool tg_claim_in_own_currency(const struct tg_shop *shop, const struct tg_claim *c)
+{
+    return strcmp(currency_of(shop, c), shop->cfg.currency) == 0;
+}
+
 /* The instant of the tap. What the page says of it is bounded by what its picture may lag behind.
  */
 static tg_us tap_wall(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c)
@@ -40,15 +45,24 @@ static void price_now(struct tg_want *w)
     w->honoured = NULL;
 }
 
-/* The price that the page may have shown at the tap, when that is better than the one of now. */
+/*
+ * The price that the page may have shown at the tap, when that is better than the one of now. Who
+ * says the moment of the tap but no price (a comment, a cart's button) saw what was valid then:
+ * that is what they are held to, and asked about when it cannot be honoured.
+ */
 static void honour(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                    struct tg_want *w)
 {
+    bool tapped = !w->said && c->at_ms >= 0 && c->media_ms >= 0;
     struct tg_price_past *past;
 
-    if (w->shown < 0 || w->price <= w->shown)
+    if (!tapped && (w->shown < 0 || w->price <= w->shown))
         return; /* nearly always */
     past = tg_price_at(tg_price_book(shop, w->variant->sku), tap_wall(shop, now, c));
+    if (tapped && past != NULL && (w->shown < 0 || past->amount < w->shown))
+        w->shown = past->amount;
+    if (w->shown < 0 || w->price <= w->shown)
+        return;
     if (past == NULL || past->amount > w->shown || (past->left >= 0 && past->left < w->qty))
         return;
     w->flash = false;
@@ -169,7 +183,7 @@ static void wish_of_cart(const struct tg_shop *shop, const struct tg_cart *cart,
     wish->count = 0;
     for (uint32_t i = 0; i < cart->line_count; i++) {
         struct tg_quote_line *line = &quote->lines[quote->line_count++];
-        struct tg_variant *v = tg_shop_find(shop, cart->lines[i].sku);
+        struct tg_variant *v = tg_shop_find_sold(shop, cart->lines[i].sku);
 
         *line = (struct tg_quote_line){.sku = cart->lines[i].sku, .qty = cart->lines[i].qty};
         if (strcmp(quote->currency, shop->cfg.currency) == 0)

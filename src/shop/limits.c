@@ -80,18 +80,6 @@ uint32_t tg_units_keys(struct tg_units_key out[TG_UNITS_KEYS], const char *perso
     return TG_UNITS_KEYS;
 }
 
-tg_err tg_units_ready(struct tg_shop *shop, const char *person, const char *sku, uint16_t show)
-{
-    struct tg_units_key keys[TG_UNITS_KEYS];
-    uint32_t count = tg_units_keys(keys, person, sku, show);
-    tg_err err = TG_OK;
-
-    for (uint32_t i = 0; err == TG_OK && i < count; i++)
-        if (tg_shop_needs_units(shop, &keys[i]))
-            err = tg_shop_load_units(shop, &keys[i], 0);
-    return err;
-}
-
 void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, uint16_t show,
                   int32_t units)
 {
@@ -219,7 +207,14 @@ static bool person_ok(const struct tg_shop *shop, const struct tg_wish *wish,
     int32_t max = units_max(shop, key);
     const struct tg_units *had = max > 0 ? units_find(shop, key) : NULL;
 
-    if (max == 0 || (had == NULL ? 0 : (int64_t)had->units) + wanted(wish, key->sku) <= max)
+    if (max == 0)
+        return true;
+    if (had == NULL) {
+        /* The limit, or the line, is of this very batch: what is not known is not nothing. */
+        tg_refuse(out, TG_CODE_BUSY, "What you bought before is being looked up; ask again.");
+        return false;
+    }
+    if (had->units + wanted(wish, key->sku) <= max)
         return true;
     if (key->sku[0] == '\0')
         tg_refuse(out, TG_CODE_LIMIT, "At most %d pieces per person in this show.", (int)max);
@@ -253,6 +248,44 @@ static bool show_ok(const struct tg_shop *shop, const struct tg_claim *c, const 
     else
         tg_refuse(out, TG_CODE_LIMIT, "%s is sold out in this show.", w->variant->product->title);
     return false;
+}
+
+static int64_t open_units(const struct tg_order *order, const char *sku)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < order->line_count; i++)
+        if (sku[0] == '\0' || strcmp(order->lines[i].sku, sku) == 0)
+            sum += tg_line_open(&order->lines[i]);
+    return sum;
+}
+
+static bool person_left(const struct tg_shop *shop, const struct tg_order *order,
+                        const struct tg_units_key *key)
+{
+    int32_t max = units_max(shop, key);
+    const struct tg_units *had = max > 0 ? units_find(shop, key) : NULL;
+
+    return max == 0 || (had != NULL && had->units + open_units(order, key->sku) <= max);
+}
+
+bool tg_limits_left(const struct tg_shop *shop, const struct tg_order *order)
+{
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const char *sku = order->lines[i].sku;
+        const struct tg_show_item *item =
+            order->show == UINT16_MAX ? NULL : tg_shop_show_item(shop, order->show, sku);
+        struct tg_units_key keys[TG_UNITS_KEYS];
+        uint32_t count = tg_units_keys(keys, order->person, sku, order->show);
+
+        if (item != NULL && item->units_max > 0 &&
+            tg_shop_show_units(shop, order->show, sku) + open_units(order, sku) > item->units_max)
+            return false;
+        for (uint32_t k = 0; k < count; k++)
+            if (!person_left(shop, order, &keys[k]))
+                return false;
+    }
+    return true;
 }
 
 bool tg_wish_limits(const struct tg_shop *shop, const struct tg_claim *c,

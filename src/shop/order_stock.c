@@ -1,4 +1,6 @@
 /* The goods of an order after the claim: found late, given up, coming back. */
+#include <string.h>
+
 #include "shop/shop_priv.h"
 
 tg_err tg_order_goods_find(struct tg_shop *shop, struct tg_order *order)
@@ -19,6 +21,24 @@ static const struct tg_location *place_of(const struct tg_shop *shop, const char
     return at;
 }
 
+/* Units of an item that come back with all lines together. */
+static int64_t units_back(const struct tg_order *order, const char *sku, const int32_t *qty)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < order->take_count; i++) {
+        const struct tg_order_take *t = &order->takes[i];
+        bool counted = strcmp(t->sku, sku) != 0;
+
+        /* Takes of one line at several places are of the same units. */
+        for (uint32_t k = 0; k < i && !counted; k++)
+            counted = order->takes[k].line == t->line && strcmp(order->takes[k].sku, sku) == 0;
+        if (!counted)
+            sum += (int64_t)t->each * qty[t->line];
+    }
+    return sum;
+}
+
 tg_err tg_order_return_ready(struct tg_shop *shop, const struct tg_order *order, const int32_t *qty,
                              const char *place)
 {
@@ -32,7 +52,7 @@ tg_err tg_order_return_ready(struct tg_shop *shop, const struct tg_order *order,
         TG_ASSERT(v != NULL); /* a variant with stock in orders is never taken out of the shop */
         if (qty[t->line] == 0)
             continue;
-        if ((int64_t)v->stock.on_hand + (int64_t)t->each * qty[t->line] > TG_STOCK_MAX)
+        if (v->stock.on_hand + units_back(order, t->sku, qty) > TG_STOCK_MAX)
             return TG_ERR_LIMIT;
         err = tg_place_ready(shop, v, at->ord);
     }

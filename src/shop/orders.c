@@ -22,10 +22,17 @@ static void fill_line(struct tg_order_line *line, const struct tg_want *w)
     line->flash_since = w->flash ? v->flash_since_wall : 0;
 }
 
-/* What was held for a turn of the waiting list stays held, also where who pays first gets it. */
-static bool is_unheld(const struct tg_shop *shop, const struct tg_claim *c)
+/* What was held for a turn of the waiting list stays held, also where who pays first gets it; and
+ * with it what is bought together with it: an order is paid or lost as a whole. */
+static bool is_unheld(const struct tg_shop *shop, const struct tg_claim *c,
+                      const struct tg_wish *wish)
 {
-    return tg_shop_rules(shop, c->show)->first_paid && c->channel != TG_CHANNEL_WAITING;
+    if (!tg_shop_rules(shop, c->show)->first_paid)
+        return false;
+    for (uint32_t i = 0; i < wish->count; i++)
+        if (wish->wants[i].on_turn > 0)
+            return false;
+    return true;
 }
 
 static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
@@ -47,7 +54,7 @@ static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struc
     order->created_wall = now.wall;
     order->changed_wall = now.wall;
     order->pay_by_wall = now.wall + (rules->hold_us > 0 ? rules->hold_us : shop->cfg.hold_us);
-    order->unheld = is_unheld(shop, c);
+    order->unheld = is_unheld(shop, c, wish);
 }
 
 static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
@@ -66,7 +73,7 @@ static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
 static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                             const struct tg_wish *wish, struct tg_order **ret)
 {
-    bool unheld = is_unheld(shop, c);
+    bool unheld = is_unheld(shop, c, wish);
     struct tg_order *order = NULL;
     tg_err err = tg_order_new(&order, wish->count, unheld ? 0 : wish->take_count);
 
@@ -78,9 +85,7 @@ static tg_err prepare_order(struct tg_shop *shop, struct tg_shop_now now, const 
         fill_line(&order->lines[i], &wish->wants[i]);
         order->discount += wish->wants[i].discount;
         order->tax += wish->wants[i].tax;
-        err = tg_units_ready(shop, c->person, order->lines[i].sku, c->show);
-        if (err == TG_OK)
-            err = tg_sales_ready(shop, c->show, wish->wants[i].variant);
+        err = tg_sales_ready(shop, c->show, wish->wants[i].variant);
     }
     if (err == TG_OK)
         err = tg_order_sum(&order->total, order);
@@ -167,8 +172,6 @@ tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now, struct t
         (void)tg_map_del(&shop->order_by_payment, order->payment, strlen(order->payment));
         (void)tg_map_del(&shop->order_by_id, order->id, strlen(order->id)); /* both put above */
         tg_order_free(order);
-    } else {
-        tg_comment_note(shop, order);
     }
     return err;
 }
@@ -194,6 +197,14 @@ bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c)
     default:
         return false;
     }
+}
+
+const struct tg_order *tg_shop_late_order(const struct tg_shop *shop, const struct tg_claim *c)
+{
+    const struct tg_order *order =
+        tg_claim_by_payment(c) ? tg_map_get_str(&shop->order_by_payment, c->key) : NULL;
+
+    return order != NULL && order->state == TG_ORDER_EXPIRED ? order : NULL;
 }
 
 size_t tg_shop_order_count(const struct tg_shop *shop)

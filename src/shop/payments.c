@@ -283,8 +283,8 @@ static tg_err judge(struct tg_shop *shop, struct tg_order *order, int64_t amount
     /* It ran out in this very batch: what it held cannot be brought back and undone, too. */
     if (!open && order->in_batch && order->before_state == TG_ORDER_AWAITING)
         return TG_ERR_AGAIN;
-    if (!open && !tg_codes_left(shop, order))
-        return TG_ERR_NOTFOUND; /* somebody else has used its code since */
+    if (!open && (!tg_codes_left(shop, order) || !tg_limits_left(shop, order)))
+        return TG_ERR_NOTFOUND; /* its code, or what may be sold to one person, was used since */
     /* Late, or in first-paid mode: the goods are claimed now, or there are none. */
     return tg_order_goods_find(shop, order);
 }

@@ -130,13 +130,14 @@ static int64_t lowest_of(const struct tg_shop *shop, const struct tg_variant *v,
     return kept > 0 && now <= was ? kept : tg_price_lowest(tg_price_book(shop, v->sku), wall, was);
 }
 
-/* The variant's flash price from now on; its end has a place in the heap, its book is there. */
+/* The variant's flash price from now on; its end has a place in the heap, its book is there.
+ * `anew`: its units count from here, also when the amount is the running one's. */
 static void flash_set(struct tg_shop *shop, struct tg_variant *v, tg_us wall, const char *actor,
-                      const struct tg_flash_plan *plan)
+                      const struct tg_flash_plan *plan, bool anew)
 {
     int64_t was = tg_variant_price(v);
     int32_t left = tg_variant_flash_left(v);
-    bool same = v->flash == plan->amount;
+    bool same = v->flash == plan->amount && !anew;
     int64_t kept = tg_variant_lowest(v);
 
     if (!same) {
@@ -175,7 +176,7 @@ bool tg_flash_begin(struct tg_shop *shop, struct tg_shop_now now, struct tg_pric
         return true;
     if (plan.until_wall < 0)
         tg_heap_remove(&shop->flash_ends, &v->flash_end);
-    flash_set(shop, v, now.wall, "", &plan);
+    flash_set(shop, v, now.wall, "", &plan, true);
     return true;
 }
 
@@ -236,7 +237,7 @@ static bool start_flash(struct tg_shop *shop, struct tg_shop_now now, struct tg_
     else if (tg_heap_set(&shop->flash_ends, &v->flash_end, tg_mono_of(now, plan.until_wall)) !=
              TG_OK)
         return false;
-    flash_set(shop, v, now.wall, c->person, &plan);
+    flash_set(shop, v, now.wall, c->person, &plan, false);
     return true;
 }
 

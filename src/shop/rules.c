@@ -528,12 +528,19 @@ bool tg_window_ok(const struct tg_shop *shop, const struct tg_claim *c, const st
 bool tg_wish_window(const struct tg_shop *shop, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out)
 {
-    /* Staff sell when they like, and a turn of the waiting list is a promise. */
-    if (c->show == UINT16_MAX || c->channel == TG_CHANNEL_STAFF ||
-        c->channel == TG_CHANNEL_WAITING || shop->show_items.count == 0)
+    /* Staff sell when they like. */
+    if (c->show == UINT16_MAX || c->channel == TG_CHANNEL_STAFF || shop->show_items.count == 0)
         return true;
-    for (uint32_t i = 0; i < wish->count; i++)
-        if (!tg_window_ok(shop, c, wish->wants[i].variant, out))
-            return false;
+    for (uint32_t i = 0; i < wish->count; i++) {
+        const struct tg_want *w = &wish->wants[i];
+
+        /* A turn of the waiting list is a promise: of the units that it offers. */
+        if (w->on_turn >= w->qty || tg_window_ok(shop, c, w->variant, out))
+            continue;
+        if (w->on_turn > 0)
+            tg_refuse(out, TG_CODE_CLOSED, "Only %d of %s are yours now: the time to buy is over.",
+                      (int)w->on_turn, w->variant->product->title);
+        return false;
+    }
     return true;
 }

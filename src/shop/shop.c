@@ -8,9 +8,16 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
-/* The most that one claim writes: its order, a movement to hold and one to sell a take, a price a
- * line, events and what is asked of the payment provider. */
-enum { CLAIM_EFFECTS_MAX = 2 * TG_TAKES_MAX + TG_CART_LINES_MAX + 32, FIRST_NUMBER = 1001 };
+/*
+ * The most that one claim writes: its order; a movement to hold and one to sell a take (an order
+ * read from disk may have one more a line); the end of a flash price a line; a turn a line lent and
+ * taken back; uses of codes, events and what is asked of the payment provider.
+ */
+enum {
+    CLAIM_EFFECTS_MAX =
+        2 * (TG_TAKES_MAX + TG_CART_LINES_MAX) + 3 * TG_CART_LINES_MAX + TG_ORDER_CODES_MAX + 32,
+    FIRST_NUMBER = 1001
+};
 
 const char *tg_code_name(enum tg_code code)
 {
@@ -78,7 +85,6 @@ tg_err tg_shop_new(struct tg_shop **ret, const struct tg_shop_cfg *cfg)
     tg_map_init(&shop->show_numbers, cfg->rng);
     tg_map_init(&shop->lines, cfg->rng);
     tg_map_init(&shop->queuers, cfg->rng);
-    tg_map_init(&shop->commenters, cfg->rng);
     if (tg_shop_put_location(shop, &main_place) != TG_OK) {
         tg_shop_free(shop);
         return TG_ERR_NOMEM;
@@ -138,7 +144,6 @@ void tg_shop_free(struct tg_shop *shop)
     tg_codes_free(shop);
     tg_shop_free_all(&shop->code_persons);
     tg_shop_free_all(&shop->show_numbers);
-    tg_shop_free_all(&shop->commenters);
     tg_line_done(shop);
     tg_map_done(&shop->order_by_payment);
     tg_heap_done(&shop->expiries);

@@ -357,6 +357,11 @@ bool tg_shop_needs_other_cart(const struct tg_shop *shop, const struct tg_claim 
 /* The claim is about an order that is not in memory: c->key is its id, or its payment's. */
 bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c);
 bool tg_claim_by_payment(const struct tg_claim *c);
+/* The order in memory that expired and is what the claim is about; NULL = none. When it is paid
+ * late, its person's sums and uses of codes count again and must be loaded. */
+const struct tg_order *tg_shop_late_order(const struct tg_shop *shop, const struct tg_claim *c);
+/* An order by comment that TG_CLAIM_UNDO of its person may be about; false = not in memory. */
+bool tg_shop_load_undo(struct tg_shop *shop, const char *id);
 bool tg_shop_needs_units(const struct tg_shop *shop, const struct tg_units_key *key);
 /* Of a code as tg_codes_split gives it. */
 bool tg_shop_needs_code_uses(const struct tg_shop *shop, const char *code, const char *person);

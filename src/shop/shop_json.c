@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "shop/shop_priv.h"
 
 void tg_money_write(struct tg_jo *j, const char *key, int64_t amount, const char *currency)
 {
@@ -224,7 +225,7 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
         struct tg_quote_line line = {
             .sku = cart->lines[i].sku, .qty = cart->lines[i].qty, .put = &cart->lines[i]};
 
-        line.variant = tg_shop_variant(shop, line.sku);
+        line.variant = tg_shop_find_sold(shop, line.sku);
         if (line.variant != NULL) {
             line.price = tg_variant_price(line.variant);
             line.tax_bp = tg_shop_tax_bp(shop, line.variant);

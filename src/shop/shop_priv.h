@@ -22,7 +22,9 @@ struct tg_units {
 struct tg_want {
     struct tg_variant *variant;
     int32_t qty;
-    int64_t shown;                  /* price of one that the page showed, -1 = none */
+    int32_t on_turn;                /* units of qty that were held for the person's turn */
+    int64_t shown;                  /* price of one that the page showed, -1 = not known */
+    bool said;                      /* ... by the page itself */
     int64_t price;                  /* ... and that counts */
     bool flash;                     /* ... which is the running flash price */
     struct tg_price_past *honoured; /* ... or this one, which is over; NULL = none */
@@ -133,7 +135,6 @@ struct tg_shop {
     struct tg_map show_numbers;    /* short numbers of shows; ... */
     struct tg_map lines;           /* of people who wait, by SKU; waiting.c's */
     struct tg_map queuers;         /* by person; ... */
-    struct tg_map commenters;      /* who bought by comment; comment_undo.c's */
     struct tg_heap turns;          /* of waiters */
     struct tg_line *due_lines;     /* somebody in them may be next */
     size_t waiter_count;
@@ -280,6 +281,8 @@ bool tg_wish_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg
 void tg_order_place(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out);
 bool tg_price_ok(int64_t amount, int64_t min); /* min..TG_PRICE_MAX_MINOR */
+/* Prices of the shop's own currency alone are remembered. charge.c */
+bool tg_claim_in_own_currency(const struct tg_shop *shop, const struct tg_claim *c);
 /* price.c: a heap deadline for a wall time that lies ahead; due at once when it has passed. */
 tg_us tg_mono_of(struct tg_shop_now now, tg_us wall);
 
@@ -417,9 +420,8 @@ void tg_codes_rollback(struct tg_shop *shop);
 void tg_codes_free(struct tg_shop *shop);
 
 /* limits.c: per-person sums and the shows' sales. */
-/* Sums that a limit needs and nobody loaded are 0. */
-TG_MUST_CHECK tg_err tg_units_ready(struct tg_shop *shop, const char *person, const char *sku,
-                                    uint16_t show);
+/* An expired order could be counted again. A sum that is not known is taken for too much. */
+bool tg_limits_left(const struct tg_shop *shop, const struct tg_order *order);
 void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, uint16_t show,
                   int32_t units);
 void tg_units_clear(struct tg_shop *shop);
@@ -472,9 +474,5 @@ void tg_line_done(struct tg_shop *shop);
 /* comment_undo.c */
 void tg_decide_undo(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                     struct tg_verdict *out);
-/* Room to remember an order by comment; NOMEM, LIMIT. */
-TG_MUST_CHECK tg_err tg_comment_ready(struct tg_shop *shop, const char *person, uint16_t show);
-/* Remember it, when there is room. Other orders are ignored. */
-void tg_comment_note(struct tg_shop *shop, const struct tg_order *order);
 
 #endif

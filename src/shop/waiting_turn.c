@@ -63,6 +63,8 @@ static tg_err serve_line(struct tg_shop *shop, struct tg_shop_now now, const str
         uint16_t location = w->location;
         int32_t qty;
 
+        if (!tg_variant_sold(v))
+            break; /* a turn that could not be bought; it is served when it is sold again */
         if (v->stock.on_hand <= v->stock.held + v->stock.sold)
             break;
         if (w->offered == w->qty || (!turn && dry && dry_show == w->show))
@@ -172,7 +174,7 @@ static bool wait_ok(const struct tg_shop *shop, const struct tg_claim *c,
 {
     if (c->person[0] == '\0')
         tg_refuse(out, TG_CODE_UNAUTHORIZED, "Join first.");
-    else if (v == NULL)
+    else if (v == NULL || (!c->leave && !tg_variant_sold(v)))
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
     else if (!c->leave && (c->qty < 1 || c->qty > TG_QTY_MAX))
         tg_refuse(out, TG_CODE_BAD_REQUEST, "qty must be 1 to %d.", (int)TG_QTY_MAX);

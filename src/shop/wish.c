@@ -21,57 +21,49 @@ static void pass_stages(struct tg_shop *shop, struct tg_shop_now now, const stru
         tg_order_place(shop, now, c, wish, out);
 }
 
-/* Units that are held for this person's turn in the waiting list are there for this claim, too. */
-struct loan {
-    struct tg_waiter *waiter;
-    int32_t qty;
-};
-
-static uint32_t lend(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
-                     const struct tg_wish *wish, struct loan loans[TG_CART_LINES_MAX])
+/* Units that are held for this person's turn in the waiting list are there for this claim, too,
+ * however it came. */
+static bool lend(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                 struct tg_wish *wish, struct tg_waiter *turns[TG_CART_LINES_MAX])
 {
-    uint32_t count = 0;
+    bool any = false;
 
     for (uint32_t i = 0; i < wish->count && shop->turns.count > 0; i++) {
-        struct tg_waiter *w = tg_line_turn(shop, now, c->person, wish->wants[i].variant->sku);
+        struct tg_want *want = &wish->wants[i];
 
-        loans[i] = (struct loan){.waiter = w};
-        if (w == NULL)
+        turns[i] = tg_line_turn(shop, now, c->person, want->variant->sku);
+        if (turns[i] == NULL)
             continue;
-        loans[i].qty = TG_MIN(w->offered, wish->wants[i].qty);
-        tg_line_lend(shop, now, w, loans[i].qty);
-        count++;
+        want->on_turn = TG_MIN(turns[i]->offered, want->qty);
+        tg_line_lend(shop, now, turns[i], want->on_turn);
+        any = true;
     }
-    return count;
+    return any;
 }
 
 static void judge(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                   struct tg_wish *wish, struct tg_verdict *out)
 {
     size_t effects = shop->effect_count;
-    struct loan loans[TG_CART_LINES_MAX];
+    struct tg_waiter *turns[TG_CART_LINES_MAX];
     struct tg_claim claim = *c;
-    bool lent = lend(shop, now, c, wish, loans) > 0;
+    bool lent = lend(shop, now, c, wish, turns);
 
+    /* For the books alone: what a turn allows stands in the wants. */
     if (lent && c->kind == TG_CLAIM_BUY && c->channel == TG_CHANNEL_BUTTON)
         claim.channel = TG_CHANNEL_WAITING;
-    if (c->channel == TG_CHANNEL_COMMENT && tg_comment_ready(shop, c->person, c->show) != TG_OK)
-        tg_refuse(out, TG_CODE_BUSY, "Too many buy by comment; try again in a minute.");
-    else
-        pass_stages(shop, now, &claim, wish, out);
+    pass_stages(shop, now, &claim, wish, out);
     for (uint32_t i = 0; i < wish->count && lent; i++) {
-        if (loans[i].waiter == NULL)
+        if (turns[i] == NULL)
             continue;
         if (out->order != NULL)
-            tg_line_bought(shop, now, loans[i].waiter, wish->wants[i].qty);
+            tg_line_bought(shop, now, turns[i], wish->wants[i].qty);
         else
-            tg_line_unlend(shop, now, loans[i].waiter, loans[i].qty);
+            tg_line_unlend(shop, now, turns[i], wish->wants[i].on_turn);
     }
     if (lent && out->order == NULL)
         while (shop->effect_count > effects) /* there and back again: nothing happened */
             tg_stock_unmove(shop, &shop->effects[--shop->effect_count]);
-    if (out->order != NULL)
-        tg_comment_note(shop, out->order);
 }
 
 void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
@@ -83,8 +75,10 @@ void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg
     if (!shape_ok(c, out))
         return;
     wish.count = 1;
-    wish.wants[0] = (struct tg_want){
-        .variant = tg_shop_find_sold(shop, c->sku), .qty = c->qty, .shown = c->price};
+    wish.wants[0] = (struct tg_want){.variant = tg_shop_find_sold(shop, c->sku),
+                                     .qty = c->qty,
+                                     .shown = c->price,
+                                     .said = c->price >= 0};
     if (wish.wants[0].variant == NULL) {
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
         return;
@@ -96,18 +90,24 @@ void tg_decide_buy(struct tg_shop *shop, struct tg_shop_now now, const struct tg
     judge(shop, now, c, &wish, out);
 }
 
-static int64_t shown_price(const struct tg_claim *c, const char *sku)
+/* What the page says it showed; else what stood beside the line when it was put in. */
+static int64_t shown_price(const struct tg_shop *shop, const struct tg_claim *c,
+                           const struct tg_cart_line *line, bool *ret_said)
 {
     for (uint32_t i = 0; i < c->price_count; i++)
-        if (strcmp(c->prices[i].sku, sku) == 0)
+        if (strcmp(c->prices[i].sku, line->sku) == 0) {
+            *ret_said = true;
             return c->prices[i].amount;
-    return -1;
+        }
+    *ret_said = false;
+    return tg_claim_in_own_currency(shop, c) ? line->price : -1;
 }
 
 static bool add_want(struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
                      const struct tg_cart_line *line)
 {
     struct tg_variant *v = tg_shop_find_sold(shop, line->sku);
+    struct tg_want *want;
 
     if (v == NULL)
         return false;
@@ -116,8 +116,9 @@ static bool add_want(struct tg_shop *shop, const struct tg_claim *c, struct tg_w
             wish->wants[i].qty += line->qty; /* at most 50 lines of 100: no overflow */
             return true;
         }
-    wish->wants[wish->count++] =
-        (struct tg_want){.variant = v, .qty = line->qty, .shown = shown_price(c, line->sku)};
+    want = &wish->wants[wish->count++];
+    *want = (struct tg_want){.variant = v, .qty = line->qty};
+    want->shown = shown_price(shop, c, line, &want->said);
     return true;
 }
 

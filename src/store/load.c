@@ -358,7 +358,6 @@ struct batch {
     struct tg_idem *idem;
     bool shared;         /* other nodes write, too */
     struct tg_cart cart; /* being read */
-    uint32_t units;      /* which sums of a person are being read: index of tg_units_keys */
     struct tg_stock_row *rows;
 };
 
@@ -461,72 +460,6 @@ static tg_err put_cart(void *ctx, size_t i)
     return err;
 }
 
-/* The SKU in place `at` of what a claim may take in: of its own line, or of the person's cart. */
-static const char *sku_of(const struct batch *b, const struct tg_claim *c, size_t at)
-{
-    const struct tg_cart *cart;
-
-    /* A cart line may be set in this very batch and bought with the next claim. */
-    if (c->kind == TG_CLAIM_BUY || c->kind == TG_CLAIM_CART_SET)
-        return at == 0 ? c->sku : "";
-    if (c->kind != TG_CLAIM_CHECKOUT)
-        return "";
-    cart = tg_shop_cart(b->shop, c->person);
-    return cart != NULL && at < cart->line_count ? cart->lines[at].sku : "";
-}
-
-/* The sum of this kind for the line; false = nothing to count. */
-static bool units_key(const struct batch *b, size_t i, struct tg_units_key *ret)
-{
-    const struct tg_claim *c = &b->claims[i / TG_CART_LINES_MAX];
-    const char *sku = sku_of(b, c, i % TG_CART_LINES_MAX);
-    struct tg_units_key keys[TG_UNITS_KEYS];
-
-    if (c->person[0] == '\0' || sku[0] == '\0' ||
-        tg_units_keys(keys, c->person, sku, c->show) <= b->units)
-        return false;
-    *ret = keys[b->units];
-    return true;
-}
-
-static bool ask_units(void *ctx, size_t i, struct tg_q *q)
-{
-    const struct batch *b = ctx;
-    struct tg_units_key key;
-
-    if (!units_key(b, i, &key) || !tg_shop_needs_units(b->shop, &key))
-        return false;
-    tg_q_text(q, key.person);
-    if (key.sku[0] != '\0')
-        tg_q_text(q, key.sku);
-    if (key.show != UINT16_MAX)
-        tg_q_int(q, key.show);
-    return true;
-}
-
-static tg_err take_units(void *ctx, size_t i, const struct tg_q *q)
-{
-    const struct batch *b = ctx;
-    int64_t units = tg_q_get_int(q, 0);
-    struct tg_units_key key;
-
-    TG_ASSERT(units_key(b, i, &key)); /* it was asked for */
-    return tg_shop_load_units(b->shop, &key, (int32_t)TG_MIN(units, (int64_t)INT32_MAX));
-}
-
-static tg_err load_units(struct batch *b, size_t count)
-{
-    static const enum tg_sql sums[TG_UNITS_KEYS] = {
-        TG_SQL_PERSON_UNITS, TG_SQL_PERSON_UNITS_IN_SHOW, TG_SQL_PERSON_SHOW_UNITS};
-    const struct tg_q_many many = {.bind = ask_units, .row = take_units, .ctx = b};
-    uint32_t kinds = tg_shop_limits_in_shows(b->shop) ? TG_UNITS_KEYS : 1;
-    tg_err err = TG_OK;
-
-    for (b->units = 0; err == TG_OK && b->units < kinds; b->units++)
-        err = tg_q_each(b->db, sums[b->units], count * TG_CART_LINES_MAX, &many);
-    return err;
-}
-
 /* --- what moved since somebody counted --- */
 
 static bool ask_moved(void *ctx, size_t i, struct tg_q *q)
@@ -565,25 +498,30 @@ static tg_err load_moved(struct batch *b, const struct tg_claim *c)
     return tg_q_each(b->db, TG_SQL_MOVED_SINCE, c->row_count, &many);
 }
 
-static tg_err load_old_order(const struct batch *b, const struct tg_claim *c)
+tg_err tg_load_order_by(struct tg_db *db, struct tg_shop_now now, enum tg_sql which,
+                        const char *key, struct tg_shop *shop)
 {
     struct tg_order *order = NULL;
-    tg_err err;
+    tg_err err = tg_row_order_by(db, which, key, &order);
 
-    if (!tg_shop_needs_order(b->shop, c))
-        return TG_OK;
-    err = tg_row_order_by(b->db,
-                          tg_claim_by_payment(c) ? TG_SQL_ORDER_BY_PAYMENT : TG_SQL_ORDER_BY_ID,
-                          c->key, &order);
     if (err == TG_ERR_NOTFOUND)
         return TG_OK; /* the shop says so itself */
     if (err == TG_OK && order->payment_tries > 0)
-        err = tg_row_intents(b->db, order);
+        err = tg_row_intents(db, order);
     if (err != TG_OK) {
         tg_order_free(order);
         return err;
     }
-    return tg_shop_load_order(b->shop, b->now, order);
+    return tg_shop_load_order(shop, now, order);
+}
+
+static tg_err load_old_order(const struct batch *b, const struct tg_claim *c)
+{
+    if (!tg_shop_needs_order(b->shop, c))
+        return TG_OK;
+    return tg_load_order_by(b->db, b->now,
+                            tg_claim_by_payment(c) ? TG_SQL_ORDER_BY_PAYMENT : TG_SQL_ORDER_BY_ID,
+                            c->key, b->shop);
 }
 
 tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struct tg_claim *claims,
@@ -611,7 +549,7 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
     if (err == TG_OK)
         err = tg_q_each(b.db, TG_SQL_CART, 2 * count, &of_cart);
     if (err == TG_OK)
-        err = load_units(&b, count);
+        err = tg_store_load_units(b.db, claims, count, shop);
     if (err == TG_OK)
         err = tg_store_load_code_uses(b.db, claims, count, shop);
     for (size_t i = 0; err == TG_OK && i < count; i++)
@@ -619,6 +557,8 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
             err = load_moved(&b, &claims[i]);
     for (size_t i = 0; err == TG_OK && i < count; i++)
         err = load_old_order(&b, &claims[i]);
+    if (err == TG_OK)
+        err = tg_store_load_persons(b.db, now, claims, count, shop);
     return err;
 }
 

@@ -50,6 +50,17 @@ TG_MUST_CHECK tg_err tg_store_load_registry(struct tg_store *store, struct tg_sh
 TG_MUST_CHECK tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now,
                                    const struct tg_claim *claims, size_t count,
                                    struct tg_shop *shop, struct tg_idem *idem);
+/* One order into memory by a text key; not being there is OK. MALFORMED, NOMEM, IO. */
+TG_MUST_CHECK tg_err tg_load_order_by(struct tg_db *db, struct tg_shop_now now, enum tg_sql which,
+                                      const char *key, struct tg_shop *shop);
+/* load_person.c: how much the claims' people have bought, where a limit asks for it. */
+TG_MUST_CHECK tg_err tg_store_load_units(struct tg_db *db, const struct tg_claim *claims,
+                                         size_t count, struct tg_shop *shop);
+/* ... after the orders: what the people of late payments bought and used of codes, and what an
+ * undo may be about. */
+TG_MUST_CHECK tg_err tg_store_load_persons(struct tg_db *db, struct tg_shop_now now,
+                                           const struct tg_claim *claims, size_t count,
+                                           struct tg_shop *shop);
 /* show_rules.c: rules of shows and who waits. */
 TG_MUST_CHECK tg_err tg_store_write_rule(struct tg_db *db, const struct tg_effect *effect);
 TG_MUST_CHECK tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx);

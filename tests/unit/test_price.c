@@ -214,6 +214,74 @@ static void test_price_at_the_tap_is_honoured_within_the_lag(void **state)
     world_free(w);
 }
 
+/* A comment says when it was written, not what stood there. */
+static enum tg_code comment_at(struct world *w, int32_t qty, int64_t back_ms)
+{
+    struct tg_claim c = claim_of(TG_CLAIM_BUY, "pA", "MUG");
+
+    c.channel = TG_CHANNEL_COMMENT;
+    c.qty = qty;
+    c.media_ms = 1000000;
+    c.at_ms = c.media_ms - back_ms;
+    return decide(w, &c);
+}
+
+static void test_comment_is_charged_what_stood_there_when_it_was_written(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    assert_int_equal(flash(w, "MUG", 9900, 3), TG_CODE_OK);
+    pass(w, 10 * SECOND_US);
+    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK);
+    pass(w, 3 * SECOND_US);
+    assert_int_equal(comment_at(w, 1, 8000), TG_CODE_OK);
+    assert_int_equal(w->v.order->lines[0].price, 9900);
+    assert_int_equal(comment_at(w, 3, 8000), TG_CODE_PRICE_CHANGED); /* two are left */
+    assert_int_equal(w->v.changes[0].price, 14900);
+    assert_int_equal(comment_at(w, 1, 1000), TG_CODE_OK); /* it was over on their screen, too */
+    assert_int_equal(w->v.order->lines[0].price, 14900);
+    world_free(w);
+}
+
+static void test_checkout_holds_to_what_the_cart_showed(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim c = claim_of(TG_CLAIM_CHECKOUT, "pA", "");
+    struct tg_price_shown shown = {.sku = "MUG", .amount = 15900};
+
+    (void)state;
+    assert_int_equal(cart(w, "MUG", 1), TG_CODE_OK);
+    assert_int_equal(list_price(w, "MUG", 15900, TG_AS_IS), TG_CODE_OK);
+    assert_int_equal(decide(w, &c), TG_CODE_PRICE_CHANGED); /* 149.00 when it was put in */
+    assert_int_equal(w->v.changes[0].price, 15900);
+    c.prices = &shown; /* asked again, and agreed */
+    c.price_count = 1;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_int_equal(w->v.order->lines[0].price, 15900);
+    world_free(w);
+}
+
+static void test_planned_flash_of_the_running_amount_counts_anew(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim c = claim_of(TG_CLAIM_PRICE, "s1", "MUG");
+
+    (void)state;
+    assert_int_equal(flash(w, "MUG", 9900, 0), TG_CODE_OK);
+    assert_int_equal(buy(w, "MUG", 5, 9900), TG_CODE_OK);
+    c.amount = 9900;
+    c.from_wall = w->now.wall + MINUTE_US;
+    c.limit = 3;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    pass(w, MINUTE_US);
+    assert_int_equal(tg_shop_tick(w->shop, w->now, 100), 1);
+    assert_int_equal(tg_variant_flash_left(of(w, "MUG")), 3);
+    assert_int_equal(buy(w, "MUG", 3, 9900), TG_CODE_OK);
+    assert_int_equal(of(w, "MUG")->flash, -1);
+    world_free(w);
+}
+
 static void test_lag_is_the_shows(void **state)
 {
     struct world *w = world_new();
@@ -393,6 +461,9 @@ int main(void)
         cmocka_unit_test(test_no_amount_takes_back_the_plan_too),
         cmocka_unit_test(test_plan_that_the_server_slept_through_is_dropped),
         cmocka_unit_test(test_price_at_the_tap_is_honoured_within_the_lag),
+        cmocka_unit_test(test_comment_is_charged_what_stood_there_when_it_was_written),
+        cmocka_unit_test(test_checkout_holds_to_what_the_cart_showed),
+        cmocka_unit_test(test_planned_flash_of_the_running_amount_counts_anew),
         cmocka_unit_test(test_lag_is_the_shows),
         cmocka_unit_test(test_price_at_the_tap_of_an_ordinary_price),
         cmocka_unit_test(test_honoured_units_are_those_that_were_left),

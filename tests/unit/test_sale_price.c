@@ -256,6 +256,54 @@ static void test_code_is_made_used_and_known_after_a_restart(void **state)
     rig_close(r);
 }
 
+static void pay_last(struct rig *r, const char *payment, const char *id)
+{
+    struct tg_sale_req *req = req_of(r, TG_SALE_PAY, "x", TG_ROLE_VIEWER);
+
+    tg_str_cut(req->key, sizeof(req->key), payment);
+    tg_str_cut(req->idempotency, sizeof(req->idempotency), id);
+    req->flag = true;
+    turn(r, req);
+}
+
+static void payment_of(const struct rig *r, char payment[TG_PAYMENT_ID_SIZE])
+{
+    const char *at = strstr(r->text, "/pay/sandbox/");
+
+    assert_non_null(at);
+    at += strlen("/pay/sandbox/");
+    assert_int_equal(tg_str_copy(payment, TG_PAYMENT_ID_SIZE, at, strcspn(at, "\"")), TG_OK);
+}
+
+static void test_late_payment_uses_its_code_again_while_it_may(void **state)
+{
+    struct rig *r = rig_open();
+    char first[TG_PAYMENT_ID_SIZE];
+    char second[TG_PAYMENT_ID_SIZE];
+
+    (void)state;
+    turn(r, code_of(r, TG_SALE_CODE_NEW, TG_ROLE_MERCHANDISER, "once", 1000));
+    buy(r, "pA", "MUG-RED", 1, "once");
+    payment_of(r, first);
+    for (int i = 0; i < 2; i++) {
+        r->now.mono += 11 * MINUTE_US;
+        r->now.wall += 11 * MINUTE_US;
+        turn(r, NULL); /* nobody paid: the use came back */
+        restart(r);    /* and this server knows nothing of her */
+        if (i == 0) {
+            buy(r, "pA", "MUG-RED", 1, "once");
+            payment_of(r, second);
+        }
+    }
+    pay_last(r, first, "k1");
+    has(r, "\"state\":\"paid\"");
+    restart(r);
+    pay_last(r, second, "k2"); /* used up by the other order now */
+    has(r, "\"title\":");
+    assert_int_equal(r->status, 409);
+    rig_close(r);
+}
+
 static void test_code_is_changed_and_ended(void **state)
 {
     struct rig *r = rig_open();
@@ -448,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_code_is_made_used_and_known_after_a_restart),
+        cmocka_unit_test(test_late_payment_uses_its_code_again_while_it_may),
         cmocka_unit_test(test_code_is_changed_and_ended),
         cmocka_unit_test(test_flash_limit_and_plan_outlive_a_restart),
         cmocka_unit_test(test_list_price_is_conditional_and_for_staff),

@@ -405,6 +405,28 @@ static void test_comment_repeats_and_is_undone(void **state)
     rig_close(r);
 }
 
+static void test_undo_finds_what_another_server_took(void **state)
+{
+    struct rig *r = rig_open();
+
+    (void)state;
+    allow_all(r);
+    number_the_mug(r);
+    turn(r, comment_of(r, "pA", "c1", "shop 55"));
+    turn(r, comment_of(r, "pA", "c2", "shop 55 x2"));
+    /* As after another node's touch. */
+    tg_shop_forget_order((struct tg_shop *)(uintptr_t)tg_sale_shop(r->sale), NULL);
+    turn(r, comment_of(r, "pA", "c3", "angre"));
+    has(r->text, "\"id\":\"c3\",\"ok\":true,\"order\":{");
+    has(r->text, "\"qty\":2");
+    stop(r);
+    start(r);
+    has(turn(r, comment_of(r, "pA", "c4", "angre")), "\"state\":\"cancelled\"");
+    has(turn(r, comment_of(r, "pA", "c5", "angre")), "\"code\":\"not_found\"");
+    audit(r);
+    rig_close(r);
+}
+
 /* --- staff sale --- */
 
 static struct tg_sale_req *sell_of(struct rig *r, uint32_t roles, const char *id,
@@ -456,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_who_joins_learns_what_they_wait_for),
         cmocka_unit_test(test_comment_buys_once_and_is_told),
         cmocka_unit_test(test_comment_repeats_and_is_undone),
+        cmocka_unit_test(test_undo_finds_what_another_server_took),
         cmocka_unit_test(test_staff_sell_for_somebody),
     };
 

@@ -385,6 +385,105 @@ static void test_checkout_uses_the_turn(void **state)
     world_free(w);
 }
 
+/* A turn of two units in a show whose window is over, and who pays first gets it. */
+static struct world *closed_show_with_a_turn(void)
+{
+    const struct tg_show_rules rules = {
+        .show = SHOW, .waiting = true, .turn_us = TURN_US, .first_paid = true};
+    struct tg_show_item item = {.show = SHOW, .sku = "CUP", .from_ms = 0, .until_ms = -1};
+    struct world *w = world_new(0);
+
+    assert_int_equal(tg_shop_put_rules(w->shop, &rules), TG_OK);
+    assert_int_equal(wait_for(w, "pA", 3), TG_CODE_OK);
+    assert_int_equal(wait_for(w, "pB", 3), TG_CODE_OK);
+    item.until_ms = 100;
+    assert_int_equal(tg_shop_put_show_item(w->shop, &item), TG_OK);
+    assert_int_equal(receive(w, 2), TG_CODE_OK);
+    assert_int_equal(who(w, "pA")->offered, 2);
+    return w;
+}
+
+static void test_turn_is_a_promise_by_every_way_to_buy(void **state)
+{
+    static const enum tg_channel ways[] = {TG_CHANNEL_BUTTON, TG_CHANNEL_COMMENT, TG_CHANNEL_CART};
+
+    (void)state;
+    for (size_t i = 0; i < TG_ARRAY_LEN(ways); i++) {
+        struct world *w = closed_show_with_a_turn();
+        bool cart = ways[i] == TG_CHANNEL_CART;
+        struct tg_claim put = claim_of(TG_CLAIM_CART_SET, "pA", 2);
+        struct tg_claim c = claim_of(cart ? TG_CLAIM_CHECKOUT : TG_CLAIM_BUY, "pA", 2);
+
+        c.channel = ways[i];
+        if (cart)
+            assert_int_equal(decide(w, &put), TG_CODE_OK);
+        assert_int_equal(decide(w, &c), TG_CODE_OK);
+        assert_false(w->v.order->unheld);
+        assert_int_equal(held(w), 2); /* theirs, and not offered to the next in line */
+        assert_int_equal(who(w, "pB")->offered, 0);
+        commit(w);
+        world_free(w);
+    }
+}
+
+static void test_turn_opens_the_window_for_its_units_alone(void **state)
+{
+    struct world *w = closed_show_with_a_turn();
+
+    (void)state;
+    assert_int_equal(buy(w, "pA", 3), TG_CODE_CLOSED);
+    assert_string_equal(w->v.message, "Only 2 of Cup are yours now: the time to buy is over.");
+    assert_int_equal(buy(w, "pC", 1), TG_CODE_CLOSED);
+    assert_int_equal(buy(w, "pA", 2), TG_CODE_OK);
+    commit(w);
+    world_free(w);
+}
+
+static void test_nobody_gets_a_turn_of_what_is_no_longer_sold(void **state)
+{
+    struct world *w = world_new(0);
+    struct tg_variant cup = *tg_shop_variant(w->shop, "CUP");
+
+    (void)state;
+    assert_int_equal(wait_for(w, "pA", 1), TG_CODE_OK);
+    commit(w);
+    cup.archived = true;
+    assert_int_equal(tg_shop_describe(w->shop, &cup), TG_OK);
+    assert_int_equal(receive(w, 1), TG_CODE_OK);
+    assert_int_equal(who(w, "pA")->offered, 0);
+    assert_int_equal(wait_for(w, "pB", 1), TG_CODE_NOT_FOUND);
+    assert_int_equal(buy(w, "pA", 1), TG_CODE_NOT_FOUND);
+    commit(w);
+    cup.archived = false;
+    assert_int_equal(tg_shop_describe(w->shop, &cup), TG_OK);
+    assert_int_equal(tg_shop_deadline(w->shop), 0);
+    (void)tg_shop_tick(w->shop, w->now, 100);
+    assert_int_equal(who(w, "pA")->offered, 1); /* sold again: the line goes on */
+    assert_int_equal(leave(w, "pA"), TG_CODE_OK);
+    commit(w);
+    world_free(w);
+}
+
+static void test_what_people_wait_for_becomes_no_bundle(void **state)
+{
+    struct world *w = world_new(0);
+    const struct tg_rules_change change = {.sku = "CUP", .set_parts = true, .part_count = 0};
+    const struct tg_part_row part = {.sku = "CUP", .qty = 1};
+    struct tg_rules_change bundle = change;
+    struct tg_claim c = claim_of(TG_CLAIM_STOCK_RULES, "s1", 1);
+
+    (void)state;
+    bundle.parts = &part;
+    bundle.part_count = 1;
+    assert_int_equal(wait_for(w, "pA", 1), TG_CODE_OK);
+    c.rules_change = &bundle;
+    assert_int_equal(decide(w, &c), TG_CODE_CONFLICT);
+    c.rules_change = &change;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    commit(w);
+    world_free(w);
+}
+
 static void test_first_units_short_of_the_wish_are_offered_at_once(void **state)
 {
     struct world *w = world_new(2);
@@ -651,6 +750,10 @@ int main(void)
         cmocka_unit_test(test_purchase_after_the_turn_and_before_the_tick_is_too_late),
         cmocka_unit_test(test_leaving_passes_the_turn_on),
         cmocka_unit_test(test_checkout_uses_the_turn),
+        cmocka_unit_test(test_turn_is_a_promise_by_every_way_to_buy),
+        cmocka_unit_test(test_turn_opens_the_window_for_its_units_alone),
+        cmocka_unit_test(test_nobody_gets_a_turn_of_what_is_no_longer_sold),
+        cmocka_unit_test(test_what_people_wait_for_becomes_no_bundle),
         cmocka_unit_test(test_first_units_short_of_the_wish_are_offered_at_once),
         cmocka_unit_test(test_each_step_of_the_line_is_told_once),
         cmocka_unit_test(test_refused_purchase_on_a_turn_writes_nothing),

@@ -16,6 +16,7 @@
 #include "shop/shop.h"
 #include "shop/shop_json.h"
 #include "shop/shop_priv.h"
+#include "support/lib/known_units.h"
 
 #define MINUTE_US ((tg_us)60 * TG_US_PER_S)
 #define WALL_US ((tg_us)1780000000 * TG_US_PER_S)
@@ -147,6 +148,7 @@ static struct tg_claim claim_of(enum tg_claim_kind kind, const char *sku, int32_
 
 static enum tg_code decide(struct world *w, const struct tg_claim *c)
 {
+    know_units_of(w->shop, c);
     tg_shop_decide(w->shop, w->now, c, &w->v);
     return w->v.code;
 }
