@@ -9,6 +9,9 @@
 
 enum { STEPS_MAX = 4096 }; /* of one slice, whatever the clock says */
 
+static const char other_node[] =
+    "Another server of this shop is importing, or undoing an import. Wait for its end.";
+
 void tg_catalog_job_fault(void *ctx, const struct tg_feed_fault *fault)
 {
     struct tg_catalog_job *job = ctx;
@@ -56,13 +59,18 @@ static tg_err job_new(struct tg_catalog_job **ret, struct tg_sale *sale,
     return TG_OK;
 }
 
-/* The import's row in a transaction of its own. */
-static tg_err save(struct tg_catalog_job *job, bool fresh)
+/* The import's row in a transaction of its own; the first one makes it this node's. CONFLICT:
+ * another node is at work, or took this one for dead. */
+static tg_err save(struct tg_catalog_job *job, struct tg_shop_now now, bool first)
 {
     struct tg_store *store = job->sale->cfg.store;
     tg_err err = store->ops->begin(store);
 
-    if (err == TG_OK && fresh)
+    job->import.lease_wall = now.wall + TG_IMPORT_LEASE_US;
+    if (err == TG_OK)
+        err =
+            first ? tg_cat_may_import(store, now.wall) : tg_cat_import_mine(store, job->import.id);
+    if (err == TG_OK && job->import.id == 0)
         err = tg_cat_next_import(store, &job->import.id);
     if (err == TG_OK)
         err = tg_cat_put_import(store, &job->import);
@@ -94,7 +102,9 @@ tg_err tg_catalog_job_import(struct tg_catalog_job **ret, struct tg_sale *sale,
     if (err == TG_OK)
         err = tg_catalog_file_again(job);
     if (err == TG_OK)
-        err = save(job, true);
+        err = save(job, now, true);
+    if (err == TG_ERR_CONFLICT)
+        tg_str_cut(why, 160, other_node);
     if (err != TG_OK) {
         tg_catalog_job_free(job);
         return err;
@@ -113,7 +123,6 @@ tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_sale *sale,
     int64_t newest = 0;
     tg_err err = job_new(&job, sale, req);
 
-    (void)now;
     if (err != TG_OK)
         return err;
     err = store->ops->begin(store);
@@ -142,8 +151,11 @@ tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_sale *sale,
     job->below = INT64_MAX;
     job->phase = TG_CATALOG_UNDO;
     job->fault_seq = TG_MIN(job->import.faults, (int64_t)TG_IMPORT_FAULTS_MAX);
-    if (err == TG_OK)
-        err = save(job, false);
+    if (err == TG_OK) {
+        err = save(job, now, true);
+        if (err == TG_ERR_CONFLICT)
+            tg_str_cut(why, 160, other_node);
+    }
     if (err != TG_OK) {
         tg_catalog_job_free(job);
         return err;
@@ -217,7 +229,7 @@ static void fail(struct tg_catalog_job *job, struct tg_shop_now now, tg_err err)
     job->import.ended_wall = now.wall;
     tg_str_cut(job->import.reason, sizeof(job->import.reason),
                "The database refused. Do it again: what is there already counts as unchanged.");
-    (void)save(job, false); /* if that fails too, the next start says that it was cut off */
+    (void)save(job, now, false); /* if that fails too, the next start says that it was cut off */
     job->phase = TG_CATALOG_ENDED;
 }
 
@@ -230,6 +242,9 @@ bool tg_catalog_job_step(struct tg_catalog_job *job, struct tg_shop_now now)
 
     s->dry = job->phase == TG_CATALOG_CHECK || (job->import.flags & TG_IMPORT_DRY) != 0;
     tg_catalog_slice_begin(s, now);
+    job->import.lease_wall = now.wall + TG_IMPORT_LEASE_US;
+    if (s->err == TG_OK)
+        s->err = tg_cat_import_mine(job->sale->cfg.store, job->import.id);
     /* A phase ends with its slice: what it left to decide comes first. */
     for (int i = 0; s->err == TG_OK && i < STEPS_MAX && job->phase == began &&
                     began != TG_CATALOG_ENDED && !tg_catalog_slice_full(s);

@@ -83,7 +83,9 @@ struct tg_import {
     tg_us started_wall;
     tg_us ended_wall;
     tg_us undone_wall;
+    tg_us lease_wall; /* until then no other node takes it for dead */
 };
+#define TG_IMPORT_LEASE_US ((tg_us)60 * TG_US_PER_S)
 
 enum {
     TG_IMPORT_FAULTS_MAX = 10000, /* kept of one import */
@@ -101,7 +103,12 @@ struct tg_import_change {
 
 /* The id that the next import gets. */
 TG_MUST_CHECK tg_err tg_cat_next_import(struct tg_store *store, int64_t *ret);
+/* While it runs it is this node's, as long as lease_wall says. */
 TG_MUST_CHECK tg_err tg_cat_put_import(struct tg_store *store, const struct tg_import *import);
+/* May this node begin one? CONFLICT: another node is at work. One whose node died has failed. */
+TG_MUST_CHECK tg_err tg_cat_may_import(struct tg_store *store, tg_us wall);
+/* CONFLICT: it is not this node's (any more). */
+TG_MUST_CHECK tg_err tg_cat_import_mine(struct tg_store *store, int64_t id);
 TG_MUST_CHECK tg_err tg_cat_import(struct tg_store *store, int64_t id, struct tg_import *ret);
 TG_MUST_CHECK tg_err tg_cat_last_import(struct tg_store *store, int64_t *ret);
 TG_MUST_CHECK tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
@@ -112,9 +119,11 @@ TG_MUST_CHECK tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_
                                          struct tg_import_change *ret);
 TG_MUST_CHECK tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,
                                       const struct tg_feed_fault *fault);
-/* Imports that a crash cut off have failed; what old imports changed is forgotten. At the start, in
- * a transaction of its own. */
+/* Imports that a crash cut off have failed (of another node: when its lease is over); what old
+ * imports changed is forgotten. At the start, in a transaction of its own. */
 TG_MUST_CHECK tg_err tg_cat_tidy(struct tg_store *store, tg_us wall);
+/* Only the former; a statement. */
+TG_MUST_CHECK tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, bool others);
 
 /* --- reading --- */
 

@@ -101,7 +101,7 @@ tg_err tg_changes_write(struct tg_store_db *s, tg_us wall, int64_t *ret)
         return err;
     q = tg_q(&s->db, TG_SQL_ADD_CHANGES);
     tg_q_int(&q, *ret);
-    tg_q_text(&q, "");
+    tg_q_text(&q, s->node);
     tg_q_text(&q, s->keys.max == 0 ? "" : tg_buf_cstr(&s->keys));
     tg_q_int(&q, wall);
     return tg_q_run(&q);

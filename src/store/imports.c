@@ -72,6 +72,11 @@ static void bind_counts(struct tg_q *q, const struct tg_import_counts *c)
     tg_q_int(q, c->archived);
 }
 
+static bool at_work(enum tg_import_state state)
+{
+    return state == TG_IMPORT_WAITING || state == TG_IMPORT_RUNNING || state == TG_IMPORT_UNDOING;
+}
+
 tg_err tg_cat_put_import(struct tg_store *store, const struct tg_import *import)
 {
     struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_PUT_IMPORT);
@@ -92,7 +97,37 @@ tg_err tg_cat_put_import(struct tg_store *store, const struct tg_import *import)
     tg_q_int(&q, import->started_wall);
     tg_q_int(&q, import->ended_wall);
     tg_q_int(&q, import->undone_wall);
+    tg_q_text(&q, at_work(import->state) ? tg_store_db(store->ops->real(store))->node : "");
+    tg_q_int(&q, import->lease_wall);
     return tg_q_run(&q);
+}
+
+tg_err tg_cat_may_import(struct tg_store *store, tg_us wall)
+{
+    struct tg_q q;
+    bool any;
+    tg_err err = tg_cat_cut_off(store, wall, true);
+
+    if (err != TG_OK)
+        return err;
+    q = tg_q(db_of(store), TG_SQL_CAT_AT_WORK);
+    tg_q_text(&q, tg_store_db(store->ops->real(store))->node);
+    any = tg_q_row(&q);
+    err = tg_q_end(&q);
+    return err == TG_OK && any ? TG_ERR_CONFLICT : err;
+}
+
+tg_err tg_cat_import_mine(struct tg_store *store, int64_t id)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_IMPORT_NODE);
+    bool mine;
+    tg_err err;
+
+    tg_q_int(&q, id);
+    mine = tg_q_row(&q) &&
+           strcmp(tg_q_get_text(&q, 0), tg_store_db(store->ops->real(store))->node) == 0;
+    err = tg_q_end(&q);
+    return err == TG_OK && !mine ? TG_ERR_CONFLICT : err;
 }
 
 tg_err tg_cat_db_import(struct tg_db *db, int64_t id, struct tg_import *ret)
@@ -180,19 +215,25 @@ static tg_err forget(struct tg_store *store, enum tg_sql which, int64_t id)
     return tg_q_run(&q);
 }
 
+tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, bool others)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_CUT_OFF);
+
+    tg_q_text(&q, "The server stopped meanwhile. Import the file again: what is there already "
+                  "counts as unchanged.");
+    tg_q_int(&q, wall);
+    tg_q_int(&q, others ? wall : INT64_MAX);
+    return tg_q_run(&q);
+}
+
 tg_err tg_cat_tidy(struct tg_store *store, tg_us wall)
 {
     int64_t next = 0;
-    struct tg_q q;
     tg_err err = store->ops->begin(store);
 
-    if (err == TG_OK) {
-        q = tg_q(db_of(store), TG_SQL_CAT_CUT_OFF);
-        tg_q_text(&q, "The server stopped meanwhile. Import the file again: what is there already "
-                      "counts as unchanged.");
-        tg_q_int(&q, wall);
-        err = tg_q_run(&q);
-    }
+    /* The only node has just begun: whatever is at work is dead. */
+    if (err == TG_OK)
+        err = tg_cat_cut_off(store, wall, store->ops->shared(store));
     if (err == TG_OK)
         err = tg_cat_next_import(store, &next);
     if (err == TG_OK && next > TG_IMPORTS_KEPT) {

@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/str.h"
+#include "store/catalogue.h"
 #include "store/changes.h"
 
 enum { PAYLOAD_MAX = 256 * 1024 };
@@ -138,7 +140,8 @@ static tg_err purge(struct tg_store *store, tg_us wall, size_t max)
         return err;
     q = tg_q(&s->db, TG_SQL_PURGE_CHANGES);
     tg_q_int(&q, wall - TG_CHANGES_KEPT_US);
-    return tg_q_run(&q);
+    err = tg_q_run(&q);
+    return err == TG_OK ? tg_cat_cut_off(store, wall, true) : err;
 }
 
 static tg_err poll_others(struct tg_store *store, struct tg_shop_now now, bool *ret)
@@ -215,6 +218,7 @@ tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg, char ret
     s->head.ops = &ops;
     rng = tg_rng_os();
     s->salt = (int64_t)tg_rng_below(&rng, 1U << TG_MESSAGE_SALT_BITS);
+    tg_str_printf(s->node, sizeof(s->node), "%016llx", (unsigned long long)tg_rng_u64(&rng));
     tg_buf_init(&s->payload, PAYLOAD_MAX);
     err = tg_db_open(&s->db, cfg, TG_DB_WRITE, reterr);
     if (err != TG_OK) {

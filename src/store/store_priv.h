@@ -26,6 +26,7 @@ struct tg_store_db {
     bool names_open;                /* ... by the running batch, too */
     /* Several nodes, see changes.h. */
     bool shared;            /* PostgreSQL: others may write */
+    char node[17];          /* this process, for the others: random */
     int64_t version;        /* that memory is of */
     int64_t locked_version; /* ... and the database, read with the lock */
     struct tg_buf keys;     /* that the running batch touched */

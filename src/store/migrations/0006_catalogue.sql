@@ -53,7 +53,9 @@ CREATE TABLE imports (
     reason TEXT NOT NULL, -- why it failed; '' = it did not
     started_us INTEGER NOT NULL,
     ended_us INTEGER NOT NULL, -- 0 = not yet
-    undone_us INTEGER NOT NULL -- 0 = not
+    undone_us INTEGER NOT NULL, -- 0 = not
+    node TEXT NOT NULL, -- that works on it; '' = nobody, it has ended
+    lease_us INTEGER NOT NULL -- ... until then nobody else may say that it is dead
 );
 CREATE TABLE import_changes ( -- what an import changed, as it was before
     import_id INTEGER NOT NULL REFERENCES imports (id),
