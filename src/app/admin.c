@@ -528,7 +528,7 @@ static void cmd_backup(struct tg_admin *admin, const json_t *request, struct tg_
         return;
     }
     if (admin->db.url != NULL)
-        err = tg_backup(&admin->db, file, why);
+        err = tg_backup(&admin->db, file, NULL, why);
     if (err != TG_OK) {
         tg_admin_refuse(out, "%s", why);
         return;

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "live/journal.h"
 #include "live/live.h"
@@ -52,6 +54,17 @@ static tg_err paths(struct tg_core *core)
                                                                                 : TG_ERR_LIMIT;
 }
 
+/* People, payments and secrets of webhooks are in there. What torg makes is its own alone, but not
+ * what an older torg or somebody else made. */
+static void warn_when_open(const char *dir)
+{
+    struct stat st;
+
+    if (stat(dir, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        tg_log_warn("app", "data-directory-open-to-others", "mode=%03o fix=%s",
+                    (unsigned)(st.st_mode & 0777), TG_LOG_Q("chmod 700"));
+}
+
 static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
 {
     tg_err err = tg_datadir_lock(&core->lock_fd, core->cfg.data_dir);
@@ -65,13 +78,16 @@ static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
     if (err != TG_OK)
         return tg_because(err, reason, size, "cannot use the data directory %s (%s)",
                           core->cfg.data_dir, strerror(errno));
+    warn_when_open(core->cfg.data_dir);
     return TG_OK;
 }
 
 struct tg_db_cfg tg_core_database(const struct tg_core *core)
 {
     return (struct tg_db_cfg){.url = core->db_path,
-                              .password_file = core->config->store_password_file};
+                              .password_file = core->config->store_password_file,
+                              .keep_dir = core->cfg.data_dir,
+                              .no_backup = core->cfg.no_backup};
 }
 
 static tg_err open_store(struct tg_core *core, char *reason, size_t size)

@@ -18,6 +18,7 @@ struct tg_core_cfg {
     const char *data_dir;
     const struct tg_config *config; /* borrowed until free; NULL = the defaults */
     bool demo;                      /* seed the demo catalogue, allow the sandbox provider */
+    bool no_backup; /* when the schema changes: the operator has a copy of his own */
 };
 
 /* What the threads need from outside; all may be empty. */

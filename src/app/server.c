@@ -227,7 +227,11 @@ static tg_err start_outbound(struct tg_server *s, char *reason, size_t size)
 static tg_err start_all(struct tg_server *s, char *reason, size_t size)
 {
     const struct tg_core_cfg core = {
-        .data_dir = s->cfg.data_dir, .config = s->cfg.config, .demo = s->cfg.demo};
+        .data_dir = s->cfg.data_dir,
+        .config = s->cfg.config,
+        .demo = s->cfg.demo,
+        .no_backup = s->cfg.no_backup,
+    };
     const struct tg_wiring_cfg wiring = {
         .config = s->cfg.config, .data_dir = s->cfg.data_dir, .demo = s->cfg.demo};
     tg_err err = tg_core_open(&s->core, &core, reason, size);

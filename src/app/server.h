@@ -17,6 +17,7 @@ struct tg_server_cfg {
     const struct tg_config *config; /* borrowed until stop */
     const char *data_dir;
     bool demo;
+    bool no_backup; /* see tg_core_cfg */
 };
 
 /* Starts everything. reason says in plain words what is wrong; nothing is left running then. */

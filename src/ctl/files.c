@@ -90,7 +90,7 @@ static tg_err back_up(const char *data_dir, const struct tg_db_cfg *db, const ch
                        data_dir);
         return TG_ERR_NOTFOUND;
     }
-    return tg_backup(db, file, reason);
+    return tg_backup(db, file, NULL, reason);
 }
 
 static tg_err put_back(const char *data_dir, const struct tg_db_cfg *db, const char *file,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -154,6 +155,7 @@ int main(int argc, char **argv)
     int at = 1;
     int status;
 
+    (void)umask(077); /* backups, exports, a database: their owner's alone */
     for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++) {
         if (strcmp(argv[at], "--help") == 0) {
             ctl_help(stdout);

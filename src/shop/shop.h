@@ -467,7 +467,12 @@ struct tg_audit_row {
     int64_t orders_sold; /* takes of paid orders */
     int64_t offered;     /* held for turns of the waiting list */
 };
-/* true = all agree with memory; otherwise why is filled. Not inside a batch. */
+/* true = what is on disk agrees with itself; otherwise why is filled. */
+bool tg_audit_row_ok(const struct tg_audit_row *row, char why[160]);
+/* The same, and with memory: kept_* and offered. Not inside a batch. */
+bool tg_shop_audit_memory(const struct tg_shop *shop, const struct tg_audit_row *row,
+                          char why[160]);
+/* Both. */
 bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, char why[160]);
 
 #endif

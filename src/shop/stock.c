@@ -251,16 +251,35 @@ tg_err tg_stock_return(struct tg_shop *shop, struct tg_variant *v, uint16_t loca
 
 /* --- audit --- */
 
-static bool differ(char why[160], const char *what, int64_t memory, int64_t other)
+static bool differ(char why[160], const char *what, int64_t kept, int64_t other)
 {
-    if (memory == other)
+    if (kept == other)
         return false;
-    tg_str_printf(why, 160, "%s: memory says %lld, derived is %lld", what, (long long)memory,
+    tg_str_printf(why, 160, "%s: the stock table says %lld, derived is %lld", what, (long long)kept,
                   (long long)other);
     return true;
 }
 
-bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, char why[160])
+bool tg_audit_row_ok(const struct tg_audit_row *row, char why[160])
+{
+    return !differ(why, "on hand by movements", row->kept_on_hand, row->moved_on_hand) &&
+           !differ(why, "held by movements", row->kept_held, row->moved_held) &&
+           !differ(why, "sold by movements", row->kept_sold, row->moved_sold) &&
+           !differ(why, "held by unpaid orders and turns", row->kept_held,
+                   row->orders_held + row->offered) &&
+           !differ(why, "sold by paid orders", row->kept_sold, row->orders_sold);
+}
+
+static bool forgot(char why[160], const char *what, int64_t memory, int64_t disk)
+{
+    if (memory == disk)
+        return false;
+    tg_str_printf(why, 160, "%s: memory says %lld, the disk %lld", what, (long long)memory,
+                  (long long)disk);
+    return true;
+}
+
+bool tg_shop_audit_memory(const struct tg_shop *shop, const struct tg_audit_row *row, char why[160])
 {
     const struct tg_variant *v = tg_shop_variant(shop, row->sku);
     const struct tg_place *p = v == NULL ? NULL : tg_variant_place(v, row->location);
@@ -272,15 +291,14 @@ bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, c
     }
     if (p != NULL)
         s = p->count;
-    return !differ(why, "on hand by movements", s.on_hand, row->moved_on_hand) &&
-           !differ(why, "held by movements", s.held, row->moved_held) &&
-           !differ(why, "sold by movements", s.sold, row->moved_sold) &&
-           !differ(why, "on hand in the stock table", s.on_hand, row->kept_on_hand) &&
-           !differ(why, "held in the stock table", s.held, row->kept_held) &&
-           !differ(why, "sold in the stock table", s.sold, row->kept_sold) &&
-           !differ(why, "held by unpaid orders and turns", s.held,
-                   row->orders_held + row->offered) &&
-           !differ(why, "offered to the waiting list",
-                   tg_shop_offered_at(shop, row->sku, row->location), row->offered) &&
-           !differ(why, "sold by paid orders", s.sold, row->orders_sold);
+    return !forgot(why, "on hand", s.on_hand, row->kept_on_hand) &&
+           !forgot(why, "held", s.held, row->kept_held) &&
+           !forgot(why, "sold", s.sold, row->kept_sold) &&
+           !forgot(why, "offered to the waiting list",
+                   tg_shop_offered_at(shop, row->sku, row->location), row->offered);
+}
+
+bool tg_shop_audit(const struct tg_shop *shop, const struct tg_audit_row *row, char why[160])
+{
+    return tg_audit_row_ok(row, why) && tg_shop_audit_memory(shop, row, why);
 }

@@ -2,11 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,9 +11,9 @@
 #include "base/str.h"
 #include "store/backup_priv.h"
 
-extern char **environ;
+enum { PATH_SIZE = 600 };
 
-static tg_err fail(char reterr[256], tg_err err, const char *what, const char *why)
+tg_err tg_backup_fail(char reterr[256], tg_err err, const char *what, const char *why)
 {
     (void)snprintf(reterr, 256, "%.120s: %.120s", what, why); /* a cut reason is fine */
     return err;
@@ -24,6 +21,7 @@ static tg_err fail(char reterr[256], tg_err err, const char *what, const char *w
 
 /* --- files --- */
 
+/* A name is on the disk when its directory is. */
 static tg_err sync_file(const char *file)
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -34,6 +32,39 @@ static tg_err sync_file(const char *file)
     return good ? TG_OK : TG_ERR_IO;
 }
 
+static tg_err sync_directory_of(const char *file)
+{
+    char dir[PATH_SIZE];
+    char *slash;
+
+    tg_str_cut(dir, sizeof(dir), file);
+    slash = strrchr(dir, '/');
+    if (slash == NULL)
+        return sync_file(".");
+    slash[slash == dir ? 1 : 0] = '\0';
+    return sync_file(dir);
+}
+
+/* `part` is whole: its bytes first, then its name, then the directory. */
+static tg_err give_name(const char *part, const char *file, bool replace, char reterr[256])
+{
+    int rc;
+
+    if (sync_file(part) != TG_OK)
+        return tg_backup_fail(reterr, TG_ERR_IO, part, strerror(errno));
+    rc = replace ? rename(part, file) : renameat2(AT_FDCWD, part, AT_FDCWD, file, RENAME_NOREPLACE);
+    if (rc != 0 && !replace && errno == EINVAL) /* a file system that cannot */
+        rc = rename(part, file);
+    if (rc != 0)
+        return tg_backup_fail(reterr, errno == EEXIST ? TG_ERR_CONFLICT : TG_ERR_IO, file,
+                              strerror(errno));
+    if (sync_directory_of(file) != TG_OK)
+        return tg_backup_fail(reterr, TG_ERR_IO, file, strerror(errno));
+    return TG_OK;
+}
+
+/* --- SQLite --- */
+
 /* Must be a database of ours that this torg can read. */
 static tg_err check_sqlite(const char *file, char reterr[256])
 {
@@ -41,16 +72,17 @@ static tg_err check_sqlite(const char *file, char reterr[256])
     struct tg_db db;
     tg_err err = tg_db_open(&db, &cfg, TG_DB_READ, reterr);
 
-    if (err == TG_OK) {
-        err = tg_sqlite_check(&db);
-        if (err != TG_OK)
-            (void)fail(reterr, err, file, db.error);
-        tg_db_close(&db);
-    }
+    if (err != TG_OK)
+        return err;
+    err = tg_sqlite_check_whole(&db);
+    if (err != TG_OK)
+        (void)tg_backup_fail(reterr, err, file, db.error);
+    tg_db_close(&db);
     return err;
 }
 
-static tg_err copy_sqlite(const char *from, const char *to, char reterr[256])
+static tg_err copy_sqlite(const char *from, const char *to, const atomic_bool *stop,
+                          char reterr[256])
 {
     const struct tg_db_cfg cfg = {.url = from};
     struct tg_db db;
@@ -58,10 +90,32 @@ static tg_err copy_sqlite(const char *from, const char *to, char reterr[256])
 
     if (err != TG_OK)
         return err;
-    err = tg_sqlite_copy(&db, to);
+    err = tg_db_unhurried(&db, stop);
+    if (err == TG_OK)
+        err = tg_sqlite_copy(&db, to);
     if (err != TG_OK)
-        (void)fail(reterr, err, to, db.error);
+        (void)tg_backup_fail(reterr, err, to, db.error);
     tg_db_close(&db);
+    return err;
+}
+
+/* What is there, as one file beside it: what still stands in the log of writes goes with it. */
+static tg_err keep_sqlite(const char *path, char ret_kept[256], char reterr[256])
+{
+    char kept[PATH_SIZE];
+    tg_err err;
+
+    ret_kept[0] = '\0';
+    if (access(path, F_OK) != 0)
+        return TG_OK;
+    if (snprintf(kept, sizeof(kept), "%s.before-restore-%lld", path,
+                 (long long)(tg_clock_wall() / TG_US_PER_S)) >= (int)sizeof(kept))
+        return tg_backup_fail(reterr, TG_ERR_LIMIT, path, "the path is too long");
+    err = copy_sqlite(path, kept, NULL, reterr);
+    if (err == TG_OK && sync_file(kept) != TG_OK)
+        err = tg_backup_fail(reterr, TG_ERR_IO, kept, strerror(errno));
+    if (err == TG_OK)
+        tg_str_cut(ret_kept, 256, kept);
     return err;
 }
 
@@ -69,176 +123,57 @@ static tg_err restore_sqlite(const char *path, const char *file, char ret_kept[2
                              char reterr[256])
 {
     static const char *const tails[] = {"-wal", "-shm"};
-    char part[512];
-    char kept[512];
+    char part[PATH_SIZE];
     tg_err err = check_sqlite(file, reterr);
 
     if (err != TG_OK)
         return err;
-    if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part) ||
-        snprintf(kept, sizeof(kept), "%s.before-restore-%lld", path,
-                 (long long)(tg_clock_wall() / TG_US_PER_S)) >= (int)sizeof(kept))
-        return fail(reterr, TG_ERR_LIMIT, path, "the path is too long");
-    err = copy_sqlite(file, part, reterr);
+    if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
+        return tg_backup_fail(reterr, TG_ERR_LIMIT, path, "the path is too long");
+    (void)unlink(part); /* of a restore that was interrupted */
+    err = copy_sqlite(file, part, NULL, reterr);
     if (err == TG_OK)
-        err = sync_file(part);
-    if (err != TG_OK)
-        return err;
-    ret_kept[0] = '\0';
-    if (access(path, F_OK) == 0) {
-        /* As one file: what still stands in the log of writes goes with it. */
-        err = copy_sqlite(path, kept, reterr);
-        if (err != TG_OK)
-            return err;
-        tg_str_cut(ret_kept, 256, kept);
+        err = keep_sqlite(path, ret_kept, reterr);
+    for (size_t i = 0; err == TG_OK && i < TG_ARRAY_LEN(tails); i++) {
+        char tail[PATH_SIZE + 8];
+
+        (void)snprintf(tail, sizeof(tail), "%s%s", path, tails[i]);
+        (void)unlink(tail); /* of the database that goes; may not be there */
     }
-    for (size_t i = 0; i < TG_ARRAY_LEN(tails); i++) {
-        (void)snprintf(kept, sizeof(kept), "%s%s", path, tails[i]);
-        (void)unlink(kept); /* of the database that goes; may not be there */
-    }
-    if (rename(part, path) != 0)
-        return fail(reterr, TG_ERR_IO, path, strerror(errno));
-    return TG_OK;
-}
-
-/* --- PostgreSQL: child processes --- */
-
-/* What the child says on stderr, one line of it. */
-static void read_line(int fd, char *out, size_t size)
-{
-    size_t len = 0;
-    ssize_t got;
-
-    while (len + 1 < size && (got = read(fd, out + len, size - 1 - len)) > 0)
-        len += (size_t)got;
-    out[len] = '\0';
-    out[strcspn(out, "\n")] = '\0';
-}
-
-static tg_err spawn(const char *const *argv, int err_fd, pid_t *ret)
-{
-    posix_spawn_file_actions_t actions;
-    int rc;
-
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return TG_ERR_NOMEM;
-    rc = posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
-    if (rc == 0)
-        rc = posix_spawnp(ret, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    return rc == 0 ? TG_OK : rc == ENOENT ? TG_ERR_NOTFOUND : TG_ERR_IO;
-}
-
-static tg_err run_tool(const char *const *argv, char reterr[256])
-{
-    int ends[2];
-    int status = -1;
-    char line[200] = "";
-    pid_t pid = 0;
-    tg_err err;
-
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return fail(reterr, TG_ERR_IO, argv[0], strerror(errno));
-    err = spawn(argv, ends[1], &pid);
-    (void)close(ends[1]);
-    if (err == TG_OK) {
-        read_line(ends[0], line, sizeof(line));
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            continue;
-    }
-    (void)close(ends[0]);
-    if (err == TG_ERR_NOTFOUND)
-        return fail(reterr, err, argv[0],
-                    "is not installed; it comes with the package postgresql-client");
-    if (err == TG_OK && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-        err = TG_ERR_IO;
-    return err == TG_OK ? TG_OK : fail(reterr, err, argv[0], line[0] == '\0' ? "failed" : line);
-}
-
-/* libpq reads the password from the environment, which other users do not see. */
-static tg_err with_password(const struct tg_db_cfg *cfg, const char *const *argv, char reterr[256])
-{
-    char password[1024];
-    tg_err err = TG_OK;
-
-    if (cfg->password_file == NULL || cfg->password_file[0] == '\0')
-        return run_tool(argv, reterr);
-    err = tg_pg_password(cfg->password_file, password, sizeof(password));
-    if (err != TG_OK)
-        return fail(reterr, err, cfg->password_file, "holds no password");
-    if (setenv("PGPASSWORD", password, 1) != 0)
-        err = TG_ERR_NOMEM;
     if (err == TG_OK)
-        err = run_tool(argv, reterr);
-    (void)unsetenv("PGPASSWORD");
-    explicit_bzero(password, sizeof(password));
+        err = give_name(part, path, true, reterr);
+    if (err != TG_OK)
+        (void)unlink(part);
     return err;
-}
-
-static tg_err dump(const struct tg_db_cfg *cfg, const char *file, char reterr[256])
-{
-    char schema[64];
-    char schema_arg[80];
-    char file_arg[600];
-    const char *argv[] = {"pg_dump",         "--format=custom", "--no-owner",
-                          "--no-privileges", schema_arg,        file_arg,
-                          "--dbname",        cfg->url,          NULL};
-    tg_err err = tg_pg_schema(cfg, schema, reterr);
-
-    if (err != TG_OK)
-        return err;
-    tg_str_printf(schema_arg, sizeof(schema_arg), "--schema=%s", schema);
-    (void)snprintf(file_arg, sizeof(file_arg), "--file=%s", file); /* bounded by the caller */
-    return with_password(cfg, argv, reterr);
-}
-
-static tg_err restore_postgres(const struct tg_db_cfg *cfg, const char *file, char ret_kept[256],
-                               char reterr[256])
-{
-    const char *argv[] = {
-        "pg_restore", "--no-owner", "--no-privileges", "--single-transaction", "--dbname", cfg->url,
-        file,         NULL};
-    char kept[80] = "";
-    tg_err err = tg_pg_set_aside(cfg, kept, reterr);
-    tg_err back;
-    char why[256] = "";
-
-    if (err != TG_OK)
-        return err;
-    err = with_password(cfg, argv, reterr);
-    if (err == TG_OK) {
-        struct tg_db db;
-
-        err = tg_db_open(&db, cfg, TG_DB_READ, reterr);
-        if (err == TG_OK)
-            tg_db_close(&db);
-    }
-    if (err == TG_OK) {
-        tg_str_cut(ret_kept, 256, kept);
-        return TG_OK;
-    }
-    back = tg_pg_put_back(cfg, kept, why);
-    return back == TG_OK ? err : fail(reterr, back, "the old schema could not be put back", why);
 }
 
 /* --- both --- */
 
-tg_err tg_backup(const struct tg_db_cfg *cfg, const char *file, char reterr[256])
+static tg_err make(const struct tg_db_cfg *cfg, const char *part, const atomic_bool *stop,
+                   char reterr[256])
 {
-    char part[512];
+    tg_err err;
+
+    if (tg_db_is_postgres(cfg->url))
+        return tg_pg_dump(cfg, part, stop, reterr);
+    err = copy_sqlite(cfg->url, part, stop, reterr);
+    return err == TG_OK ? check_sqlite(part, reterr) : err;
+}
+
+tg_err tg_backup(const struct tg_db_cfg *cfg, const char *file, const atomic_bool *stop,
+                 char reterr[256])
+{
+    char part[PATH_SIZE];
     tg_err err;
 
     if (snprintf(part, sizeof(part), "%s.part", file) >= (int)sizeof(part))
-        return fail(reterr, TG_ERR_LIMIT, file, "the path is too long");
+        return tg_backup_fail(reterr, TG_ERR_LIMIT, file, "the path is too long");
     if (access(file, F_OK) == 0)
-        return fail(reterr, TG_ERR_CONFLICT, file, "exists already");
+        return tg_backup_fail(reterr, TG_ERR_CONFLICT, file, "exists already");
     (void)unlink(part); /* of a backup that was interrupted */
-    err =
-        tg_db_is_postgres(cfg->url) ? dump(cfg, part, reterr) : copy_sqlite(cfg->url, part, reterr);
-    if (err == TG_OK && !tg_db_is_postgres(cfg->url))
-        err = check_sqlite(part, reterr);
-    if (err == TG_OK && (sync_file(part) != TG_OK || rename(part, file) != 0))
-        err = fail(reterr, TG_ERR_IO, file, strerror(errno));
+    err = make(cfg, part, stop, reterr);
+    if (err == TG_OK)
+        err = give_name(part, file, false, reterr);
     if (err != TG_OK)
         (void)unlink(part);
     return err;
@@ -249,7 +184,7 @@ tg_err tg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[2
 {
     ret_kept[0] = '\0';
     if (access(file, R_OK) != 0)
-        return fail(reterr, TG_ERR_IO, file, strerror(errno));
-    return tg_db_is_postgres(cfg->url) ? restore_postgres(cfg, file, ret_kept, reterr)
+        return tg_backup_fail(reterr, TG_ERR_IO, file, strerror(errno));
+    return tg_db_is_postgres(cfg->url) ? tg_pg_restore(cfg, file, ret_kept, reterr)
                                        : restore_sqlite(cfg->url, file, ret_kept, reterr);
 }

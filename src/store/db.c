@@ -32,7 +32,10 @@ tg_err tg_db_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode
         err = tg_db_sqlite_open(db, cfg, mode);
     }
     if (err != TG_OK) {
-        (void)snprintf(reterr, 256, "the database %.100s cannot be used: %.120s", place, db->error);
+        char why[400];
+
+        (void)snprintf(why, sizeof(why), "the database %s cannot be used: %s", place, db->error);
+        tg_str_cut(reterr, 256, why);
         tg_db_close(db);
     }
     return err;
@@ -79,6 +82,11 @@ tg_err tg_db_check_statements(struct tg_db *db)
         return err;
     }
     return TG_OK;
+}
+
+tg_err tg_db_unhurried(struct tg_db *db, const atomic_bool *stop)
+{
+    return db->ops->unhurried(db, stop);
 }
 
 void tg_db_rollback(struct tg_db *db)

@@ -9,6 +9,7 @@
 #ifndef TG_STORE_DB_H
 #define TG_STORE_DB_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,8 @@ struct tg_db_cfg {
     const char *url;
     const char *password_file; /* PostgreSQL: holds the password; NULL or "" = libpq's own ways */
     const char *name;          /* PostgreSQL: application_name; NULL = "torg" */
+    const char *keep_dir; /* PostgreSQL: where the writer puts a copy before the schema changes */
+    bool no_backup;       /* ... of which the operator has one of his own */
     bool fast;                 /* tests only: SQLite without fsync */
     bool shared;               /* tests only: SQLite for several nodes, one batch at a time */
 };
@@ -60,6 +63,12 @@ TG_MUST_CHECK tg_err tg_db_exec(struct tg_db *db, const char *sql);
  * (`now` is monotonic and paces the attempts). OK when the connection stands. SQLite: OK.
  */
 TG_MUST_CHECK tg_err tg_db_ready(struct tg_db *db, tg_us now);
+/*
+ * From now on nothing has a time limit, on a connection that nobody else waits for; a statement
+ * under way ends with CLOSED soon after *stop (NULL = never) becomes true. The connection is of no
+ * use then.
+ */
+TG_MUST_CHECK tg_err tg_db_unhurried(struct tg_db *db, const atomic_bool *stop);
 /* Prepares every row of sql.def in all its forms; db->error names the first that the engine does
  * not take. For tests, and for a look at a schema that may have been meddled with. */
 TG_MUST_CHECK tg_err tg_db_check_statements(struct tg_db *db);

@@ -12,6 +12,7 @@ struct tg_db_ops {
     tg_err (*exec)(struct tg_db *db, const char *sql);
     tg_err (*ready)(struct tg_db *db, tg_us now);
     void (*rollback)(struct tg_db *db);
+    tg_err (*unhurried)(struct tg_db *db, const atomic_bool *stop);
     tg_err (*prepare)(struct tg_db *db, enum tg_sql which); /* all forms */
     /* One use: q->err is set on failure, and no call below does anything then but end. */
     void (*use)(struct tg_q *q);

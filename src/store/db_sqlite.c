@@ -1,34 +1,11 @@
-/* SQLite behind db.h. */
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <sqlite3.h>
-
+/* SQLite behind db.h: statements and results. */
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/str.h"
-#include "store/backup_priv.h"
-#include "store/db_priv.h"
-#include "store/migrations.h"
-#include "store/sql_text.h"
+#include "store/sqlite_priv.h"
 
-enum { BUSY_MS = 5000, CHECK_SIZE_MAX = 64 * 1024 * 1024 };
+enum { LOOK_EVERY_STEPS = 100000 }; /* of SQLite's machine, between two looks at the stop flag */
 
-/* "torg" in the file's header: another program's database is not ours to migrate. */
-#define APPLICATION_ID 0x746f7267
-
-struct lite {
-    sqlite3 *raw;
-    sqlite3_stmt *stmts[TG_SQL_COUNT];
-};
-
-static struct lite *lite_of(const struct tg_db *db)
-{
-    return db->conn;
-}
-
-static tg_err err_of(int rc)
+tg_err tg_lite_err(int rc)
 {
     switch (rc & 0xff) {
     case SQLITE_OK:
@@ -40,6 +17,8 @@ static tg_err err_of(int rc)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return TG_ERR_AGAIN;
+    case SQLITE_INTERRUPT:
+        return TG_ERR_CLOSED;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return TG_ERR_MALFORMED;
@@ -53,24 +32,24 @@ static tg_err err_of(int rc)
     }
 }
 
-static tg_err failed(struct tg_db *db, int rc)
+tg_err tg_lite_failed(struct tg_db *db, int rc)
 {
-    const struct lite *l = lite_of(db);
+    const struct tg_lite *l = tg_lite_of(db);
 
     tg_str_cut(db->error, sizeof(db->error), l->raw != NULL ? sqlite3_errmsg(l->raw) : "");
-    return err_of(rc);
+    return tg_lite_err(rc);
 }
 
-static tg_err lite_exec(struct tg_db *db, const char *sql)
+tg_err tg_lite_exec(struct tg_db *db, const char *sql)
 {
-    int rc = sqlite3_exec(lite_of(db)->raw, sql, NULL, NULL, NULL);
+    int rc = sqlite3_exec(tg_lite_of(db)->raw, sql, NULL, NULL, NULL);
 
-    return rc == SQLITE_OK ? TG_OK : failed(db, rc);
+    return rc == SQLITE_OK ? TG_OK : tg_lite_failed(db, rc);
 }
 
 static void lite_close(struct tg_db *db)
 {
-    struct lite *l = lite_of(db);
+    struct tg_lite *l = tg_lite_of(db);
 
     for (size_t i = 0; i < TG_SQL_COUNT; i++)
         (void)sqlite3_finalize(l->stmts[i]); /* repeats the error of its last step */
@@ -85,9 +64,25 @@ static tg_err lite_ready(struct tg_db *db, tg_us now)
     return TG_OK;
 }
 
-static void lite_rollback(struct tg_db *db)
+static int look_at_stop(void *ctx)
 {
-    sqlite3 *raw = lite_of(db)->raw;
+    const struct tg_lite *l = ctx;
+
+    return atomic_load(l->stop) ? 1 : 0;
+}
+
+static tg_err lite_unhurried(struct tg_db *db, const atomic_bool *stop)
+{
+    struct tg_lite *l = tg_lite_of(db);
+
+    l->stop = stop;
+    sqlite3_progress_handler(l->raw, LOOK_EVERY_STEPS, stop == NULL ? NULL : look_at_stop, l);
+    return TG_OK;
+}
+
+void tg_lite_rollback(struct tg_db *db)
+{
+    sqlite3 *raw = tg_lite_of(db)->raw;
 
     /* A full disk makes SQLite roll back by itself; then there is nothing left to do. The error
      * text of the failure that led here must survive, so this goes around tg_q. */
@@ -100,12 +95,12 @@ static void lite_rollback(struct tg_db *db)
 static void check(struct tg_q *q, int rc)
 {
     if (rc != SQLITE_OK)
-        q->err = failed(q->db, rc);
+        q->err = tg_lite_failed(q->db, rc);
 }
 
 static void lite_use(struct tg_q *q)
 {
-    struct lite *l = lite_of(q->db);
+    struct tg_lite *l = tg_lite_of(q->db);
 
     if (l->stmts[q->which] == NULL)
         check(q, sqlite3_prepare_v3(l->raw, tg_sql_texts[q->which].sqlite, -1,
@@ -147,7 +142,7 @@ static bool lite_row(struct tg_q *q)
     int rc = sqlite3_step(q->st);
 
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        q->err = failed(q->db, rc);
+        q->err = tg_lite_failed(q->db, rc);
     return rc == SQLITE_ROW;
 }
 
@@ -212,12 +207,13 @@ static tg_err lite_each(struct tg_db *db, enum tg_sql which, size_t count,
     return err;
 }
 
-static const struct tg_db_ops ops = {
+const struct tg_db_ops tg_lite_ops = {
     .engine = TG_DB_SQLITE,
     .close = lite_close,
-    .exec = lite_exec,
+    .exec = tg_lite_exec,
     .ready = lite_ready,
-    .rollback = lite_rollback,
+    .rollback = tg_lite_rollback,
+    .unhurried = lite_unhurried,
     .prepare = lite_prepare,
     .use = lite_use,
     .bind_int = lite_bind_int,
@@ -231,230 +227,3 @@ static const struct tg_db_ops ops = {
     .is_null = lite_is_null,
     .each = lite_each,
 };
-
-/* --- opening --- */
-
-static tg_err pragma_int(struct tg_db *db, const char *sql, int64_t *ret)
-{
-    sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(lite_of(db)->raw, sql, -1, &st, NULL);
-
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW)
-        *ret = sqlite3_column_int64(st, 0);
-    (void)sqlite3_finalize(st); /* its error is in rc */
-    return rc == SQLITE_ROW ? TG_OK : failed(db, rc == SQLITE_DONE ? SQLITE_ERROR : rc);
-}
-
-tg_err tg_sqlite_check(struct tg_db *db)
-{
-    sqlite3_stmt *st = NULL;
-    tg_err err = TG_OK;
-    int rc;
-
-    rc = sqlite3_prepare_v2(lite_of(db)->raw, "PRAGMA quick_check(1)", -1, &st, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(st);
-    if (rc != SQLITE_ROW) {
-        err = failed(db, rc);
-    } else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0) {
-        tg_str_cut(db->error, sizeof(db->error), (const char *)sqlite3_column_text(st, 0));
-        err = TG_ERR_MALFORMED;
-    }
-    (void)sqlite3_finalize(st); /* its error is in rc */
-    return err;
-}
-
-/* A small file is read through once; a large one shows its damage when it is met. */
-static tg_err check_damage(struct tg_db *db)
-{
-    int64_t pages = 0;
-    int64_t page_size = 0;
-    tg_err err = pragma_int(db, "PRAGMA page_count", &pages);
-
-    if (err == TG_OK)
-        err = pragma_int(db, "PRAGMA page_size", &page_size);
-    if (err != TG_OK || pages * page_size > CHECK_SIZE_MAX)
-        return err;
-    return tg_sqlite_check(db);
-}
-
-tg_err tg_sqlite_copy(struct tg_db *db, const char *file)
-{
-    sqlite3 *to = NULL;
-    sqlite3_backup *backup;
-    int rc;
-
-    if (access(file, F_OK) == 0) {
-        tg_str_cut(db->error, sizeof(db->error), "the file exists already");
-        return TG_ERR_CONFLICT;
-    }
-    rc = sqlite3_open_v2(file, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-    backup = rc == SQLITE_OK ? sqlite3_backup_init(to, "main", lite_of(db)->raw, "main") : NULL;
-    if (backup != NULL) {
-        /* In one go: a snapshot, and no writer waits for it. */
-        (void)sqlite3_backup_step(backup, -1); /* its error is the finish's */
-        rc = sqlite3_backup_finish(backup);
-        /* One file that stands alone. */
-        if (rc == SQLITE_OK)
-            rc = sqlite3_exec(to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
-    } else if (rc == SQLITE_OK) {
-        rc = sqlite3_errcode(to);
-    }
-    if (rc != SQLITE_OK)
-        tg_str_cut(db->error, sizeof(db->error), sqlite3_errmsg(to));
-    (void)sqlite3_close(to); /* nothing of it is open */
-    return err_of(rc);
-}
-
-static tg_err run_migration(struct tg_db *db, unsigned from)
-{
-    struct tg_buf sql;
-    tg_err err;
-
-    tg_buf_init(&sql, TG_MIGRATION_MAX);
-    err = tg_sql_schema(&sql, tg_migrations[from], TG_DB_SQLITE);
-    if (err == TG_OK)
-        err = lite_exec(db, tg_buf_cstr(&sql));
-    tg_buf_done(&sql);
-    return err;
-}
-
-/* A step must leave no row that refers to nothing. */
-static tg_err check_references(struct tg_db *db)
-{
-    sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(lite_of(db)->raw, "PRAGMA foreign_key_check", -1, &st, NULL);
-    tg_err err = TG_OK;
-
-    if (rc == SQLITE_OK)
-        rc = sqlite3_step(st);
-    if (rc == SQLITE_ROW) {
-        tg_str_printf(db->error, sizeof(db->error), "the new schema does not fit what is in %.60s",
-                      (const char *)sqlite3_column_text(st, 0));
-        err = TG_ERR_MALFORMED;
-    } else if (rc != SQLITE_DONE) {
-        err = failed(db, rc);
-    }
-    (void)sqlite3_finalize(st); /* its error is in rc */
-    return err;
-}
-
-/* Before a schema that is in use changes: a copy beside it. */
-static tg_err keep_copy(struct tg_db *db, const char *path, int64_t version)
-{
-    char copy[600];
-
-    if (version == 0 || version == (int64_t)tg_migration_count)
-        return TG_OK;
-    if (snprintf(copy, sizeof(copy), "%s.schema%lld-%lld", path, (long long)version,
-                 (long long)(tg_clock_wall() / TG_US_PER_S)) >= (int)sizeof(copy))
-        return TG_ERR_LIMIT;
-    return tg_sqlite_copy(db, copy);
-}
-
-static tg_err migrate_one(struct tg_db *db, unsigned from)
-{
-    char version[64];
-    tg_err err = lite_exec(db, "BEGIN IMMEDIATE");
-
-    if (err != TG_OK)
-        return err;
-    tg_str_printf(version, sizeof(version), "PRAGMA user_version = %u; COMMIT", from + 1);
-    err = run_migration(db, from);
-    if (err == TG_OK && from > 0)
-        err = check_references(db);
-    if (err == TG_OK)
-        err = lite_exec(db, version);
-    if (err != TG_OK) {
-        char why[sizeof(db->error)];
-
-        memcpy(why, db->error, sizeof(why));
-        /* The first error is the one to report. */
-        (void)sqlite3_exec(lite_of(db)->raw, "ROLLBACK", NULL, NULL, NULL);
-        memcpy(db->error, why, sizeof(why));
-    }
-    return err;
-}
-
-static tg_err check_version(struct tg_db *db, int64_t *ret)
-{
-    int64_t app = 0;
-    int64_t objects = 0;
-    tg_err err = pragma_int(db, "PRAGMA application_id", &app);
-
-    if (err == TG_OK)
-        err = pragma_int(db, "PRAGMA user_version", ret);
-    if (err == TG_OK)
-        err = pragma_int(db, "SELECT count(*) FROM sqlite_schema", &objects);
-    if (err != TG_OK)
-        return err;
-    if (app != APPLICATION_ID && objects > 0) {
-        tg_str_printf(db->error, sizeof(db->error), "it belongs to another program");
-        return TG_ERR_UNSUPPORTED;
-    }
-    if (*ret > (int64_t)tg_migration_count) {
-        tg_str_printf(db->error, sizeof(db->error),
-                      "it was made by a newer torg (schema %lld, this one knows %u)",
-                      (long long)*ret, tg_migration_count);
-        return TG_ERR_UNSUPPORTED;
-    }
-    return TG_OK;
-}
-
-static tg_err prepare_write(struct tg_db *db, const char *path, bool fast)
-{
-    char mark[64];
-    int64_t version = 0;
-    tg_err err = check_version(db, &version);
-
-    if (err == TG_OK)
-        err = check_damage(db);
-    /* FULL: the WAL is on the platter before a commit returns. The promise hangs on it. */
-    if (err == TG_OK)
-        err = lite_exec(db, fast ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
-    if (err == TG_OK)
-        err = lite_exec(db, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;"
-                            "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -64000;"
-                            /* A checkpoint writes a page once, however often the log has it: every
-                             * 16 MB, so that hot pages are spared and none takes long. */
-                            "PRAGMA wal_autocheckpoint = 4000;"
-                            "PRAGMA journal_size_limit = 67108864");
-    tg_str_printf(mark, sizeof(mark), "PRAGMA application_id = %d", APPLICATION_ID);
-    if (err == TG_OK && version == 0)
-        err = lite_exec(db, mark);
-    if (err == TG_OK)
-        err = keep_copy(db, path, version);
-    for (unsigned v = (unsigned)version; err == TG_OK && v < tg_migration_count; v++)
-        err = migrate_one(db, v);
-    return err;
-}
-
-static tg_err prepare_read(struct tg_db *db)
-{
-    int64_t version = 0;
-    tg_err err = check_version(db, &version);
-
-    return err == TG_OK ? lite_exec(db, "PRAGMA query_only = ON") : err;
-}
-
-tg_err tg_db_sqlite_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
-{
-    int flags =
-        mode == TG_DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    struct lite *l = tg_calloc(1, sizeof(*l));
-    int rc;
-
-    if (l == NULL) {
-        tg_str_cut(db->error, sizeof(db->error), "out of memory");
-        return TG_ERR_NOMEM;
-    }
-    db->conn = l;
-    db->ops = &ops;
-    rc = sqlite3_open_v2(cfg->url, &l->raw, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc != SQLITE_OK)
-        return failed(db, rc);
-    (void)sqlite3_busy_timeout(l->raw, BUSY_MS); /* cannot fail on an open connection */
-    return mode == TG_DB_READ ? prepare_read(db) : prepare_write(db, cfg->url, cfg->fast);
-}

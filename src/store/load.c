@@ -3,6 +3,7 @@
 
 #include "base/slab.h"
 #include "base/str.h"
+#include "store/audit.h"
 #include "store/changes.h"
 #include "store/rows_priv.h"
 
@@ -566,23 +567,5 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
 
 tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx)
 {
-    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_AUDIT);
-    tg_err err = TG_OK;
-
-    while (err == TG_OK && tg_q_row(&q)) {
-        struct tg_audit_row row = {.location = (uint16_t)tg_q_get_int(&q, 1),
-                                   .moved_on_hand = tg_q_get_int(&q, 2),
-                                   .moved_held = tg_q_get_int(&q, 3),
-                                   .moved_sold = tg_q_get_int(&q, 4),
-                                   .kept_on_hand = tg_q_get_int(&q, 5),
-                                   .kept_held = tg_q_get_int(&q, 6),
-                                   .kept_sold = tg_q_get_int(&q, 7),
-                                   .orders_held = tg_q_get_int(&q, 8),
-                                   .orders_sold = tg_q_get_int(&q, 9),
-                                   .offered = tg_q_get_int(&q, 10)};
-
-        tg_q_copy_text(&q, 0, row.sku, sizeof(row.sku));
-        err = each(ctx, &row);
-    }
-    return end(&q, err);
+    return tg_db_audit(&tg_store_db(store)->db, each, ctx);
 }

@@ -1,5 +1,4 @@
-/* Connecting to PostgreSQL, the schema's version and its steps, and getting a lost connection back.
- */
+/* Connecting to PostgreSQL, and getting a lost connection back. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,7 +10,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "store/backup_priv.h"
-#include "store/migrations.h"
 #include "store/postgres_priv.h"
 
 enum {
@@ -22,9 +20,6 @@ enum {
 #define BACKOFF_FIRST_US ((tg_us)100 * 1000)
 #define BACKOFF_MAX_US ((tg_us)2 * TG_US_PER_S)
 #define CONNECT_US ((tg_us)CONNECT_S * TG_US_PER_S)
-
-/* "torg" as a number: who migrates holds this lock. */
-#define LOCK "pg_advisory_xact_lock(1953460839)"
 
 /*
  * One shop is one lock: whoever holds it has to answer soon, or the server ends his session. Plans
@@ -203,103 +198,6 @@ tg_err tg_pg_ready(struct tg_db *db, tg_us now)
     return TG_ERR_CLOSED;
 }
 
-/* --- the schema --- */
-
-static tg_err one_number(struct tg_db *db, const char *sql, int64_t *ret)
-{
-    PGresult *result = NULL;
-    tg_err err = tg_pg_simple(db, sql, &result);
-
-    if (err != TG_OK)
-        return err;
-    *ret = PQntuples(result) > 0 ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
-    PQclear(result);
-    return TG_OK;
-}
-
-static tg_err check_version(struct tg_db *db, int64_t *ret)
-{
-    int64_t ours = 0;
-    int64_t tables = 0;
-    tg_err err = one_number(db,
-                            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
-                            " AND tablename = 'torg_schema'",
-                            &ours);
-
-    if (err == TG_OK)
-        err = one_number(db, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()",
-                         &tables);
-    if (err != TG_OK)
-        return err;
-    *ret = 0;
-    if (ours == 0 && tables > 0) {
-        tg_str_printf(db->error, sizeof(db->error), "its schema belongs to another program");
-        return TG_ERR_UNSUPPORTED;
-    }
-    if (ours > 0)
-        err = one_number(db, "SELECT version FROM torg_schema", ret);
-    if (err == TG_OK && *ret > (int64_t)tg_migration_count) {
-        tg_str_printf(db->error, sizeof(db->error),
-                      "it was made by a newer torg (schema %lld, this one knows %u)",
-                      (long long)*ret, tg_migration_count);
-        return TG_ERR_UNSUPPORTED;
-    }
-    return err;
-}
-
-static tg_err run_step(struct tg_db *db, int64_t from)
-{
-    struct tg_buf sql;
-    tg_err err;
-
-    tg_buf_init(&sql, TG_MIGRATION_MAX);
-    err = tg_sql_schema(&sql, tg_migrations[from], TG_DB_POSTGRES);
-    if (err == TG_OK)
-        tg_buf_printf(&sql, "\n;UPDATE torg_schema SET version = %lld", (long long)from + 1);
-    if (err == TG_OK)
-        err = tg_pg_simple(db, tg_buf_cstr(&sql), NULL);
-    tg_buf_done(&sql);
-    return err;
-}
-
-/* All steps in one transaction; two nodes that start at once do it one after the other. */
-static tg_err migrate(struct tg_db *db)
-{
-    int64_t version = 0;
-    tg_err err = tg_pg_simple(db,
-                              "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;"
-                              "SELECT " LOCK,
-                              NULL);
-
-    if (err == TG_OK)
-        err = check_version(db, &version);
-    if (err == TG_OK && version == 0)
-        err = tg_pg_simple(db,
-                           "CREATE TABLE torg_schema (version BIGINT NOT NULL);"
-                           "INSERT INTO torg_schema VALUES (0)",
-                           NULL);
-    for (int64_t v = version; err == TG_OK && v < (int64_t)tg_migration_count; v++)
-        err = run_step(db, v);
-    if (err == TG_OK)
-        err = tg_pg_simple(db, "COMMIT", NULL);
-    if (err != TG_OK)
-        tg_db_rollback(db);
-    return err;
-}
-
-static tg_err check_schema(struct tg_db *db)
-{
-    int64_t version = 0;
-    tg_err err = check_version(db, &version);
-
-    if (err != TG_OK || version == (int64_t)tg_migration_count)
-        return err;
-    if (tg_pg_of(db)->mode == TG_DB_WRITE)
-        return migrate(db);
-    tg_str_printf(db->error, sizeof(db->error), "its schema is of an older torg");
-    return TG_ERR_UNSUPPORTED;
-}
-
 /* --- opening --- */
 
 tg_err tg_pg_password(const char *file, char *out, size_t size)
@@ -340,7 +238,8 @@ tg_err tg_db_check_url(const char *url, char reterr[128])
     reterr[options == NULL ? strcspn(reterr, "\n") : 0] = '\0';
     PQfreemem(why);
     for (const PQconninfoOption *o = options; err == TG_OK && o != NULL && o->keyword != NULL; o++)
-        if (strcmp(o->keyword, "password") == 0 && o->val != NULL) {
+        if (o->val != NULL &&
+            (strcmp(o->keyword, "password") == 0 || strcmp(o->keyword, "sslpassword") == 0)) {
             tg_str_cut(reterr, 128, "must not hold the password; use store.password_file");
             err = TG_ERR_MALFORMED;
         }
@@ -348,7 +247,7 @@ tg_err tg_db_check_url(const char *url, char reterr[128])
     return err;
 }
 
-static tg_err connect_to(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
+tg_err tg_pg_connect(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
 {
     struct tg_pg *p = tg_calloc(1, sizeof(*p));
     tg_err err = TG_OK;
@@ -371,123 +270,7 @@ static tg_err connect_to(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_
 
 tg_err tg_db_postgres_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_db_mode mode)
 {
-    tg_err err = connect_to(db, cfg, mode);
+    tg_err err = tg_pg_connect(db, cfg, mode);
 
-    return err == TG_OK ? check_schema(db) : err;
-}
-
-/* --- for backup and restore --- */
-
-static tg_err schema_of(struct tg_db *db, char out[64])
-{
-    PGresult *result = NULL;
-    tg_err err = tg_pg_simple(db, "SELECT current_schema()", &result);
-
-    if (err != TG_OK)
-        return err;
-    tg_str_cut(out, 64, PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
-    PQclear(result);
-    return out[0] != '\0' ? TG_OK : TG_ERR_NOTFOUND;
-}
-
-/* Opens without looking at the schema. */
-static tg_err open_bare(struct tg_db *db, const struct tg_db_cfg *cfg, char reterr[256])
-{
-    tg_err err;
-
-    *db = (struct tg_db){0};
-    err = connect_to(db, cfg, TG_DB_WRITE);
-    if (err != TG_OK) {
-        tg_str_cut(reterr, 256, db->error);
-        tg_db_close(db);
-    }
-    return err;
-}
-
-tg_err tg_pg_schema(const struct tg_db_cfg *cfg, char out[64], char reterr[256])
-{
-    struct tg_db db;
-    tg_err err = open_bare(&db, cfg, reterr);
-
-    if (err != TG_OK)
-        return err;
-    err = schema_of(&db, out);
-    if (err != TG_OK)
-        tg_str_cut(reterr, 256, db.error);
-    tg_db_close(&db);
-    return err;
-}
-
-/* ALTER SCHEMA a RENAME TO b; the names are quoted by the server's own rule. */
-static tg_err rename_schema(struct tg_db *db, const char *from, const char *to, bool drop_first)
-{
-    char sql[400];
-    char *a = PQescapeIdentifier(tg_pg_of(db)->conn, from, strlen(from));
-    char *b = PQescapeIdentifier(tg_pg_of(db)->conn, to, strlen(to));
-    tg_err err = TG_ERR_NOMEM;
-
-    if (a != NULL && b != NULL) {
-        (void)snprintf(sql, sizeof(sql), "%s%s%sALTER SCHEMA %s RENAME TO %s",
-                       drop_first ? "DROP SCHEMA IF EXISTS " : "", drop_first ? b : "",
-                       drop_first ? " CASCADE;" : "", a, b);
-        err = tg_pg_simple(db, sql, NULL);
-    }
-    PQfreemem(a);
-    PQfreemem(b);
-    return err;
-}
-
-static tg_err set_aside(struct tg_db *db, char ret_kept[80])
-{
-    char schema[64] = "";
-    int64_t others = 0;
-    tg_err err = one_number(db,
-                            "SELECT count(*) FROM pg_stat_activity WHERE datname ="
-                            " current_database() AND application_name LIKE 'torg%'"
-                            " AND pid <> pg_backend_pid()",
-                            &others);
-
-    if (err == TG_OK && others > 0) {
-        tg_str_cut(db->error, sizeof(db->error), "a server runs on this database; stop it first");
-        return TG_ERR_CONFLICT;
-    }
-    if (err == TG_OK)
-        err = schema_of(db, schema);
-    if (err != TG_OK)
-        return err;
-    tg_str_printf(ret_kept, 80, "%.40s_before_%lld", schema,
-                  (long long)(tg_clock_wall() / TG_US_PER_S));
-    return rename_schema(db, schema, ret_kept, false);
-}
-
-tg_err tg_pg_set_aside(const struct tg_db_cfg *cfg, char ret_kept[80], char reterr[256])
-{
-    struct tg_db db;
-    tg_err err = open_bare(&db, cfg, reterr);
-
-    if (err != TG_OK)
-        return err;
-    err = set_aside(&db, ret_kept);
-    if (err != TG_OK)
-        tg_str_cut(reterr, 256, db.error);
-    tg_db_close(&db);
-    return err;
-}
-
-tg_err tg_pg_put_back(const struct tg_db_cfg *cfg, const char *kept, char reterr[256])
-{
-    struct tg_db db;
-    char schema[64];
-    const char *tail = strstr(kept, "_before_");
-    tg_err err = open_bare(&db, cfg, reterr);
-
-    if (err != TG_OK)
-        return err;
-    tg_str_cut(schema, sizeof(schema), kept);
-    schema[tail == NULL ? 0 : TG_MIN((size_t)(tail - kept), sizeof(schema) - 1)] = '\0';
-    err = rename_schema(&db, kept, schema, true);
-    if (err != TG_OK)
-        tg_str_cut(reterr, 256, db.error);
-    tg_db_close(&db);
-    return err;
+    return err == TG_OK ? tg_pg_check_schema(db, cfg) : err;
 }

@@ -43,6 +43,8 @@ struct tg_pg {
     size_t rows_waiting; /* collected and not sent, of all statements */
     size_t bytes_waiting;
     enum tg_db_mode mode;
+    bool unhurried;          /* no time limit: see tg_db_unhurried */
+    const atomic_bool *stop; /* ... until this, if not NULL */
     /* Getting a lost connection back. */
     enum tg_pg_phase phase;
     tg_us retry_at;
@@ -60,10 +62,10 @@ static inline struct tg_pg *tg_pg_of(const struct tg_db *db)
     return db->conn;
 }
 
-/* --- db_postgres.c --- */
+/* --- postgres_ask.c --- */
 
-extern const struct tg_db_ops tg_pg_ops;
-
+/* The connection is of no use any more; what was collected goes with it. */
+void tg_pg_lost(struct tg_pg *p);
 /* Notes why in db->error; a dead connection is noted as lost. `result` may be NULL; is cleared. */
 tg_err tg_pg_failed(struct tg_db *db, PGresult *take_result);
 /* The next result of what was sent; waits no longer than a statement may last. */
@@ -72,6 +74,11 @@ PGresult *tg_pg_result(struct tg_db *db);
 TG_MUST_CHECK tg_err tg_pg_finish(struct tg_db *db, int sent, PGresult **ret);
 /* One or more statements without values. *ret may be NULL: the result is not wanted. */
 TG_MUST_CHECK tg_err tg_pg_simple(struct tg_db *db, const char *sql, PGresult **ret);
+
+/* --- db_postgres.c --- */
+
+extern const struct tg_db_ops tg_pg_ops;
+
 /* Makes a form ready; types and params are known then. */
 TG_MUST_CHECK tg_err tg_pg_prepare(struct tg_db *db, enum tg_sql which, enum tg_pg_form form);
 /* Room for the statement's state. */
@@ -93,4 +100,16 @@ TG_MUST_CHECK tg_err tg_pg_each(struct tg_db *db, enum tg_sql which, size_t coun
 /* --- postgres_open.c --- */
 
 TG_MUST_CHECK tg_err tg_pg_ready(struct tg_db *db, tg_us now);
+/* Whatever schema is there. On failure db wants tg_db_close. */
+TG_MUST_CHECK tg_err tg_pg_connect(struct tg_db *db, const struct tg_db_cfg *cfg,
+                                   enum tg_db_mode mode);
+
+/* --- postgres_schema.c --- */
+
+/* The first column of the first row; 0 = no row. */
+TG_MUST_CHECK tg_err tg_pg_number(struct tg_db *db, const char *sql, int64_t *ret);
+/* 0 = nothing is there. UNSUPPORTED: another program's, or a newer torg's. */
+TG_MUST_CHECK tg_err tg_pg_version(struct tg_db *db, int64_t *ret);
+/* Is it the version that this torg knows? The writer sees to it that it is. */
+TG_MUST_CHECK tg_err tg_pg_check_schema(struct tg_db *db, const struct tg_db_cfg *cfg);
 #endif

@@ -659,7 +659,12 @@ static void test_audit_names_the_difference(void **state)
     assert_true(tg_shop_audit(w->shop, &row, why));
     row.orders_sold = 1;
     assert_false(tg_shop_audit(w->shop, &row, why));
-    assert_string_equal(why, "sold by paid orders: memory says 0, derived is 1");
+    assert_string_equal(why, "sold by paid orders: the stock table says 0, derived is 1");
+    row.orders_sold = 0;
+    row.moved_on_hand = row.kept_on_hand = 99;
+    assert_true(tg_audit_row_ok(&row, why));
+    assert_false(tg_shop_audit(w->shop, &row, why));
+    assert_string_equal(why, "on hand: memory says 100, the disk 99");
     world_free(w);
 }
 

@@ -786,9 +786,9 @@ static void test_a_backup_made_while_running_brings_everything_back(void **state
     open_all(b);
     c.id = "1";
     assert_int_equal(one(b, &c, NULL, NULL).code, TG_CODE_OK);
-    if (tg_backup(&cfg, file, why) != TG_OK)
+    if (tg_backup(&cfg, file, NULL, why) != TG_OK)
         fail_msg("%s", why);
-    assert_int_equal(tg_backup(&cfg, file, why), TG_ERR_CONFLICT);
+    assert_int_equal(tg_backup(&cfg, file, NULL, why), TG_ERR_CONFLICT);
     c.id = "2";
     assert_int_equal(one(b, &c, NULL, NULL).code, TG_CODE_OK);
     assert_int_equal(orders_in(b), 2);

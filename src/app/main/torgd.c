@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/config.h"
@@ -21,17 +22,21 @@ struct options {
     const char *data;
     bool demo;
     bool check;
+    bool no_backup;
 };
 
 static void help(FILE *out)
 {
     (void)fputs(
         "Usage: torgd [--config FILE] [--data DIR] [--demo] [--check] [--print-config]\n"
+        "             [--no-backup]\n"
         "\n"
         "  --config FILE   YAML configuration; see configs/torg.yaml (default: none needed)\n"
         "  --data DIR      data directory: database, journal, admin socket (default: ./data)\n"
         "  --demo          demo shop with one live show; prints URLs and fresh logins\n"
         "  --check         validate the configuration, then exit 0 or 1\n"
+        "  --no-backup     when the database's schema must change: make no copy before (see\n"
+        "                  src/store/README.md; PostgreSQL needs pg_dump for one)\n"
         "  --print-config  print the configuration reference with every default\n"
         "\n"
         "Signals: SIGTERM and SIGINT stop cleanly; SIGHUP reloads the log level and the\n"
@@ -52,6 +57,8 @@ static bool parse(int argc, char **argv, struct options *ret)
             exit(EXIT_SUCCESS);
         } else if (strcmp(argv[i], "--demo") == 0) {
             ret->demo = true;
+        } else if (strcmp(argv[i], "--no-backup") == 0) {
+            ret->no_backup = true;
         } else if (strcmp(argv[i], "--check") == 0) {
             ret->check = true;
         } else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
@@ -178,6 +185,7 @@ int main(int argc, char **argv)
     char reason[512] = "";
     tg_err err;
 
+    (void)umask(077); /* what we write is ours alone: people, payments, secrets */
     if (!parse(argc, argv, &opt))
         return EXIT_BAD_CONFIG;
     err = load(&config, &opt, &refused);
@@ -193,7 +201,8 @@ int main(int argc, char **argv)
     raise_descriptors();
     bound_allocator();
     block_signals(); /* before any thread: main alone takes them, by signalfd */
-    const struct tg_server_cfg cfg = {.config = &config, .data_dir = opt.data, .demo = opt.demo};
+    const struct tg_server_cfg cfg = {
+        .config = &config, .data_dir = opt.data, .demo = opt.demo, .no_backup = opt.no_backup};
     err = tg_server_start(&server, &cfg, reason, sizeof(reason));
     if (err != TG_OK) {
         (void)fprintf(stderr, "torgd: %s\n", reason[0] != '\0' ? reason : tg_err_name(err));

@@ -1,0 +1,30 @@
+/* sqlite_priv.h - the parts of the SQLite engine. */
+#ifndef TG_STORE_SQLITE_PRIV_H
+#define TG_STORE_SQLITE_PRIV_H
+
+#include <sqlite3.h>
+
+#include "store/db_priv.h"
+
+struct tg_lite {
+    sqlite3 *raw;
+    sqlite3_stmt *stmts[TG_SQL_COUNT];
+    const atomic_bool *stop; /* NULL = nobody breaks anything off */
+};
+
+static inline struct tg_lite *tg_lite_of(const struct tg_db *db)
+{
+    return db->conn;
+}
+
+/* --- db_sqlite.c --- */
+
+extern const struct tg_db_ops tg_lite_ops;
+
+tg_err tg_lite_err(int rc);
+/* Notes why in db->error. */
+tg_err tg_lite_failed(struct tg_db *db, int rc);
+TG_MUST_CHECK tg_err tg_lite_exec(struct tg_db *db, const char *sql);
+void tg_lite_rollback(struct tg_db *db);
+
+#endif
