@@ -214,6 +214,7 @@ static void row(struct bench *b, const char *name, int skus, int32_t units, int 
     for (int i = 0; i < runs; i++) {
         took[i] = burst(b, skus, units);
         sold = b->sold;
+        MUST(sold == TG_MIN(b->intents, (size_t)units)); /* a refusal is cheaper than an order */
     }
     qsort(took, (size_t)runs, sizeof(took[0]), by_value);
     printf("%-5s %7zu intents %7zu sold   median %8.0f/s   slowest %8.0f/s   fastest %8.0f/s   "
@@ -246,6 +247,7 @@ static void paced(struct bench *b)
         collect(b);
     }
     teardown(b);
+    MUST(b->sold == b->intents);
     qsort(b->took, b->intents, sizeof(b->took[0]), by_value);
     printf("paced %7d/s, all sell: answer p50 %.2f ms, p99 %.2f ms, max %.2f ms\n", (int)pace,
            (double)b->took[b->intents / 2] / 1e3, (double)b->took[b->intents * 99 / 100] / 1e3,

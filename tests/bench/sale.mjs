@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { metrics } from '../e2e/lib/metrics.mjs';
@@ -23,6 +24,7 @@ Scenarios (default: the first three):
   --all-sell         the same with every unit sellable: durable orders/s
   --baseline         --all-sell once more with a transaction for each order (shop.batch_max: 1), fewer
                      intents; with --all-sell the ratio is printed
+  --hook             --all-sell once more with a webhook endpoint that is told of every order
   --mixed            --rate/s for --seconds: 70 % buys over 1,000 SKUs, 20 % cart changes, 10 % stock
                      changes by staff; a tenth of the orders is paid by HTTP
 
@@ -39,7 +41,7 @@ Scenarios (default: the first three):
   --workers N        web workers (default 1: as the server has one core)
   --dir DIR          where data are (default /var/tmp: on a disk)
   --json FILE        everything as JSON
-  --smoke            all four, small; exit 1 unless exact
+  --smoke            all of them, small; exit 1 unless exact
   --help
 Exit: 0 measured; 1 something was lost, sold twice or not answered; 2 usage.`;
 
@@ -63,7 +65,7 @@ function readOptions() {
   try {
     v = parseArgs({
       options: {
-        'sold-out': FLAG, 'all-sell': FLAG, baseline: FLAG, mixed: FLAG, smoke: FLAG, help: FLAG, engine: LIST, sockets: text(), intents: text(), within: text('2'), units: text(),
+        'sold-out': FLAG, 'all-sell': FLAG, baseline: FLAG, hook: FLAG, mixed: FLAG, smoke: FLAG, help: FLAG, engine: LIST, sockets: text(), intents: text(), within: text('2'), units: text(),
         skus: text('1'), 'baseline-intents': text(), rate: text(), seconds: text(), runs: text('1'), cores: text('1,0'), workers: text('1'), dir: text('/var/tmp'), json: text(),
       },
     }).values;
@@ -77,12 +79,12 @@ function readOptions() {
   const engines = v.engine.length > 0 ? v.engine : ['sqlite'];
   for (const name of engines) if (!['sqlite', 'postgres'].includes(name)) usageError(`no such engine: ${name}`);
   if (engines.includes('postgres') && postgresBin() === null) usageError('PostgreSQL is not installed');
-  const named = ['sold-out', 'all-sell', 'baseline', 'mixed'].filter((name) => v[name]);
+  const named = ['sold-out', 'all-sell', 'baseline', 'hook', 'mixed'].filter((name) => v[name]);
   const small = v.smoke ? { sockets: 100, intents: 2000, units: 50, baseline: 200, rate: 200, seconds: 3 } : { sockets: undefined, intents: 50000, units: 500, baseline: 5000, rate: 5000, seconds: 300 };
   const [server, load] = v.cores.split(',').map((part) => count(part, 'cores'));
   const number = (name, fallback) => (v[name] === undefined ? fallback : count(v[name], name));
   return {
-    scenarios: named.length > 0 ? named : v.smoke ? ['sold-out', 'all-sell', 'baseline', 'mixed'] : ['sold-out', 'all-sell', 'baseline'],
+    scenarios: named.length > 0 ? named : v.smoke ? ['sold-out', 'all-sell', 'baseline', 'hook', 'mixed'] : ['sold-out', 'all-sell', 'baseline'],
     engines, sockets: number('sockets', small.sockets), intents: number('intents', small.intents), within: number('within'), units: number('units', small.units), skus: number('skus'),
     baselineIntents: number('baseline-intents', small.baseline), rate: number('rate', small.rate), seconds: number('seconds', small.seconds), runs: number('runs'),
     cores: { server, load }, workers: number('workers'), dir: v.dir, json: v.json, smoke: v.smoke,
@@ -100,6 +102,8 @@ function plan(scenario, o) {
       return { ...crowd, within: 0, sockets: Math.min(crowd.sockets, o.baselineIntents), skus: all, intents: o.baselineIntents, units: 10000000, orders: o.baselineIntents, batch: 1, wait: 600 };
     case 'mixed':
       return { sockets: o.sockets ?? 1000, within: o.seconds, skus: all, intents: o.rate * o.seconds, units: 10000000, orders: null, mix: [70, 20, 10], staff: 4, pay: 10 };
+    case 'hook':
+      return { ...crowd, skus: all, intents: o.intents, units: 10000000, orders: o.intents, hook: true };
     default:
       return { ...crowd, skus: all, intents: o.intents, units: 10000000, orders: o.intents };
   }
@@ -115,6 +119,8 @@ async function check(server, work, result) {
   must(result.closed === 0, `${result.closed} sockets closed`);
   must(stands.orders === result.orders && stands.units === result.orders, `${result.orders} acknowledged, ${stands.orders} orders of ${stands.units} units on disk`);
   if (work.orders !== null) must(result.orders === work.orders, `${result.orders} orders, not ${work.orders}`);
+  if (work.orders === null) must(result.orders === result.kinds.buy.answered, `buys refused: ${JSON.stringify(result.kinds.buy.codes)}`);
+  for (const [kind, { codes }] of Object.entries(result.kinds)) must(!codes.busy, `${codes.busy} of ${kind} refused busy`);
   must(result.pay_failed === 0, `${result.pay_failed} payments failed`);
   try {
     await assertAudit(server);
@@ -124,16 +130,45 @@ async function check(server, work, result) {
   return faults;
 }
 
+/** The shop's own system, which hears of every order. */
+async function listenForHooks(server, hooks) {
+  const { token } = await server.ctl('token', 'create', '--role', 'admin');
+  const answer = await fetch(`${server.url}/api/v1/webhooks`, {
+    method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ url: `http://127.0.0.1:${hooks.address().port}/` }),
+  });
+  assert.equal(answer.status, 201);
+}
+
+async function hookReceiver() {
+  const hooks = createServer((request, response) => {
+    request.resume();
+    request.once('end', () => response.writeHead(204).end());
+  });
+  await new Promise((resolve) => hooks.listen(0, '127.0.0.1', resolve));
+  return hooks;
+}
+
+/** Microseconds of CPU an order (an answer, where few sell), of the whole server and of its threads by name. */
+function perOrder(before, after, result) {
+  const by = result.orders * 2 > result.answered ? result.orders : result.answered;
+  const share = (seconds) => (seconds * 1e6) / Math.max(1, by);
+  const threads = Object.entries(after.threads).map(([name, seconds]) => [name, share(seconds - (before.threads[name] ?? 0))]);
+  return { cpuUs: share(after.cpuS - before.cpuS), threadUs: Object.fromEntries(threads.filter(([, us]) => us >= 0.1).sort((a, b) => b[1] - a[1])) };
+}
+
 async function measure(scenario, engine, o) {
   const work = plan(scenario, o);
   const postgres = engine === 'postgres' ? await Postgres.start({ core: o.cores.load }) : null;
+  const hooks = work.hook ? await hookReceiver() : null;
   let server;
   let figures;
   try {
     server = await startShop({
       skus: work.skus.length, units: work.units, postgres,
-      env: { TORG_HTTP_WORKERS: String(o.workers), TORG_SHOP_PERSON_MAX: '100', TORG_SHOP_BATCH_MAX: String(work.batch ?? 1024), TORG_RTC_WORKERS: '1', TORG_LOG_LEVEL: 'warn' },
+      env: { TORG_HTTP_WORKERS: String(o.workers), TORG_SHOP_PERSON_MAX: '100', TORG_SHOP_BATCH_MAX: String(work.batch ?? 1024), TORG_RTC_WORKERS: '1', TORG_LOG_LEVEL: 'warn', TORG_WEBHOOKS_ALLOW_NETWORKS: '127.0.0.0/8' },
     });
+    if (hooks) await listenForHooks(server, hooks);
     pin(server.child.pid, o.cores.server);
     const buyers = new Buyers(server, { ...work, core: o.cores.load });
     await buyers.ready();
@@ -147,7 +182,7 @@ async function measure(scenario, engine, o) {
     figures = {
       scenario, engine, intents: work.intents, sockets: work.sockets, within: work.within, skus: work.skus.length, batch: work.batch ?? 1024, workers: o.workers, ...result,
       ordersPerS: result.orders / Math.max(result.last_order_s, 1e-3), answersPerS: result.answered / Math.max(result.last_answer_s, 1e-3), commits, perCommit: result.orders / Math.max(1, commits),
-      serverCpuS: after.cpuS - before.cpuS, serverRssKiB: after.rssKiB, faults,
+      ...perOrder(before, after, result), serverCpuS: after.cpuS - before.cpuS, serverRssKiB: after.rssKiB, faults,
     };
     return figures;
   } finally {
@@ -155,6 +190,8 @@ async function measure(scenario, engine, o) {
     await server?.stop().catch((error) => figures?.faults.push(`the server's stop: ${error.message.split('\n')[0]}`));
     if (figures) figures.stopS = (performance.now() - began) / 1000;
     await postgres?.stop();
+    hooks?.closeAllConnections();
+    hooks?.close();
   }
 }
 
@@ -184,11 +221,12 @@ function machine(o) {
 }
 
 const fixed = (value, digits = 0) => (value === null || value === undefined || !Number.isFinite(value) || value < 0 ? 'n/a' : value.toFixed(digits));
+const threadsText = (r) => Object.entries(r.threadUs).slice(0, 4).map(([name, us]) => `${name} ${fixed(us, 1)}`).join(', ');
 const COLUMNS = [
   ['scenario', (r) => r.scenario], ['engine', (r) => r.engine], ['intents', (r) => r.intents], ['sockets', (r) => r.sockets], ['orders', (r) => r.orders],
   ['answered', (r) => r.answered], ['sent in s', (r) => fixed(r.sent_s, 2)], ['last answer s', (r) => fixed(r.last_answer_s, 2)], ['orders/s', (r) => fixed(r.ordersPerS)], ['answers/s', (r) => fixed(r.answersPerS)],
   ['buy p50 / p99 / max ms', (r) => `${fixed(r.kinds.buy?.p50_ms, 1)} / ${fixed(r.kinds.buy?.p99_ms, 1)} / ${fixed(r.kinds.buy?.max_ms, 1)}`],
-  ['orders/commit', (r) => fixed(r.perCommit, 1)], ['server CPU s', (r) => fixed(r.serverCpuS, 2)], ['generator CPU s', (r) => fixed(r.cpu_s, 2)], ['exact', (r) => (r.faults.length === 0 ? 'yes' : 'NO')],
+  ['orders/commit', (r) => fixed(r.perCommit, 1)], ['server CPU s', (r) => fixed(r.serverCpuS, 2)], ['CPU us/order', (r) => fixed(r.cpuUs, 1)], ['of them', (r) => threadsText(r)], ['generator CPU s', (r) => fixed(r.cpu_s, 2)], ['exact', (r) => (r.faults.length === 0 ? 'yes' : 'NO')],
 ];
 const head = () => `| ${COLUMNS.map(([name]) => name).join(' | ')} |\n|${COLUMNS.map(() => ' --- |').join('')}`;
 const row = (r) => `| ${COLUMNS.map(([, show]) => show(r)).join(' | ')} |`;

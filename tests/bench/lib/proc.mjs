@@ -1,7 +1,7 @@
 // Processes of a benchmark: what they use, and their end.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -44,10 +44,27 @@ export async function stop(child) {
   clearTimeout(timer);
 }
 
-/** CPU seconds so far (user and system, all threads) and resident memory in KiB. */
+/** Nanoseconds that a thread ran, by the scheduler; where the kernel does not say, by its ticks of 10 ms. */
+async function ranNs(task) {
+  try {
+    return Number((await readFile(`${task}/schedstat`, 'utf8')).split(' ')[0]);
+  } catch {
+    const [, user, system] = /^(?:\S+ ){13}(\d+) (\d+)/.exec((await readFile(`${task}/stat`, 'utf8')).replace(/\(.*\)/, 'x')) ?? [];
+    return (Number(user) + Number(system)) * 1e7;
+  }
+}
+
+/** CPU seconds so far (user and system): of all threads, and by their names; and resident memory in KiB. */
 export async function usage(pid) {
-  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/\(.*\)/, 'x');
-  const [, user, system] = /^(?:\S+ ){13}(\d+) (\d+)/.exec(stat) ?? [];
+  const threads = {};
+  let cpuS = 0;
+  for (const tid of await readdir(`/proc/${pid}/task`)) {
+    const task = `/proc/${pid}/task/${tid}`;
+    const name = (await readFile(`${task}/comm`, 'utf8')).trim();
+    const seconds = (await ranNs(task)) / 1e9;
+    threads[name] = (threads[name] ?? 0) + seconds;
+    cpuS += seconds;
+  }
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return { cpuS: (Number(user) + Number(system)) / 100, rssKiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) };
+  return { cpuS, threads, rssKiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) };
 }
