@@ -34,7 +34,7 @@ struct tg_rng tg_rng_seeded(uint64_t seed)
     return rng;
 }
 
-static void os_bytes(uint8_t *out, size_t len)
+static void from_kernel(uint8_t *out, size_t len)
 {
     while (len > 0) {
         ssize_t got = getrandom(out, len, 0);
@@ -46,6 +46,31 @@ static void os_bytes(uint8_t *out, size_t len)
         out += got;
         len -= (size_t)got;
     }
+}
+
+/*
+ * Ids ask for a few bytes at a time, and each time costs a system call: they share one. What is
+ * given out is wiped here, so that no byte is given out twice or can be found later. A fork would
+ * copy the rest; this server does not fork.
+ */
+enum { POOL_SIZE = 256, POOL_ASK_MAX = 32 };
+
+static void os_bytes(uint8_t *out, size_t len)
+{
+    static _Thread_local uint8_t pool[POOL_SIZE];
+    static _Thread_local size_t left;
+
+    if (len > POOL_ASK_MAX) {
+        from_kernel(out, len);
+        return;
+    }
+    if (left < len) {
+        from_kernel(pool, sizeof(pool));
+        left = sizeof(pool);
+    }
+    left -= len;
+    memcpy(out, pool + left, len);
+    memset(pool + left, 0, len);
 }
 
 /* xoshiro256** by Blackman and Vigna (public domain algorithm). */

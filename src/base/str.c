@@ -33,6 +33,10 @@ void tg_str_cut(char *out, size_t size, const char *text)
     size_t at = 0;
 
     TG_ASSERT(size > 0);
+    if (len < size) {
+        memcpy(out, text, len + 1);
+        return;
+    }
     while (at < len) {
         size_t width = tg_utf8_len(text + at, len - at);
 

@@ -5,10 +5,11 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 
 struct tg_thread {
     pthread_t id;
-    const char *name;
+    char name[16];
     tg_thread_fn run;
     void *ctx;
 };
@@ -52,7 +53,8 @@ tg_err tg_thread_start(struct tg_thread **ret, const char *name, tg_thread_fn ru
 
     if (thread == NULL)
         return TG_ERR_NOMEM;
-    *thread = (struct tg_thread){.name = name, .run = run, .ctx = ctx};
+    *thread = (struct tg_thread){.run = run, .ctx = ctx};
+    tg_str_cut(thread->name, sizeof(thread->name), name);
     (void)sigfillset(&all); /* cannot fail on a valid pointer */
     TG_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
     rc = pthread_create(&thread->id, NULL, trampoline, thread);

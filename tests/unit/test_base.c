@@ -320,6 +320,30 @@ static void test_uuid7_sorts_by_time(void **state)
     assert_int_equal(a[14], '7');
     assert_non_null(strchr("89ab", a[19]));
     assert_true(strcmp(a, b) < 0);
+    assert_memory_equal(a, "018bcfe5-6800-7", 15); /* 1700000000000 ms */
+    for (size_t i = 0; i < 36; i++)
+        assert_int_equal(a[i] == '-', i == 8 || i == 13 || i == 18 || i == 23);
+}
+
+/* Small requests share one read from the kernel; no byte of it is given out twice. */
+static void test_random_bytes_of_the_system_never_come_again(void **state)
+{
+    enum { COUNT = 900 };
+    struct tg_rng rng = tg_rng_os();
+    struct tg_rng copy = rng;
+    uint64_t values[COUNT][2];
+    struct tg_map seen;
+    uint8_t longer[64] = {0};
+
+    (void)state;
+    tg_map_init(&seen, &rng);
+    for (size_t i = 0; i < COUNT; i++) {
+        tg_rng_bytes(i % 2 == 0 ? &rng : &copy, values[i], i % 3 == 0 ? 16 : 8);
+        assert_int_equal(tg_map_put(&seen, &values[i][0], 8, &seen), TG_OK);
+    }
+    tg_rng_bytes(&rng, longer, sizeof(longer));
+    assert_false(memcmp(longer, longer + 32, 32) == 0);
+    tg_map_done(&seen);
 }
 
 static void test_log_quote_removes_what_could_forge_a_field(void **state)
@@ -414,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_mailbox_from_two_threads_loses_nothing),
         cmocka_unit_test(test_mailbox_full_and_closed_push_back),
         cmocka_unit_test(test_uuid7_sorts_by_time),
+        cmocka_unit_test(test_random_bytes_of_the_system_never_come_again),
         cmocka_unit_test(test_log_quote_removes_what_could_forge_a_field),
         cmocka_unit_test(test_rfc3339_of_known_instant),
         cmocka_unit_test(test_rfc3339_agrees_with_the_library),
