@@ -24,6 +24,37 @@ void tg_announce_person(struct tg_sale *sale, const char *person)
     tg_slab_unref(slab);
 }
 
+/* An event that says what an answer of this batch just said is its text. */
+static void say_again(struct tg_sale *sale, const struct tg_item *item, const char *what,
+                      const char *person)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "ev", what);
+    tg_jo_raw(&j, what, (const char *)item->said.in->data + item->said.at, item->said.len);
+    tg_jo_end_obj(&j);
+    tg_announce_person(sale, person);
+}
+
+/* As it was made: what happened to it in the same batch is not in the answer. */
+static bool is_new(const struct tg_order *order)
+{
+    return order->fresh && !order->changed;
+}
+
+static void tell_new_orders(struct tg_sale *sale)
+{
+    for (size_t i = 0; i < sale->item_count; i++) {
+        const struct tg_item *item = &sale->items[i];
+        const struct tg_order *order = item->said.of;
+
+        if (item->said.in != NULL && item->claim.kind != TG_CLAIM_CART_SET && is_new(order))
+            say_again(sale, item, "order", order->person);
+    }
+}
+
 static void tell_orders(struct tg_sale *sale)
 {
     const struct tg_order *cursor = NULL;
@@ -32,7 +63,7 @@ static void tell_orders(struct tg_sale *sale)
     while ((order = tg_shop_each_order(sale->shop, &cursor)) != NULL) {
         struct tg_jo j = tg_jo(&sale->buf);
 
-        if (!order->fresh && !order->changed)
+        if (is_new(order) || (!order->fresh && !order->changed))
             continue;
         tg_buf_clear(&sale->buf);
         tg_jo_obj(&j, NULL);
@@ -50,7 +81,13 @@ static void tell_carts(struct tg_sale *sale)
 
     while ((cart = tg_shop_each_cart(sale->shop, &cursor)) != NULL) {
         struct tg_jo j = tg_jo(&sale->buf);
+        const struct tg_item *item =
+            cart->changed_by < sale->item_count ? &sale->items[cart->changed_by] : NULL;
 
+        if (item != NULL && item->said.in != NULL && item->said.of == cart) {
+            say_again(sale, item, "cart", cart->person);
+            continue;
+        }
         tg_buf_clear(&sale->buf);
         tg_jo_obj(&j, NULL);
         tg_jo_str(&j, "ev", "cart");
@@ -125,6 +162,7 @@ static void tell_sold(struct tg_sale *sale)
 
 void tg_announce_batch(struct tg_sale *sale)
 {
+    tell_new_orders(sale);
     tell_orders(sale);
     tell_carts(sale);
     tg_selling_announce(sale);

@@ -223,12 +223,31 @@ static void quote_facts(struct tg_jo *j, const struct tg_sale *sale, const struc
     tg_quote_write(j, "cart", &quote);
 }
 
+/* What was written since `from`, a key and its object, is what its event will say. */
+static void note_said(const struct tg_jo *j, struct tg_item *item, size_t from, const void *of)
+{
+    const uint8_t *value;
+
+    if (j->buf->err != TG_OK)
+        return; /* the batch fails for it */
+    value = memchr(j->buf->data + from, '{', j->buf->len - from);
+    TG_ASSERT(value != NULL);
+    item->said.of = of;
+    item->said.at = (size_t)(value - j->buf->data);
+    item->said.len = j->buf->len - item->said.at;
+}
+
 static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item,
                           const struct tg_verdict *v)
 {
+    size_t from = j->buf->len;
+
     switch (item->claim.kind) {
     case TG_CLAIM_BUY:
     case TG_CLAIM_CHECKOUT:
+        tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        note_said(j, item, from, v->order);
+        break;
     case TG_CLAIM_CANCEL:
     case TG_CLAIM_UNDO:
         tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
@@ -257,6 +276,7 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
         break;
     case TG_CLAIM_CART_SET:
         tg_cart_write(j, "cart", sale->shop, v->cart);
+        note_said(j, item, from, v->cart);
         break;
     case TG_CLAIM_CART_MERGE:
         merge_facts(j, sale, v);
@@ -320,7 +340,7 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
         item->status = 204;
         return;
     }
-    if (made)
+    if (made && item->req->http)
         tg_str_printf(item->location, sizeof(item->location), "/api/v1/orders/%s", v->order->id);
     tg_buf_clear(&sale->buf);
     tg_jo_obj(&j, NULL);
@@ -331,6 +351,8 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
         tg_jo_int(&j, "ticket", v->ticket);
     tg_jo_end_obj(&j);
     item->reply = tg_answer_slab(sale);
+    if (item->reply != NULL && item->said.of != NULL)
+        item->said.in = tg_slab_ref(item->reply);
 }
 
 void tg_answer_busy(struct tg_sale *sale, struct tg_item *item)

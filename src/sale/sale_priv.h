@@ -44,6 +44,14 @@ struct tg_item {
     enum tg_code code;
     int status;
     struct tg_slab *reply;
+    /* What of the reply the event of this batch says again: the order that the claim made, or the
+     * cart that it set. */
+    struct {
+        struct tg_slab *in; /* owned: the reply is sent before; NULL = nothing */
+        const void *of;     /* the order or cart */
+        size_t at;
+        size_t len;
+    } said;
     char location[128];
     char etag[40];
     struct tg_discount *discount; /* code.new, code.set */

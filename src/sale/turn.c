@@ -353,6 +353,7 @@ static void free_items(struct tg_sale *sale)
         tg_discount_free(item->discount);
         tg_free(item->lines);
         tg_slab_unref(item->reply);
+        tg_slab_unref(item->said.in);
         tg_msg_free(item->req);
     }
     sale->item_count = 0;
@@ -369,6 +370,7 @@ static void take_item(struct tg_sale *sale, struct tg_shop_now now, struct tg_sa
     sale->refusals[i] = (struct tg_verdict){.code = TG_CODE_OK};
     if (!tg_request_claim(sale, now, item, &sale->refusals[i]))
         TG_ASSERT(sale->refusals[i].code != TG_CODE_OK);
+    item->claim.ref = (uint32_t)i;
     sale->claims[i] = item->claim;
 }
 

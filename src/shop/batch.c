@@ -95,8 +95,23 @@ void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order)
     shop->batch_orders = order;
 }
 
-void tg_shop_touch_cart(struct tg_shop *shop, struct tg_cart *cart)
+void tg_shop_touch_cart(struct tg_shop *shop, struct tg_cart *cart, const struct tg_claim *c,
+                        uint32_t from)
 {
+    TG_ASSERT(from <= cart->line_count);
+    cart->changed_by = c->ref;
+    if (!cart->in_batch) {
+        cart->changed = 0;
+        cart->shorter = false;
+    }
+    if (cart->gaps) {
+        from = 0;
+        cart->gaps = false;
+    }
+    if (from < cart->line_count) {
+        cart->changed |= UINT64_MAX << from;
+        cart->shorter = true;
+    }
     if (cart->in_batch)
         return;
     cart->in_batch = true;

@@ -149,13 +149,16 @@ void tg_decide_cart_set(struct tg_shop *shop, const struct tg_claim *c, struct t
     }
     if (c->qty == (line == NULL ? 0 : line->qty))
         return; /* as it is already: nothing to write */
-    tg_shop_touch_cart(shop, cart);
+    /* What stands behind a line that goes moves up. */
+    tg_shop_touch_cart(shop, cart, c,
+                       c->qty == 0 ? (uint32_t)(line - cart->lines) : cart->line_count);
     if (c->qty == 0) {
         drop_line(cart, line);
         return;
     }
     if (line == NULL)
         line = new_line(cart, c->sku);
+    cart->changed |= UINT64_C(1) << (line - cart->lines);
     line->qty = c->qty;
     line->price = tg_variant_price(out->variant);
 }
@@ -201,8 +204,9 @@ void tg_decide_cart_merge(struct tg_shop *shop, const struct tg_claim *c, struct
         tg_refuse(out, TG_CODE_INTERNAL, "The server is out of memory.");
         return;
     }
-    tg_shop_touch_cart(shop, mine);
-    tg_shop_touch_cart(shop, other);
+    tg_shop_touch_cart(shop, mine, c, 0);
+    tg_shop_touch_cart(shop, other, c, 0);
+    mine->changed = UINT64_MAX;
     out->left_out_count = merge_lines(mine, other);
     out->left_out = other->lines;
     out->cart = mine;

@@ -83,6 +83,7 @@ struct tg_price_shown {
 
 struct tg_claim {
     enum tg_claim_kind kind;
+    uint32_t ref;       /* the caller's own number of it, see tg_cart.changed_by */
     const char *person; /* who asks */
     const char *name;
     const char *source;

@@ -18,7 +18,7 @@
 
 enum {
     TG_PERSON_ID_SIZE = 24,  /* "p" + 22 characters, or "s" + a number, and the NUL */
-    TG_PAYMENT_ID_SIZE = 23, /* 128 random bits in base64url */
+    TG_PAYMENT_ID_SIZE = 37, /* 14 hex digits that rise, and 128 random bits in base64url */
     TG_OPTIONS_SIZE = 96,    /* JSON object of a variant's options */
     TG_SOURCE_SIZE = TG_SOURCE_MAX * 4 + 1,
     TG_DISCOUNT_CODE_SIZE = 33, /* a discount code */

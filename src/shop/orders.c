@@ -35,15 +35,28 @@ static bool is_unheld(const struct tg_shop *shop, const struct tg_claim *c,
     return true;
 }
 
+/* The random bits are the right to pay. The claim's ticket in front only keeps the database's index
+ * growing at its end. */
+static void payment_id(char out[TG_PAYMENT_ID_SIZE], struct tg_shop *shop)
+{
+    uint8_t ticket[7];
+    uint8_t secret[16];
+
+    for (size_t i = 0; i < sizeof(ticket); i++)
+        ticket[i] = (uint8_t)((uint64_t)shop->last_ticket >> 8 * (sizeof(ticket) - 1 - i));
+    tg_rng_bytes(shop->cfg.rng, secret, sizeof(secret));
+    tg_hex_encode(out, TG_PAYMENT_ID_SIZE, ticket, sizeof(ticket));
+    tg_b64url_encode(out + 2 * sizeof(ticket), TG_PAYMENT_ID_SIZE - 2 * sizeof(ticket), secret,
+                     sizeof(secret));
+}
+
 static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                        const struct tg_wish *wish, struct tg_order *order)
 {
     const struct tg_show_rules *rules = tg_shop_rules(shop, c->show);
-    uint8_t payment[16];
 
     tg_uuid7(order->id, now.wall, shop->cfg.rng);
-    tg_rng_bytes(shop->cfg.rng, payment, sizeof(payment));
-    tg_b64url_encode(order->payment, sizeof(order->payment), payment, sizeof(payment));
+    payment_id(order->payment, shop);
     tg_str_cut(order->person, sizeof(order->person), c->person);
     tg_str_cut(order->name, sizeof(order->name), c->name);
     tg_str_cut(order->source, sizeof(order->source), c->source);

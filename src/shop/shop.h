@@ -160,11 +160,16 @@ struct tg_cart {
     char person[TG_PERSON_ID_SIZE];
     uint32_t line_count;
     struct tg_cart_line lines[TG_CART_LINES_MAX];
+    bool gaps; /* the rows on the disk are not numbered 0, 1, 2 ...: write all of it */
 
-    /* The shop's own. */
+    /* The shop's own; of the batch. */
     struct tg_cart *batch_next;
     bool in_batch;
+    uint32_t changed_by; /* ref of the last claim that changed it */
+    uint64_t changed;    /* bit i: line i is to be written */
+    bool shorter;        /* rows behind the last line are to go */
 };
+_Static_assert(TG_CART_LINES_MAX <= 64, "tg_cart.changed");
 
 /* --- effects: what the store must write --- */
 

@@ -184,7 +184,10 @@ struct tg_effect *tg_shop_effect(struct tg_shop *shop, enum tg_effect_kind kind,
 /* Remember the object as it is before its first change in the batch. */
 void tg_shop_touch_variant(struct tg_shop *shop, struct tg_variant *v);
 void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order);
-void tg_shop_touch_cart(struct tg_shop *shop, struct tg_cart *cart);
+/* Before it changes from its line `from` on: of those all are written, of others what the caller
+ * adds to cart->changed. */
+void tg_shop_touch_cart(struct tg_shop *shop, struct tg_cart *cart, const struct tg_claim *c,
+                        uint32_t from);
 void tg_shop_touch_sales(struct tg_shop *shop, struct tg_show_sales *sales);
 
 /* stock.c: change the counts at movement->location, where the item has a place (tg_place_ready),

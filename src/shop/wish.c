@@ -145,6 +145,6 @@ void tg_decide_checkout(struct tg_shop *shop, struct tg_shop_now now, const stru
     judge(shop, now, c, &wish, out);
     if (out->order == NULL)
         return;
-    tg_shop_touch_cart(shop, cart);
+    tg_shop_touch_cart(shop, cart, c, 0);
     cart->line_count = 0;
 }

@@ -440,6 +440,7 @@ static tg_err take_cart_line(void *ctx, size_t i, const struct tg_q *q)
     (void)i;
     if (b->cart.line_count == TG_CART_LINES_MAX)
         return TG_OK;
+    b->cart.gaps |= tg_q_get_int(q, 3) != b->cart.line_count;
     line = &b->cart.lines[b->cart.line_count++];
     tg_q_copy_text(q, 0, line->sku, sizeof(line->sku));
     line->qty = (int32_t)tg_q_get_int(q, 1);
@@ -458,6 +459,7 @@ static tg_err put_cart(void *ctx, size_t i)
     tg_str_cut(b->cart.person, sizeof(b->cart.person), cart_person(b, i));
     err = tg_shop_load_cart(b->shop, &b->cart);
     b->cart.line_count = 0;
+    b->cart.gaps = false;
     return err;
 }
 

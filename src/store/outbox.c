@@ -40,6 +40,14 @@ tg_err tg_outbox_begin(struct tg_store_db *s)
     return tg_q_end(&q);
 }
 
+bool tg_outbox_wanted(const struct tg_store_db *s, const char *topic)
+{
+    for (size_t i = 0; i < s->route_count; i++)
+        if (tg_hook_wants(s->routes[i].topics, topic))
+            return true;
+    return false;
+}
+
 tg_err tg_outbox_row(struct tg_store_db *s, int64_t id, const char *topic, int64_t order_number,
                      const char *payload, tg_us wall)
 {
@@ -70,9 +78,13 @@ tg_err tg_outbox_delivery(struct tg_store_db *s, int64_t hook, int64_t message, 
 tg_err tg_outbox_add(struct tg_store_db *s, const char *topic, int64_t order_number,
                      const char *payload, tg_us wall)
 {
-    int64_t id = tg_outbox_next(s, wall);
-    tg_err err = tg_outbox_row(s, id, topic, order_number, payload, wall);
+    int64_t id;
+    tg_err err;
 
+    if (!tg_outbox_wanted(s, topic))
+        return TG_OK;
+    id = tg_outbox_next(s, wall);
+    err = tg_outbox_row(s, id, topic, order_number, payload, wall);
     for (size_t i = 0; err == TG_OK && i < s->route_count; i++)
         if (tg_hook_wants(s->routes[i].topics, topic))
             err = tg_outbox_delivery(s, s->routes[i].hook, id, wall);

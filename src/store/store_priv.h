@@ -7,7 +7,7 @@
 #include "store/db.h"
 #include "store/store.h"
 
-enum { TG_STORE_NAMES = 4096 }; /* a power of two; 32 KB */
+enum { TG_STORE_NAMES = 65536 }; /* a power of two; 512 KB */
 
 struct tg_store_db {
     struct tg_store head; /* first */
@@ -79,8 +79,10 @@ TG_MUST_CHECK tg_err tg_store_write_flash_used(struct tg_db *db, const struct tg
 TG_MUST_CHECK tg_err tg_store_write_code(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_code_use(struct tg_db *db, const struct tg_effect *e);
 /* outbox.c: at the begin of a writing transaction; and every message to the world. The payload is
- * JSON without personal data; order_number 0 = none. */
+ * JSON without personal data; order_number 0 = none. What no endpoint wants is not written: only
+ * through its deliveries could anybody ever read it. Ask before making a payload. */
 TG_MUST_CHECK tg_err tg_outbox_begin(struct tg_store_db *s);
+bool tg_outbox_wanted(const struct tg_store_db *s, const char *topic);
 TG_MUST_CHECK tg_err tg_outbox_add(struct tg_store_db *s, const char *topic, int64_t order_number,
                                    const char *payload, tg_us wall);
 /* Its parts: the number of the next message, its row, one endpoint's delivery. */

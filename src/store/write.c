@@ -42,6 +42,7 @@ static tg_err add_line(struct tg_db *db, const struct tg_order *o, uint32_t inde
 
     tg_q_int(&q, o->number);
     tg_q_int(&q, index);
+    tg_q_text(&q, o->person);
     tg_q_text(&q, line->sku);
     tg_q_text(&q, line->title);
     tg_q_text(&q, line->options);
@@ -215,20 +216,28 @@ static tg_err write_parts(struct tg_db *db, const struct tg_effect *e)
     return err;
 }
 
+/* A cart that grows line by line is not written anew with each of them. */
 static tg_err write_cart(struct tg_db *db, const struct tg_effect *e)
 {
-    struct tg_q q = tg_q(db, TG_SQL_DROP_CART);
-    tg_err err;
+    const struct tg_cart *cart = e->cart;
+    struct tg_q q;
+    tg_err err = TG_OK;
 
-    tg_q_text(&q, e->cart->person);
-    err = tg_q_run(&q);
-    for (uint32_t i = 0; err == TG_OK && i < e->cart->line_count; i++) {
-        q = tg_q(db, TG_SQL_ADD_CART_LINE);
-        tg_q_text(&q, e->cart->person);
+    if (cart->shorter) {
+        q = tg_q(db, TG_SQL_CUT_CART);
+        tg_q_text(&q, cart->person);
+        tg_q_int(&q, cart->line_count);
+        err = tg_q_run(&q);
+    }
+    for (uint32_t i = 0; err == TG_OK && i < cart->line_count; i++) {
+        if ((cart->changed >> i & 1) == 0)
+            continue;
+        q = tg_q(db, TG_SQL_PUT_CART_LINE);
+        tg_q_text(&q, cart->person);
         tg_q_int(&q, i);
-        tg_q_text(&q, e->cart->lines[i].sku);
-        tg_q_int(&q, e->cart->lines[i].qty);
-        tg_q_int(&q, e->cart->lines[i].price);
+        tg_q_text(&q, cart->lines[i].sku);
+        tg_q_int(&q, cart->lines[i].qty);
+        tg_q_int(&q, cart->lines[i].price);
         tg_q_int(&q, e->wall);
         err = tg_q_run(&q);
     }

@@ -9,6 +9,8 @@ tg_err tg_store_add_outbox(struct tg_store_db *s, const char *topic, const struc
 {
     struct tg_jo j = tg_jo(&s->payload);
 
+    if (!tg_outbox_wanted(s, topic))
+        return TG_OK;
     tg_buf_clear(&s->payload);
     tg_order_write(&j, NULL, order, NULL, TG_ORDER_VIEW_STAFF);
     if (s->payload.err != TG_OK)

@@ -151,7 +151,7 @@ static void test_buy_makes_an_order_and_holds_stock(void **state)
     assert_int_equal(w->v.order->pay_by_wall, WALL_US + 10 * MINUTE_US);
     assert_int_equal(w->v.order->lines[0].cost, 7450);
     assert_string_equal(w->v.order->source, "mail");
-    assert_int_equal(strlen(w->v.order->payment), 22);
+    assert_int_equal(strlen(w->v.order->payment), TG_PAYMENT_ID_SIZE - 1);
     assert_int_equal(stock_of(w, "MUG").held, 3);
     assert_int_equal(tg_variant_available(tg_shop_variant(w->shop, "MUG")), 97);
     assert_int_equal(effects_of(w, TG_EFFECT_ORDER_NEW), 1);
@@ -162,6 +162,22 @@ static void test_buy_makes_an_order_and_holds_stock(void **state)
     assert_int_equal(buy(w, "pB", "MUG", 1), TG_CODE_OK);
     assert_int_equal(w->v.order->number, 1002);
     tg_shop_commit(w->shop);
+    world_free(w);
+}
+
+/* What is made later sorts later, so that the index on it grows at its end. */
+static void test_payment_ids_rise(void **state)
+{
+    struct world *w = world_new(0);
+    char before[TG_PAYMENT_ID_SIZE] = "";
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(buy(w, "pA", "MUG", 1), TG_CODE_OK);
+        assert_true(strcmp(w->v.order->payment, before) > 0);
+        memcpy(before, w->v.order->payment, sizeof(before));
+        tg_shop_commit(w->shop);
+    }
     world_free(w);
 }
 
@@ -749,6 +765,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buy_makes_an_order_and_holds_stock),
         cmocka_unit_test(test_limit_that_is_not_known_is_not_nothing),
+        cmocka_unit_test(test_payment_ids_rise),
         cmocka_unit_test(test_last_unit_goes_to_the_first),
         cmocka_unit_test(test_partly_available_says_how_many),
         cmocka_unit_test(test_price_rise_is_asked_about_and_fall_is_a_gift),

@@ -313,9 +313,12 @@ export class Channel {
   }
 }
 
-/** A fresh idempotency key: 1-64 characters of [A-Za-z0-9_-]. */
+/**
+ * A fresh idempotency key: 1-64 characters of [A-Za-z0-9_-]. The time in front lets the server's index
+ * grow at its end; the 128 random bits behind it are what makes it fresh.
+ */
 export function newId() {
-  // randomUUID exists only in secure contexts; a phone on the shop's plain-HTTP test host has none.
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+  // getRandomValues is there without a secure context, too: on the shop's plain-HTTP test host.
+  const random = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+  return `${Date.now().toString(36).padStart(9, '0')}-${random}`;
 }

@@ -85,7 +85,6 @@ CREATE TABLE orders (
     changed_us INTEGER NOT NULL,
     pay_by_us INTEGER NOT NULL
 );
-CREATE INDEX orders_by_person ON orders (person, number);
 CREATE INDEX orders_open ON orders (number) WHERE state = 0;
 CREATE INDEX orders_by_show ON orders (show_ord, state) WHERE show_ord IS NOT NULL;
 
@@ -95,6 +94,7 @@ CREATE INDEX orders_by_show ON orders (show_ord, state) WHERE show_ord IS NOT NU
 CREATE TABLE order_lines (
     order_number INTEGER NOT NULL,
     line INTEGER NOT NULL,
+    person TEXT NOT NULL, -- the order's
     sku TEXT NOT NULL,
     title TEXT NOT NULL,
     options TEXT NOT NULL,
@@ -103,6 +103,9 @@ CREATE TABLE order_lines (
     cost INTEGER NOT NULL,
     PRIMARY KEY (order_number, line)
 ) WITHOUT ROWID;
+-- What a person has of one SKU is asked with nearly every purchase, and must not cost more the more
+-- orders the person has. It finds the person's orders, too: one such index is what an order pays.
+CREATE INDEX order_lines_by_person ON order_lines (person, sku);
 
 CREATE TABLE holds (
     order_number INTEGER NOT NULL,
@@ -190,7 +193,9 @@ CREATE TABLE idempotency (
     status INTEGER NOT NULL,
     reply BLOB, -- NULL = an answer without a body
     at_us INTEGER NOT NULL,
-    UNIQUE (person, op, id)
+    -- id first: clients whose ids rise with time (as our pages' do) fill one end of the index, others
+    -- a page somewhere in it for each answer.
+    UNIQUE (id, person, op)
 );
 
 CREATE TABLE outbox ( -- written with the order it tells of; outbound delivers
