@@ -14,10 +14,12 @@
 #include "msg/live.h"
 #include "msg/sale.h"
 #include "msg/web.h"
-#include "shop/stock.h"
-#include "store/backup.h"
 
-enum { ANSWER_WAIT_US = 10 * TG_US_PER_S, ADMIN_SLOT = UINT16_MAX };
+enum {
+    ANSWER_WAIT_US = 10 * TG_US_PER_S,
+    LOOK_EVERY_US = TG_US_PER_S / 5, /* at the stop flag */
+    ADMIN_SLOT = UINT16_MAX,
+};
 
 tg_err tg_admin_init(struct tg_admin *admin, struct tg_registry *registry, struct tg_mailbox *sale,
                      struct tg_mailbox *live, struct tg_mailbox *read)
@@ -36,7 +38,7 @@ void tg_admin_done(struct tg_admin *admin)
 /* --- asking the threads
  * ----------------------------------------------------------------------------- */
 
-static void answer_done(struct tg_admin_answer *a)
+void tg_admin_answer_done(struct tg_admin_answer *a)
 {
     json_decref(a->body);
     a->body = NULL;
@@ -86,9 +88,9 @@ static tg_err wait_answer(struct tg_admin *admin, struct tg_admin_answer *ret)
         tg_us now = tg_clock_mono();
         void *msg;
 
-        if (now >= deadline)
+        if (now >= deadline || (admin->stop != NULL && atomic_load(admin->stop)))
             break;
-        tg_mailbox_wait(admin->inbox, deadline - now);
+        tg_mailbox_wait(admin->inbox, TG_MIN(deadline - now, LOOK_EVERY_US));
         while (!got && tg_mailbox_take(admin->inbox, &msg, 1) == 1) {
             got = take_answer(admin, msg, ret);
             tg_msg_free(msg);
@@ -117,7 +119,7 @@ struct tg_sale_req *tg_admin_new_sale(struct tg_admin *admin, enum tg_sale_what 
     req->who = operator_person();
     req->until_wall_us = -1;
     /* Every operator's command is a new one: the key only has to be fresh. */
-    tg_str_printf(req->idempotency, sizeof(req->idempotency), "op-%lld-%u",
+    tg_str_printf(req->idempotency, sizeof(req->idempotency), "op%u-%lld-%u", admin->lane,
                   (long long)tg_clock_wall(), admin->next);
     return req;
 }
@@ -141,8 +143,8 @@ static tg_err ask_live(struct tg_admin *admin, uint16_t show, enum tg_op_kind ki
     op->show = show;
     op->who = operator_person();
     op->op.kind = kind;
-    tg_str_printf(op->op.id, sizeof(op->op.id), "op-%lld-%u", (long long)tg_clock_wall(),
-                  admin->next);
+    tg_str_printf(op->op.id, sizeof(op->op.id), "op%u-%lld-%u", admin->lane,
+                  (long long)tg_clock_wall(), admin->next);
     return tg_admin_ask(admin, admin->live, op, ret);
 }
 
@@ -164,11 +166,21 @@ void tg_admin_refuse(struct tg_buf *out, const char *fmt, ...)
     tg_jo_end_obj(&j);
 }
 
+void tg_admin_put(struct tg_buf *out, const json_t *answer)
+{
+    char *text = answer == NULL ? NULL : json_dumps(answer, JSON_COMPACT);
+    json_free_t free_fn;
+    json_malloc_t malloc_fn;
+
+    json_get_alloc_funcs(&malloc_fn, &free_fn);
+    tg_buf_add_str(out, text != NULL ? text : "{\"ok\":false,\"message\":\"out of memory\"}");
+    if (text != NULL)
+        free_fn(text);
+}
+
 /* {"ok":true, and the members of the thread's answer}; or its problem in plain words. */
 void tg_admin_pass_on(struct tg_buf *out, tg_err err, struct tg_admin_answer *a)
 {
-    char *text;
-
     if (err == TG_ERR_TIMEOUT) {
         tg_admin_refuse(out, "The server did not answer within 10 s; see its log.");
     } else if (err != TG_OK) {
@@ -188,15 +200,9 @@ void tg_admin_pass_on(struct tg_buf *out, tg_err err, struct tg_admin_answer *a)
             a->body = wrapped;
         }
         (void)json_object_set_new(a->body, "ok", json_true());
-        text = json_dumps(a->body, JSON_COMPACT);
-        tg_buf_add_str(out, text != NULL ? text : "{\"ok\":true}");
-        json_free_t json_free_fn;
-        json_malloc_t json_malloc_fn;
-        json_get_alloc_funcs(&json_malloc_fn, &json_free_fn);
-        if (text != NULL)
-            json_free_fn(text);
+        tg_admin_put(out, a->body);
     }
-    answer_done(a);
+    tg_admin_answer_done(a);
 }
 
 /* --- commands
@@ -244,11 +250,15 @@ static void cmd_show_create(struct tg_admin *admin, const json_t *request, struc
 
 static void cmd_show_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
-    static struct tg_show_info shows[TG_SHOWS_MAX];
-    size_t count = tg_registry_shows(admin->registry, shows, TG_SHOWS_MAX);
+    struct tg_show_info *shows = tg_calloc(TG_SHOWS_MAX, sizeof(*shows));
+    size_t count = shows == NULL ? 0 : tg_registry_shows(admin->registry, shows, TG_SHOWS_MAX);
     struct tg_jo j = tg_jo(out);
 
     (void)request;
+    if (shows == NULL) {
+        tg_admin_refuse(out, "out of memory");
+        return;
+    }
     tg_jo_obj(&j, NULL);
     tg_jo_bool(&j, "ok", true);
     tg_jo_arr(&j, "shows");
@@ -256,6 +266,7 @@ static void cmd_show_list(struct tg_admin *admin, const json_t *request, struct 
         tg_show_info_write(&j, NULL, &shows[i]);
     tg_jo_end_arr(&j);
     tg_jo_end_obj(&j);
+    tg_free(shows);
 }
 
 static void cmd_show_status(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
@@ -406,139 +417,6 @@ static void cmd_token_revoke(struct tg_admin *admin, const json_t *request, stru
     tg_admin_pass_on(out, revoke(admin, tg_admin_text(request, "token"), &a), &a);
 }
 
-/* The one row of the answer in place of the answer: what was changed, as it is now. */
-static void flatten(struct tg_admin_answer *a)
-{
-    json_t *row = json_array_get(json_object_get(a->body, "rows"), 0);
-
-    if (a->status >= 400 || row == NULL)
-        return;
-    json_incref(row);
-    json_decref(a->body);
-    a->body = row;
-}
-
-static void change_stock(struct tg_admin *admin, const json_t *request, enum tg_stock_how how,
-                         struct tg_buf *out)
-{
-    json_t *value = json_object_get(request, "value");
-    struct tg_stock_changes *changes;
-    struct tg_stock_change *row;
-    struct tg_sale_req *req;
-    struct tg_admin_answer a = {0};
-    tg_err err;
-
-    if (!json_is_integer(value) || json_integer_value(value) > INT32_MAX ||
-        json_integer_value(value) < INT32_MIN) {
-        tg_admin_refuse(out, "The number of units must be a whole number.");
-        return;
-    }
-    req = tg_admin_new_sale(admin, TG_SALE_STOCK_ROWS);
-    changes = tg_calloc(1, sizeof(*changes) + sizeof(changes->rows[0]));
-    if (req == NULL || changes == NULL) {
-        tg_msg_free(req);
-        tg_free(changes);
-        tg_admin_refuse(out, "out of memory");
-        return;
-    }
-    changes->count = 1;
-    changes->all = true;
-    row = &changes->rows[0];
-    row->how = (uint8_t)how;
-    row->value = (int32_t)json_integer_value(value);
-    row->counted_wall_us = -1;
-    row->if_version = -1;
-    tg_str_cut(row->sku, sizeof(row->sku), tg_admin_text(request, "sku"));
-    tg_str_cut(row->location, sizeof(row->location),
-               tg_admin_text(request, how == TG_STOCK_TRANSFER ? "from" : "location"));
-    tg_str_cut(row->to, sizeof(row->to), tg_admin_text(request, "to"));
-    tg_str_cut(row->cause, sizeof(row->cause), tg_admin_text(request, "cause"));
-    req->stock = changes;
-    err = tg_admin_ask(admin, admin->sale, req, &a);
-    flatten(&a);
-    tg_admin_pass_on(out, err, &a);
-}
-
-static void cmd_stock_set(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    change_stock(admin, request, TG_STOCK_SET, out);
-}
-
-static void cmd_stock_adjust(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    change_stock(admin, request, TG_STOCK_ADJUST, out);
-}
-
-static void cmd_stock_transfer(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    change_stock(admin, request, TG_STOCK_TRANSFER, out);
-}
-
-static void cmd_stock_locations(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    struct tg_admin_answer a = {0};
-    tg_err err;
-
-    tg_admin_ask_read(admin, TG_READ_LOCATIONS, tg_admin_text(request, "sku"), "", &a, &err);
-    tg_admin_pass_on(out, err, &a);
-}
-
-/* What is wrong, as far as a line of text can say it. */
-static void refuse_audit(const struct tg_admin_answer *a, struct tg_buf *out)
-{
-    const json_t *first = json_array_get(json_object_get(a->body, "differences"), 0);
-    const char *sku = json_string_value(json_object_get(first, "sku"));
-    const char *problem = json_string_value(json_object_get(first, "problem"));
-
-    tg_admin_refuse(out, "The stock does not add up: %lld differences; the first is %s, %s.",
-                    (long long)json_integer_value(json_object_get(a->body, "difference_count")),
-                    sku == NULL ? "?" : sku, problem == NULL ? "?" : problem);
-}
-
-static void cmd_stock_audit(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    struct tg_sale_req *req = tg_admin_new_sale(admin, TG_SALE_STOCK_AUDIT);
-    struct tg_admin_answer a = {0};
-    tg_err err;
-
-    (void)request;
-    if (req == NULL) {
-        tg_admin_refuse(out, "out of memory");
-        return;
-    }
-    err = tg_admin_ask(admin, admin->sale, req, &a);
-    if (err == TG_OK && a.status == 200 && !json_is_true(json_object_get(a.body, "ok"))) {
-        refuse_audit(&a, out);
-        answer_done(&a);
-        return;
-    }
-    tg_admin_pass_on(out, err, &a);
-}
-
-/* Made here, on the caller's thread: neither the sale nor the pages wait for it. */
-static void cmd_backup(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
-{
-    const char *file = tg_admin_text(request, "file");
-    char why[256] = "there is no database";
-    tg_err err = TG_ERR_NOTFOUND;
-    struct tg_jo j = tg_jo(out);
-
-    if (file[0] != '/') {
-        tg_admin_refuse(out, "The file must be an absolute path.");
-        return;
-    }
-    if (admin->db.url != NULL)
-        err = tg_backup(&admin->db, file, NULL, why);
-    if (err != TG_OK) {
-        tg_admin_refuse(out, "%s", why);
-        return;
-    }
-    tg_jo_obj(&j, NULL);
-    tg_jo_bool(&j, "ok", true);
-    tg_jo_str(&j, "file", file);
-    tg_jo_end_obj(&j);
-}
-
 static const struct {
     const char *name;
     void (*run)(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
@@ -557,17 +435,17 @@ static const struct {
     {"webhook.rotate", tg_admin_hook_rotate},
     {"webhook.delete", tg_admin_hook_delete},
     {"webhook.replay", tg_admin_hook_replay},
-    {"stock.set", cmd_stock_set},
-    {"stock.adjust", cmd_stock_adjust},
-    {"stock.transfer", cmd_stock_transfer},
-    {"stock.locations", cmd_stock_locations},
-    {"stock.audit", cmd_stock_audit},
+    {"stock.set", tg_admin_stock_set},
+    {"stock.adjust", tg_admin_stock_adjust},
+    {"stock.transfer", tg_admin_stock_transfer},
+    {"stock.locations", tg_admin_stock_locations},
+    {"stock.audit", tg_admin_stock_audit},
     {"order.list", tg_admin_order_list},
     {"order.show", tg_admin_order_show},
     {"order.cancel", tg_admin_order_change},
     {"order.fulfil", tg_admin_order_change},
     {"order.refund", tg_admin_order_change},
-    {"backup", cmd_backup},
+    {"backup", tg_admin_backup},
     {"catalog.import", tg_admin_import},
     {"catalog.undo", tg_admin_undo},
     {"catalog.list", tg_admin_imports},

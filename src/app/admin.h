@@ -8,10 +8,12 @@
  *   {"cmd":"show.create","show":"spring","title":"Spring"}
  *   {"ok":true,...}   or   {"ok":false,"message":"..."}
  *
- * Thread: the caller's (torgd: main), one command at a time.
+ * Thread: the caller's, one command at a time; as many of them as there are callers.
  */
 #ifndef TG_APP_ADMIN_H
 #define TG_APP_ADMIN_H
+
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "base/mailbox.h"
@@ -26,6 +28,8 @@ struct tg_admin {
     struct tg_mailbox *live;
     struct tg_mailbox *read;
     struct tg_db_cfg db;      /* for backups; borrowed texts, url NULL = none can be made */
+    const atomic_bool *stop;  /* breaks off what takes long; NULL = nothing does */
+    unsigned lane;            /* a number of its own among those that work at the same time */
     struct tg_mailbox *inbox; /* where answers come; owned, see tg_admin_init */
     uint32_t next; /* numbers requests, so that a late answer is not taken for another's */
 };
@@ -35,6 +39,7 @@ TG_MUST_CHECK tg_err tg_admin_init(struct tg_admin *admin, struct tg_registry *r
                                    struct tg_mailbox *sale, struct tg_mailbox *live,
                                    struct tg_mailbox *read);
 void tg_admin_done(struct tg_admin *admin);
-/* Runs one command; out always gets one JSON object (without newline). Waits up to 10 s. */
+/* Runs one command; out always gets one JSON object (without newline). Waits up to 10 s for a
+ * thread's answer; backup and audit take as long as they take. */
 void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out);
 #endif

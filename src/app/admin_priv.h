@@ -13,6 +13,9 @@ struct tg_admin_answer {
     json_t *body;
 };
 
+void tg_admin_answer_done(struct tg_admin_answer *a);
+/* The answer as it is; NULL = there was no memory for it. */
+void tg_admin_put(struct tg_buf *out, const json_t *answer);
 /* A member of the request; "" when it is not there. */
 const char *tg_admin_text(const json_t *request, const char *key);
 /* The answer: it failed, and why. */
@@ -33,6 +36,14 @@ struct tg_read_req *tg_admin_new_read(struct tg_admin *admin, enum tg_read_what 
 bool tg_admin_show(struct tg_admin *admin, const json_t *request, struct tg_show_info *ret,
                    struct tg_buf *out);
 
+/* admin_stock.c */
+void tg_admin_stock_set(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_stock_adjust(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_stock_transfer(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_stock_locations(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+/* On a snapshot of the disk, then memory: as long as it takes. */
+void tg_admin_stock_audit(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_backup(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 /* admin_orders.c */
 void tg_admin_order_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_order_show(struct tg_admin *admin, const json_t *request, struct tg_buf *out);

@@ -33,7 +33,7 @@ struct tg_server {
     struct tg_outbound *outbound;
     struct tg_admin admin;
     struct tg_demo_logins logins;
-    int admin_fd;
+    struct tg_admin_socket *admin_socket;
     char pid_path[TG_CFG_TEXT_SIZE];
     /* What web workers borrow from the configuration as lists of texts. */
     const char *embed_origins[TG_CFG_LIST_MAX];
@@ -172,7 +172,7 @@ static tg_err open_admin(struct tg_server *s, char *reason, size_t size)
     FILE *pid;
 
     if (err == TG_OK)
-        err = tg_admin_socket_open(&s->admin_fd, s->cfg.data_dir);
+        err = tg_admin_socket_start(&s->admin_socket, s->cfg.data_dir, s->core);
     if (err != TG_OK)
         return tg_because(err, reason, size, "cannot open %s/torgd.sock (%s, %s)", s->cfg.data_dir,
                           tg_err_name(err), strerror(errno));
@@ -276,7 +276,6 @@ tg_err tg_server_start(struct tg_server **ret, const struct tg_server_cfg *cfg, 
     if (s == NULL)
         return tg_because(TG_ERR_NOMEM, reason, size, "out of memory");
     s->cfg = *cfg;
-    s->admin_fd = -1;
     tg_metric_set(TG_M_start_time_seconds, tg_clock_wall() / TG_US_PER_S);
     err = start_all(s, reason, size);
     if (err != TG_OK) {
@@ -322,28 +321,23 @@ static bool take_signal(int fd, void (*reload)(void *ctx), void *ctx)
     return true;
 }
 
-void tg_server_run(struct tg_server *s, void (*reload)(void *ctx), void *ctx)
+void tg_server_run(void (*reload)(void *ctx), void *ctx)
 {
     sigset_t set;
-    struct pollfd fds[2];
+    struct pollfd signals = {.events = POLLIN};
     bool stop = false;
 
     (void)sigemptyset(&set); /* these cannot fail with valid signals */
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGHUP);
-    fds[0] = (struct pollfd){.fd = signalfd(-1, &set, SFD_CLOEXEC), .events = POLLIN};
-    fds[1] = (struct pollfd){.fd = s->admin_fd, .events = POLLIN};
-    TG_ASSERT(fds[0].fd >= 0);
+    signals.fd = signalfd(-1, &set, SFD_CLOEXEC);
+    TG_ASSERT(signals.fd >= 0);
     while (!stop) {
-        if (poll(fds, TG_ARRAY_LEN(fds), -1) < 0)
-            continue; /* EINTR */
-        if (fds[0].revents != 0)
-            stop = take_signal(fds[0].fd, reload, ctx);
-        if (fds[1].revents != 0 && !stop)
-            tg_admin_socket_serve(s->admin_fd, &s->admin);
+        if (poll(&signals, 1, -1) > 0) /* EINTR: again */
+            stop = take_signal(signals.fd, reload, ctx);
     }
-    (void)close(fds[0].fd);
+    (void)close(signals.fd);
 }
 
 void tg_server_reload(struct tg_server *s, const struct tg_config *fresh)
@@ -355,7 +349,7 @@ void tg_server_stop(struct tg_server *s)
 {
     if (s == NULL)
         return;
-    tg_admin_socket_close(s->admin_fd, s->cfg.data_dir);
+    tg_admin_socket_stop(s->admin_socket);
     if (s->pid_path[0] != '\0')
         (void)unlink(s->pid_path);
     if (s->web != NULL)

@@ -25,8 +25,8 @@ TG_MUST_CHECK tg_err tg_server_start(struct tg_server **ret, const struct tg_ser
                                      char *reason, size_t reason_size);
 /* Prints URLs and, in the demo, freshly minted logins to stdout; ends with "torg is ready.". */
 void tg_server_announce(struct tg_server *server);
-/* Serves the admin socket until SIGTERM or SIGINT; reload() on SIGHUP. The signals are blocked. */
-void tg_server_run(struct tg_server *server, void (*reload)(void *ctx), void *ctx);
+/* Waits for SIGTERM or SIGINT; reload() on SIGHUP. The signals are blocked. */
+void tg_server_run(void (*reload)(void *ctx), void *ctx);
 /* The keys that SIGHUP applies, except log.level. fresh is checked, and borrowed for the call. */
 void tg_server_reload(struct tg_server *server, const struct tg_config *fresh);
 /* Stops every thread and frees. NULL is legal. */

@@ -25,7 +25,7 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static tg_err ask_server(const char *data_dir, const char *line, struct tg_buf *out)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    struct timeval patience = {.tv_sec = 600}; /* a backup may take minutes */
+    struct timeval patience = {.tv_sec = 3600}; /* a backup or an audit may take minutes */
     char chunk[4096];
     ssize_t got;
     int fd;

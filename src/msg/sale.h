@@ -57,8 +57,8 @@ enum tg_sale_what {
     TG_SALE_STOCK_ROWS,   /* staff: `stock`; each row is answered */
     TG_SALE_STOCK_RULES,  /* staff: `key` = SKU, `rules` */
     TG_SALE_PLACE,        /* admin: `place` */
-    TG_SALE_STOCK_AUDIT,  /* re-derive every number from the movements; the answer lists differences
-                           */
+    TG_SALE_STOCK_AUDIT,  /* memory against the disk, the SKUs above `key`: {"differences": [...],
+                             "ok", "difference_count", "next": the last SKU when more may follow} */
 };
 
 /* What is asked of one order. */

@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "sale/sale_priv.h"
+#include "store/audit.h"
 
 static void refuse(struct tg_sale *sale, struct tg_item *item, enum tg_code code, const char *text)
 {
@@ -345,31 +346,33 @@ void tg_admin_apply(struct tg_sale *sale, const struct tg_admin *a)
         tg_log_error("sale", "registry-behind", "err=%s", tg_err_name(err));
 }
 
-/* --- audit --- */
+/* --- audit: memory against the disk, some SKUs a turn --- */
+
+enum { AUDIT_PAGE = 500 };
 
 struct audit {
     struct tg_sale *sale;
     struct tg_jo j;
-    size_t checked;
+    char sku[TG_SKU_MAX + 1]; /* the last one */
+    size_t skus;
     size_t differences;
 };
-
-enum { DIFFERENCES_SHOWN_MAX = 100 };
 
 static tg_err audit_row(void *ctx, const struct tg_audit_row *row)
 {
     struct audit *a = ctx;
     char why[160];
 
-    a->checked++;
-    if (tg_shop_audit(a->sale->shop, row, why))
+    if (strcmp(a->sku, row->sku) != 0)
+        a->skus++;
+    memcpy(a->sku, row->sku, sizeof(a->sku));
+    if (tg_shop_audit_memory(a->sale->shop, row, why))
         return TG_OK;
-    if (a->differences++ < DIFFERENCES_SHOWN_MAX) {
-        tg_jo_obj(&a->j, NULL);
-        tg_jo_str(&a->j, "sku", row->sku);
-        tg_jo_str(&a->j, "problem", why);
-        tg_jo_end_obj(&a->j);
-    }
+    a->differences++;
+    tg_jo_obj(&a->j, NULL);
+    tg_jo_str(&a->j, "sku", row->sku);
+    tg_jo_str(&a->j, "problem", why);
+    tg_jo_end_obj(&a->j);
     return TG_OK;
 }
 
@@ -386,7 +389,8 @@ void tg_admin_audit(struct tg_sale *sale, struct tg_item *item)
     tg_jo_arr(&a.j, "differences");
     err = store->ops->load(store, now, NULL, 0, sale->shop, sale->idem);
     if (err == TG_OK)
-        err = store->ops->audit(store, audit_row, &a);
+        err =
+            tg_store_audit_page(store->ops->real(store), item->req->key, AUDIT_PAGE, audit_row, &a);
     store->ops->rollback(store);
     if (err != TG_OK) {
         tg_log_error("sale", "audit-failed", "err=%s reason=%s", tg_err_name(err),
@@ -396,15 +400,15 @@ void tg_admin_audit(struct tg_sale *sale, struct tg_item *item)
     }
     tg_jo_end_arr(&a.j);
     tg_jo_bool(&a.j, "ok", a.differences == 0);
-    tg_jo_int(&a.j, "checked", (int64_t)a.checked);
     tg_jo_int(&a.j, "difference_count", (int64_t)a.differences);
+    if (a.skus == AUDIT_PAGE)
+        tg_jo_str(&a.j, "next", a.sku);
     tg_jo_end_obj(&a.j);
     item->code = TG_CODE_OK;
     item->status = 200;
     item->reply = tg_answer_slab(sale);
     if (a.differences > 0)
-        tg_log_error("sale", "audit-differs", "checked=%zu differences=%zu", a.checked,
-                     a.differences);
+        tg_log_error("sale", "audit-differs", "differences=%zu", a.differences);
 }
 
 /* --- boot: the same changes, one at a time, before the thread runs --- */

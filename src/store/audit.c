@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/str.h"
+#include "store/store_priv.h"
 
 tg_err tg_db_audit(struct tg_db *db, tg_audit_fn each, void *ctx)
 {
@@ -21,6 +22,29 @@ tg_err tg_db_audit(struct tg_db *db, tg_audit_fn each, void *ctx)
                                    .orders_held = tg_q_get_int(&q, 8),
                                    .orders_sold = tg_q_get_int(&q, 9),
                                    .offered = tg_q_get_int(&q, 10)};
+
+        tg_q_copy_text(&q, 0, row.sku, sizeof(row.sku));
+        err = each(ctx, &row);
+    }
+    ended = tg_q_end(&q);
+    return err != TG_OK ? err : ended;
+}
+
+tg_err tg_store_audit_page(struct tg_store *store, const char *above, uint32_t limit,
+                           tg_audit_fn each, void *ctx)
+{
+    struct tg_q q = tg_q(&tg_store_db(store)->db, TG_SQL_AUDIT_PAGE);
+    tg_err err = TG_OK;
+    tg_err ended;
+
+    tg_q_text(&q, above);
+    tg_q_int(&q, limit);
+    while (err == TG_OK && tg_q_row(&q)) {
+        struct tg_audit_row row = {.location = (uint16_t)tg_q_get_int(&q, 1),
+                                   .kept_on_hand = tg_q_get_int(&q, 2),
+                                   .kept_held = tg_q_get_int(&q, 3),
+                                   .kept_sold = tg_q_get_int(&q, 4),
+                                   .offered = tg_q_get_int(&q, 5)};
 
         tg_q_copy_text(&q, 0, row.sku, sizeof(row.sku));
         err = each(ctx, &row);

@@ -18,6 +18,11 @@ TG_MUST_CHECK tg_err tg_db_audit(struct tg_db *db, tg_audit_fn each, void *ctx);
 TG_MUST_CHECK tg_err tg_audit_snapshot(const struct tg_db_cfg *cfg, const atomic_bool *stop,
                                        tg_audit_fn each, void *ctx, char reterr[256]);
 
+/* Only kept_* and offered are filled: what the disk keeps of the SKUs above `above`, so many of
+ * them. On the sale thread, where memory must agree. */
+TG_MUST_CHECK tg_err tg_store_audit_page(struct tg_store *store, const char *above, uint32_t limit,
+                                         tg_audit_fn each, void *ctx);
+
 /* How much there is of everything that no step of the schema may lose. */
 enum { TG_TALLY_SIZE = 10 };
 struct tg_tally {

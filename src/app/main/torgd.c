@@ -211,7 +211,7 @@ int main(int argc, char **argv)
     struct running running = {.opt = &opt, .server = server};
 
     tg_server_announce(server);
-    tg_server_run(server, reload, &running);
+    tg_server_run(reload, &running);
     tg_server_stop(server);
     return EXIT_SUCCESS;
 }

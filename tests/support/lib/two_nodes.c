@@ -231,12 +231,23 @@ void text_member(char *out, size_t size, const char *text, const char *start)
     assert_int_equal(tg_str_copy(out, size, at, (size_t)(end - at)), TG_OK);
 }
 
+static tg_err must_agree(void *ctx, const struct tg_audit_row *row)
+{
+    struct node *n = ctx;
+    char why[160];
+
+    if (!tg_shop_audit(tg_sale_shop(n->sale), row, why))
+        fail_msg("%s: %s", row->sku, why);
+    return TG_OK;
+}
+
 void node_audit(struct pair *p, struct node *n)
 {
     struct tg_sale_req *req = node_req(n, TG_SALE_STOCK_AUDIT, "s1");
 
     req->who.roles = TG_ROLE_ADMIN;
     text_has(node_turn(p, n, req), "\"ok\":true");
+    assert_int_equal(n->store->ops->audit(n->store, must_agree, n), TG_OK);
 }
 
 /* Is there something of the other node's to take over? Then a turn takes it. */
