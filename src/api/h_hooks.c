@@ -68,8 +68,9 @@ static bool read_url(struct tg_req *q, json_t *body, struct tg_hook_req *req, bo
 static bool bad_topics(struct tg_req *q)
 {
     tg_reply_problem(q, 400, "topics",
-                     "\"topics\" must be a list such as [\"order.paid\", \"stock.*\"], at most 255 "
-                     "characters together; an empty list asks for everything.");
+                     "\"topics\" must be a list such as [\"order.*\", \"stock.changed\"] of topics "
+                     "that there are, at most 255 characters together; an empty list asks for "
+                     "everything.");
     return false;
 }
 

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "base/cidr.h"
 #include "base/mailbox.h"
 #include "store/db.h"
 #include "store/registry.h"
@@ -27,8 +28,9 @@ struct tg_admin {
     struct tg_mailbox *sale;
     struct tg_mailbox *live;
     struct tg_mailbox *read;
-    struct tg_db_cfg db;      /* for backups; borrowed texts, url NULL = none can be made */
-    const atomic_bool *stop;  /* breaks off what takes long; NULL = nothing does */
+    struct tg_db_cfg db; /* for backups; borrowed texts, url NULL = none can be made */
+    struct tg_cidr_list hook_networks; /* webhooks.allow_networks */
+    const atomic_bool *stop;           /* breaks off what takes long; NULL = nothing does */
     unsigned lane;            /* a number of its own among those that work at the same time */
     struct tg_mailbox *inbox; /* where answers come; owned, see tg_admin_init */
     uint32_t next; /* numbers requests, so that a late answer is not taken for another's */

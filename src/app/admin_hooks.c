@@ -35,40 +35,20 @@ static void ask_hook(struct tg_admin *admin, struct tg_sale_req *take_req, struc
         tg_admin_pass_on(out, tg_admin_ask(admin, admin->sale, take_req, &a), &a);
 }
 
-static bool hook_topics_ok(const char *topics)
-{
-    char topic[TG_HOOK_TOPICS_SIZE];
-
-    if (strlen(topics) >= sizeof(topic))
-        return false;
-    for (const char *at = topics; *at != '\0';) {
-        size_t len = strcspn(at, " ");
-
-        (void)snprintf(topic, sizeof(topic), "%.*s", (int)len, at);
-        if (!tg_hook_topic_ok(topic))
-            return false;
-        at += len + (at[len] == ' ');
-    }
-    return true;
-}
-
 void tg_admin_hook_create(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
 {
     const char *url = tg_admin_text(request, "url");
     const char *topics = tg_admin_text(request, "topics");
-    struct tg_cidr_list any = {.count = 0};
     struct tg_sale_req *req;
     char why[128];
 
-    /* The operator may name any address; webhooks.allow_networks counts when it is called. */
-    if (tg_cidr_list_add(&any, "::/0") != TG_OK || strlen(url) >= TG_URL_SIZE ||
-        !tg_hook_url_ok(url, &any, why)) {
+    if (strlen(url) >= TG_URL_SIZE || !tg_hook_url_ok(url, &admin->hook_networks, why)) {
         tg_admin_refuse(out, "The address %s.", strlen(url) >= TG_URL_SIZE ? "is too long" : why);
         return;
     }
-    if (!hook_topics_ok(topics)) {
-        tg_admin_refuse(
-            out, "Topics are words such as order.paid or stock.*, separated by single blanks.");
+    if (!tg_hook_topics_ok(topics)) {
+        tg_admin_refuse(out, "Topics are words such as order.paid, stock.changed or product.*, "
+                             "separated by single blanks.");
         return;
     }
     req = hook_request(admin, request, TG_HOOK_CREATE);

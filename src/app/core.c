@@ -297,6 +297,10 @@ tg_err tg_core_admin(struct tg_core *core, struct tg_admin *ret)
     tg_err err = tg_admin_init(ret, core->registry, tg_sale_mailbox(core->sale),
                                tg_live_mailbox(core->live), core->reader_boxes[0]);
 
+    const struct tg_cfg_list *allow = &core->config->webhooks_allow_networks;
+
     ret->db = tg_core_database(core);
+    for (size_t i = 0; err == TG_OK && i < allow->count; i++)
+        err = tg_cidr_list_add(&ret->hook_networks, allow->items[i]);
     return err;
 }

@@ -29,7 +29,7 @@ static const struct command commands[] = {
     {"stock audit", "", "", "re-derive every number from the movements and list differences"},
     {"webhook list", "", "", "endpoints that are told what happens"},
     {"webhook create", "url", "topics description",
-     "an endpoint; its secret is shown this once. --topics \"order.paid stock.*\""},
+     "an endpoint; its secret is shown this once. --topics \"order.* stock.changed\""},
     {"webhook rotate", "webhook", "", "a new secret; the old one signs for 24 hours more"},
     {"webhook ping", "webhook", "", "send it a webhook.ping"},
     {"webhook replay", "webhook", "since", "send again what failed since a time (RFC 3339)"},

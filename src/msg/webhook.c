@@ -7,23 +7,18 @@
 
 /* --- topics --- */
 
-bool tg_hook_topic_ok(const char *topic)
-{
-    size_t len = strlen(topic);
-    bool dot = true; /* at the begin of a word */
+static const char *const topics_known[] = {
+    "order.created",   "order.paid",           "order.captured",   "order.capture_failed",
+    "order.voided",    "order.void_failed",    "order.refunded",   "order.refund_failed",
+    "order.cancelled", "order.part_cancelled", "order.fulfilled",  "order.returned",
+    "order.expired",   "order.sold_out",       "stock.changed",    "price.changed",
+    "product.changed", "product.archived",     "location.changed", "webhook.disabled",
+    "webhook.ping",
+};
 
-    if (strcmp(topic, "*") == 0)
-        return true;
-    if (len >= 3 && strcmp(topic + len - 2, ".*") == 0)
-        len -= 2;
-    if (len == 0 || len > 60)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (topic[i] == '.' ? dot : (topic[i] < 'a' || topic[i] > 'z') && topic[i] != '_')
-            return false;
-        dot = topic[i] == '.';
-    }
-    return !dot;
+const char *tg_hook_topic_at(size_t index)
+{
+    return index < TG_ARRAY_LEN(topics_known) ? topics_known[index] : NULL;
 }
 
 static bool matches(const char *want, size_t len, const char *topic)
@@ -33,6 +28,36 @@ static bool matches(const char *want, size_t len, const char *topic)
     if (len >= 2 && want[len - 1] == '*')
         return strncmp(want, topic, len - 1) == 0;
     return strlen(topic) == len && memcmp(want, topic, len) == 0;
+}
+
+bool tg_hook_topic_ok(const char *topic)
+{
+    size_t len = strlen(topic);
+
+    /* "order.*" and "*", but no "ord*" */
+    if (len == 0 || (topic[len - 1] == '*' && len > 1 && topic[len - 2] != '.'))
+        return false;
+    for (size_t i = 0; i < TG_ARRAY_LEN(topics_known); i++)
+        if (matches(topic, len, topics_known[i]))
+            return true;
+    return false;
+}
+
+bool tg_hook_topics_ok(const char *topics)
+{
+    char topic[TG_HOOK_TOPICS_SIZE];
+
+    if (strlen(topics) >= sizeof(topic))
+        return false;
+    for (const char *at = topics; *at != '\0';) {
+        size_t len = strcspn(at, " ");
+
+        tg_str_printf(topic, sizeof(topic), "%.*s", (int)len, at);
+        if (!tg_hook_topic_ok(topic))
+            return false;
+        at += len + (at[len] == ' ');
+    }
+    return true;
 }
 
 bool tg_hook_wants(const char *topics, const char *topic)

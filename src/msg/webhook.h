@@ -32,7 +32,8 @@ struct tg_hook {
     int64_t ord; /* of the table; 0 = not written yet */
     char id[TG_UUID_SIZE];
     char url[TG_URL_SIZE];
-    char topics[TG_HOOK_TOPICS_SIZE]; /* "order.paid stock.*", separated by blanks; "" = all */
+    char
+        topics[TG_HOOK_TOPICS_SIZE]; /* "order.paid stock.changed", separated by blanks; "" = all */
     char description[TG_TITLE_SIZE];
     bool enabled;
     char off[TG_HOOK_OFF_SIZE]; /* why the server switched it off: "gone", "failing"; else "" */
@@ -42,8 +43,12 @@ struct tg_hook {
 
 /* Does an endpoint with these topics want this one? Pings are not asked for: they are sent. */
 bool tg_hook_wants(const char *topics, const char *topic);
-/* One wanted topic: "order.paid", "order.*" or "*". */
+/* One wanted topic: "order.paid", "order.*" or "*"; false: no message will ever have it. */
 bool tg_hook_topic_ok(const char *topic);
+/* The same of a list, as tg_hook.topics has it. */
+bool tg_hook_topics_ok(const char *topics);
+/* Every topic there is; NULL = end. */
+const char *tg_hook_topic_at(size_t index);
 
 /*
  * May this address be called at all? https with a host, no user, no fragment; plain http, and IP

@@ -319,29 +319,47 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
     }
 }
 
+/* The address of what the request made; false: it made nothing. */
+static bool made(struct tg_item *item, const struct tg_verdict *v)
+{
+    char *out = item->location;
+    size_t size = sizeof(item->location);
+
+    switch (item->claim.kind) {
+    case TG_CLAIM_BUY:
+    case TG_CLAIM_CHECKOUT:
+        if (item->req->http)
+            tg_str_printf(out, size, "/api/v1/orders/%s", v->order->id);
+        return true;
+    case TG_CLAIM_CODE_NEW:
+        tg_str_printf(out, size, "/api/v1/codes/%s", v->discount->code);
+        return true;
+    case TG_CLAIM_LOCATION:
+        if (!item->claim.location_change->make)
+            return false;
+        tg_str_printf(out, size, "/api/v1/locations/%s", v->location->id);
+        return true;
+    default:
+        return false;
+    }
+}
+
 void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v)
 {
     struct tg_jo j = tg_jo(&sale->buf);
-    bool made = item->claim.kind == TG_CLAIM_BUY || item->claim.kind == TG_CLAIM_CHECKOUT;
-    bool code_made = item->claim.kind == TG_CLAIM_CODE_NEW;
 
     if (v->code != TG_CODE_OK) {
         tg_answer_refusal(sale, item, v);
         return;
     }
     item->code = TG_CODE_OK;
-    item->status = made || code_made ? 201 : 200;
-    if (code_made)
-        tg_str_printf(item->location, sizeof(item->location), "/api/v1/codes/%s",
-                      v->discount->code);
+    item->status = made(item, v) ? 201 : 200;
     if (item->claim.kind == TG_CLAIM_LIST_PRICE)
         tg_variant_price_tag(item->etag, v->variant);
     if (item->claim.kind == TG_CLAIM_CODE_END) {
         item->status = 204;
         return;
     }
-    if (made && item->req->http)
-        tg_str_printf(item->location, sizeof(item->location), "/api/v1/orders/%s", v->order->id);
     tg_buf_clear(&sale->buf);
     tg_jo_obj(&j, NULL);
     if (!item->req->http)

@@ -178,7 +178,7 @@ static size_t seal_count(const struct tg_shop *shop)
     size_t count = 0;
 
     for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next)
-        count += v->place_count + 1;
+        count += v->place_count + 2;
     for (const struct tg_code_entry *c = shop->batch_codes; c != NULL; c = c->batch_next)
         count++;
     for (const struct tg_cart *c = shop->batch_carts; c != NULL; c = c->batch_next)
@@ -190,18 +190,53 @@ static size_t seal_count(const struct tg_shop *shop)
     return count + tg_rules_effect_count(shop) + tg_line_effect_count(shop);
 }
 
+static bool rules_differ(const struct tg_stock_rules *a, const struct tg_stock_rules *b)
+{
+    return a->safety != b->safety || a->order_max != b->order_max || a->person_max != b->person_max;
+}
+
+/* Units sold at a flash price are no news: the order tells of them. */
+static bool price_differs(const struct tg_variant *v)
+{
+    return v->price != v->before_price || v->compare_at != v->before_compare_at ||
+           v->flash != v->before_flash || v->flash_until_wall != v->before_until_wall ||
+           v->flash_limit != v->before_flash_limit;
+}
+
+static void seal_news(struct tg_shop *shop, const struct tg_variant *v, bool counted, tg_us wall)
+{
+    struct tg_effect *e;
+    int32_t what = 0;
+
+    if (counted || v->parts_changed || rules_differ(&v->rules, &v->before_rules) ||
+        tg_variant_available(v) != v->before_available)
+        what |= TG_TELL_STOCK;
+    if (price_differs(v))
+        what |= TG_TELL_PRICE;
+    if (what == 0)
+        return;
+    e = tg_shop_effect(shop, TG_EFFECT_TELL, wall);
+    e->variant = v;
+    e->qty = what;
+    memcpy(e->price.currency, shop->cfg.currency, sizeof(e->price.currency));
+}
+
 static void seal_stock(struct tg_shop *shop, tg_us wall)
 {
     for (const struct tg_variant *v = shop->batch_variants; v != NULL; v = v->batch_next) {
+        bool counted = false;
+
         for (uint32_t i = 0; i < v->place_count; i++)
             if (place_differs(&v->places[i])) {
                 struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_STOCK, wall);
 
                 e->variant = v;
                 e->location = v->places[i].at->ord;
+                counted = true;
             }
         if (v->flash_used != v->before_flash_used)
             tg_shop_effect(shop, TG_EFFECT_FLASH_USED, wall)->variant = v;
+        seal_news(shop, v, counted, wall);
     }
     for (const struct tg_order *o = shop->batch_orders; o != NULL; o = o->batch_next)
         if (o->takes_changed)

@@ -7,7 +7,7 @@ static const struct {
 } kinds[TG_EVENT_COUNT] = {
     [TG_EVENT_CREATED] = {"created", "order.created", true},
     [TG_EVENT_PAYMENT_TRIED] = {"payment_tried", NULL, true},
-    [TG_EVENT_AUTHORISED] = {"authorised", "order.authorised", true},
+    [TG_EVENT_AUTHORISED] = {"authorised", NULL, true},
     [TG_EVENT_CAPTURED] = {"captured", "order.captured", true},
     [TG_EVENT_VOIDED] = {"voided", "order.voided", true},
     [TG_EVENT_REFUNDED] = {"refunded", "order.refunded", true},

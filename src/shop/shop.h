@@ -217,6 +217,13 @@ enum tg_effect_kind {
     TG_EFFECT_SHOW_ITEM,      /* item as it is now; a plain one is kept nowhere */
     TG_EFFECT_WAITER,         /* waiter as it is now */
     TG_EFFECT_WAITER_GONE,    /* waiter left its line */
+    TG_EFFECT_TELL,           /* variant: the world is told how it is now; qty: enum tg_tell */
+};
+
+/* What of a variant is not as it was before the batch. */
+enum tg_tell {
+    TG_TELL_STOCK = 1, /* counts, what is left, its stock rules; of a bundle also its parts */
+    TG_TELL_PRICE = 2, /* in the shop's currency, price.currency */
 };
 
 /* One row of a price's history, as it was at that moment. */

@@ -117,9 +117,16 @@ static void codes_write(struct tg_jo *j, const char *codes)
 void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,
                     const char *pay_base, enum tg_order_view view)
 {
+    tg_jo_obj(j, key);
+    tg_order_write_open(j, order, pay_base, view);
+    tg_jo_end_obj(j);
+}
+
+void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const char *pay_base,
+                         enum tg_order_view view)
+{
     char url[TG_URL_SIZE];
 
-    tg_jo_obj(j, key);
     tg_jo_str(j, "id", order->id);
     tg_jo_int(j, "number", order->number);
     tg_jo_str(j, "state", tg_order_state_name(order->state));
@@ -148,12 +155,11 @@ void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *ord
             tg_jo_str(j, "pay_url", url);
         }
     }
-    if (view == TG_ORDER_VIEW_STAFF) {
+    if (view != TG_ORDER_VIEW_BUYER) {
         tg_jo_str(j, "person", order->person);
         tg_jo_str(j, "source", order->source[0] == '\0' ? NULL : order->source);
         tg_jo_str(j, "payment", tg_payment_state_name(order->payment_state));
     }
-    tg_jo_end_obj(j);
 }
 
 /* What happened to the line since it was put in. */

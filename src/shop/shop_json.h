@@ -20,6 +20,7 @@ void tg_event_data_write(struct tg_jo *j, const struct tg_event_detail *detail);
 enum tg_order_view {
     TG_ORDER_VIEW_BUYER, /* what the buyer may know */
     TG_ORDER_VIEW_STAFF, /* and person, campaign source, cost prices, payment state */
+    TG_ORDER_VIEW_WORLD, /* the same without cost prices: for messages to other systems */
 };
 
 /*
@@ -32,6 +33,9 @@ enum tg_order_view {
  */
 void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,
                     const char *pay_base, enum tg_order_view view);
+/* The members of tg_order_write, into an open object. */
+void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const char *pay_base,
+                         enum tg_order_view view);
 
 /*
  * {"lines":[{"sku","title","options","image","qty","price","total","tax_bp","tax","available"}],

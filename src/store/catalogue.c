@@ -337,6 +337,8 @@ tg_err tg_cat_put_product(struct tg_store *store, const struct tg_feed_product *
         err = put_product_row(&s->db, p, version, wall, tg_buf_cstr(&doc));
     if (err == TG_OK)
         err = tg_cat_index(&s->db, p);
+    if (err == TG_OK)
+        err = tg_outbox_product(s, p, version, wall);
     tg_changes_note(s, TG_CHANGE_PRODUCT, p->id);
     tg_buf_done(&doc);
     return err;
@@ -375,6 +377,8 @@ tg_err tg_cat_put_variant(struct tg_store *store, const struct tg_cat_place *pla
         tg_q_text(&q, tg_buf_cstr(&doc));
         err = tg_q_run(&q);
     }
+    if (err == TG_OK)
+        err = tg_outbox_product_variant(s, place, v, wall);
     tg_changes_note(s, TG_CHANGE_VARIANT, v->sku);
     tg_buf_done(&doc);
     tg_buf_done(&options);

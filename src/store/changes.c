@@ -47,6 +47,7 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
     case TG_EFFECT_ORDER_NEW: /* others need it only when somebody asks for it */
     case TG_EFFECT_MOVEMENT:  /* its stock is told by itself */
     case TG_EFFECT_EVENT:     /* history; what it tells of is told by itself */
+    case TG_EFFECT_TELL:      /* likewise */
     case TG_EFFECT_CART:
     case TG_EFFECT_CODE_USE: /* per person: forgotten by all */
         return;

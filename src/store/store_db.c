@@ -18,6 +18,7 @@ static void store_free(struct tg_store *store)
     tg_db_close(&s->db); /* an open transaction is rolled back by it */
     tg_buf_done(&s->payload);
     tg_buf_done(&s->keys);
+    tg_buf_done(&s->product.variants);
     tg_free(s);
 }
 
@@ -97,8 +98,10 @@ static tg_err commit(struct tg_store *store)
     int64_t version = s->version;
     /* Behind its own memory (a tool, the demo's seed) a node tells everybody, itself too. */
     bool current = s->locked_version == s->version;
-    tg_err err = s->shared ? tg_changes_write(s, tg_clock_wall(), &version) : TG_OK;
+    tg_err err = tg_outbox_end(s);
 
+    if (err == TG_OK && s->shared)
+        err = tg_changes_write(s, tg_clock_wall(), &version);
     if (err == TG_OK)
         err = run(s, TG_SQL_COMMIT);
     if (err != TG_OK)
@@ -116,6 +119,7 @@ static void rollback(struct tg_store *store)
     struct tg_store_db *s = tg_store_db(store);
 
     tg_buf_clear(&s->keys);
+    tg_outbox_undo(s);
     if (!s->in_transaction)
         return;
     s->in_transaction = false;

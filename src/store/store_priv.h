@@ -3,11 +3,26 @@
 #define TG_STORE_STORE_PRIV_H
 
 #include "base/buf.h"
+#include "feed/product.h"
 #include "msg/webhook.h"
 #include "store/db.h"
 #include "store/store.h"
 
 enum { TG_STORE_NAMES = 65536 }; /* a power of two; 512 KB */
+
+/* What of a product was written in this transaction and is not yet a message (outbox_shop.c). */
+struct tg_outbox_product {
+    char id[TG_FEED_ID_SIZE]; /* "" = none */
+    bool described;           /* the product's own row was written: the next four hold */
+    int64_t number;
+    int64_t version;
+    bool archived;
+    char title[TG_TITLE_SIZE];
+    struct tg_buf variants; /* JSON of those that were written, separated by commas */
+    tg_us wall;
+};
+
+struct tg_cat_place;
 
 struct tg_store_db {
     struct tg_store head; /* first */
@@ -19,6 +34,7 @@ struct tg_store_db {
         char topics[TG_HOOK_TOPICS_SIZE];
     } routes[TG_WEBHOOKS_MAX];
     size_t route_count;
+    struct tg_outbox_product product;
     int64_t last_message;
     int64_t salt;
     bool in_transaction;
@@ -85,6 +101,21 @@ TG_MUST_CHECK tg_err tg_outbox_begin(struct tg_store_db *s);
 bool tg_outbox_wanted(const struct tg_store_db *s, const char *topic);
 TG_MUST_CHECK tg_err tg_outbox_add(struct tg_store_db *s, const char *topic, int64_t order_number,
                                    const char *payload, tg_us wall);
+/* outbox_shop.c: an order as it is now and, of an EVENT, what happened; a TELL; a price in another
+ * currency; a place; a product and its variants, which one message tells of when they come one
+ * after the other. What is not told yet is at the end of the transaction, or undone with it. */
+TG_MUST_CHECK tg_err tg_outbox_order(struct tg_store_db *s, const char *topic,
+                                     const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_outbox_variant(struct tg_store_db *s, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_outbox_currency_price(struct tg_store_db *s, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_outbox_location(struct tg_store_db *s, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_outbox_product(struct tg_store_db *s, const struct tg_feed_product *found,
+                                       int64_t version, tg_us wall);
+TG_MUST_CHECK tg_err tg_outbox_product_variant(struct tg_store_db *s,
+                                               const struct tg_cat_place *place,
+                                               const struct tg_feed_variant *v, tg_us wall);
+TG_MUST_CHECK tg_err tg_outbox_end(struct tg_store_db *s);
+void tg_outbox_undo(struct tg_store_db *s);
 /* Its parts: the number of the next message, its row, one endpoint's delivery. */
 int64_t tg_outbox_next(struct tg_store_db *s, tg_us wall);
 TG_MUST_CHECK tg_err tg_outbox_row(struct tg_store_db *s, int64_t id, const char *topic,
@@ -104,8 +135,6 @@ TG_MUST_CHECK tg_err tg_store_write_hook(struct tg_store *store,
 TG_MUST_CHECK tg_err tg_store_write_order(struct tg_store_db *s, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_event(struct tg_store_db *s, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_intent(struct tg_store_db *s, const struct tg_effect *e);
-TG_MUST_CHECK tg_err tg_store_add_outbox(struct tg_store_db *s, const char *topic,
-                                         const struct tg_order *order, tg_us wall);
 /* write.c */
 TG_MUST_CHECK tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect);
 TG_MUST_CHECK tg_err tg_store_write_idem(struct tg_store *store, tg_us wall,

@@ -116,7 +116,7 @@ static tg_err write_order_new(struct tg_store_db *s, const struct tg_effect *e)
         err = tg_store_write_order(s, e);
     if (err == TG_OK)
         err = put_person(s, e->order);
-    return err == TG_OK ? tg_store_add_outbox(s, "order.created", e->order, e->wall) : err;
+    return err == TG_OK ? tg_outbox_order(s, "order.created", e) : err;
 }
 
 static tg_err add_movement(struct tg_db *db, const struct tg_effect *e)
@@ -160,10 +160,11 @@ static tg_err write_stock(struct tg_db *db, const struct tg_effect *e)
     return put_stock(db, e->variant->sku, e->location, &p->count, p->version);
 }
 
-static tg_err write_location(struct tg_db *db, const struct tg_effect *e)
+static tg_err write_location(struct tg_store_db *s, const struct tg_effect *e)
 {
     const struct tg_location *l = e->at;
-    struct tg_q q = tg_q(db, TG_SQL_PUT_LOCATION);
+    struct tg_q q = tg_q(&s->db, TG_SQL_PUT_LOCATION);
+    tg_err err;
 
     tg_q_int(&q, l->ord);
     tg_q_text(&q, l->id);
@@ -180,7 +181,8 @@ static tg_err write_location(struct tg_db *db, const struct tg_effect *e)
     tg_q_int(&q, l->ships_from_wall);
     tg_q_int(&q, e->wall);
     tg_q_text(&q, e->actor);
-    return tg_q_run(&q);
+    err = tg_q_run(&q);
+    return err == TG_OK ? tg_outbox_location(s, e) : err;
 }
 
 static tg_err write_stock_rules(struct tg_db *db, const struct tg_effect *e)
@@ -244,6 +246,13 @@ static tg_err write_cart(struct tg_db *db, const struct tg_effect *e)
     return err;
 }
 
+static tg_err write_currency_price(struct tg_store_db *s, const struct tg_effect *e)
+{
+    tg_err err = tg_store_write_currency_price(&s->db, e);
+
+    return err == TG_OK ? tg_outbox_currency_price(s, e) : err;
+}
+
 static tg_err put_show_sales(struct tg_db *db, const struct tg_effect *e)
 {
     struct tg_q q = tg_q(db, TG_SQL_PUT_SHOW_SALES);
@@ -274,7 +283,7 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
     case TG_EFFECT_PRICE:
         return tg_store_write_price(&s->db, effect);
     case TG_EFFECT_CURRENCY_PRICE:
-        return tg_store_write_currency_price(&s->db, effect);
+        return write_currency_price(s, effect);
     case TG_EFFECT_PLAN:
         return tg_store_write_plan(&s->db, effect);
     case TG_EFFECT_FLASH_USED:
@@ -288,7 +297,7 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
     case TG_EFFECT_TAKES:
         return put_takes(&s->db, effect->order);
     case TG_EFFECT_LOCATION:
-        return write_location(&s->db, effect);
+        return write_location(s, effect);
     case TG_EFFECT_STOCK_RULES:
         return write_stock_rules(&s->db, effect);
     case TG_EFFECT_PARTS:
@@ -302,6 +311,8 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
     case TG_EFFECT_WAITER:
     case TG_EFFECT_WAITER_GONE:
         return tg_store_write_rule(&s->db, effect);
+    case TG_EFFECT_TELL:
+        return tg_outbox_variant(s, effect);
     }
     return TG_ERR_BUG;
 }

@@ -4,20 +4,6 @@
 #include "shop/shop_json.h"
 #include "store/store_priv.h"
 
-tg_err tg_store_add_outbox(struct tg_store_db *s, const char *topic, const struct tg_order *order,
-                           tg_us wall)
-{
-    struct tg_jo j = tg_jo(&s->payload);
-
-    if (!tg_outbox_wanted(s, topic))
-        return TG_OK;
-    tg_buf_clear(&s->payload);
-    tg_order_write(&j, NULL, order, NULL, TG_ORDER_VIEW_STAFF);
-    if (s->payload.err != TG_OK)
-        return s->payload.err;
-    return tg_outbox_add(s, topic, order->number, tg_buf_cstr(&s->payload), wall);
-}
-
 static tg_err set_lines(struct tg_db *db, const struct tg_order *o)
 {
     tg_err err = TG_OK;
@@ -83,7 +69,7 @@ tg_err tg_store_write_event(struct tg_store_db *s, const struct tg_effect *e)
     tg_q_text(&q, e->detail == NULL ? "" : e->detail->reason);
     tg_q_int(&q, e->wall);
     err = tg_q_run(&q);
-    return err != TG_OK || topic == NULL ? err : tg_store_add_outbox(s, topic, e->order, e->wall);
+    return err != TG_OK || topic == NULL ? err : tg_outbox_order(s, topic, e);
 }
 
 tg_err tg_store_write_intent(struct tg_store_db *s, const struct tg_effect *e)
