@@ -171,18 +171,27 @@ static bool read_lines(struct tg_req *q, const json_t *lines, struct tg_order_as
     return true;
 }
 
-/* Minor units of the order's currency; absent: -1. */
-static bool read_amount(struct tg_req *q, const json_t *amount, int64_t *ret)
+/* Minor units of the order's currency, or with their currency; absent: -1. */
+static bool read_amount(struct tg_req *q, const json_t *amount, struct tg_order_ask *ask)
 {
-    if (json_is_object(amount))
+    if (json_is_object(amount)) {
+        const json_t *currency = json_object_get(amount, "currency");
+
+        if (currency != NULL && json_string_length(currency) != sizeof(ask->currency) - 1) {
+            tg_reply_problem(q, 400, "amount", "\"currency\" must be three letters.");
+            return false;
+        }
+        if (currency != NULL)
+            tg_str_cut(ask->currency, sizeof(ask->currency), json_string_value(currency));
         amount = json_object_get(amount, "amount");
+    }
     if (amount == NULL)
         return true;
     if (!json_is_integer(amount) || json_integer_value(amount) < 0) {
         tg_reply_problem(q, 400, "amount", "\"amount\" must be minor units, 0 or more.");
         return false;
     }
-    *ret = json_integer_value(amount);
+    ask->amount = json_integer_value(amount);
     return true;
 }
 
@@ -196,7 +205,7 @@ static bool read_ask(struct tg_req *q, json_t *body, struct tg_order_ask *ask)
     }
     ask->restock = json_is_true(restock);
     return read_lines(q, json_object_get(body, "lines"), ask) &&
-           read_amount(q, json_object_get(body, "amount"), &ask->amount) &&
+           read_amount(q, json_object_get(body, "amount"), ask) &&
            tg_req_text(q, body, "reason", ask->reason, sizeof(ask->reason), false) &&
            tg_req_text(q, body, "carrier", ask->carrier, sizeof(ask->carrier), false) &&
            tg_req_text(q, body, "tracking", ask->tracking, sizeof(ask->tracking), false) &&
@@ -301,6 +310,40 @@ void tg_h_payment_retry(struct tg_req *q)
         ask_sale(q, TG_SALE_RETRY, key, NULL);
 }
 
+/* The number of a question to the provider; absent: 0. */
+static bool read_intent(struct tg_req *q, const json_t *intent, uint32_t *ret)
+{
+    if (intent != NULL && (!json_is_integer(intent) || json_integer_value(intent) < 1 ||
+                           json_integer_value(intent) > TG_INTENTS_MAX)) {
+        tg_reply_problem(q, 400, "intent", "\"intent\" must be the number of a question.");
+        return false;
+    }
+    *ret = (uint32_t)json_integer_value(intent);
+    return true;
+}
+
+void tg_h_payment_give_up(struct tg_req *q)
+{
+    char key[TG_SKU_MAX + 1];
+    struct tg_order_ask *ask;
+    json_t *body;
+    bool ok;
+
+    if (!object_id(q, key, sizeof(key), "payment"))
+        return;
+    body = tg_req_json(q);
+    if (body == NULL)
+        return;
+    ask = new_ask(q);
+    ok = ask != NULL && read_intent(q, json_object_get(body, "intent"), &ask->intent) &&
+         tg_req_text(q, body, "reason", ask->reason, sizeof(ask->reason), true);
+    json_decref(body);
+    if (ok)
+        ask_sale(q, TG_SALE_GIVE_UP, key, ask);
+    else
+        tg_free(ask);
+}
+
 /* --- the sandbox --- */
 
 /*
@@ -320,19 +363,10 @@ static void payment_person(struct tg_person *who, const char *payment)
 
 static bool read_news(struct tg_req *q, json_t *body, struct tg_order_ask *ask)
 {
-    const json_t *intent = json_object_get(body, "intent");
-
-    if (!tg_req_text(q, body, "news", ask->news, sizeof(ask->news), true) ||
-        !tg_req_text(q, body, "reference", ask->reference, sizeof(ask->reference), true) ||
-        !read_amount(q, json_object_get(body, "amount"), &ask->amount))
-        return false;
-    if (intent != NULL && (!json_is_integer(intent) || json_integer_value(intent) < 1 ||
-                           json_integer_value(intent) > TG_INTENTS_MAX)) {
-        tg_reply_problem(q, 400, "intent", "\"intent\" must be the number of a question.");
-        return false;
-    }
-    ask->intent = (uint32_t)json_integer_value(intent);
-    return true;
+    return tg_req_text(q, body, "news", ask->news, sizeof(ask->news), true) &&
+           tg_req_text(q, body, "reference", ask->reference, sizeof(ask->reference), true) &&
+           read_amount(q, json_object_get(body, "amount"), ask) &&
+           read_intent(q, json_object_get(body, "intent"), &ask->intent);
 }
 
 /* What a provider's webhook would say; the Idempotency-Key is its event id. */

@@ -164,6 +164,7 @@ void tg_h_order_note(struct tg_req *q);
 void tg_h_payments(struct tg_req *q);
 void tg_h_payment(struct tg_req *q);
 void tg_h_payment_retry(struct tg_req *q);
+void tg_h_payment_give_up(struct tg_req *q);
 void tg_h_payment_sandbox(struct tg_req *q);
 void tg_h_returns(struct tg_req *q);
 /* h_cart.c */

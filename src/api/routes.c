@@ -113,6 +113,8 @@ const struct tg_route tg_routes[] = {
     {TG_GET, "/api/v1/payments", tg_h_payments, TG_ROLE_MAY_PRICE, 0, TG_RATE_READ, 0},
     {TG_POST, "/api/v1/payments/{payment}/retry", tg_h_payment_retry, TG_ROLE_MAY_PRICE, KEYED,
      TG_RATE_WRITE, BODY},
+    {TG_POST, "/api/v1/payments/{payment}/give-up", tg_h_payment_give_up, TG_ROLE_MAY_PRICE, KEYED,
+     TG_RATE_WRITE, BODY},
     {TG_GET, "/api/v1/payments/{payment}", tg_h_payment, OPEN, 0, TG_RATE_READ, 0},
     {TG_POST, "/api/v1/payments/{payment}/sandbox", tg_h_payment_sandbox, OPEN, KEYED,
      TG_RATE_WRITE, BODY},

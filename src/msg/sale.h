@@ -24,6 +24,8 @@ enum tg_sale_what {
                              `order` (NULL = all of it) */
     TG_SALE_NEWS,         /* a payment provider tells: `key` = payment id, `order` */
     TG_SALE_RETRY,        /* staff: ask the provider again: `key` = payment id */
+    TG_SALE_ASK_AGAIN,    /* sale's own clock: `key` = payment id with unanswered questions */
+    TG_SALE_GIVE_UP,      /* staff: a question will not be answered: `key` = payment id, `order` */
     TG_SALE_FULFIL,       /* staff: goods were sent: `key` = order id, `order` */
     TG_SALE_RETURN,       /* staff: goods came back: `key` = order id, `order` */
     TG_SALE_REFUND,       /* staff: money goes back: `key` = order id, `order` */
@@ -68,7 +70,8 @@ struct tg_order_ask {
         uint32_t line; /* from 0 */
         int32_t qty;
     } lines[TG_CART_LINES_MAX];
-    int64_t amount; /* -1 = not given */
+    int64_t amount;   /* -1 = not given */
+    char currency[4]; /* ... of it; "" = the order's */
     bool restock;
     char news[24];   /* what a provider tells, in its words: "captured" */
     uint32_t intent; /* 0 = not given */

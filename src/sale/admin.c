@@ -266,6 +266,8 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_HOOK_WORK:
     case TG_SALE_NEWS:
     case TG_SALE_RETRY:
+    case TG_SALE_ASK_AGAIN:
+    case TG_SALE_GIVE_UP:
     case TG_SALE_FULFIL:
     case TG_SALE_RETURN:
     case TG_SALE_REFUND:

@@ -261,6 +261,8 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
     case TG_CLAIM_PAY:
     case TG_CLAIM_NEWS:
     case TG_CLAIM_RETRY:
+    case TG_CLAIM_ASK_AGAIN:
+    case TG_CLAIM_GIVE_UP:
         tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
         tg_jo_obj(j, "payment");
         tg_jo_str(j, "id", v->order->payment);

@@ -315,6 +315,7 @@ static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char
     item->claim.location = ask->location;
     item->claim.reference = ask->reference;
     item->claim.amount = ask->amount;
+    item->claim.currency = ask->currency;
     item->claim.restock = ask->restock;
     item->claim.intent = ask->intent;
     item->digest = tg_idem_digest(item->digest, ask, sizeof(*ask)); /* made zeroed */
@@ -378,6 +379,13 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     case TG_SALE_RETRY:
         item->claim.kind = TG_CLAIM_RETRY;
         return order_claim(item, out, "http.retry", TG_ROLE_MAY_PRICE);
+    case TG_SALE_ASK_AGAIN:
+        item->claim.kind = TG_CLAIM_ASK_AGAIN;
+        item->silent = true;
+        return true;
+    case TG_SALE_GIVE_UP:
+        item->claim.kind = TG_CLAIM_GIVE_UP;
+        return order_claim(item, out, "http.give_up", TG_ROLE_MAY_PRICE);
     case TG_SALE_FULFIL:
         item->claim.kind = TG_CLAIM_FULFIL;
         return order_claim(item, out, "http.fulfil", TG_ROLE_MAY_PRICE);

@@ -111,6 +111,7 @@ tg_err tg_sale_new(struct tg_sale **ret, const struct tg_sale_cfg *cfg, struct t
         return err;
     }
     sale->purge_at = now.mono + PURGE_EVERY_US;
+    sale->unanswered_at = tg_shop_config(sale->shop)->provider == NULL ? TG_US_NEVER : now.mono;
     tg_metric_set(TG_M_store_up, 1);
     *ret = sale;
     return TG_OK;
@@ -145,7 +146,7 @@ const struct tg_shop *tg_sale_shop(const struct tg_sale *sale)
 
 tg_us tg_sale_deadline(const struct tg_sale *sale)
 {
-    tg_us due = tg_shop_deadline(sale->shop);
+    tg_us due = TG_MIN(tg_shop_deadline(sale->shop), sale->unanswered_at);
 
     if (sale->unsaved_count > 0)
         return TG_MIN(sale->retry_at, tg_catalog_deadline(sale));

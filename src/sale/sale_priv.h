@@ -79,6 +79,7 @@ struct tg_sale {
     } clock;
     tg_us retry_at; /* the clock's work waits until then after a failure */
     tg_us purge_at;
+    tg_us unanswered_at; /* when to look for questions without an answer; TG_US_NEVER = no need */
     tg_us poll_at;      /* when to ask what other nodes did; TG_US_NEVER = there are none */
     _Atomic bool lost;  /* the database does not answer */
     bool catalog_stale; /* other nodes changed products */
@@ -131,6 +132,12 @@ int tg_code_status(enum tg_code code);
 
 /* sale.c: what the store's last answer says about the database; logs when that changes. */
 void tg_sale_note_database(struct tg_sale *sale, tg_err err);
+/* turn.c: a request into the running batch, which has room for it. */
+void tg_turn_take(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_req *take_req);
+/* unanswered.c: when it is time, the payments whose provider owes an answer, at most `room`. */
+void tg_unanswered_take(struct tg_sale *sale, struct tg_shop_now now, size_t room);
+/* An order of a batch that was kept. */
+void tg_unanswered_note(struct tg_sale *sale, const struct tg_order *order);
 /* turn.c: the show's state is on disk. */
 void tg_sale_state_saved(struct tg_sale *sale, uint16_t show);
 

@@ -106,6 +106,8 @@ static void decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item 
         tg_admin_decide(sale, now, item);
     } else {
         tg_shop_decide(sale->shop, now, &item->claim, &v);
+        if (item->req->what == TG_SALE_ASK_AGAIN)
+            return; /* what it did is in the order's history */
         if (item->req->what == TG_SALE_JOIN) {
             cart_for_join(sale, item, v.cart);
             if (item->req->join != NULL)
@@ -203,12 +205,13 @@ static tg_err write_all(struct tg_sale *sale, tg_us wall)
 
 /* --- after --- */
 
-static void count_orders(const struct tg_sale *sale)
+static void count_orders(struct tg_sale *sale)
 {
     const struct tg_order *cursor = NULL;
     const struct tg_order *order;
 
     while ((order = tg_shop_each_order(sale->shop, &cursor)) != NULL) {
+        tg_unanswered_note(sale, order);
         if (order->fresh)
             TG_COUNT(sale_orders_total);
         if (order->changed && order->state == TG_ORDER_PAID)
@@ -359,7 +362,7 @@ static void free_items(struct tg_sale *sale)
     sale->item_count = 0;
 }
 
-static void take_item(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_req *take_req)
+void tg_turn_take(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_req *take_req)
 {
     size_t i = sale->item_count++;
     struct tg_item *item = &sale->items[i];
@@ -391,7 +394,7 @@ static void take_unsaved(struct tg_sale *sale, struct tg_shop_now now, size_t ro
         req->show = show;
         req->number = sale->unsaved[show].state;
         req->until_wall_us = -1;
-        take_item(sale, now, req);
+        tg_turn_take(sale, now, req);
         room--;
     }
 }
@@ -409,7 +412,8 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
         if (tg_catalog_takes(take_msgs[i]))
             tg_catalog_take(sale, take_msgs[i]);
         else
-            take_item(sale, now, take_msgs[i]);
+            tg_turn_take(sale, now, take_msgs[i]);
+    tg_unanswered_take(sale, now, TG_SALE_BATCH_MAX - sale->item_count);
     count = sale->item_count;
     tg_metric_add(TG_M_sale_requests_total, (int64_t)count);
     sale->failed = TG_OK;

@@ -84,12 +84,20 @@ void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order)
     order->before.refund_due = order->refund_due;
     order->before.events = order->events;
     order->before.intent_count = order->intent_count;
+    order->before.paid_by = order->paid_by;
     order->before.unheld = order->unheld;
-    for (uint32_t i = 0; i < order->line_count; i++)
+    for (uint32_t i = 0; i < order->line_count; i++) {
         order->lines[i].before_cancelled = order->lines[i].cancelled;
+        order->lines[i].before_fulfilled = order->lines[i].fulfilled;
+        order->lines[i].before_returned = order->lines[i].returned;
+    }
     for (uint32_t i = 0; i < order->intent_count; i++) {
-        order->intents[i].before_state = order->intents[i].state;
-        order->intents[i].before_amount = order->intents[i].amount;
+        struct tg_intent *in = &order->intents[i];
+
+        in->before_state = in->state;
+        in->before_amount = in->amount;
+        in->before_asks = in->asks;
+        in->before_changed_wall = in->changed_wall;
     }
     order->batch_next = shop->batch_orders;
     shop->batch_orders = order;
@@ -304,8 +312,7 @@ void tg_shop_forget_order(struct tg_shop *shop, const char *id)
             forget_order(shop, order);
         return;
     }
-    tg_shop_free_all(&shop->order_by_id);
-    tg_map_done(&shop->order_by_payment);
+    tg_shop_free_orders(shop);
     tg_map_init(&shop->order_by_id, rng);
     tg_map_init(&shop->order_by_payment, rng);
     tg_heap_done(&shop->expiries);
@@ -339,6 +346,40 @@ static void forget_cart(struct tg_shop *shop, struct tg_cart *cart)
     tg_free(cart);
 }
 
+void tg_shop_free_orders(struct tg_shop *shop)
+{
+    size_t cursor = 0;
+    struct tg_order *order;
+
+    while ((order = tg_map_each(&shop->order_by_id, &cursor)) != NULL)
+        tg_order_free(order);
+    tg_map_done(&shop->order_by_id);
+    tg_map_done(&shop->order_by_payment);
+}
+
+tg_err tg_shop_note_damaged(struct tg_shop *shop, const char *key)
+{
+    struct tg_damaged *d = tg_calloc(1, sizeof(*d));
+
+    if (d == NULL)
+        return TG_ERR_NOMEM;
+    tg_str_cut(d->key, sizeof(d->key), key);
+    d->next = shop->batch_damaged;
+    shop->batch_damaged = d;
+    return TG_OK;
+}
+
+void tg_shop_free_damaged(struct tg_shop *shop)
+{
+    struct tg_damaged *next;
+
+    for (struct tg_damaged *d = shop->batch_damaged; d != NULL; d = next) {
+        next = d->next;
+        tg_free(d);
+    }
+    shop->batch_damaged = NULL;
+}
+
 void tg_shop_free_details(struct tg_shop *shop)
 {
     struct tg_event_detail *next;
@@ -363,6 +404,7 @@ static void end_batch(struct tg_shop *shop)
     shop->batch_orders = NULL;
     shop->batch_carts = NULL;
     tg_shop_free_details(shop);
+    tg_shop_free_damaged(shop);
     shop->effect_count = 0;
     shop->sealed = false;
     shop->numbered = false;
@@ -380,6 +422,7 @@ void tg_shop_commit(struct tg_shop *shop)
         order->fresh = false;
         order->changed = false;
         order->takes_changed = false;
+        order->takes_found = false;
         order->dirty = false;
         order->lines_dirty = false;
         if (order->state != TG_ORDER_AWAITING)
@@ -419,6 +462,7 @@ static void undo_order(struct tg_shop *shop, struct tg_order *order)
     for (uint32_t i = 0; i < order->take_count; i++)
         order->takes[i].qty = order->takes[i].before_qty;
     order->takes_changed = false;
+    order->takes_found = false;
     order->total = order->before.total;
     order->discount = order->before.discount;
     order->tax = order->before.tax;
@@ -428,13 +472,21 @@ static void undo_order(struct tg_shop *shop, struct tg_order *order)
     order->refund_due = order->before.refund_due;
     order->events = order->before.events;
     order->intent_count = order->before.intent_count;
+    order->paid_by = order->before.paid_by;
     order->unheld = order->before.unheld;
-    /* While it awaits payment nothing of it is sent, so nothing came back either. */
-    for (uint32_t i = 0; i < order->line_count; i++)
+    /* It may have been paid, sent and given back, all in this batch. */
+    for (uint32_t i = 0; i < order->line_count; i++) {
         order->lines[i].cancelled = order->lines[i].before_cancelled;
+        order->lines[i].fulfilled = order->lines[i].before_fulfilled;
+        order->lines[i].returned = order->lines[i].before_returned;
+    }
     for (uint32_t i = 0; i < order->intent_count; i++) {
-        order->intents[i].state = order->intents[i].before_state;
-        order->intents[i].amount = order->intents[i].before_amount;
+        struct tg_intent *in = &order->intents[i];
+
+        in->state = in->before_state;
+        in->amount = in->before_amount;
+        in->asks = in->before_asks;
+        in->changed_wall = in->before_changed_wall;
     }
     order->in_batch = false;
     order->changed = false;

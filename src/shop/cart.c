@@ -38,6 +38,8 @@ bool tg_shop_needs_cart(const struct tg_shop *shop, const struct tg_claim *c)
     case TG_CLAIM_WINDOW:
     case TG_CLAIM_NEWS:
     case TG_CLAIM_RETRY:
+    case TG_CLAIM_ASK_AGAIN:
+    case TG_CLAIM_GIVE_UP:
     case TG_CLAIM_FULFIL:
     case TG_CLAIM_RETURN:
     case TG_CLAIM_REFUND:

@@ -36,9 +36,11 @@ enum tg_claim_kind {
     TG_CLAIM_STOCK_ROWS,  /* rows, all_or_nothing; the rows are answered one by one */
     TG_CLAIM_LOCATION,    /* location_change */
     TG_CLAIM_STOCK_RULES, /* rules_change */
-    TG_CLAIM_NEWS,   /* what the provider says: key = payment id, news, reference, amount, intent */
-    TG_CLAIM_RETRY,  /* staff: key = payment id; ask the provider again for what failed */
-    TG_CLAIM_FULFIL, /* staff: key = order id, lines (none = all), carrier, tracking */
+    TG_CLAIM_NEWS,  /* what the provider says: key = payment id, news, reference, amount, intent */
+    TG_CLAIM_RETRY, /* staff: key = payment id; ask the provider again for what failed */
+    TG_CLAIM_ASK_AGAIN, /* the clock: key = payment id; what has waited too long for an answer */
+    TG_CLAIM_GIVE_UP,   /* staff: key = payment id, intent, reason: it will not be answered */
+    TG_CLAIM_FULFIL,    /* staff: key = order id, lines (none = all), carrier, tracking */
     TG_CLAIM_RETURN, /* staff: key = order id, lines, restock, amount (-1 = what they cost), reason
                       */
     TG_CLAIM_REFUND, /* staff: key = order id, amount (-1 = what is still due), reason */

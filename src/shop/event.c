@@ -23,6 +23,7 @@ static const struct {
     [TG_EVENT_VOID_FAILED] = {"void_failed", "order.void_failed", false},
     [TG_EVENT_REFUND_FAILED] = {"refund_failed", "order.refund_failed", false},
     [TG_EVENT_SOLD_OUT] = {"sold_out", "order.sold_out", true},
+    [TG_EVENT_EXCESS] = {"excess", "order.excess", false},
 };
 
 const char *tg_order_event_name(enum tg_order_event event)

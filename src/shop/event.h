@@ -27,8 +27,10 @@ enum tg_order_event {
     TG_EVENT_VOID_FAILED = 15,
     TG_EVENT_REFUND_FAILED = 16,
     TG_EVENT_SOLD_OUT = 17, /* paid when the goods were gone: the money goes back */
+    TG_EVENT_EXCESS = 18,   /* the provider tells of more money than was promised, or came: `amount`
+                               is not in the books; see to it at the provider */
 };
-enum { TG_EVENT_COUNT = 18 };
+enum { TG_EVENT_COUNT = 19 };
 /* "created", "payment_tried", ...; NULL beyond. */
 const char *tg_order_event_name(enum tg_order_event event);
 /* The outbox topic, "order.paid"; NULL = nobody outside is told. */

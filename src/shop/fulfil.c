@@ -169,6 +169,38 @@ static void cancel_part(struct tg_shop *shop, struct tg_order *order, const stru
     }
 }
 
+/*
+ * What is left of an order that holds nothing costs nothing: nobody has to pay for it, so its goods
+ * are claimed now. When they are gone all of it is cancelled (`p` then says so). False: refused,
+ * nothing changed.
+ */
+static bool claim_rest(struct tg_shop *shop, struct tg_order *order, struct picks *p, tg_us wall,
+                       struct tg_verdict *out)
+{
+    tg_err err;
+
+    if (order->state != TG_ORDER_AWAITING || !order->unheld ||
+        p->units == units_left(order, tg_line_open) || worth_of(order, p) < order->total)
+        return true;
+    for (uint32_t i = 0; i < order->line_count; i++)
+        order->lines[i].cancelled += p->qty[i];
+    err = tg_order_goods_find(shop, order);
+    for (uint32_t i = 0; i < order->line_count; i++)
+        order->lines[i].cancelled -= p->qty[i];
+    if (err == TG_ERR_NOTFOUND) {
+        tg_order_note(shop, order, TG_EVENT_SOLD_OUT, -1, "", NULL, wall);
+        for (uint32_t i = 0; i < order->line_count; i++)
+            p->qty[i] = tg_line_open(&order->lines[i]);
+        p->units = units_left(order, tg_line_open);
+    } else if (err != TG_OK) {
+        tg_refuse(out, err == TG_ERR_LIMIT ? TG_CODE_LIMIT : TG_CODE_INTERNAL,
+                  err == TG_ERR_LIMIT ? "What is left would come from too many places."
+                                      : "The server is out of memory.");
+        return false;
+    }
+    return true;
+}
+
 static bool may_cancel(const struct tg_order *order, const struct tg_claim *c,
                        struct tg_verdict *out)
 {
@@ -202,7 +234,7 @@ void tg_decide_cancel(struct tg_shop *shop, struct tg_shop_now now, const struct
         (order->state != TG_ORDER_AWAITING && !tg_intents_ready(order, out)))
         return;
     detail = detail_of(shop, c, order, &p, out);
-    if (detail == NULL)
+    if (detail == NULL || !claim_rest(shop, order, &p, now.wall, out))
         return;
     tg_order_change(shop, order, now.wall);
     give_up(shop, order, &p, now.wall);
@@ -228,7 +260,7 @@ void tg_decide_fulfil(struct tg_shop *shop, struct tg_shop_now now, const struct
                   tg_order_state_name(order->state));
         return;
     }
-    if (order->total > 0 && order->captured == 0) {
+    if (!tg_payment_came(order)) {
         tg_refuse(out, TG_CODE_CONFLICT,
                   "The money has not come yet. Ask the provider again, then send the goods.");
         return;
@@ -258,6 +290,12 @@ static bool refund_of(const struct tg_order *order, const struct tg_claim *c, in
 {
     int64_t left = tg_payment_left(order);
 
+    if (c->currency != NULL && c->currency[0] != '\0' &&
+        strcmp(c->currency, order->currency) != 0) {
+        tg_refuse_field(out, "amount", TG_CODE_BAD_REQUEST, "The order is in %s, not in %s.",
+                        order->currency, c->currency);
+        return false;
+    }
     if (c->amount > left || c->amount < -1) {
         char text[TG_MONEY_SIZE];
 

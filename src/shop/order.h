@@ -83,6 +83,8 @@ struct tg_order_line {
     int32_t returned;  /* ... of those fulfilled that came back */
 
     int32_t before_cancelled; /* the shop's own */
+    int32_t before_fulfilled;
+    int32_t before_returned;
 };
 
 /* From where the units of a line come; a bundle has one for each of its parts and places. */
@@ -116,14 +118,17 @@ struct tg_order {
     char codes[TG_CODES_SIZE]; /* discount codes that counted, separated by commas; "" = none */
     bool unheld;               /* first-paid mode: nothing is held until it is paid */
     bool takes_sold;           /* the takes' units are sold, no longer held */
+    uint16_t from; /* location that the buyer chose; UINT16_MAX = wherever there is some */
     tg_us created_wall;
     tg_us changed_wall;
     tg_us pay_by_wall;
     char payment[TG_PAYMENT_ID_SIZE];
     enum tg_payment_state payment_state;
     uint32_t payment_tries;
+    uint32_t paid_by; /* number of the authorisation that pays it; 0 = none */
+    /* Of that authorisation; while none pays, of all, and all of it goes back. */
     int64_t authorised; /* promised by the provider and not let go of */
-    int64_t captured;   /* money that came, in all */
+    int64_t captured;   /* money that came */
     int64_t refunded;   /* ... and went back */
     int64_t refund_due; /* what has to go back in all, >= refunded once all is done */
     uint32_t events;    /* rows of its history */
@@ -144,6 +149,7 @@ struct tg_order {
     uint32_t before_payment_tries;
     tg_us before_changed_wall;
     bool takes_changed; /* in this batch */
+    bool takes_found;   /* ... and are others than before */
     bool before_takes_sold;
     uint32_t before_take_count;
     struct {
@@ -156,6 +162,7 @@ struct tg_order {
         int64_t refund_due;
         uint32_t events;
         uint32_t intent_count;
+        uint32_t paid_by;
         bool unheld;
     } before;
 

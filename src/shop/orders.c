@@ -50,6 +50,15 @@ static void payment_id(char out[TG_PAYMENT_ID_SIZE], struct tg_shop *shop)
                      sizeof(secret));
 }
 
+/* tg_wish_stock has seen that it is there. */
+static uint16_t from_of(const struct tg_shop *shop, const struct tg_claim *c)
+{
+    const struct tg_location *l =
+        c->location[0] == '\0' ? NULL : tg_shop_location(shop, c->location);
+
+    return l == NULL ? UINT16_MAX : l->ord;
+}
+
 static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                        const struct tg_wish *wish, struct tg_order *order)
 {
@@ -68,6 +77,7 @@ static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struc
     order->changed_wall = now.wall;
     order->pay_by_wall = now.wall + (rules->hold_us > 0 ? rules->hold_us : shop->cfg.hold_us);
     order->unheld = is_unheld(shop, c, wish);
+    order->from = from_of(shop, c);
 }
 
 static tg_err index_order(struct tg_shop *shop, struct tg_order *order)
@@ -191,7 +201,8 @@ tg_err tg_shop_load_order(struct tg_shop *shop, struct tg_shop_now now, struct t
 
 bool tg_claim_by_payment(const struct tg_claim *c)
 {
-    return c->kind == TG_CLAIM_PAY || c->kind == TG_CLAIM_NEWS || c->kind == TG_CLAIM_RETRY;
+    return c->kind == TG_CLAIM_PAY || c->kind == TG_CLAIM_NEWS || c->kind == TG_CLAIM_RETRY ||
+           c->kind == TG_CLAIM_ASK_AGAIN || c->kind == TG_CLAIM_GIVE_UP;
 }
 
 bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c)
@@ -200,6 +211,8 @@ bool tg_shop_needs_order(const struct tg_shop *shop, const struct tg_claim *c)
     case TG_CLAIM_PAY:
     case TG_CLAIM_NEWS:
     case TG_CLAIM_RETRY:
+    case TG_CLAIM_ASK_AGAIN:
+    case TG_CLAIM_GIVE_UP:
         return tg_map_get_str(&shop->order_by_payment, c->key) == NULL;
     case TG_CLAIM_CANCEL:
     case TG_CLAIM_FULFIL:
@@ -232,6 +245,18 @@ const struct tg_order *tg_shop_order_each(const struct tg_shop *shop, size_t *cu
 
 /* --- one order's life --- */
 
+void tg_refuse_missing(const struct tg_shop *shop, const struct tg_claim *c, const char *what,
+                       struct tg_verdict *out)
+{
+    for (const struct tg_damaged *d = shop->batch_damaged; d != NULL; d = d->next)
+        if (strcmp(d->key, c->key) == 0) {
+            tg_refuse(out, TG_CODE_INTERNAL,
+                      "The order's record is damaged. Whoever runs the shop must see to it.");
+            return;
+        }
+    tg_refuse(out, TG_CODE_NOT_FOUND, "%s", what);
+}
+
 struct tg_order *tg_order_asked(struct tg_shop *shop, const struct tg_claim *c,
                                 struct tg_verdict *out)
 {
@@ -241,7 +266,7 @@ struct tg_order *tg_order_asked(struct tg_shop *shop, const struct tg_claim *c,
 
     /* Another person's order does not exist for a buyer. */
     if (!staff && !own) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such order.");
+        tg_refuse_missing(shop, c, "There is no such order.", out);
         return NULL;
     }
     tg_shop_touch_order(shop, order);

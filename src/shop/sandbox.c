@@ -19,13 +19,13 @@ static enum tg_intent_state ask(const struct tg_order *order, struct tg_intent *
     case TG_INTENT_AUTHORISE:
         return TG_INTENT_ASKED; /* the buyer decides on the payment page */
     case TG_INTENT_CAPTURE:
-        if (mode == CAPTURE_LATER)
+        if (mode == CAPTURE_LATER && intent->asks == 1)
             return TG_INTENT_ASKED;
         return mode == CAPTURE_FAILS ? TG_INTENT_FAILED : TG_INTENT_DONE;
     case TG_INTENT_VOID:
         return mode == VOID_FAILS ? TG_INTENT_FAILED : TG_INTENT_DONE;
     case TG_INTENT_REFUND:
-        if (mode == REFUND_LATER)
+        if (mode == REFUND_LATER && intent->asks == 1)
             return TG_INTENT_ASKED;
         return mode == REFUND_FAILS ? TG_INTENT_FAILED : TG_INTENT_DONE;
     }

@@ -103,16 +103,6 @@ void tg_shop_free_all(struct tg_map *map)
     tg_map_done(map);
 }
 
-static void free_orders(struct tg_map *map)
-{
-    size_t cursor = 0;
-    struct tg_order *order;
-
-    while ((order = tg_map_each(map, &cursor)) != NULL)
-        tg_order_free(order);
-    tg_map_done(map);
-}
-
 static void free_variants(struct tg_shop *shop)
 {
     size_t cursor = 0;
@@ -133,7 +123,8 @@ void tg_shop_free(struct tg_shop *shop)
     free_variants(shop);
     tg_locations_free(shop);
     tg_shop_free_all(&shop->product_by_id);
-    free_orders(&shop->order_by_id);
+    tg_shop_free_orders(shop);
+    tg_shop_free_damaged(shop);
     tg_shop_free_all(&shop->cart_by_person);
     tg_shop_free_all(&shop->units);
     tg_shop_free_all(&shop->show_sales);
@@ -145,7 +136,6 @@ void tg_shop_free(struct tg_shop *shop)
     tg_shop_free_all(&shop->code_persons);
     tg_shop_free_all(&shop->show_numbers);
     tg_line_done(shop);
-    tg_map_done(&shop->order_by_payment);
     tg_heap_done(&shop->expiries);
     tg_heap_done(&shop->flash_ends);
     tg_heap_done(&shop->flash_starts);
@@ -233,11 +223,28 @@ size_t tg_shop_tick(struct tg_shop *shop, struct tg_shop_now now, size_t max)
     return count;
 }
 
+/* The staff's claim whose movements name them; NULL: the order's buyer, or nobody by hand. */
+static const struct tg_claim *staff_deed(const struct tg_claim *c)
+{
+    switch (c->kind) {
+    case TG_CLAIM_BUY:
+    case TG_CLAIM_CHECKOUT:
+        return c->channel == TG_CHANNEL_STAFF ? c : NULL;
+    case TG_CLAIM_CANCEL:
+    case TG_CLAIM_FULFIL:
+    case TG_CLAIM_RETURN:
+        return c->staff ? c : NULL;
+    default:
+        return NULL;
+    }
+}
+
 void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                     struct tg_verdict *ret)
 {
     *ret = (struct tg_verdict){.code = TG_CODE_OK};
     tg_line_catch_up(shop, now);
+    shop->by = staff_deed(c);
     if (tg_shop_reserve(shop, CLAIM_EFFECTS_MAX) != TG_OK) {
         tg_refuse(ret, TG_CODE_INTERNAL, "The server is out of memory.");
         return;
@@ -313,6 +320,12 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
     case TG_CLAIM_RETRY:
         tg_decide_retry(shop, now, c, ret);
         break;
+    case TG_CLAIM_ASK_AGAIN:
+        tg_decide_ask_again(shop, now, c, ret);
+        break;
+    case TG_CLAIM_GIVE_UP:
+        tg_decide_give_up(shop, now, c, ret);
+        break;
     case TG_CLAIM_FULFIL:
         tg_decide_fulfil(shop, now, c, ret);
         break;
@@ -326,5 +339,6 @@ void tg_shop_decide(struct tg_shop *shop, struct tg_shop_now now, const struct t
         tg_decide_note(shop, now, c, ret);
         break;
     }
+    shop->by = NULL;
     tg_line_serve(shop, now);
 }

@@ -114,6 +114,12 @@ struct tg_kept_location {
     bool fresh; /* made in this batch */
 };
 
+/* An order that the disk could not give. */
+struct tg_damaged {
+    struct tg_damaged *next;
+    char key[TG_SKU_MAX + 1];
+};
+
 struct tg_shop {
     struct tg_shop_cfg cfg;
     struct tg_product **products; /* by number */
@@ -160,6 +166,8 @@ struct tg_shop {
     struct tg_variant *batch_variants;
     struct tg_order *batch_orders;
     struct tg_event_detail *batch_details; /* owned */
+    struct tg_damaged *batch_damaged;      /* owned */
+    const struct tg_claim *by; /* whose deed the movements are; NULL = the buyer's, the clock's */
     struct tg_cart *batch_carts;
     struct tg_show_sales *batch_sales;
     struct tg_price_book *batch_books;
@@ -177,6 +185,8 @@ enum { TG_PRICE_MAX_MINOR = 1000000000 }; /* ten million kroner for one unit */
 void tg_shop_free_all(struct tg_map *map);
 /* What the batch's events say beside their order. */
 void tg_shop_free_details(struct tg_shop *shop);
+void tg_shop_free_damaged(struct tg_shop *shop);
+void tg_shop_free_orders(struct tg_shop *shop);
 /* Room for `more` further effects. */
 TG_MUST_CHECK tg_err tg_shop_reserve(struct tg_shop *shop, size_t more);
 /* After a reserve that covers it. */
@@ -308,6 +318,10 @@ void tg_decide_news(struct tg_shop *shop, struct tg_shop_now now, const struct t
                     struct tg_verdict *out);
 void tg_decide_retry(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                      struct tg_verdict *out);
+void tg_decide_ask_again(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                         struct tg_verdict *out);
+void tg_decide_give_up(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                       struct tg_verdict *out);
 void tg_decide_fulfil(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                       struct tg_verdict *out);
 void tg_decide_return(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
@@ -322,6 +336,9 @@ void tg_decide_note(struct tg_shop *shop, struct tg_shop_now now, const struct t
  * not and NULL. */
 struct tg_order *tg_order_asked(struct tg_shop *shop, const struct tg_claim *c,
                                 struct tg_verdict *out);
+/* There is no such order or payment; or there is, and its record is damaged. */
+void tg_refuse_missing(const struct tg_shop *shop, const struct tg_claim *c, const char *what,
+                       struct tg_verdict *out);
 /* Its row has to be written, its buyer hears of it; the state stays. */
 void tg_order_change(struct tg_shop *shop, struct tg_order *order, tg_us wall);
 /* ... and it is in another state now; the timer of what awaits payment ends. */
@@ -352,10 +369,10 @@ void tg_order_goods_return(struct tg_shop *shop, const struct tg_order *order, c
 void tg_order_count_units(struct tg_shop *shop, struct tg_order *order, uint32_t line,
                           int32_t units);
 
-/* payments.c */
+/* payments*.c */
 /* Why nothing more can be done with an order in this state. */
 void tg_refuse_over(struct tg_verdict *out, enum tg_order_state state);
-enum { TG_INTENTS_ROOM = 4 }; /* the most that one claim asks of the provider, with some to spare */
+enum { TG_INTENTS_ROOM = 6 }; /* the most that one claim asks of the provider, with some to spare */
 /* Room for that many intents; a refusal is in the verdict. */
 TG_MUST_CHECK bool tg_intents_ready(struct tg_order *order, struct tg_verdict *out);
 /* `worth` of what was paid has been given up: take less, or pay it back. */
@@ -364,6 +381,8 @@ void tg_payment_give_back(struct tg_shop *shop, struct tg_order *order, int64_t 
 void tg_payment_undo(struct tg_shop *shop, struct tg_order *order, tg_us wall);
 /* What of the money that came has not been promised back. */
 int64_t tg_payment_left(const struct tg_order *order);
+/* All that the order costs was taken of who pays it, so its goods may leave. */
+bool tg_payment_came(const struct tg_order *order);
 /* Ask for the refunds that are due and not on their way. */
 void tg_payment_settle(struct tg_shop *shop, struct tg_order *order, tg_us wall);
 /* The order costs nothing, or its money is promised: its goods are its own from now on. */

@@ -115,6 +115,19 @@ int32_t tg_move_on_hand(enum tg_movement movement, int32_t qty)
     return s.on_hand;
 }
 
+/* What staff do to somebody's order carries their name, and what they said of it. */
+static void name_staff(const struct tg_shop *shop, struct tg_effect *e)
+{
+    const char *actor = shop->by == NULL ? "" : tg_claim_key_person(shop->by);
+
+    if (e->order == NULL || e->actor[0] != '\0' || actor[0] == '\0' ||
+        strcmp(actor, e->order->person) == 0)
+        return;
+    tg_str_cut(e->actor, sizeof(e->actor), actor);
+    if (e->cause[0] == '\0')
+        tg_str_cut(e->cause, sizeof(e->cause), shop->by->reason == NULL ? "" : shop->by->reason);
+}
+
 void tg_stock_move(struct tg_shop *shop, struct tg_variant *v, const struct tg_effect *movement)
 {
     struct tg_effect *e = tg_shop_effect(shop, TG_EFFECT_MOVEMENT, movement->wall);
@@ -127,6 +140,7 @@ void tg_stock_move(struct tg_shop *shop, struct tg_variant *v, const struct tg_e
     tg_shop_touch_variant(shop, v);
     *e = *movement;
     e->kind = TG_EFFECT_MOVEMENT;
+    name_staff(shop, e);
     e->variant = v;
     if (e->as_of_wall == 0)
         e->as_of_wall = e->wall;

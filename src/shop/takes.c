@@ -474,7 +474,10 @@ tg_err tg_takes_return(struct tg_shop *shop, const struct tg_order *order, uint3
 
 tg_err tg_takes_find(struct tg_shop *shop, struct tg_order *order)
 {
-    struct ask ask = {.show = order->show, .staff = order->channel == TG_CHANNEL_STAFF};
+    struct ask ask = {.only =
+                          order->from == UINT16_MAX ? NULL : tg_shop_location_at(shop, order->from),
+                      .show = order->show,
+                      .staff = order->channel == TG_CHANNEL_STAFF};
     struct demand missing;
     struct tg_wish wish;
     tg_err err;
@@ -496,5 +499,6 @@ tg_err tg_takes_find(struct tg_shop *shop, struct tg_order *order)
         return err;
     tg_takes_fill(order, &wish);
     order->takes_changed = true;
+    order->takes_found = true;
     return TG_OK;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "base/macros.h"
 
 enum tg_sql {
@@ -32,8 +33,8 @@ struct tg_db_cfg {
     const char *name;          /* PostgreSQL: application_name; NULL = "torg" */
     const char *keep_dir; /* PostgreSQL: where the writer puts a copy before the schema changes */
     bool no_backup;       /* ... of which the operator has one of his own */
-    bool fast;                 /* tests only: SQLite without fsync */
-    bool shared;               /* tests only: SQLite for several nodes, one batch at a time */
+    bool fast;            /* tests only: SQLite without fsync */
+    bool shared;          /* tests only: SQLite for several nodes, one batch at a time */
 };
 
 /* true = the URL names a PostgreSQL database. */
@@ -43,9 +44,10 @@ TG_MUST_CHECK tg_err tg_db_check_url(const char *url, char reterr[128]);
 
 struct tg_db_ops;
 struct tg_db {
-    const struct tg_db_ops *ops; /* NULL = closed */
-    void *conn;                  /* the engine's own */
-    char error[192];             /* of the last failure; no values, no secrets */
+    const struct tg_db_ops *ops;      /* NULL = closed */
+    void *conn;                       /* the engine's own */
+    char error[192];                  /* of the last failure; no values, no secrets */
+    struct tg_log_burst damage_burst; /* of rows that make no sense */
 };
 
 /* Errors of all functions: see store.h. */

@@ -141,6 +141,7 @@ tg_err tg_reload_sales(const struct tg_reload *r)
     return tg_reload_walk(r, TG_SQL_SHOW_SALES, TG_SQL_SHOW_SALES_OF, &many);
 }
 
+/* One that does not add up is left alone, and what it holds with it: the others can be sold on. */
 static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t number,
                          struct tg_shop *shop)
 {
@@ -156,7 +157,7 @@ static tg_err load_order(struct tg_db *db, struct tg_shop_now now, int64_t numbe
         err = tg_row_intents(db, order);
     if (err != TG_OK) {
         tg_order_free(order);
-        return err;
+        return tg_row_damaged(db, now.mono, err);
     }
     if (tg_shop_has_order(shop, order->id)) {
         tg_order_free(order);
@@ -501,6 +502,7 @@ static tg_err load_moved(struct batch *b, const struct tg_claim *c)
     return tg_q_each(b->db, TG_SQL_MOVED_SINCE, c->row_count, &many);
 }
 
+/* One that does not add up refuses its claims, and no others. */
 tg_err tg_load_order_by(struct tg_db *db, struct tg_shop_now now, enum tg_sql which,
                         const char *key, struct tg_shop *shop)
 {
@@ -512,8 +514,11 @@ tg_err tg_load_order_by(struct tg_db *db, struct tg_shop_now now, enum tg_sql wh
     if (err == TG_OK && order->payment_tries > 0)
         err = tg_row_intents(db, order);
     if (err != TG_OK) {
+        bool damaged = err == TG_ERR_MALFORMED;
+
         tg_order_free(order);
-        return err;
+        err = tg_row_damaged(db, now.mono, err);
+        return damaged ? tg_shop_note_damaged(shop, key) : err;
     }
     return tg_shop_load_order(shop, now, order);
 }
@@ -563,6 +568,31 @@ tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now, const struc
     if (err == TG_OK)
         err = tg_store_load_persons(b.db, now, claims, count, shop);
     return err;
+}
+
+tg_err tg_store_unanswered(struct tg_store *store, tg_us wall, char (*ret)[TG_PAYMENT_ID_SIZE],
+                           size_t max, size_t *ret_count, bool *ret_open)
+{
+    struct tg_db *db = &tg_store_db(store)->db;
+    struct tg_q q = tg_q(db, TG_SQL_OPEN_INTENTS);
+    tg_err err;
+
+    *ret_count = 0;
+    tg_q_int(&q, wall - TG_INTENT_WAIT_US);
+    tg_q_int(&q, wall);
+    tg_q_int(&q, wall - TG_INTENT_WAIT_MAX_US);
+    tg_q_int(&q, wall - TG_INTENT_GIVE_UP_US);
+    tg_q_int(&q, (int64_t)max);
+    while (*ret_count < max && tg_q_row(&q))
+        tg_q_copy_text(&q, 0, ret[(*ret_count)++], TG_PAYMENT_ID_SIZE);
+    err = tg_q_end(&q);
+    *ret_open = *ret_count > 0;
+    if (err != TG_OK || *ret_open)
+        return err;
+    q = tg_q(db, TG_SQL_ANY_OPEN_INTENT);
+    tg_q_int(&q, wall - TG_INTENT_GIVE_UP_US);
+    *ret_open = tg_q_row(&q);
+    return tg_q_end(&q);
 }
 
 /* --- audit --- */

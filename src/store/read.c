@@ -83,6 +83,8 @@ static tg_err walk_orders(struct tg_read_db *db, struct tg_q *q, tg_read_order_f
         err = tg_row_order(&db->db, q, &order);
         if (err == TG_OK)
             err = each(ctx, order);
+        else
+            err = tg_row_damaged(&db->db, tg_clock_mono(), err);
         tg_order_free(order);
     }
     ended = tg_q_end(q);
@@ -240,7 +242,8 @@ static tg_err walk_intents(struct tg_q *q, tg_read_intent_fn each, void *ctx)
                        .state = (enum tg_intent_state)tg_q_get_int(q, 3),
                        .amount = tg_q_get_int(q, 6),
                        .asked_wall = tg_q_get_int(q, 8),
-                       .changed_wall = tg_q_get_int(q, 9)},
+                       .changed_wall = tg_q_get_int(q, 9),
+                       .asks = (uint32_t)tg_q_get_int(q, 12)},
         };
 
         tg_q_copy_text(q, 4, row.intent.provider, sizeof(row.intent.provider));

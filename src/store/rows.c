@@ -1,8 +1,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "store/rows_priv.h"
+
+#define DAMAGE_LOG_US ((tg_us)10 * TG_US_PER_S)
 
 enum order_column {
     O_NUMBER,
@@ -32,6 +35,8 @@ enum order_column {
     O_REFUNDED,
     O_REFUND_DUE,
     O_EVENTS,
+    O_PAID_BY,
+    O_FROM,
 };
 
 static tg_err read_lines(struct tg_db *db, struct tg_order *order)
@@ -172,6 +177,8 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     order->refunded = tg_q_get_int(row, O_REFUNDED);
     order->refund_due = tg_q_get_int(row, O_REFUND_DUE);
     order->events = (uint32_t)tg_q_get_int(row, O_EVENTS);
+    order->paid_by = (uint32_t)tg_q_get_int(row, O_PAID_BY);
+    order->from = tg_q_is_null(row, O_FROM) ? UINT16_MAX : (uint16_t)tg_q_get_int(row, O_FROM);
     err = read_lines(db, order);
     if (err == TG_OK)
         err = read_takes(db, order, takes);
@@ -193,6 +200,19 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     return TG_OK;
 }
 
+tg_err tg_row_damaged(struct tg_db *db, tg_us mono, tg_err err)
+{
+    uint64_t times;
+
+    if (err != TG_ERR_MALFORMED)
+        return err;
+    times = tg_log_burst(&db->damage_burst, mono, DAMAGE_LOG_US);
+    if (times > 0)
+        tg_log_error("store", "order-damaged", "reason=%s times=%llu", TG_LOG_Q(db->error),
+                     (unsigned long long)times);
+    return TG_OK;
+}
+
 tg_err tg_row_intents(struct tg_db *db, struct tg_order *order)
 {
     struct tg_q q = tg_q(db, TG_SQL_ORDER_INTENTS);
@@ -207,7 +227,8 @@ tg_err tg_row_intents(struct tg_db *db, struct tg_order *order)
                                .of = (uint32_t)tg_q_get_int(&q, 3),
                                .amount = tg_q_get_int(&q, 5),
                                .asked_wall = tg_q_get_int(&q, 6),
-                               .changed_wall = tg_q_get_int(&q, 7)};
+                               .changed_wall = tg_q_get_int(&q, 7),
+                               .asks = (uint32_t)tg_q_get_int(&q, 9)};
 
         tg_q_copy_text(&q, 8, in.provider, sizeof(in.provider));
         tg_q_copy_text(&q, 4, in.reference, sizeof(in.reference));
@@ -216,6 +237,8 @@ tg_err tg_row_intents(struct tg_db *db, struct tg_order *order)
                   ? TG_ERR_MALFORMED
                   : tg_order_add_intent(order, &in);
     }
+    if (err == TG_OK && !tg_payment_adds_up(order))
+        err = TG_ERR_MALFORMED;
     if (err == TG_ERR_LIMIT || err == TG_ERR_MALFORMED) {
         tg_str_printf(db->error, sizeof(db->error), "the payments of order %lld do not add up",
                       (long long)order->number);

@@ -10,6 +10,9 @@
  * the schema's rules. NOMEM, IO. NOTFOUND is for the caller to see: no row.
  */
 TG_MUST_CHECK tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret);
+/* An order that cannot be read (MALFORMED) is told of, now and then, and passed over: OK. Other
+ * errors come back. */
+TG_MUST_CHECK tg_err tg_row_damaged(struct tg_db *db, tg_us mono, tg_err err);
 /* What was asked of its payment provider, into the order. MALFORMED, NOMEM, IO. */
 TG_MUST_CHECK tg_err tg_row_intents(struct tg_db *db, struct tg_order *order);
 /* One order by a text key (ORDER_BY_ID, ORDER_BY_PAYMENT). NOTFOUND. */

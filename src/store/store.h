@@ -109,6 +109,13 @@ struct tg_store_ops {
     /* --- between batches --- */
     /* Every item and place with its numbers derived from movements and orders. */
     tg_err (*audit)(struct tg_store *store, tg_audit_fn each, void *ctx);
+    /*
+     * Payments with questions to the provider that have waited long enough (tg_intent_due) at
+     * `wall`, the longest first. *ret_open: there are questions without an answer, these or others.
+     * Between batches.
+     */
+    tg_err (*unanswered)(struct tg_store *store, tg_us wall, char (*ret)[TG_PAYMENT_ID_SIZE],
+                         size_t max, size_t *ret_count, bool *ret_open);
     /* Forget answers older than TG_IDEM_DISK_US, at most `max` rows, in a transaction of its own.
      */
     tg_err (*purge)(struct tg_store *store, tg_us wall, size_t max);

@@ -196,6 +196,7 @@ static const struct tg_store_ops ops = {
     .commit = commit,
     .rollback = rollback,
     .audit = tg_store_audit,
+    .unanswered = tg_store_unanswered,
     .purge = purge,
     .poll = poll_others,
     .watch = watch,

@@ -78,6 +78,9 @@ TG_MUST_CHECK tg_err tg_store_load_units(struct tg_db *db, const struct tg_claim
 TG_MUST_CHECK tg_err tg_store_load_persons(struct tg_db *db, struct tg_shop_now now,
                                            const struct tg_claim *claims, size_t count,
                                            struct tg_shop *shop);
+TG_MUST_CHECK tg_err tg_store_unanswered(struct tg_store *store, tg_us wall,
+                                         char (*ret)[TG_PAYMENT_ID_SIZE], size_t max,
+                                         size_t *ret_count, bool *ret_open);
 /* show_rules.c: rules of shows and who waits. */
 TG_MUST_CHECK tg_err tg_store_write_rule(struct tg_db *db, const struct tg_effect *effect);
 TG_MUST_CHECK tg_err tg_store_audit(struct tg_store *store, tg_audit_fn each, void *ctx);

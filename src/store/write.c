@@ -32,6 +32,10 @@ static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
     tg_q_text(&q, o->payment);
     tg_q_int(&q, o->payment_state);
     tg_q_int(&q, o->events);
+    if (o->from == UINT16_MAX)
+        tg_q_null(&q);
+    else
+        tg_q_int(&q, o->from);
     return tg_q_run(&q);
 }
 
@@ -60,13 +64,17 @@ static tg_err add_line(struct tg_db *db, const struct tg_order *o, uint32_t inde
 static tg_err put_takes(struct tg_db *db, const struct tg_order *o)
 {
     tg_err err = TG_OK;
+    struct tg_q q;
 
+    if (o->takes_found) {
+        q = tg_q(db, TG_SQL_DROP_TAKES);
+        tg_q_int(&q, o->number);
+        err = tg_q_run(&q);
+    }
     for (uint32_t i = 0; err == TG_OK && i < o->take_count; i++) {
         const struct tg_order_take *t = &o->takes[i];
-        struct tg_q q;
 
-        /* What was found later may stand beside rows of what it had before. */
-        if (o->takes_apart == NULL && tg_order_take_plain(o, i))
+        if (tg_order_take_plain(o, i))
             continue;
         q = tg_q(db, TG_SQL_PUT_TAKE);
         tg_q_int(&q, o->number);

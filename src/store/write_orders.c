@@ -40,6 +40,7 @@ tg_err tg_store_write_order(struct tg_store_db *s, const struct tg_effect *e)
     tg_q_int(&q, o->refunded);
     tg_q_int(&q, o->refund_due);
     tg_q_int(&q, o->events);
+    tg_q_int(&q, o->paid_by);
     tg_q_int(&q, o->number);
     err = tg_q_run(&q);
     if (err == TG_OK && o->lines_dirty)
@@ -88,5 +89,6 @@ tg_err tg_store_write_intent(struct tg_store_db *s, const struct tg_effect *e)
     tg_q_text(&q, e->order->currency);
     tg_q_int(&q, in->asked_wall);
     tg_q_int(&q, in->changed_wall);
+    tg_q_int(&q, in->asks);
     return tg_q_run(&q);
 }

@@ -277,7 +277,7 @@ static void test_an_orders_life_survives_restarts(void **state)
     news.key = payments[0];
     news.news = TG_NEWS_AUTHORISED;
     news.reference = "ref-1";
-    news.amount = 100000000;
+    news.amount = 3 * tg_shop_variant(b->shop, "MUG-RED")->price;
     assert_int_equal(one(b, &news, NULL, NULL).code, TG_CODE_OK);
     reopen(b);
     assert_int_equal(change(b, TG_CLAIM_FULFIL, orders[0], 1), TG_CODE_CONFLICT); /* no money yet */

@@ -11,6 +11,8 @@ ALTER TABLE orders ADD COLUMN captured INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN refunded INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN refund_due INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN events INTEGER NOT NULL DEFAULT 0; -- rows in order_events
+ALTER TABLE orders ADD COLUMN paid_by INTEGER NOT NULL DEFAULT 0; -- the authorisation that pays it; sums are of it
+ALTER TABLE orders ADD COLUMN from_location INTEGER; -- the place that the buyer chose
 
 ALTER TABLE order_lines ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE order_lines ADD COLUMN fulfilled INTEGER NOT NULL DEFAULT 0;
@@ -29,7 +31,8 @@ CREATE TABLE payment_intents (
     amount INTEGER NOT NULL,
     currency TEXT NOT NULL,
     asked_us INTEGER NOT NULL,
-    changed_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL, -- answered, or asked last
+    asks INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (order_number, number)
 ) WITHOUT ROWID;
 CREATE INDEX payment_intents_open ON payment_intents (order_number, number) WHERE state = 0;
@@ -67,7 +70,7 @@ UPDATE orders SET payment = (SELECT p.id FROM payments p WHERE p.order_number = 
     payment_state = (SELECT p.state FROM payments p WHERE p.order_number = orders.number),
     payment_tries = (SELECT p.tries FROM payments p WHERE p.order_number = orders.number)
     WHERE number IN (SELECT order_number FROM payments);
-UPDATE orders SET authorised = total, captured = total WHERE payment_state = 2;
+UPDATE orders SET authorised = total, captured = total, paid_by = 1 WHERE payment_state = 2;
 INSERT INTO payment_intents (order_number, number, kind, state, of_number, provider, reference,
     amount, currency, asked_us, changed_us)
     SELECT p.order_number, 1, 1, 1, 0, p.provider, p.id, p.amount, p.currency, p.changed_us,

@@ -156,6 +156,14 @@ static tg_err audit(struct tg_store *store, tg_audit_fn each, void *ctx)
     return self(store)->inner->ops->audit(self(store)->inner, each, ctx);
 }
 
+static tg_err unanswered(struct tg_store *store, tg_us wall, char (*ret)[TG_PAYMENT_ID_SIZE],
+                         size_t max, size_t *ret_count, bool *ret_open)
+{
+    struct tg_store *inner = self(store)->inner;
+
+    return inner->ops->unanswered(inner, wall, ret, max, ret_count, ret_open);
+}
+
 static tg_err purge(struct tg_store *store, tg_us wall, size_t max)
 {
     return self(store)->inner->ops->purge(self(store)->inner, wall, max);
@@ -203,6 +211,7 @@ static const struct tg_store_ops ops = {
     .commit = commit,
     .rollback = rollback,
     .audit = audit,
+    .unanswered = unanswered,
     .purge = purge,
     .poll = poll_others,
     .watch = watch,

@@ -1,0 +1,150 @@
+/*
+ * Questions to the provider that failed, or that nobody answered: asked again by staff, or by the
+ * clock after a while and after a restart, with ever longer waits; given up by staff.
+ */
+#include "base/str.h"
+#include "shop/payments_priv.h"
+
+static bool unsent(const struct tg_order *order)
+{
+    return order->state == TG_ORDER_PAID || order->state == TG_ORDER_PARTLY;
+}
+
+static bool staff_may(const struct tg_order *order, const struct tg_claim *c,
+                      struct tg_verdict *out)
+{
+    if (c->staff && (c->show == UINT16_MAX || c->show == order->show))
+        return true;
+    out->order = NULL;
+    tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such payment.");
+    return false;
+}
+
+/* --- failed --- */
+
+static bool wants_capture(const struct tg_order *order)
+{
+    return unsent(order) && order->paid_by > 0 && !tg_payment_came(order) &&
+           !tg_payment_void(order, order->paid_by) &&
+           tg_intent_newest(order, TG_INTENT_CAPTURE, order->paid_by, TG_INTENT_ASKED) == NULL;
+}
+
+/* Promises that could not be let go of. */
+static void let_go_again(struct tg_shop *shop, struct tg_order *order, tg_us wall)
+{
+    uint32_t count = order->intent_count;
+
+    for (uint32_t i = 0; i < count && order->intent_count < order->intent_cap; i++) {
+        const struct tg_intent *lost = tg_intent_last(order, TG_INTENT_VOID, i + 1);
+
+        if (order->intents[i].kind == TG_INTENT_AUTHORISE && lost != NULL &&
+            lost->state == TG_INTENT_FAILED && !tg_payment_void(order, i + 1) &&
+            tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, i + 1) == 0)
+            tg_payment_let_go(shop, order, i + 1, wall);
+    }
+}
+
+void tg_decide_retry(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                     struct tg_verdict *out)
+{
+    struct tg_order *order = tg_payment_order(shop, c, out);
+    uint32_t before;
+
+    if (order == NULL || !staff_may(order, c, out))
+        return;
+    before = order->intent_count;
+    if (wants_capture(order))
+        tg_intent_ask(shop, order, TG_INTENT_CAPTURE, order->paid_by,
+                      order->total - order->captured, false, now.wall);
+    let_go_again(shop, order, now.wall);
+    tg_payment_settle(shop, order, now.wall);
+    if (order->intent_count == before)
+        tg_refuse(out, TG_CODE_CONFLICT, "Nothing failed that could be tried again.");
+}
+
+/* --- never answered --- */
+
+/* A capture failed of an order that is over: its promise has nothing to wait for. */
+void tg_payment_unwanted(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall)
+{
+    bool over = order->state == TG_ORDER_EXPIRED || order->state == TG_ORDER_CANCELLED;
+
+    if ((over || of != order->paid_by) &&
+        tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, of) == 0 &&
+        tg_intent_newest(order, TG_INTENT_CAPTURE, of, TG_INTENT_ASKED) == NULL &&
+        tg_intent_last(order, TG_INTENT_VOID, of) == NULL)
+        tg_payment_let_go(shop, order, of, wall);
+}
+
+bool tg_intent_due(const struct tg_intent *in, tg_us wall)
+{
+    tg_us waited = TG_MAX(in->changed_wall - in->asked_wall, (tg_us)TG_INTENT_WAIT_US);
+
+    return in->state == TG_INTENT_ASKED && wall - in->asked_wall < TG_INTENT_GIVE_UP_US &&
+           wall - in->changed_wall >= TG_MIN(waited, (tg_us)TG_INTENT_WAIT_MAX_US);
+}
+
+/* The same question under the same number: whoever answered it already answers alike. */
+static void ask_again(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in,
+                      tg_us wall)
+{
+    enum tg_intent_state state;
+
+    in->asks++;
+    state = shop->cfg.provider->ask(order, in);
+    if (state == TG_INTENT_ASKED) {
+        tg_order_change(shop, order, wall);
+        tg_intent_write(shop, order, in, wall);
+        return;
+    }
+    tg_intent_answer(shop, order, in, state == TG_INTENT_DONE, false, wall);
+    if (in->kind == TG_INTENT_CAPTURE && state == TG_INTENT_FAILED)
+        tg_payment_unwanted(shop, order, in->of, wall);
+}
+
+void tg_decide_ask_again(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                         struct tg_verdict *out)
+{
+    struct tg_order *order = tg_payment_order(shop, c, out);
+    uint32_t count = order == NULL ? 0 : order->intent_count;
+    bool any = false;
+
+    for (uint32_t i = 0; i < count && shop->cfg.provider != NULL; i++) {
+        if (!tg_intent_due(&order->intents[i], now.wall))
+            continue;
+        ask_again(shop, order, &order->intents[i], now.wall);
+        any = true;
+    }
+    if (!any)
+        return;
+    tg_payment_tidy(order);
+    tg_payment_settle(shop, order, now.wall);
+}
+
+void tg_decide_give_up(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
+                       struct tg_verdict *out)
+{
+    struct tg_order *order = tg_payment_order(shop, c, out);
+    const struct tg_event_detail *detail;
+    struct tg_intent *in;
+
+    if (order == NULL || !staff_may(order, c, out))
+        return;
+    in = c->intent > 0 && c->intent <= order->intent_count ? &order->intents[c->intent - 1] : NULL;
+    if (in == NULL || in->state != TG_INTENT_ASKED) {
+        tg_refuse_field(out, "intent", TG_CODE_CONFLICT,
+                        "This is no question that waits for an answer.");
+        return;
+    }
+    if (c->reason == NULL || c->reason[0] == '\0') {
+        tg_refuse_field(out, "reason", TG_CODE_BAD_REQUEST, "Say why it is given up.");
+        return;
+    }
+    detail = tg_event_detail_new(shop, c, 0, out);
+    if (detail == NULL)
+        return;
+    tg_intent_answer(shop, order, in, false, false, now.wall);
+    tg_order_note(shop, order, TG_EVENT_NOTE, in->amount, c->person, detail, now.wall);
+    if (in->kind == TG_INTENT_CAPTURE)
+        tg_payment_unwanted(shop, order, in->of, now.wall);
+}
