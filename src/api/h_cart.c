@@ -99,8 +99,11 @@ void tg_h_cart(struct tg_req *q)
 
     if (msg == NULL)
         return;
-    tg_req_query(q, "code", msg->text, TG_OP_CODES_SIZE);
-    tg_req_query(q, "currency", currency, sizeof(currency));
+    if (!tg_req_query(q, "code", msg->text, TG_OP_CODES_SIZE) ||
+        !tg_req_query(q, "currency", currency, sizeof(currency))) {
+        tg_msg_free(msg);
+        return;
+    }
     if (strlen(currency) != 0 && strlen(currency) != 3) {
         tg_msg_free(msg);
         tg_reply_problem(q, 400, "currency", "\"currency\" must be an ISO 4217 code, like NOK.");

@@ -26,9 +26,45 @@ static void read_one(struct tg_req *q, enum tg_read_what what, const char *name)
     tg_req_ask_read(q, msg);
 }
 
+/* Staff of the whole shop get what they keep; everybody else, and staff with ?view=shop, what
+ * shoppers see. */
 void tg_h_product(struct tg_req *q)
 {
-    read_one(q, TG_READ_PRODUCT, "product");
+    bool staff = (q->auth.who.roles & TG_ROLE_MAY_PRICE) != 0 && !q->auth.one_show;
+    char key[TG_SKU_MAX + 1];
+    struct tg_read_req *msg;
+    char view[8];
+
+    if (!tg_req_query(q, "view", view, sizeof(view)) || !tg_req_key(q, key, sizeof(key), "product"))
+        return;
+    msg = tg_req_read(q, TG_READ_PRODUCT);
+    if (msg == NULL)
+        return;
+    msg->flag = staff && strcmp(view, "shop") != 0;
+    tg_str_cut(msg->key, sizeof(msg->key), key);
+    tg_req_ask_read(q, msg);
+}
+
+void tg_h_variants(struct tg_req *q)
+{
+    struct tg_read_req *msg = tg_req_read(q, TG_READ_VARIANTS);
+    char archived[8];
+
+    if (msg == NULL)
+        return;
+    if (!tg_req_query(q, "product", msg->filter.product, sizeof(msg->filter.product)) ||
+        !tg_req_query(q, "barcode", msg->filter.barcode, sizeof(msg->filter.barcode)) ||
+        !tg_req_query(q, "archived", archived, sizeof(archived))) {
+        tg_msg_free(msg);
+        return;
+    }
+    msg->filter.archived = archived[0] == '\0' ? -1 : strcmp(archived, "true") == 0 ? 1 : 0;
+    if (archived[0] != '\0' && msg->filter.archived == 0 && strcmp(archived, "false") != 0) {
+        tg_msg_free(msg);
+        tg_reply_problem(q, 400, "archived", "\"archived\" must be true or false.");
+        return;
+    }
+    tg_req_ask_read(q, msg);
 }
 
 void tg_h_variant(struct tg_req *q)
@@ -169,17 +205,10 @@ void tg_h_variant_patch(struct tg_req *q)
 
 /* --- imports --- */
 
-static bool query_flag(struct tg_req *q, const char *name)
-{
-    char text[8];
-
-    tg_req_query(q, name, text, sizeof(text));
-    return strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
-}
-
 static bool query_format(struct tg_req *q, char format[24])
 {
-    tg_req_query(q, "format", format, 24);
+    if (!tg_req_query(q, "format", format, 24))
+        return false;
     if (format[0] == '\0')
         tg_str_cut(format, 24, "auto");
     if (strcmp(format, "auto") == 0 || tg_feed_format_parse(format) != TG_FEED_AUTO)
@@ -189,10 +218,26 @@ static bool query_format(struct tg_req *q, char format[24])
     return false;
 }
 
+static bool import_flags(struct tg_req *q, int64_t *ret)
+{
+    bool dry;
+    bool strict;
+    bool archive;
+
+    if (!tg_req_query_flag(q, "dry_run", &dry) || !tg_req_query_flag(q, "strict", &strict) ||
+        !tg_req_query_flag(q, "archive_missing", &archive))
+        return false;
+    *ret = (dry ? TG_IMPORT_DRY : 0) | (strict ? TG_IMPORT_STRICT : 0) |
+           (archive ? TG_IMPORT_ARCHIVE_MISSING : 0);
+    return true;
+}
+
 void tg_h_import_create(struct tg_req *q)
 {
     struct tg_sale_req *msg;
+    char name[TG_TITLE_SIZE];
     char format[24];
+    int64_t flags;
 
     if (q->upload_path[0] == '\0') {
         tg_reply_problem(q, 400, NULL, "Send the file as the body.");
@@ -202,7 +247,8 @@ void tg_h_import_create(struct tg_req *q)
         tg_reply_problem(q, 503, NULL, "The server could not keep the file. Its disk may be full.");
         return;
     }
-    if (!query_format(q, format))
+    if (!query_format(q, format) || !import_flags(q, &flags) ||
+        !tg_req_query(q, "name", name, sizeof(name)))
         return;
     msg = tg_req_sale(q, TG_SALE_IMPORT);
     if (msg == NULL)
@@ -214,10 +260,8 @@ void tg_h_import_create(struct tg_req *q)
         return;
     }
     tg_str_cut(msg->key, sizeof(msg->key), format);
-    tg_req_query(q, "name", msg->text, sizeof(msg->text));
-    msg->number = (query_flag(q, "dry_run") ? TG_IMPORT_DRY : 0) |
-                  (query_flag(q, "strict") ? TG_IMPORT_STRICT : 0) |
-                  (query_flag(q, "archive_missing") ? TG_IMPORT_ARCHIVE_MISSING : 0);
+    tg_str_cut(msg->text, sizeof(msg->text), name);
+    msg->number = flags;
     msg->flag = true;
     q->upload_path[0] = '\0'; /* the import removes it */
     tg_req_ask_sale(q, msg);
@@ -288,7 +332,8 @@ void tg_h_export(struct tg_req *q)
     struct tg_read_req *msg;
     char format[24];
 
-    tg_req_query(q, "format", format, sizeof(format));
+    if (!tg_req_query(q, "format", format, sizeof(format)))
+        return;
     if (format[0] == '\0')
         tg_str_cut(format, sizeof(format), "torg");
     if (tg_export_format_parse(format) == TG_EXPORT_FORMAT_COUNT) {

@@ -244,7 +244,10 @@ void tg_h_hook_deliveries(struct tg_req *q)
 
     if (msg == NULL)
         return;
-    tg_req_query(q, "state", state, sizeof(state));
+    if (!tg_req_query(q, "state", state, sizeof(state))) {
+        tg_msg_free(msg);
+        return;
+    }
     msg->state = -1;
     for (int i = 0; tg_delivery_state_name(i) != NULL; i++)
         if (strcmp(state, tg_delivery_state_name(i)) == 0)

@@ -65,7 +65,8 @@ static bool show_filter(struct tg_req *q, uint16_t *show)
     struct tg_show_info info;
     char id[TG_SHOW_ID_MAX + 1];
 
-    tg_req_query(q, "show", id, sizeof(id));
+    if (!tg_req_query(q, "show", id, sizeof(id)))
+        return false;
     if (id[0] == '\0')
         return true;
     if (tg_registry_show_get(q->w->web->cfg.registry, id, strlen(id), &info) != TG_OK) {
@@ -84,14 +85,15 @@ static bool order_filters(struct tg_req *q, struct tg_read_req *msg)
 {
     char since[40];
 
-    tg_req_query(q, "since", since, sizeof(since));
-    tg_req_query(q, "person", msg->person, sizeof(msg->person));
+    if (!tg_req_query(q, "since", since, sizeof(since)) ||
+        !tg_req_query(q, "person", msg->person, sizeof(msg->person)) ||
+        !tg_req_query(q, "state", msg->word, sizeof(msg->word)))
+        return false;
     msg->since_wall_us = since[0] == '\0' ? 0 : tg_time_parse(since);
     if (msg->since_wall_us < 0) {
         tg_reply_problem(q, 400, "since", "\"since\" must be a time like 2026-05-28T20:00:00Z.");
         return false;
     }
-    tg_req_query(q, "state", msg->word, sizeof(msg->word));
     return show_filter(q, &msg->show);
 }
 
@@ -101,10 +103,11 @@ void tg_h_orders(struct tg_req *q)
 {
     bool staff = (q->auth.who.roles & TG_ROLE_STAFF) != 0;
     struct tg_read_req *msg;
-    char mine[4];
+    bool mine;
 
-    tg_req_query(q, "mine", mine, sizeof(mine));
-    staff = staff && mine[0] == '\0';
+    if (!tg_req_query_flag(q, "mine", &mine))
+        return;
+    staff = staff && !mine;
     msg = tg_req_read(q, staff ? TG_READ_ORDERS : TG_READ_MY_ORDERS);
     if (msg == NULL)
         return;
@@ -120,8 +123,7 @@ static void history_list(struct tg_req *q, enum tg_read_what what)
 
     if (msg == NULL)
         return;
-    tg_req_query(q, "state", msg->word, sizeof(msg->word));
-    if (show_filter(q, &msg->show))
+    if (tg_req_query(q, "state", msg->word, sizeof(msg->word)) && show_filter(q, &msg->show))
         tg_req_ask_read(q, msg);
     else
         tg_msg_free(msg);

@@ -132,12 +132,20 @@ void tg_h_show_rules_put(struct tg_req *q)
 
 void tg_h_show_items(struct tg_req *q)
 {
-    struct tg_sale_req *msg = show_request(q, TG_OP_SHOW_LOOK);
+    struct tg_show_info show;
+    struct tg_read_req *msg;
 
+    if (!tg_req_show(q, &show))
+        return;
+    if (!tg_auth_may(&q->auth, show.ord, 0)) {
+        tg_reply_problem(q, 403, "show", "Your token is for another show.");
+        return;
+    }
+    msg = tg_req_read(q, TG_READ_SHOW_ITEMS);
     if (msg == NULL)
         return;
-    msg->op.u.item.items = true;
-    tg_req_ask_sale(q, msg);
+    msg->show = show.ord;
+    tg_req_ask_read(q, msg);
 }
 
 /* GET and DELETE: nothing but the SKU. */
@@ -152,7 +160,6 @@ static void item_request(struct tg_req *q, enum tg_op_kind kind)
     if (msg == NULL)
         return;
     memcpy(msg->op.u.item.sku, sku, sizeof(sku));
-    msg->op.u.item.items = true;
     msg->op.u.item.from_ms = -1;
     msg->op.u.item.until_ms = -1;
     tg_req_ask_sale(q, msg);

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "feed/product.h"
+#include "feed/words.h"
 
 static bool show_id_ok(const char *id)
 {
@@ -78,16 +80,64 @@ void tg_h_show_create(struct tg_req *q)
     tg_req_ask_sale(q, msg);
 }
 
-/* Minor units; false: 400 was answered. */
+/* Minor units, 0 = not given; false: 400 was answered. */
 static bool query_amount(struct tg_req *q, const char *name, int64_t *ret)
 {
+    char detail[96];
     char text[24];
 
-    tg_req_query(q, name, text, sizeof(text));
     *ret = 0;
-    if (text[0] == '\0' || tg_parse_i64(ret, text, strlen(text), 0, INT64_MAX) == TG_OK)
+    if (!tg_req_query(q, name, text, sizeof(text)))
+        return false;
+    if (text[0] == '\0' || tg_parse_i64(ret, text, strlen(text), 0, TG_FEED_PRICE_MAX) == TG_OK)
         return true;
-    tg_reply_problem(q, 400, name, "Amounts are whole numbers of minor units.");
+    tg_str_printf(detail, sizeof(detail), "\"%s\" must be minor units from 0 to %d.", name,
+                  TG_FEED_PRICE_MAX);
+    tg_reply_problem(q, 400, name, detail);
+    return false;
+}
+
+/* attr.colour=red: of the product itself or one of its variants. */
+static bool query_attributes(struct tg_req *q, struct tg_read_req *msg)
+{
+    char name[TG_TITLE_SIZE];
+    char value[TG_TITLE_SIZE];
+    uint32_t count = 0;
+    int at = 0;
+    int one;
+
+    while ((one = tg_req_query_each(q, "attr.", &at, name, value, sizeof(name))) > 0) {
+        if (count == TG_READ_ATTRIBUTES_MAX) {
+            tg_reply_problem(q, 400, "attr.", "Filter by three attributes at most.");
+            return false;
+        }
+        tg_words_slug(msg->find.attributes[count].name, TG_ATTRIBUTE_SIZE, name);
+        tg_words_slug(msg->find.attributes[count].value, TG_ATTRIBUTE_SIZE, value);
+        if (msg->find.attributes[count].name[0] == '\0' ||
+            msg->find.attributes[count].value[0] == '\0') {
+            tg_reply_problem(q, 400, "attr.", "Write a name and a value, as attr.colour=red.");
+            return false;
+        }
+        count++;
+    }
+    return one == 0;
+}
+
+static bool query_show(struct tg_req *q, struct tg_read_req *msg)
+{
+    char id[TG_SHOW_ID_MAX + 1];
+    struct tg_show_info show;
+
+    if (!tg_req_query(q, "show", id, sizeof(id)))
+        return false;
+    if (id[0] == '\0')
+        return true;
+    if (tg_registry_show_get(q->w->web->cfg.registry, id, strlen(id), &show) == TG_OK) {
+        msg->find.by_show = true;
+        msg->find.show = show.ord;
+        return true;
+    }
+    tg_reply_problem(q, 404, "show", "There is no show with this id.");
     return false;
 }
 
@@ -97,10 +147,11 @@ void tg_h_products(struct tg_req *q)
 
     if (msg == NULL)
         return;
-    tg_req_query(q, "q", msg->find.words, sizeof(msg->find.words));
-    tg_req_query(q, "category", msg->find.category, sizeof(msg->find.category));
-    if (query_amount(q, "price_min", &msg->find.price_min) &&
-        query_amount(q, "price_max", &msg->find.price_max))
+    if (tg_req_query(q, "q", msg->find.words, sizeof(msg->find.words)) &&
+        tg_req_query(q, "category", msg->find.category, sizeof(msg->find.category)) &&
+        query_amount(q, "price_min", &msg->find.price_min) &&
+        query_amount(q, "price_max", &msg->find.price_max) && query_attributes(q, msg) &&
+        query_show(q, msg))
         tg_req_ask_read(q, msg);
     else
         tg_msg_free(msg);

@@ -313,13 +313,13 @@ void tg_h_stock_rules(struct tg_req *q)
 static void read_list(struct tg_req *q, enum tg_read_what what, const char *query)
 {
     struct tg_read_req *msg = tg_req_read(q, what);
-    char key[TG_SKU_MAX + 1];
 
     if (msg == NULL)
         return;
-    tg_req_query(q, query, key, sizeof(key));
-    tg_str_cut(msg->key, sizeof(msg->key), key);
-    tg_req_ask_read(q, msg);
+    if (tg_req_query(q, query, msg->key, sizeof(msg->key)))
+        tg_req_ask_read(q, msg);
+    else
+        tg_msg_free(msg);
 }
 
 void tg_h_stock(struct tg_req *q)

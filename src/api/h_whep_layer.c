@@ -29,8 +29,10 @@ unsigned tg_whep_video_of(const struct tg_req *q)
     char text[8];
     int64_t line;
 
-    tg_req_query(q, "video", text, sizeof(text));
-    return tg_parse_i64(&line, text, strlen(text), 0, LINES_MAX - 1) == TG_OK ? (unsigned)line : 0;
+    return tg_req_arg(q, "video", text, sizeof(text)) &&
+                   tg_parse_i64(&line, text, strlen(text), 0, LINES_MAX - 1) == TG_OK
+               ? (unsigned)line
+               : 0;
 }
 
 void tg_whep_links(struct tg_req *q, const char *session, unsigned video)

@@ -117,17 +117,92 @@ bool tg_req_text(struct tg_req *q, json_t *object, const char *field, char *out,
     return true;
 }
 
-void tg_req_query(const struct tg_req *q, const char *name, char *out, size_t size)
+/* Argument `at`, "name=value", decoded; NULL = there are no more. */
+static char *next_arg(const struct tg_req *q, int at, char *buf, size_t size)
 {
-    char arg[256];
-    char key[32];
-    const char *value;
+    int len = lws_hdr_fragment_length(q->wsi, WSI_TOKEN_HTTP_URI_ARGS, at);
+
+    buf[0] = '\0';
+    if (len <= 0)
+        return NULL;
+    if ((size_t)len < size)
+        (void)lws_hdr_copy_fragment(q->wsi, buf, (int)size, WSI_TOKEN_HTTP_URI_ARGS, at);
+    return buf;
+}
+
+static bool take_value(const char *value, char *out, size_t size)
+{
+    return tg_utf8_printable(value, strlen(value)) &&
+           tg_str_copy(out, size, value, strlen(value)) == TG_OK;
+}
+
+bool tg_req_arg(const struct tg_req *q, const char *name, char *out, size_t size)
+{
+    char arg[TG_REQ_ARG_SIZE];
+    size_t len = strlen(name);
 
     out[0] = '\0';
-    tg_str_printf(key, sizeof(key), "%s=", name);
-    value = lws_get_urlarg_by_name(q->wsi, key, arg, sizeof(arg));
-    if (value != NULL && tg_str_copy(out, size, value, strlen(value)) != TG_OK)
-        out[0] = '\0';
+    for (int i = 0; next_arg(q, i, arg, sizeof(arg)) != NULL; i++)
+        if (strncmp(arg, name, len) == 0 && arg[len] == '=')
+            return take_value(arg + len + 1, out, size);
+    return true;
+}
+
+bool tg_req_query(struct tg_req *q, const char *name, char *out, size_t size)
+{
+    if (tg_req_arg(q, name, out, size))
+        return true;
+    bad_field(q, name, "is too long or no text.");
+    return false;
+}
+
+bool tg_req_query_flag(struct tg_req *q, const char *name, bool *ret)
+{
+    char text[8];
+
+    *ret = false;
+    if (!tg_req_query(q, name, text, sizeof(text)))
+        return false;
+    *ret = strcmp(text, "1") == 0 || strcmp(text, "true") == 0;
+    return true;
+}
+
+int tg_req_query_each(struct tg_req *q, const char *prefix, int *at, char *name, char *out,
+                      size_t size)
+{
+    char arg[TG_REQ_ARG_SIZE];
+    size_t skip = strlen(prefix);
+
+    while (next_arg(q, (*at)++, arg, sizeof(arg)) != NULL) {
+        char *equals = strchr(arg, '=');
+
+        if (strncmp(arg, prefix, skip) != 0 || equals == NULL)
+            continue;
+        *equals = '\0';
+        if (take_value(arg + skip, name, size) && take_value(equals + 1, out, size))
+            return 1;
+        bad_field(q, prefix, "is too long or no text.");
+        return -1;
+    }
+    return 0;
+}
+
+/* ?lang=, else what the browser likes best. False: 400 was answered. */
+static bool set_lang(struct tg_req *q, char ret[TG_LANG_SIZE])
+{
+    char accept[128];
+
+    if (!tg_req_query(q, "lang", ret, TG_LANG_SIZE))
+        return false;
+    if (ret[0] != '\0') {
+        if (tg_lang_ok(ret, strlen(ret)))
+            return true;
+        bad_field(q, "lang", "must be a language, as nb or sv-SE.");
+        return false;
+    }
+    if (lws_hdr_copy(q->wsi, accept, sizeof(accept), WSI_TOKEN_HTTP_ACCEPT_LANGUAGE) > 0)
+        tg_lang_first(ret, accept);
+    return true;
 }
 
 /* Before the message is posted: the answer may come at once. */
@@ -208,6 +283,10 @@ struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what)
     msg->who = q->auth.who;
     msg->until_wall_us = -1;
     tg_str_printf(msg->idempotency, sizeof(msg->idempotency), "%s", q->idempotency);
+    if (!set_lang(q, msg->who.lang)) {
+        tg_msg_free(msg);
+        return NULL;
+    }
     return msg;
 }
 
@@ -240,12 +319,31 @@ static void keep_query(struct tg_req *q)
     tg_buf_done(&out);
 }
 
+/* The page that is asked for. A cursor that does not fit is none of ours: "!", refused where
+ * cursors are read. False: 400 was answered. */
+static bool read_page(struct tg_req *q, struct tg_read_req *msg)
+{
+    char cursor[TG_REQ_QUERY_MAX];
+    int64_t number = TG_PAGE_LIMIT;
+    char limit[8];
+
+    if (!tg_req_query(q, "cursor", cursor, sizeof(cursor)) ||
+        !tg_req_query(q, "limit", limit, sizeof(limit)))
+        return false;
+    if (tg_str_copy(msg->cursor, sizeof(msg->cursor), cursor, strlen(cursor)) != TG_OK)
+        tg_str_printf(msg->cursor, sizeof(msg->cursor), "!");
+    if (limit[0] != '\0' &&
+        tg_parse_i64(&number, limit, strlen(limit), 1, TG_PAGE_LIMIT_MAX) != TG_OK) {
+        tg_reply_problem(q, 400, "limit", "\"limit\" must be a number from 1 to 100.");
+        return false;
+    }
+    msg->limit = (uint32_t)number;
+    return true;
+}
+
 struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
 {
     struct tg_read_req *msg = tg_msg_new(TG_MSG_READ_REQ, sizeof(*msg));
-    char cursor[TG_REQ_QUERY_MAX];
-    char limit[8];
-    int64_t number = TG_PAGE_LIMIT;
 
     if (msg == NULL) {
         tg_reply_problem(q, 503, NULL, "Out of memory. Try again.");
@@ -256,18 +354,10 @@ struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
     msg->show = q->auth.one_show ? q->auth.show : UINT16_MAX;
     msg->who = q->auth.who;
     keep_query(q);
-    tg_req_query(q, "cursor", cursor, sizeof(cursor));
-    /* What does not fit is none of ours either, and is refused where cursors are read. */
-    if (tg_str_copy(msg->cursor, sizeof(msg->cursor), cursor, strlen(cursor)) != TG_OK)
-        tg_str_printf(msg->cursor, sizeof(msg->cursor), "!");
-    tg_req_query(q, "limit", limit, sizeof(limit));
-    if (limit[0] != '\0' &&
-        tg_parse_i64(&number, limit, strlen(limit), 1, TG_PAGE_LIMIT_MAX) != TG_OK) {
+    if (!set_lang(q, msg->who.lang) || !read_page(q, msg)) {
         tg_msg_free(msg);
-        tg_reply_problem(q, 400, "limit", "\"limit\" must be a number from 1 to 100.");
         return NULL;
     }
-    msg->limit = (uint32_t)number;
     return msg;
 }
 

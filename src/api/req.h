@@ -24,7 +24,7 @@ enum tg_req_state {
     TG_REQ_DISCARD, /* refused: the answer went out, the rest of the body is read and dropped */
 };
 
-enum { TG_REQ_PATH_MAX = 512, TG_REQ_QUERY_MAX = 256 };
+enum { TG_REQ_PATH_MAX = 512, TG_REQ_QUERY_MAX = 256, TG_REQ_ARG_SIZE = 4097 };
 
 struct tg_req {
     struct tg_worker *w;
@@ -96,8 +96,17 @@ TG_MUST_CHECK json_t *tg_req_json(struct tg_req *q);
  * not needed: "". */
 TG_MUST_CHECK bool tg_req_text(struct tg_req *q, json_t *object, const char *field, char *out,
                                size_t size, bool needed);
-/* A query argument, URL-decoded; "" when absent or too long. */
-void tg_req_query(const struct tg_req *q, const char *name, char *out, size_t size);
+/* A query argument, URL-decoded; "" when absent. False: it is too long or no UTF-8 text. */
+TG_MUST_CHECK bool tg_req_arg(const struct tg_req *q, const char *name, char *out, size_t size);
+/* A query argument, URL-decoded; "" when absent. False: it is too long or no UTF-8 text, and a 400
+ * problem that names it was answered. */
+TG_MUST_CHECK bool tg_req_query(struct tg_req *q, const char *name, char *out, size_t size);
+/* "1" or "true"; absent: false. False: as above. */
+TG_MUST_CHECK bool tg_req_query_flag(struct tg_req *q, const char *name, bool *ret);
+/* Arguments that begin with `prefix`, one after the other from *at = 0 on: what stands behind it,
+ * and the value. 1 = one more, 0 = no more, -1 = as above. */
+TG_MUST_CHECK int tg_req_query_each(struct tg_req *q, const char *prefix, int *at, char *name,
+                                    char *out, size_t size);
 /* Ask another thread. They take the message; on a full mailbox a 503 is answered. */
 void tg_req_ask_sale(struct tg_req *q, struct tg_sale_req *take_msg);
 void tg_req_ask_read(struct tg_req *q, struct tg_read_req *take_msg);
@@ -221,6 +230,7 @@ void tg_h_product_create(struct tg_req *q);
 void tg_h_product_patch(struct tg_req *q);
 void tg_h_product_archive(struct tg_req *q);
 void tg_h_variant(struct tg_req *q);
+void tg_h_variants(struct tg_req *q);
 void tg_h_variant_create(struct tg_req *q);
 void tg_h_variant_patch(struct tg_req *q);
 void tg_h_imports(struct tg_req *q);

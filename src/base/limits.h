@@ -134,6 +134,9 @@ enum {
     TG_DISCOUNTS_MAX = 100000,       /* discount codes in memory, ~300 bytes each without lists */
     TG_CODE_LIST_MAX = 500,          /* SKUs, or people, of one code: 32 KB, half an HTTP body */
 
+    TG_READ_ATTRIBUTES_MAX = 3,     /* filters of one list: as sql.def has places for */
+    TG_FURTHER_CURRENCIES_MAX = 16, /* beside the shop's own: TG_FEED_PRICES_MAX */
+
     TG_WEBHOOKS_MAX = 32,      /* endpoints of one shop: ERP, mail, analytics and room */
     TG_HOOK_REPLAY_MAX = 1000, /* messages that one replay starts anew: a slice of the batch */
 

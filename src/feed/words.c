@@ -86,6 +86,25 @@ void tg_words_add(struct tg_words *w, const char *text)
     add_word(w, word, used);
 }
 
+void tg_words_slug(char *out, size_t size, const char *text)
+{
+    struct tg_words w = {0};
+    size_t used = 0;
+
+    tg_words_add(&w, text);
+    out[0] = '\0';
+    for (size_t i = 0; i < w.count; i++) {
+        size_t len = strlen(w.at[i]);
+
+        if (used + len + 2 > size)
+            break;
+        if (i > 0)
+            out[used++] = '-';
+        memcpy(out + used, w.at[i], len + 1);
+        used += len;
+    }
+}
+
 static void add_gram(struct tg_grams *g, const char *text, size_t len, bool start)
 {
     char gram[TG_GRAM_SIZE];

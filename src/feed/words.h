@@ -20,6 +20,10 @@ struct tg_words {
 /* Adds the words of a text; what is over TG_WORDS_MAX is left out. */
 void tg_words_add(struct tg_words *w, const char *text);
 
+/* A name or value as filters compare it: its words with "-" between, "Dark Blue" -> "dark-blue".
+ * Cut to fit; "" when nothing of it is a word. */
+void tg_words_slug(char *out, size_t size, const char *text);
+
 struct tg_grams {
     size_t count;
     char at[TG_GRAMS_MAX][TG_GRAM_SIZE]; /* each once */

@@ -151,13 +151,12 @@ struct tg_op {
             int32_t lag_ms;
         } rules;
         struct {
-            char sku[TG_SKU_MAX + 1]; /* SHOW_LOOK: "" = all */
+            char sku[TG_SKU_MAX + 1]; /* SHOW_LOOK: "" = the rules */
             uint32_t number;          /* 0 = the product's own */
             int32_t units_max;        /* 0 = no limit */
             int32_t person_max;
             int64_t from_ms; /* -1 = open */
             int64_t until_ms;
-            bool items; /* SHOW_LOOK: items, else rules */
         } item;         /* item, show_look */
         char later[24]; /* the op's name, for "not built yet" */
     } u;

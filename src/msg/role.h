@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lang.h"
 #include "base/limits.h"
 
 enum tg_role {
@@ -44,6 +45,8 @@ struct tg_person {
     char id[TG_PERSON_SIZE];
     char name[TG_NAME_SIZE]; /* display name; "" = none given */
     uint32_t roles;          /* mask of enum tg_role */
+    char lang[TG_LANG_SIZE]; /* texts are read in it where there are such; "" = as they were written
+                              */
 };
 
 #endif

@@ -124,10 +124,13 @@ enum tg_read_what {
     TG_READ_PAYMENT,   /* what the payment page shows, by payment id */
     TG_READ_ORDERS,    /* all orders (staff), paged by cursor; `show`, `word`, `person`, `since` */
     TG_READ_PRODUCTS,  /* catalogue with stock; `find` */
-    TG_READ_PRODUCT,   /* `key` = id: with all details (merchandiser, admin), as all below */
+    TG_READ_PRODUCT,   /* `key` = id, as shoppers see it; `flag`: with all details, as staff keep it
+                          (merchandiser, admin), as all below */
     TG_READ_VARIANT,   /* `key` = SKU */
-    TG_READ_IMPORTS,   /* newest first */
-    TG_READ_IMPORT,    /* `key` = id */
+    TG_READ_VARIANTS,  /* all, by SKU; `filter` */
+    TG_READ_SHOW_ITEMS,    /* what `show` says of SKUs, by SKU (who runs it) */
+    TG_READ_IMPORTS,       /* newest first */
+    TG_READ_IMPORT,        /* `key` = id */
     TG_READ_IMPORT_FAULTS, /* of import `key`, in the order of the file */
     TG_READ_EXPORT,        /* the catalogue as `word` (torg, google, csv) into the file `path` */
     TG_READ_CODES,         /* discount codes that may be used (merchandiser, admin) */
@@ -146,6 +149,8 @@ enum tg_read_what {
     TG_READ_RETURNS,       /* what came back (staff) */
 };
 
+enum { TG_ATTRIBUTE_SIZE = 64 };
+
 /* Answered with WEB_REPLY. */
 struct tg_read_req {
     struct tg_msg head; /* TG_MSG_READ_REQ */
@@ -162,12 +167,24 @@ struct tg_read_req {
     char person[TG_PERSON_SIZE]; /* "" = anybody's */
     tg_us since_wall_us;         /* made then or later; 0 = any */
     char path[320];              /* EXPORT */
+    bool flag;                   /* PRODUCT */
     struct {
         char words[TG_TITLE_SIZE];    /* "" = all */
         char category[TG_TITLE_SIZE]; /* "" = all */
-        int64_t price_min;            /* minor units; 0 = open */
+        struct {
+            char name[TG_ATTRIBUTE_SIZE]; /* folded (feed/words.h); "" = none */
+            char value[TG_ATTRIBUTE_SIZE];
+        } attributes[TG_READ_ATTRIBUTES_MAX];
+        int64_t price_min; /* minor units; 0 = open */
         int64_t price_max;
-    } find; /* PRODUCTS */
+        bool by_show;
+        uint16_t show; /* what this show says something of */
+    } find;            /* PRODUCTS */
+    struct {
+        char product[TG_SKU_MAX + 1]; /* id; "" = all */
+        char barcode[24];
+        int archived; /* 1 = only these, 0 = without them, -1 = both */
+    } filter;         /* VARIANTS */
 };
 
 #endif

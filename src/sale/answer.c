@@ -97,6 +97,28 @@ static void reply_head(struct tg_jo *j, const struct tg_item *item, bool ok)
     tg_jo_bool(j, "ok", ok);
 }
 
+/*
+ * What stands in the buffer is this item's answer. One that is too long is that item's own
+ * misfortune, not the batch's: what it asked for is decided and kept, and it is told so in short.
+ */
+static void take_answer(struct tg_sale *sale, struct tg_item *item)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    if (sale->buf.err == TG_ERR_LIMIT) {
+        item->said.of = NULL;
+        tg_buf_clear(&sale->buf);
+        tg_jo_obj(&j, NULL);
+        if (!item->req->http)
+            reply_head(&j, item, item->code == TG_CODE_OK);
+        if (item->code != TG_CODE_OK)
+            tg_jo_str(&j, "code", tg_code_name(item->code));
+        tg_jo_bool(&j, "cut", true);
+        tg_jo_end_obj(&j);
+    }
+    item->reply = tg_answer_slab(sale);
+}
+
 void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v)
 {
     struct tg_jo j = tg_jo(&sale->buf);
@@ -124,7 +146,7 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
     if (v->ticket > 0)
         tg_jo_int(&j, "ticket", v->ticket);
     tg_jo_end_obj(&j);
-    item->reply = tg_answer_slab(sale);
+    take_answer(sale, item);
 }
 
 static void when(struct tg_jo *j, const char *key, tg_us wall)
@@ -370,7 +392,7 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
     if (v->ticket > 0)
         tg_jo_int(&j, "ticket", v->ticket);
     tg_jo_end_obj(&j);
-    item->reply = tg_answer_slab(sale);
+    take_answer(sale, item);
     if (item->reply != NULL && item->said.of != NULL)
         item->said.in = tg_slab_ref(item->reply);
 }

@@ -139,14 +139,30 @@ void tg_reader_when(struct tg_jo *j, const char *key, tg_us wall)
 }
 
 /* 400 for a cursor that is not this list's. */
-bool tg_reader_cursor(struct tg_reader *r, const struct tg_read_req *req, char list, int64_t start,
-                      int64_t *ret)
+bool tg_reader_bad_cursor(struct tg_reader *r, const struct tg_read_req *req)
 {
-    if (tg_cursor_number(ret, req->cursor, list, start) == TG_OK)
-        return true;
     tg_reader_problem_at(r, req, 400, "bad_request", "cursor",
                          "\"cursor\" must be the \"next\" of the page before, of the same list.");
     return false;
+}
+
+bool tg_reader_cursor(struct tg_reader *r, const struct tg_read_req *req, char list, int64_t start,
+                      int64_t *ret)
+{
+    return tg_cursor_number(ret, req->cursor, list, start) == TG_OK || tg_reader_bad_cursor(r, req);
+}
+
+bool tg_reader_cursor_text(struct tg_reader *r, const struct tg_read_req *req, char list,
+                           char ret[TG_PAGE_KEY_SIZE])
+{
+    return tg_cursor_text(ret, TG_PAGE_KEY_SIZE, req->cursor, list) == TG_OK ||
+           tg_reader_bad_cursor(r, req);
+}
+
+void tg_reader_more(struct tg_reader_list *list, int64_t next)
+{
+    list->page.more = true;
+    tg_str_printf(list->page.last, sizeof(list->page.last), "%lld", (long long)next);
 }
 
 void tg_reader_list(struct tg_reader_list *list, struct tg_reader *r, const struct tg_read_req *req,
@@ -205,254 +221,6 @@ static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
     tg_reader_list_end(&list, req, err);
 }
 
-/* --- products --- */
-
-static void write_variant(struct tg_jo *j, const struct tg_catalog *c,
-                          const struct tg_variant_view *v, bool staff)
-{
-    tg_jo_obj(j, NULL);
-    tg_jo_str(j, "sku", v->sku);
-    tg_jo_raw(j, "options", v->options, strlen(v->options));
-    tg_money_write(j, "price", v->price, c->currency);
-    if (v->compare_at >= 0)
-        tg_money_write(j, "compare_at", v->compare_at, c->currency);
-    if (v->lowest > 0)
-        tg_money_write(j, "lowest_30d", v->lowest, c->currency);
-    if (v->price_until_wall_us >= 0)
-        tg_reader_when(j, "until", v->price_until_wall_us);
-    if (v->price_left > 0)
-        tg_jo_int(j, "left", v->price_left);
-    tg_jo_int(j, "tax_bp", v->tax_bp);
-    tg_money_write(j, "tax", tg_money_tax(v->price, v->tax_bp), c->currency);
-    if (v->available > c->stock_band && !staff)
-        tg_jo_str(j, "stock", "many");
-    else
-        tg_jo_int(j, "stock", v->available);
-    tg_jo_end_obj(j);
-}
-
-static void write_product(struct tg_jo *j, const struct tg_catalog *c,
-                          const struct tg_product_view *p, bool staff)
-{
-    tg_product_write_open(j, p);
-    tg_jo_arr(j, "variants");
-    for (uint32_t i = 0; i < p->variant_count; i++)
-        write_variant(j, c, &c->variants[p->variant_first + i], staff);
-    tg_jo_end_arr(j);
-    tg_jo_end_obj(j);
-}
-
-static const struct tg_product_view *product_of(const struct tg_catalog *c, const char *id)
-{
-    for (uint32_t i = 0; i < c->product_count; i++)
-        if (strcmp(c->products[i].id, id) == 0)
-            return &c->products[i];
-    return NULL;
-}
-
-/* Those that were asked for, best first. */
-static tg_err write_found(struct tg_reader_list *list, const struct tg_read_req *req,
-                          const struct tg_catalog *catalog, int64_t above)
-{
-    struct tg_cat_filter filter = {.price_min = req->find.price_min > 0 ? req->find.price_min : -1,
-                                   .price_max = req->find.price_max > 0 ? req->find.price_max : -1,
-                                   .above = above,
-                                   .limit = tg_reader_rows(list)};
-    bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
-    struct tg_cat_found *found = tg_calloc(1, sizeof(*found));
-    tg_err err;
-
-    if (found == NULL)
-        return TG_ERR_NOMEM;
-    tg_str_cut(filter.words, sizeof(filter.words), req->find.words);
-    tg_str_cut(filter.category, sizeof(filter.category), req->find.category);
-    err = tg_read_find(list->reader->db, &filter, found);
-    for (uint32_t i = 0; err == TG_OK && i < found->count; i++) {
-        const struct tg_product_view *p = product_of(catalog, found->at[i].id);
-
-        if (p != NULL && tg_page_row(&list->page, found->at[i].cursor))
-            write_product(&list->j, catalog, p, staff);
-    }
-    tg_free(found);
-    return err;
-}
-
-static void products(struct tg_reader *r, const struct tg_read_req *req)
-{
-    bool all = req->find.words[0] == '\0' && req->find.category[0] == '\0' &&
-               req->find.price_min <= 0 && req->find.price_max <= 0;
-    bool staff = (req->who.roles & TG_ROLE_STAFF) != 0;
-    struct tg_catalog *catalog = NULL;
-    struct tg_reader_list list;
-    int64_t above;
-    tg_err err;
-
-    if (!tg_reader_cursor(r, req, 'p', 0, &above))
-        return;
-    err = tg_read_catalog(r->db, r->cfg.currency, r->cfg.stock_band, &catalog);
-    tg_reader_list(&list, r, req, 'p', "products");
-    if (err == TG_OK && !all)
-        err = write_found(&list, req, catalog, above);
-    for (uint32_t i = 0; err == TG_OK && all && i < catalog->product_count && !list.page.more;
-         i++) {
-        const struct tg_product_view *p = &catalog->products[i];
-
-        if (p->number > above && tg_page_row(&list.page, p->number))
-            write_product(&list.j, catalog, p, staff);
-    }
-    tg_catalog_unref(catalog);
-    tg_reader_list_end(&list, req, err);
-}
-
-/* --- tokens and reports --- */
-
-static tg_err add_token(void *ctx, const struct tg_token_row *row)
-{
-    struct tg_reader_list *list = ctx;
-    struct tg_jo *j = &list->j;
-    char id[24];
-
-    if (!tg_page_row(&list->page, row->ordinal))
-        return TG_OK;
-    tg_str_printf(id, sizeof(id), "t%u", row->ordinal);
-    tg_jo_obj(j, NULL);
-    tg_jo_str(j, "id", id);
-    tg_jo_arr(j, "roles");
-    for (uint32_t role = 1; role < TG_ROLE_ALL; role <<= 1)
-        if ((row->roles & role) != 0)
-            tg_jo_str(j, NULL, tg_role_name(role));
-    tg_jo_end_arr(j);
-    tg_jo_str(j, "show", row->show[0] == '\0' ? NULL : row->show);
-    tg_jo_bool(j, "publish_only", row->publish_only);
-    tg_jo_str(j, "label", row->label);
-    tg_reader_when(j, "created", row->created_wall);
-    tg_reader_when(j, "expires", row->expires_wall);
-    tg_reader_when(j, "revoked", row->revoked_wall);
-    tg_jo_end_obj(j);
-    return list->reader->buf.err;
-}
-
-static void tokens(struct tg_reader *r, const struct tg_read_req *req)
-{
-    struct tg_reader_list list;
-    int64_t above;
-    tg_err err;
-
-    if ((req->who.roles & TG_ROLE_ADMIN) == 0) {
-        tg_reader_problem(r, req, 403, "forbidden", "Only an admin may see tokens.");
-        return;
-    }
-    if (!tg_reader_cursor(r, req, 't', 0, &above))
-        return;
-    tg_reader_list(&list, r, req, 't', "tokens");
-    err = tg_read_tokens(r->db, (uint32_t)TG_MIN(above, (int64_t)UINT32_MAX), tg_reader_rows(&list),
-                         add_token, &list);
-    tg_reader_list_end(&list, req, err);
-}
-
-static void write_part(struct tg_jo *j, const char *key, const struct tg_report_part *part,
-                       const char *currency)
-{
-    tg_jo_obj(j, key);
-    tg_jo_int(j, "orders", part->orders);
-    tg_jo_int(j, "units", part->units);
-    tg_jo_int(j, "buyers", part->buyers);
-    tg_money_write(j, "amount", part->amount, currency);
-    tg_money_write(j, "cost", part->cost, currency);
-    tg_jo_end_obj(j);
-}
-
-static void report(struct tg_reader *r, const struct tg_read_req *req)
-{
-    struct tg_jo j = tg_jo(&r->buf);
-    struct tg_report rep;
-    tg_err err;
-
-    if ((req->who.roles & TG_ROLE_STAFF) == 0) {
-        tg_reader_problem(r, req, 403, "forbidden", "You may not see reports.");
-        return;
-    }
-    err = tg_read_report(r->db, req->show, &rep);
-    if (err != TG_OK) {
-        tg_reader_answer(r, req, err, "");
-        return;
-    }
-    tg_jo_obj(&j, NULL);
-    tg_jo_str(&j, "show", req->key[0] == '\0' ? NULL : req->key);
-    for (int state = 0; state < TG_ORDER_STATE_COUNT; state++)
-        write_part(&j, tg_order_state_name((enum tg_order_state)state), &rep.by_state[state],
-                   r->cfg.currency);
-    tg_jo_arr(&j, "sources");
-    for (uint32_t i = 0; i < rep.source_count; i++) {
-        tg_jo_obj(&j, NULL);
-        tg_jo_str(&j, "source", rep.sources[i].source[0] == '\0' ? NULL : rep.sources[i].source);
-        tg_jo_int(&j, "orders", rep.sources[i].orders);
-        tg_money_write(&j, "amount", rep.sources[i].amount, r->cfg.currency);
-        tg_jo_end_obj(&j);
-    }
-    tg_jo_end_arr(&j);
-    tg_jo_end_obj(&j);
-    tg_reader_answer(r, req, TG_OK, "");
-}
-
-/* --- discount codes --- */
-
-static tg_err add_code(void *ctx, const struct tg_discount *d, const char *show)
-{
-    struct tg_reader_list *list = ctx;
-
-    if (tg_page_row_text(&list->page, d->code))
-        tg_discount_write(list->page.j, NULL, d, show[0] == '\0' ? NULL : show);
-    return list->reader->buf.err;
-}
-
-static bool may_see_codes(struct tg_reader *r, const struct tg_read_req *req)
-{
-    if ((req->who.roles & TG_ROLE_MAY_PRICE) != 0)
-        return true;
-    tg_reader_problem(r, req, 403, "forbidden", "You may not see codes.");
-    return false;
-}
-
-static void codes(struct tg_reader *r, const struct tg_read_req *req)
-{
-    char above[TG_PAGE_KEY_SIZE];
-    struct tg_reader_list list;
-
-    if (!may_see_codes(r, req))
-        return;
-    if (tg_cursor_text(above, sizeof(above), req->cursor, 'd') != TG_OK) {
-        tg_reader_problem_at(
-            r, req, 400, "bad_request", "cursor",
-            "\"cursor\" must be the \"next\" of the page before, of the same list.");
-        return;
-    }
-    tg_reader_list(&list, r, req, 'd', "codes");
-    tg_reader_list_end(&list, req,
-                       tg_read_codes(r->db, above, tg_reader_rows(&list), add_code, &list));
-}
-
-static tg_err only_code(void *ctx, const struct tg_discount *d, const char *show)
-{
-    tg_discount_write(ctx, "code", d, show[0] == '\0' ? NULL : show);
-    return TG_OK;
-}
-
-static void one_code(struct tg_reader *r, const struct tg_read_req *req)
-{
-    char code[TG_DISCOUNT_CODE_SIZE] = "?";
-    struct tg_jo j = tg_jo(&r->buf);
-    tg_err err;
-
-    if (!may_see_codes(r, req))
-        return;
-    (void)tg_code_canon(code, req->key, strlen(req->key)); /* "?" is found nowhere */
-    tg_jo_obj(&j, NULL);
-    err = tg_read_code(r->db, code, only_code, &j);
-    tg_jo_end_obj(&j);
-    tg_reader_answer(r, req, err, "There is no such code.");
-}
-
 /* --- thread --- */
 
 void tg_reader_turn(struct tg_reader *reader, void *take_msg)
@@ -475,6 +243,14 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         tg_read_payment_page(reader, req);
         break;
     case TG_READ_PRODUCT:
+        tg_reader_product(reader, req);
+        break;
+    case TG_READ_VARIANTS:
+        tg_reader_variants(reader, req);
+        break;
+    case TG_READ_SHOW_ITEMS:
+        tg_reader_show_items(reader, req);
+        break;
     case TG_READ_VARIANT:
     case TG_READ_IMPORTS:
     case TG_READ_IMPORT:
@@ -483,13 +259,13 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         tg_reader_catalog(reader, req);
         break;
     case TG_READ_PRODUCTS:
-        products(reader, req);
+        tg_reader_products(reader, req);
         break;
     case TG_READ_CODES:
-        codes(reader, req);
+        tg_reader_codes(reader, req);
         break;
     case TG_READ_CODE:
-        one_code(reader, req);
+        tg_reader_code(reader, req);
         break;
     case TG_READ_STOCK:
         tg_reader_stock(reader, req);
@@ -501,7 +277,7 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         tg_reader_locations(reader, req);
         break;
     case TG_READ_TOKENS:
-        tokens(reader, req);
+        tg_reader_tokens(reader, req);
         break;
     case TG_READ_HOOKS:
     case TG_READ_HOOK:
@@ -510,7 +286,7 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
         tg_reader_hooks(reader, req);
         break;
     case TG_READ_REPORT:
-        report(reader, req);
+        tg_reader_report(reader, req);
         break;
     case TG_READ_EVENTS:
         tg_read_order_events(reader, req);

@@ -28,6 +28,7 @@ struct tg_reader_list {
     struct tg_jo j;
     struct tg_page page;
     enum tg_order_view view;
+    const char *view_lang;
 };
 
 /* RFC 9457; field NULL = none. */
@@ -43,6 +44,13 @@ void tg_reader_when(struct tg_jo *j, const char *key, tg_us wall);
 /* msg/page.h; 400 was answered when false: the cursor is not this list's. */
 bool tg_reader_cursor(struct tg_reader *r, const struct tg_read_req *req, char list, int64_t start,
                       int64_t *ret);
+/* Answers that 400; false. */
+bool tg_reader_bad_cursor(struct tg_reader *r, const struct tg_read_req *req);
+/* The same of a text. */
+bool tg_reader_cursor_text(struct tg_reader *r, const struct tg_read_req *req, char list,
+                           char ret[TG_PAGE_KEY_SIZE]);
+/* The list goes on behind `next`, whether the page is full or not. */
+void tg_reader_more(struct tg_reader_list *list, int64_t next);
 void tg_reader_list(struct tg_reader_list *list, struct tg_reader *r, const struct tg_read_req *req,
                     char letter, const char *name);
 /* Rows to ask the database for. */
@@ -57,6 +65,16 @@ void tg_reader_hooks(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_stock(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_movements(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_locations(struct tg_reader *r, const struct tg_read_req *req);
+/* reader_products.c: the catalogue as shoppers see it; staff's list of variants. */
+void tg_reader_products(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_product(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_variants(struct tg_reader *r, const struct tg_read_req *req);
+/* reader_show.c: reports, items of shows, tokens, discount codes. */
+void tg_reader_report(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_show_items(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_tokens(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_codes(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_code(struct tg_reader *r, const struct tg_read_req *req);
 /* reader_catalog.c: products and variants with all details, imports, exports. */
 void tg_reader_catalog(struct tg_reader *r, const struct tg_read_req *req);
 

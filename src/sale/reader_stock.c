@@ -61,14 +61,8 @@ void tg_reader_stock(struct tg_reader *r, const struct tg_read_req *req)
     struct stock_list s = {.only = req->key};
     tg_err err;
 
-    if (!may_see_stock(r, req))
+    if (!may_see_stock(r, req) || !tg_reader_cursor_text(r, req, 'k', above))
         return;
-    if (tg_cursor_text(above, sizeof(above), req->cursor, 'k') != TG_OK) {
-        tg_reader_problem_at(
-            r, req, 400, "bad_request", "cursor",
-            "\"cursor\" must be the \"next\" of the page before, of the same list.");
-        return;
-    }
     tg_reader_list(&s.list, r, req, 'k', "stock");
     err = tg_read_stock(r->db, above, tg_reader_rows(&s.list), add_place, &s);
     end_item(&s);
@@ -79,8 +73,11 @@ static tg_err add_movement(void *ctx, const struct tg_movement_read *row)
 {
     struct tg_reader_list *list = ctx;
     struct tg_jo *j = &list->j;
+    char place[48];
 
-    if (!tg_page_row(&list->page, row->id))
+    tg_str_printf(place, sizeof(place), "%lld:%lld", (long long)row->as_of_wall,
+                  (long long)row->id);
+    if (!tg_page_row_text(&list->page, place))
         return TG_OK;
     tg_jo_obj(j, NULL);
     tg_jo_int(j, "id", row->id);
@@ -99,17 +96,38 @@ static tg_err add_movement(void *ctx, const struct tg_movement_read *row)
     return list->reader->buf.err;
 }
 
+/* "as_of:id" of the last one seen; "" = from the newest. */
+static bool read_place(const char *text, tg_us *ret_as_of, int64_t *ret_id)
+{
+    const char *colon = strchr(text, ':');
+
+    *ret_as_of = INT64_MAX;
+    *ret_id = INT64_MAX;
+    if (text[0] == '\0')
+        return true;
+    return colon != NULL &&
+           tg_parse_i64(ret_as_of, text, (size_t)(colon - text), INT64_MIN + 1, INT64_MAX) ==
+               TG_OK &&
+           tg_parse_i64(ret_id, colon + 1, strlen(colon + 1), 0, INT64_MAX) == TG_OK;
+}
+
 void tg_reader_movements(struct tg_reader *r, const struct tg_read_req *req)
 {
+    char above[TG_PAGE_KEY_SIZE];
     struct tg_reader_list list;
-    int64_t below;
+    tg_us as_of;
+    int64_t id;
 
-    if (!may_see_stock(r, req) || !tg_reader_cursor(r, req, 'm', INT64_MAX, &below))
+    if (!may_see_stock(r, req) || !tg_reader_cursor_text(r, req, 'm', above))
         return;
+    if (!read_place(above, &as_of, &id)) {
+        tg_reader_bad_cursor(r, req);
+        return;
+    }
     tg_reader_list(&list, r, req, 'm', "movements");
     tg_reader_list_end(
         &list, req,
-        tg_read_movements(r->db, req->key, below, tg_reader_rows(&list), add_movement, &list));
+        tg_read_movements(r->db, req->key, as_of, id, tg_reader_rows(&list), add_movement, &list));
 }
 
 /* Shoppers see the stores that are open, and how many of a product as they see it everywhere. */

@@ -9,8 +9,8 @@
 #include "sale/sale_priv.h"
 
 enum {
-    REPLY_MAX = 256 * 1024, /* an order of 50 lines with the longest texts is 60 KB */
-    PURGE_ROWS = 500,       /* a slice of at most a few milliseconds */
+    REPLY_MAX = 1024 * 1024, /* 1,000 rows of stock, each refused in words, are some 400 KB */
+    PURGE_ROWS = 500,        /* a slice of at most a few milliseconds */
     HOLD_DEFAULT_S = 600,
     BAND_DEFAULT = 10,
 };

@@ -197,23 +197,14 @@ static void look_facts(struct tg_jo *j, const struct tg_sale *sale, const struct
 {
     struct tg_show_item plain = {.from_ms = -1, .until_ms = -1};
     const struct tg_show_item *one;
-    size_t cursor = 0;
 
-    if (!item->req->op.u.item.items) {
+    if (item->claim.sku[0] == '\0') {
         tg_rules_write(j, v->rules);
-    } else if (item->claim.sku[0] != '\0') {
-        one = tg_shop_show_item(sale->shop, item->claim.show, item->claim.sku);
-        tg_str_cut(plain.sku, sizeof(plain.sku), item->claim.sku);
-        tg_show_item_write(j, one == NULL ? &plain : one);
-    } else {
-        tg_jo_arr(j, "items");
-        while ((one = tg_shop_show_item_each(sale->shop, item->claim.show, &cursor)) != NULL) {
-            tg_jo_obj(j, NULL);
-            tg_show_item_write(j, one);
-            tg_jo_end_obj(j);
-        }
-        tg_jo_end_arr(j);
+        return;
     }
+    one = tg_shop_show_item(sale->shop, item->claim.show, item->claim.sku);
+    tg_str_cut(plain.sku, sizeof(plain.sku), item->claim.sku);
+    tg_show_item_write(j, one == NULL ? &plain : one);
 }
 
 void tg_selling_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,

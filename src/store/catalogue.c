@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "feed/words.h"
 #include "store/catalogue_priv.h"
 #include "store/changes.h"
 #include "store/store_priv.h"
@@ -212,90 +211,6 @@ tg_err tg_cat_counted(struct tg_store *store, const char *sku, bool *ret)
     return tg_q_end(&q);
 }
 
-static tg_err add_pair(struct tg_db *db, enum tg_sql which, const char *one, const char *two)
-{
-    struct tg_q q = tg_q(db, which);
-
-    tg_q_text(&q, one);
-    tg_q_text(&q, two);
-    return tg_q_run(&q);
-}
-
-static tg_err drop_of(struct tg_db *db, enum tg_sql which, const char *id)
-{
-    struct tg_q q = tg_q(db, which);
-
-    tg_q_text(&q, id);
-    return tg_q_run(&q);
-}
-
-/* "A > B > C" lies in "A", "A > B" and itself. */
-static tg_err put_categories(struct tg_db *db, const struct tg_feed_product *p)
-{
-    tg_err err = drop_of(db, TG_SQL_CAT_DROP_CATEGORIES, p->id);
-
-    for (uint32_t i = 0; err == TG_OK && i < p->categories.count; i++) {
-        char path[TG_FEED_TITLE_MAX + 1];
-        size_t len = 0;
-
-        tg_str_cut(path, sizeof(path), p->categories.at[i]);
-        for (size_t whole = strlen(path); err == TG_OK && len < whole;) {
-            const char *next = strstr(path + len, " > ");
-            size_t end = next == NULL ? whole : (size_t)(next - path);
-            char cut[TG_FEED_TITLE_MAX + 1];
-
-            tg_str_printf(cut, sizeof(cut), "%.*s", (int)end, path);
-            err = add_pair(db, TG_SQL_CAT_ADD_CATEGORY, cut, p->id);
-            len = next == NULL ? whole : end + 3;
-        }
-    }
-    return err;
-}
-
-static tg_err put_grams(struct tg_db *db, const char *word)
-{
-    struct tg_q q = tg_q(db, TG_SQL_CAT_WORD_KNOWN);
-    struct tg_grams grams;
-    bool known;
-    tg_err err;
-
-    tg_q_text(&q, word);
-    known = tg_q_row(&q);
-    err = tg_q_end(&q);
-    if (err != TG_OK || known)
-        return err;
-    tg_grams_of(&grams, word);
-    for (size_t i = 0; err == TG_OK && i < grams.count; i++)
-        err = add_pair(db, TG_SQL_CAT_ADD_GRAM, grams.at[i], word);
-    return err;
-}
-
-static tg_err put_words(struct tg_db *db, const struct tg_feed_product *p)
-{
-    tg_err err = drop_of(db, TG_SQL_CAT_DROP_WORDS, p->id);
-    struct tg_words words = {0};
-
-    tg_words_add(&words, p->title == NULL ? "" : p->title);
-    tg_words_add(&words, p->brand == NULL ? "" : p->brand);
-    for (uint32_t i = 0; i < p->texts.count; i++)
-        tg_words_add(&words, p->texts.at[i].title == NULL ? "" : p->texts.at[i].title);
-    for (uint32_t i = 0; i < p->categories.count; i++)
-        tg_words_add(&words, p->categories.at[i]);
-    for (size_t i = 0; err == TG_OK && i < words.count; i++) {
-        err = put_grams(db, words.at[i]);
-        if (err == TG_OK)
-            err = add_pair(db, TG_SQL_CAT_ADD_WORD, words.at[i], p->id);
-    }
-    return err;
-}
-
-tg_err tg_cat_index(struct tg_db *db, const struct tg_feed_product *p)
-{
-    tg_err err = put_categories(db, p);
-
-    return err == TG_OK ? put_words(db, p) : err;
-}
-
 static tg_err put_product_row(struct tg_db *db, const struct tg_feed_product *p, int64_t version,
                               tg_us wall, const char *doc)
 {
@@ -377,6 +292,8 @@ tg_err tg_cat_put_variant(struct tg_store *store, const struct tg_cat_place *pla
         tg_q_text(&q, tg_buf_cstr(&doc));
         err = tg_q_run(&q);
     }
+    if (err == TG_OK)
+        err = tg_cat_index_variant(&s->db, place, v);
     if (err == TG_OK)
         err = tg_outbox_product_variant(s, place, v, wall);
     tg_changes_note(s, TG_CHANGE_VARIANT, v->sku);

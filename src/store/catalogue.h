@@ -147,31 +147,80 @@ TG_MUST_CHECK tg_err tg_read_product(struct tg_read_db *db, const char *id, tg_c
 TG_MUST_CHECK tg_err tg_read_product_of(struct tg_read_db *db, const char *sku,
                                         char ret[TG_FEED_ID_SIZE]);
 
+enum { TG_CAT_SLUG_SIZE = 64, TG_CAT_FOUND_MAX = 1000 };
+
 struct tg_cat_filter {
     char words[201];    /* "" = all; folded and forgiven as feed/words.h does */
     char category[201]; /* "" = all; a path, with what lies in it */
-    int64_t price_min;  /* minor units of what a variant costs now; -1 = open */
+    struct {
+        char name[TG_CAT_SLUG_SIZE]; /* tg_words_slug's; "" = none */
+        char value[TG_CAT_SLUG_SIZE];
+    } attributes[TG_READ_ATTRIBUTES_MAX]; /* all of them, of the product or of one of its variants
+                                           */
+    int64_t price_min;                    /* minor units of what a variant costs now; -1 = open */
     int64_t price_max;
     int64_t show;  /* products that a show has rules for; -1 = all */
     int64_t above; /* without words: number of the last one seen; with: how many were seen */
     uint32_t limit;
 };
-/* Found products, best first (by number without words). *ret_next = the cursor, -1 = that was all.
- */
-TG_MUST_CHECK tg_err tg_read_search(struct tg_read_db *db, const struct tg_cat_filter *filter,
-                                    tg_cat_view_fn each, void *ctx, int64_t *ret_next);
 
-enum { TG_CAT_FOUND_MAX = 1000 };
 struct tg_cat_found {
     uint32_t count;
     struct {
         char id[TG_FEED_ID_SIZE];
         int64_t cursor; /* `above` of the page behind it */
     } at[TG_CAT_FOUND_MAX];
+    int64_t next; /* `above` of the next page; -1 = that was all */
 };
-/* The same, only ids: at most filter->limit of them. */
+/*
+ * Ids of at most filter->limit products, best first (by number without words). What it costs is
+ * bounded: a rare filter may give a short or empty page with a `next`.
+ */
 TG_MUST_CHECK tg_err tg_read_find(struct tg_read_db *db, const struct tg_cat_filter *filter,
                                   struct tg_cat_found *ret);
+
+struct tg_list_price {
+    uint32_t variant; /* of the product, from 0 */
+    char currency[4];
+    int64_t price;
+};
+/* A product as shoppers see it in a list. */
+struct tg_list_view {
+    const struct tg_product_view *product; /* in the language that was asked for, where it has it */
+    const struct tg_variant_view *variants; /* product->variant_count */
+    const struct tg_list_price *prices;     /* in further currencies, by variant */
+    uint32_t price_count;
+    int64_t cursor;
+};
+/* AGAIN: enough, this one stays for the next page. Borrowed for the call. */
+typedef tg_err (*tg_list_fn)(void *ctx, const struct tg_list_view *view);
+/* What tg_read_find finds. The cost is that of the page. *ret_next: -1 = that was all. */
+TG_MUST_CHECK tg_err tg_read_list(struct tg_read_db *db, const struct tg_cat_filter *filter,
+                                  const char *lang, tg_list_fn each, void *ctx, int64_t *ret_next);
+/* One that is not archived. NOTFOUND. */
+TG_MUST_CHECK tg_err tg_read_list_one(struct tg_read_db *db, const char *id, const char *lang,
+                                      tg_list_fn each, void *ctx);
+
+/* The texts that serve a language best; NULL = what the product has of its own. */
+const struct tg_feed_lang *tg_cat_lang(const struct tg_feed_langs *texts, const char *lang);
+
+struct tg_variant_filter {
+    const char *product; /* id; "" = all, so the others */
+    const char *barcode;
+    int archived; /* 1 = only these, 0 = without them, -1 = both */
+};
+struct tg_variant_row {
+    const struct tg_feed_variant *variant;
+    struct tg_cat_place place;
+    int64_t available;
+};
+/* AGAIN: enough. Borrowed for the call. */
+typedef tg_err (*tg_variant_fn)(void *ctx, const struct tg_variant_row *row);
+/* Variants above `above` by SKU, at most limit. ret_next = `above` of the next page, "" = that was
+ * all; the page may be short as tg_read_find's. */
+TG_MUST_CHECK tg_err tg_read_variants(struct tg_read_db *db, const struct tg_variant_filter *filter,
+                                      const char *above, uint32_t limit, tg_variant_fn each,
+                                      void *ctx, char ret_next[TG_SKU_MAX + 1]);
 
 typedef tg_err (*tg_import_fn)(void *ctx, const struct tg_import *import);
 typedef tg_err (*tg_import_fault_fn)(void *ctx, int64_t seq, const struct tg_feed_fault *fault);

@@ -10,6 +10,7 @@
 #include "shop/discount.h"
 #include "shop/event.h"
 #include "shop/payment.h"
+#include "shop/rules.h"
 #include "shop/shop.h"
 #include "store/db.h"
 #include "store/registry.h"
@@ -82,10 +83,6 @@ TG_MUST_CHECK tg_err tg_read_intents(struct tg_read_db *db, const struct tg_hist
 TG_MUST_CHECK tg_err tg_read_order(struct tg_read_db *db, const char *id, struct tg_order **ret);
 TG_MUST_CHECK tg_err tg_read_payment(struct tg_read_db *db, const char *payment,
                                      struct tg_order **ret);
-/* A snapshot of the catalogue as shoppers see it; one reference. */
-TG_MUST_CHECK tg_err tg_read_catalog(struct tg_read_db *db, const char *currency,
-                                     int32_t stock_band, struct tg_catalog **ret);
-
 /* Stock, SKU by SKU above `above`: a row for each place that has or had any; location "" = the item
  * has none anywhere. */
 struct tg_stock_read {
@@ -113,9 +110,10 @@ struct tg_movement_read {
     tg_us as_of_wall;
 };
 typedef tg_err (*tg_read_movement_fn)(void *ctx, const struct tg_movement_read *row);
-/* Newest first, ids below `below`. */
-TG_MUST_CHECK tg_err tg_read_movements(struct tg_read_db *db, const char *sku, int64_t below,
-                                       uint32_t limit, tg_read_movement_fn each, void *ctx);
+/* By the moment they speak of, the newest first, before (as_of, id). */
+TG_MUST_CHECK tg_err tg_read_movements(struct tg_read_db *db, const char *sku, tg_us as_of,
+                                       int64_t id, uint32_t limit, tg_read_movement_fn each,
+                                       void *ctx);
 
 /* Every place, by ordinal; left: free units of `sku` there, -1 = sku is "". */
 typedef tg_err (*tg_read_location_fn)(void *ctx, const struct tg_location *l, int32_t left);
@@ -145,22 +143,37 @@ typedef tg_err (*tg_read_token_fn)(void *ctx, const struct tg_token_row *row);
 TG_MUST_CHECK tg_err tg_read_tokens(struct tg_read_db *db, uint32_t above, uint32_t limit,
                                     tg_read_token_fn each, void *ctx);
 
+struct tg_report_sum {
+    char currency[4];
+    int64_t orders;
+    int64_t amount;   /* what the orders come to, less discounts and cancelled parts */
+    int64_t refunded; /* of it, so far */
+};
 struct tg_report_part {
     int64_t orders;
-    int64_t units;
-    int64_t amount;
-    int64_t cost; /* of the lines whose cost price is known */
+    int64_t units; /* less what was cancelled */
+    int64_t returned;
+    int64_t cost; /* of the lines whose cost price is known; in the shop's currency */
     int64_t buyers;
+    uint32_t sum_count;
+    struct tg_report_sum sums[TG_FURTHER_CURRENCIES_MAX + 1]; /* by currency */
 };
 struct tg_report {
     struct tg_report_part by_state[TG_ORDER_STATE_COUNT];
     uint32_t source_count;
     struct {
         char source[TG_SOURCE_SIZE]; /* "" = none given */
+        char currency[4];
         int64_t orders;
         int64_t amount;
-    } sources[50]; /* paid orders, the biggest first */
+        int64_t refunded;
+    } sources[50]; /* orders that were paid, the biggest first */
 };
 TG_MUST_CHECK tg_err tg_read_report(struct tg_read_db *db, uint16_t show, struct tg_report *ret);
+
+/* What a show says of SKUs above `above`, by SKU. */
+typedef tg_err (*tg_read_show_item_fn)(void *ctx, const struct tg_show_item *item);
+TG_MUST_CHECK tg_err tg_read_show_items(struct tg_read_db *db, uint16_t show, const char *above,
+                                        uint32_t limit, tg_read_show_item_fn each, void *ctx);
 
 #endif

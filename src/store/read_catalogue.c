@@ -1,12 +1,10 @@
-/* The catalogue for pages and exports: whole products, the search, imports. */
+/* The catalogue for tools and exports: whole products, imports. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "feed/words.h"
+#include "msg/page.h"
 #include "store/catalogue_priv.h"
-
-enum { FOUND_MAX = TG_CAT_FOUND_MAX, WORDS_TYPED_MAX = 3, LIKES_MAX = 8 };
 
 /* What one read keeps: everything in it goes when the read ends. */
 struct reading {
@@ -40,7 +38,7 @@ struct numbers {
     int64_t prices[TG_FEED_VARIANTS_MAX];
 };
 
-enum { V_FLASH = 12, V_AVAILABLE = 13 };
+enum { V_ARCHIVED = 4, V_BARCODE = 10, V_FLASH = 12, V_AVAILABLE = 13 };
 
 static tg_err take_variants(struct reading *r, struct tg_feed_product *p, struct numbers *n)
 {
@@ -108,34 +106,7 @@ static tg_err by_id(struct reading *r, const char *id)
     return give(r, &view);
 }
 
-/* Ids first: a statement is not open while others run (PostgreSQL), and memory stays small. */
-struct ids {
-    uint32_t count;
-    struct {
-        int64_t number;
-        char id[TG_FEED_ID_SIZE];
-    } at[FOUND_MAX];
-};
-
-static tg_err take_ids(struct tg_q *q, struct ids *ids, int number_column, int id_column,
-                       uint32_t max)
-{
-    while (ids->count < max && tg_q_row(q)) {
-        bool have = false;
-        char id[TG_FEED_ID_SIZE];
-
-        tg_q_copy_text(q, id_column, id, sizeof(id));
-        for (uint32_t i = 0; !have && i < ids->count; i++)
-            have = strcmp(ids->at[i].id, id) == 0;
-        if (have)
-            continue;
-        ids->at[ids->count].number = number_column < 0 ? 0 : tg_q_get_int(q, number_column);
-        memcpy(ids->at[ids->count++].id, id, sizeof(id));
-    }
-    return tg_q_end(q);
-}
-
-static tg_err give_all(struct reading *r, const struct ids *ids)
+static tg_err give_all(struct reading *r, const struct tg_cat_found *ids)
 {
     tg_err err = TG_OK;
 
@@ -148,7 +119,7 @@ tg_err tg_read_products(struct tg_read_db *db, int64_t above, uint32_t limit, tg
                         void *ctx)
 {
     struct reading r = {.db = tg_read_connection(db), .each = each, .ctx = ctx};
-    struct ids *ids = tg_calloc(1, sizeof(*ids));
+    struct tg_cat_found *ids = tg_calloc(1, sizeof(*ids));
     struct tg_q q;
     tg_err err;
 
@@ -159,7 +130,7 @@ tg_err tg_read_products(struct tg_read_db *db, int64_t above, uint32_t limit, tg
         q = tg_q(r.db, TG_SQL_CAT_PRODUCTS);
         tg_q_int(&q, above);
         tg_q_int(&q, limit);
-        err = take_ids(&q, ids, 1, 0, FOUND_MAX);
+        err = tg_cat_take_ids(&q, ids, 1, 0);
         if (err == TG_OK)
             err = give_all(&r, ids);
         err = end(r.db, err);
@@ -194,220 +165,103 @@ tg_err tg_read_product_of(struct tg_read_db *db, const char *sku, char ret[TG_FE
     return err == TG_OK && !found ? TG_ERR_NOTFOUND : err;
 }
 
-/* --- the search --- */
+/* --- staff's list of variants --- */
 
-/* The words of the catalogue that serve one that was typed, best first. */
-struct likes {
+enum { LOOKED_AT_MAX = 2000 };
+
+struct rows {
+    struct tg_feed_arena arena;
     uint32_t count;
-    char at[LIKES_MAX][TG_WORD_SIZE];
-    int distance[LIKES_MAX];
+    struct tg_feed_variant variants[TG_PAGE_LIMIT_MAX];
+    struct tg_variant_row rows[TG_PAGE_LIMIT_MAX];
 };
 
-static void keep_like(struct likes *l, const char *word, int distance)
+static struct tg_q ask_variants(struct tg_db *db, const struct tg_variant_filter *f,
+                                const char *above)
 {
-    uint32_t at = l->count < LIKES_MAX ? l->count : LIKES_MAX - 1;
+    bool product = f->product[0] != '\0';
+    bool barcode = !product && f->barcode[0] != '\0';
+    struct tg_q q = tg_q(db, product   ? TG_SQL_CAT_PRODUCTS_VARIANTS_AFTER
+                             : barcode ? TG_SQL_CAT_BARCODES_AFTER
+                                       : TG_SQL_CAT_VARIANTS_AFTER);
 
-    if (l->count == LIKES_MAX && l->distance[at] <= distance)
-        return;
-    for (; at > 0 && l->distance[at - 1] > distance; at--) {
-        memcpy(l->at[at], l->at[at - 1], TG_WORD_SIZE);
-        l->distance[at] = l->distance[at - 1];
-    }
-    tg_str_cut(l->at[at], TG_WORD_SIZE, word);
-    l->distance[at] = distance;
-    if (l->count < LIKES_MAX)
-        l->count++;
+    tg_q_text(&q, above);
+    tg_q_int(&q, LOOKED_AT_MAX);
+    if (product || barcode)
+        tg_q_text(&q, product ? f->product : f->barcode);
+    return q;
 }
 
-static tg_err find_likes(struct tg_db *db, const char *typed, struct likes *ret)
+static tg_err take_row(struct rows *r, const struct tg_q *q)
 {
-    struct tg_q q = tg_q(db, TG_SQL_FIND_WORDS);
-    struct tg_grams grams;
+    struct tg_variant_row *row = &r->rows[r->count];
+    tg_err err = tg_cat_row_variant(q, &r->arena, &r->variants[r->count], &row->place);
 
-    *ret = (struct likes){0};
-    tg_grams_of(&grams, typed);
-    for (size_t i = 0; i < TG_GRAMS_MAX; i++)
-        tg_q_text(&q, grams.at[i < grams.count ? i : grams.count - 1]);
-    while (tg_q_row(&q)) {
-        int distance = tg_word_distance(typed, tg_q_get_text(&q, 0));
-
-        if (distance >= 0)
-            keep_like(ret, tg_q_get_text(&q, 0), distance);
-    }
-    return tg_q_end(&q);
-}
-
-/* Products that have a like of every word; `right`: only the words as they were typed, or words
- * that begin so. */
-static tg_err find_all(struct tg_db *db, const struct likes *likes, size_t count, bool right,
-                       struct ids *ids)
-{
-    struct tg_q q = tg_q(db, TG_SQL_FIND_PRODUCTS);
-
-    for (size_t w = 0; w < WORDS_TYPED_MAX; w++) {
-        const struct likes *l = &likes[w < count ? w : 0];
-        const char *last = "";
-
-        for (size_t i = 0; i < LIKES_MAX; i++) {
-            if (i < l->count && (!right || l->distance[i] <= 1))
-                last = l->at[i];
-            tg_q_text(&q, last);
-        }
-    }
-    return take_ids(&q, ids, 0, 1, FOUND_MAX);
-}
-
-static void longest_first(struct tg_words *w)
-{
-    for (size_t i = 1; i < w->count; i++)
-        for (size_t k = i; k > 0 && strlen(w->at[k]) > strlen(w->at[k - 1]); k--) {
-            char swap[TG_WORD_SIZE];
-
-            memcpy(swap, w->at[k], TG_WORD_SIZE);
-            memcpy(w->at[k], w->at[k - 1], TG_WORD_SIZE);
-            memcpy(w->at[k - 1], swap, TG_WORD_SIZE);
-        }
-}
-
-static tg_err find(struct tg_db *db, const char *text, struct ids *ids)
-{
-    struct likes likes[WORDS_TYPED_MAX];
-    struct tg_q q = tg_q(db, TG_SQL_FIND_EXACT);
-    struct tg_words words = {0};
-    size_t count;
-    tg_err err;
-
-    tg_q_text(&q, text);
-    err = take_ids(&q, ids, -1, 0, FOUND_MAX);
-    tg_words_add(&words, text);
-    longest_first(&words);
-    count = TG_MIN(words.count, (size_t)WORDS_TYPED_MAX);
-    for (size_t i = 0; err == TG_OK && i < count; i++) {
-        err = find_likes(db, words.at[i], &likes[i]);
-        if (err == TG_OK && likes[i].count == 0)
-            return TG_OK;
-    }
-    if (err == TG_OK && count > 0)
-        err = find_all(db, likes, count, true, ids);
-    if (err == TG_OK && count > 0)
-        err = find_all(db, likes, count, false, ids);
+    row->variant = &r->variants[r->count];
+    row->available = tg_q_get_int(q, V_AVAILABLE);
+    r->count += err == TG_OK ? 1 : 0;
     return err;
 }
 
-static void bind_filter(struct tg_q *q, const struct tg_cat_filter *f)
+static bool passes(const struct tg_q *q, const struct tg_variant_filter *f)
 {
-    tg_q_text(q, f->category);
-    tg_q_int(q, f->price_min);
-    tg_q_int(q, f->price_max);
+    bool archived = tg_q_get_int(q, V_ARCHIVED) != 0;
+
+    if (f->product[0] != '\0' && f->barcode[0] != '\0' &&
+        strcmp(tg_q_get_text(q, V_BARCODE), f->barcode) != 0)
+        return false;
+    return f->archived < 0 || archived == (f->archived == 1);
 }
 
-static tg_err passes(struct tg_db *db, const struct tg_cat_filter *f, const char *id, bool *ret)
+static tg_err take_rows(struct rows *r, struct tg_q *q, const struct tg_variant_filter *f,
+                        uint32_t limit, char ret_next[TG_SKU_MAX + 1])
 {
-    struct tg_q q = tg_q(db, TG_SQL_FILTER_ONE);
-
-    tg_q_text(&q, id);
-    bind_filter(&q, f);
-    *ret = tg_q_row(&q);
-    return tg_q_end(&q);
-}
-
-/* The page of what was found: `above` of it was given already. */
-static tg_err page(struct tg_db *db, const struct tg_cat_filter *f, const struct ids *found,
-                   struct ids *ids, int64_t *ret_next)
-{
-    int64_t at = f->above;
+    char last[TG_SKU_MAX + 1] = "";
+    uint32_t seen = 0;
+    bool more = false;
     tg_err err = TG_OK;
+    tg_err ended;
 
-    *ret_next = -1;
-    for (; err == TG_OK && at < found->count; at++) {
-        bool pass = false;
-
-        if (ids->count == f->limit) {
-            *ret_next = at;
-            break;
+    while (err == TG_OK && !more && tg_q_row(q)) {
+        more = ++seen == LOOKED_AT_MAX;
+        if (passes(q, f)) {
+            if (r->count == limit) {
+                more = true;
+                break;
+            }
+            err = take_row(r, q);
         }
-        err = passes(db, f, found->at[at].id, &pass);
-        if (pass) {
-            ids->at[ids->count] = found->at[at];
-            ids->at[ids->count++].number = at + 1; /* the cursor behind it */
-        }
+        tg_q_copy_text(q, 0, last, sizeof(last));
     }
-    return err;
+    ended = tg_q_end(q);
+    if (more)
+        tg_str_cut(ret_next, TG_SKU_MAX + 1, last);
+    return err != TG_OK ? err : ended;
 }
 
-static tg_err by_words(struct tg_db *db, const struct tg_cat_filter *f, struct ids *ids,
-                       int64_t *ret_next)
-{
-    struct ids *found = tg_calloc(1, sizeof(*found));
-    tg_err err;
-
-    if (found == NULL)
-        return TG_ERR_NOMEM;
-    err = find(db, f->words, found);
-    if (err == TG_OK)
-        err = page(db, f, found, ids, ret_next);
-    tg_free(found);
-    return err;
-}
-
-static tg_err by_number(struct tg_db *db, const struct tg_cat_filter *f, struct ids *ids,
-                        int64_t *ret_next)
-{
-    struct tg_q q = tg_q(db, TG_SQL_FILTER_ALL);
-    tg_err err;
-
-    tg_q_int(&q, f->above);
-    bind_filter(&q, f);
-    tg_q_int(&q, f->limit);
-    err = take_ids(&q, ids, 0, 1, FOUND_MAX);
-    *ret_next = ids->count == f->limit && ids->count > 0 ? ids->at[ids->count - 1].number : -1;
-    return err;
-}
-
-tg_err tg_read_search(struct tg_read_db *db, const struct tg_cat_filter *filter,
-                      tg_cat_view_fn each, void *ctx, int64_t *ret_next)
-{
-    struct reading r = {.db = tg_read_connection(db), .each = each, .ctx = ctx};
-    struct ids *ids = tg_calloc(1, sizeof(*ids));
-    tg_err err;
-
-    if (ids == NULL)
-        return TG_ERR_NOMEM;
-    err = begin(r.db);
-    if (err == TG_OK) {
-        err = filter->words[0] != '\0' ? by_words(r.db, filter, ids, ret_next)
-                                       : by_number(r.db, filter, ids, ret_next);
-        if (err == TG_OK)
-            err = give_all(&r, ids);
-        err = end(r.db, err);
-    }
-    tg_feed_arena_done(&r.arena);
-    tg_free(ids);
-    return err;
-}
-
-tg_err tg_read_find(struct tg_read_db *db, const struct tg_cat_filter *filter,
-                    struct tg_cat_found *ret)
+tg_err tg_read_variants(struct tg_read_db *db, const struct tg_variant_filter *filter,
+                        const char *above, uint32_t limit, tg_variant_fn each, void *ctx,
+                        char ret_next[TG_SKU_MAX + 1])
 {
     struct tg_db *conn = tg_read_connection(db);
-    struct ids *ids = tg_calloc(1, sizeof(*ids));
-    int64_t next;
-    tg_err err;
+    struct rows *r = tg_calloc(1, sizeof(*r));
+    struct tg_q q;
+    tg_err err = r == NULL ? TG_ERR_NOMEM : begin(conn);
 
-    if (ids == NULL)
-        return TG_ERR_NOMEM;
-    err = begin(conn);
-    if (err == TG_OK)
-        err = end(conn, filter->words[0] != '\0' ? by_words(conn, filter, ids, &next)
-                                                 : by_number(conn, filter, ids, &next));
-    ret->count = 0;
-    for (uint32_t i = 0; err == TG_OK && i < ids->count; i++) {
-        memcpy(ret->at[i].id, ids->at[i].id, sizeof(ret->at[i].id));
-        ret->at[i].cursor = ids->at[i].number;
-        ret->count++;
+    ret_next[0] = '\0';
+    if (err == TG_OK) {
+        q = ask_variants(conn, filter, above);
+        err = take_rows(r, &q, filter, TG_MIN(limit, (uint32_t)TG_PAGE_LIMIT_MAX), ret_next);
+        for (uint32_t i = 0; err == TG_OK && i < r->count; i++)
+            err = tg_cat_more(conn, &r->arena, &r->variants[i]);
+        err = end(conn, err);
     }
-    tg_free(ids);
-    return err;
+    for (uint32_t i = 0; err == TG_OK && i < r->count; i++)
+        err = each(ctx, &r->rows[i]);
+    if (r != NULL)
+        tg_feed_arena_done(&r->arena);
+    tg_free(r);
+    return err == TG_ERR_AGAIN ? TG_OK : err;
 }
 
 /* --- imports --- */

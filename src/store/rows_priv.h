@@ -34,5 +34,8 @@ void tg_row_hook(const struct tg_q *row, struct tg_hook *ret);
 struct tg_read_db;
 /* read.c: a reader's connection, for the room's other reading files. */
 struct tg_db *tg_read_conn(struct tg_read_db *db);
+/* One snapshot for a read of several statements; ends it and passes err on. */
+TG_MUST_CHECK tg_err tg_read_begin(struct tg_read_db *db);
+TG_MUST_CHECK tg_err tg_read_end(struct tg_read_db *db, tg_err err);
 
 #endif

@@ -435,12 +435,30 @@ static tg_err add_variant(struct tg_db *db, const struct tg_product *p, const st
     return tg_q_run(&q);
 }
 
+static tg_err index_variant(struct tg_db *db, const struct tg_product *p,
+                            const struct tg_variant *v)
+{
+    struct tg_feed_variant indexed = {.sku = v->sku};
+    struct tg_cat_place place = {.version = 1};
+    struct tg_feed_arena arena = {.err = TG_OK};
+    tg_err err = TG_OK;
+
+    tg_str_cut(place.product_id, sizeof(place.product_id), p->id);
+    if (v->options[0] != '\0')
+        err = tg_feed_options_read(&arena, &indexed.options, v->options);
+    if (err == TG_OK)
+        err = tg_cat_index_variant(db, &place, &indexed);
+    tg_feed_arena_done(&arena);
+    return err;
+}
+
 tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_import *import,
                               tg_us wall, const char *actor)
 {
     struct tg_db *db = &tg_store_db(store)->db;
     const struct tg_product *p = &import->product;
-    const struct tg_feed_product found = {.id = p->id, .title = p->title};
+    const struct tg_feed_product found = {
+        .id = p->id, .number = p->number, .title = p->title, .description = p->description};
     struct tg_q q = tg_q(db, TG_SQL_ADD_PRODUCT);
     tg_err err;
 
@@ -467,6 +485,8 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
         tg_str_cut(move.actor, sizeof(move.actor), actor);
         tg_changes_note(tg_store_db(store), TG_CHANGE_VARIANT, v->sku);
         err = add_variant(db, p, v, i, wall);
+        if (err == TG_OK)
+            err = index_variant(db, p, v);
         if (err == TG_OK && move.qty > 0)
             err = add_movement(db, &move);
         if (err == TG_OK && move.qty > 0)

@@ -669,17 +669,13 @@ static void test_single_changes_and_their_refusals(void **state)
 
 /* --- search --- */
 
-static tg_err add_id(void *ctx, const struct tg_cat_view *view)
-{
-    tg_buf_printf(ctx, "%s ", view->product.id);
-    return TG_OK;
-}
-
 static void find(struct rig *r, struct tg_cat_filter filter, const char *expected)
 {
+    struct tg_cat_found *found = tg_calloc(1, sizeof(*found));
     struct tg_buf ids;
-    int64_t next;
 
+    if (filter.show == 0)
+        filter.show = -1;
     if (filter.limit == 0)
         filter.limit = 100;
     if (filter.price_min == 0)
@@ -687,7 +683,11 @@ static void find(struct rig *r, struct tg_cat_filter filter, const char *expecte
     if (filter.price_max == 0)
         filter.price_max = -1;
     tg_buf_init(&ids, 4096);
-    assert_int_equal(tg_read_search(r->db, &filter, add_id, &ids, &next), TG_OK);
+    assert_non_null(found);
+    assert_int_equal(tg_read_find(r->db, &filter, found), TG_OK);
+    for (uint32_t i = 0; i < found->count; i++)
+        tg_buf_printf(&ids, "%s ", found->at[i].id);
+    tg_free(found);
     assert_string_equal(tg_buf_cstr(&ids), expected);
     tg_buf_done(&ids);
 }
@@ -725,6 +725,54 @@ static void test_search_forgives_typing(void **state)
     rig_close(r);
 }
 
+static void test_search_by_descriptions_and_filters(void **state)
+{
+    struct rig *r = rig_open();
+    struct tg_cat_filter red = {.attributes = {{"colour", "dark-red"}}};
+    struct tg_cat_filter red_wool = {.attributes = {{"colour", "dark-red"}, {"material", "ull"}}};
+
+    (void)state;
+    import_text(
+        r,
+        "{\"id\":\"a\",\"title\":\"Genser\",\"description\":\"Strikket av hjemmespunnet garn\","
+        "\"attributes\":[{\"name\":\"Material\",\"value\":\"Ull\"}],\"categories\":[\"Klær\"],"
+        "\"variants\":[{\"sku\":\"A-1\",\"price\":90000,\"options\":{\"Colour\":\"Dark Red\"}},"
+        "{\"sku\":\"A-2\",\"price\":90000,\"options\":{\"Colour\":\"Blue\"}}]}\n"
+        "{\"id\":\"b\",\"title\":\"Garn\",\"variants\":[{\"sku\":\"B-1\",\"price\":5000,"
+        "\"options\":{\"colour\":\"DARK RED\"}}]}\n"
+        "{\"id\":\"c\",\"title\":\"Sekk\",\"texts\":{\"sv\":{\"title\":\"Säck\",\"description\":"
+        "\"Vattentät\"}},\"variants\":[{\"sku\":\"C-1\",\"price\":70000}]}\n",
+        0);
+    assert_int_equal(r->import.faults, 0);
+    /* A word of the title stands before one of a description. */
+    find(r, (struct tg_cat_filter){.words = "garn"}, "b a ");
+    find(r, (struct tg_cat_filter){.words = "hjemmespunet"}, "a ");
+    find(r, (struct tg_cat_filter){.words = "genser hjemmespunnet"}, "a ");
+    find(r, (struct tg_cat_filter){.words = "sekk hjemmespunnet"}, "");
+    find(r, (struct tg_cat_filter){.words = "vattentat"}, "c ");
+    find(r, red, "a b ");
+    find(r, red_wool, "a ");
+    red.price_max = 10000;
+    find(r, red, "b ");
+    red.price_max = 0;
+    tg_str_cut(red.words, sizeof(red.words), "garn");
+    tg_str_cut(red.category, sizeof(red.category), "Klær");
+    find(r, red, "a ");
+    /* What a variant was stays behind when it is archived; a new number takes its place. */
+    put(r, TG_SALE_VARIANT_SET, "A-1", "{\"archived\":true}", 0);
+    find(r, red, "");
+    red.words[0] = red.category[0] = '\0';
+    put(r, TG_SALE_PRODUCT_SET, "b", "{\"number\":77}", 0);
+    assert_int_equal(r->status, 200);
+    find(r, red, "b ");
+    red.above = 50;
+    find(r, red, "b ");
+    put(r, TG_SALE_PRODUCT_SET, "b", "{\"archived\":true}", 0);
+    find(r, red, "");
+    find(r, (struct tg_cat_filter){.words = "garn"}, "a ");
+    rig_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest files[] = {
@@ -743,6 +791,7 @@ int main(void)
         cmocka_unit_test(test_bundle_comes_with_its_parts_and_goes_with_undo),
         cmocka_unit_test(test_single_changes_and_their_refusals),
         cmocka_unit_test(test_search_forgives_typing),
+        cmocka_unit_test(test_search_by_descriptions_and_filters),
     };
 
     int failed = cmocka_run_group_tests(files, NULL, NULL);

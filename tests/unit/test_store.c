@@ -395,7 +395,6 @@ static void test_reading_sees_orders_products_and_the_report(void **state)
     struct box *b = box_new();
     struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
     struct tg_read_db *db = NULL;
-    struct tg_catalog *catalog = NULL;
     static struct tg_report report;
     struct tg_order *order = NULL;
     char id[TG_UUID_SIZE];
@@ -419,14 +418,9 @@ static void test_reading_sees_orders_products_and_the_report(void **state)
     assert_string_equal(order->id, id);
     tg_order_free(order);
     assert_int_equal(tg_read_order(db, "none", &order), TG_ERR_NOTFOUND);
-    assert_int_equal(tg_read_catalog(db, "NOK", 10, &catalog), TG_OK);
-    assert_int_equal(catalog->product_count, tg_shop_product_count(b->shop));
-    assert_string_equal(catalog->variants[catalog->products[1].variant_first + 2].sku, "MUG-RED");
-    assert_int_equal(catalog->variants[catalog->products[1].variant_first + 2].available, 118);
-    tg_catalog_unref(catalog);
     assert_int_equal(tg_read_report(db, 2, &report), TG_OK);
     assert_int_equal(report.by_state[TG_ORDER_AWAITING].orders, 2);
-    assert_int_equal(report.by_state[TG_ORDER_AWAITING].amount, 2 * 14900);
+    assert_int_equal(report.by_state[TG_ORDER_AWAITING].sums[0].amount, 2 * 14900);
     assert_int_equal(report.by_state[TG_ORDER_AWAITING].buyers, 1);
     tg_read_db_free(db);
     close_all(b);

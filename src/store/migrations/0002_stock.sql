@@ -98,24 +98,3 @@ CREATE TABLE bundle_parts (
 
 -- Place in the order of all decisions.
 ALTER TABLE orders ADD COLUMN ticket INTEGER NOT NULL DEFAULT 0;
-
--- What is left of a SKU for everybody, as shop/stock.c says it: the open shelves less the safety
--- stock, and the open promises; of a bundle as many as its scarcest part allows.
-CREATE VIEW availability AS
-WITH places AS (
-    SELECT s.sku,
-        CAST(SUM(CASE WHEN l.kind IN (0, 1) AND l.closed = 0
-            THEN s.on_hand - s.held - s.sold ELSE 0 END) AS INTEGER) AS shelves,
-        CAST(SUM(CASE WHEN l.kind = 3 AND l.closed = 0
-            THEN s.on_hand - s.held - s.sold ELSE 0 END) AS INTEGER) AS promised
-    FROM stock s JOIN locations l ON l.ord = s.location GROUP BY s.sku
-), items AS (
-    SELECT p.sku, p.promised + CASE WHEN p.shelves > COALESCE(r.safety, 0)
-        THEN p.shelves - COALESCE(r.safety, 0) ELSE 0 END AS units
-    FROM places p LEFT JOIN stock_rules r ON r.sku = p.sku
-)
-SELECT i.sku AS sku, i.units AS units FROM items i
-    WHERE NOT EXISTS (SELECT 1 FROM bundle_parts b WHERE b.bundle = i.sku)
-UNION ALL
-SELECT b.bundle AS sku, MIN(COALESCE(i.units, 0) / b.qty) AS units
-    FROM bundle_parts b LEFT JOIN items i ON i.sku = b.part GROUP BY b.bundle;

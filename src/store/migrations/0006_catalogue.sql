@@ -10,18 +10,32 @@ ALTER TABLE variants ADD COLUMN barcode TEXT NOT NULL DEFAULT '';
 ALTER TABLE variants ADD COLUMN doc TEXT NOT NULL DEFAULT '';
 CREATE INDEX variants_by_barcode ON variants (barcode) WHERE barcode <> '';
 
+CREATE INDEX products_listed ON products (number) WHERE archived = 0;
+
 CREATE TABLE product_categories ( -- each path with all it lies in: "Clothes", "Clothes > Hats"
     category TEXT NOT NULL,
+    number INTEGER NOT NULL, -- the product's: lists go by it
     product_id TEXT NOT NULL REFERENCES products (id),
-    PRIMARY KEY (category, product_id)
+    PRIMARY KEY (category, number, product_id)
 ) WITHOUT ROWID;
 CREATE INDEX product_categories_of ON product_categories (product_id);
+
+CREATE TABLE product_attributes ( -- what lists are filtered by, folded as feed/words.h does
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    number INTEGER NOT NULL, -- the product's
+    product_id TEXT NOT NULL REFERENCES products (id),
+    sku TEXT NOT NULL, -- whose option it is; '' = the product's own
+    PRIMARY KEY (name, value, number, product_id, sku)
+) WITHOUT ROWID;
+CREATE INDEX product_attributes_of ON product_attributes (product_id, sku);
 
 -- The search: folded words of products, and what the words are made of, so that one that is typed
 -- wrong still meets its likes (feed/words.h).
 CREATE TABLE search_words (
     word TEXT NOT NULL,
     product_id TEXT NOT NULL REFERENCES products (id),
+    place INTEGER NOT NULL, -- 0 = title, brand, category; 1 = only the description
     PRIMARY KEY (word, product_id)
 ) WITHOUT ROWID;
 CREATE INDEX search_words_of ON search_words (product_id);
