@@ -1,4 +1,5 @@
 #include "app/core.h"
+#include "app/config_left.h"
 #include "app/reason.h"
 
 #include <errno.h>
@@ -39,19 +40,15 @@ static struct tg_shop_now now_both(void)
     return (struct tg_shop_now){.mono = tg_clock_mono(), .wall = tg_clock_wall()};
 }
 
-/* "sqlite:" = torg.db in the data directory, "sqlite:PATH" = that file. */
 static tg_err paths(struct tg_core *core)
 {
-    const char *file = strchr(core->config->store_url, ':') + 1;
     const char *dir = core->cfg.data_dir;
-    int a = tg_db_is_postgres(core->config->store_url)
-                ? snprintf(core->db_path, sizeof(core->db_path), "%s", core->config->store_url)
-            : file[0] != '\0' ? snprintf(core->db_path, sizeof(core->db_path), "%s", file)
-                              : snprintf(core->db_path, sizeof(core->db_path), "%s/torg.db", dir);
-    int b = snprintf(core->journal_dir, sizeof(core->journal_dir), "%s/journal", dir);
+    tg_err err = tg_config_store(core->config, dir, core->db_path);
 
-    return a < (int)sizeof(core->db_path) && b < (int)sizeof(core->journal_dir) ? TG_OK
-                                                                                : TG_ERR_LIMIT;
+    if (err == TG_OK && snprintf(core->journal_dir, sizeof(core->journal_dir), "%s/journal", dir) >=
+                            (int)sizeof(core->journal_dir))
+        err = TG_ERR_LIMIT;
+    return err;
 }
 
 /* People, payments and secrets of webhooks are in there. What torg makes is its own alone, but not

@@ -11,6 +11,7 @@
 
 #include "api/web.h"
 #include "app/admin_socket.h"
+#include "app/config_left.h"
 #include "app/core.h"
 #include "app/demo.h"
 #include "app/media_wiring.h"
@@ -166,6 +167,15 @@ static tg_err start_web(struct tg_server *s, char *reason, size_t size)
                                      tg_err_name(err));
 }
 
+static tg_err leave_config(struct tg_server *s, char *reason, size_t size)
+{
+    tg_err err = tg_config_leave(s->cfg.config, s->cfg.data_dir, s->cfg.demo);
+
+    return err == TG_OK ? TG_OK
+                        : tg_because(err, reason, size, "cannot write %s/torgd.yaml (%s)",
+                                     s->cfg.data_dir, tg_err_name(err));
+}
+
 static tg_err open_admin(struct tg_server *s, char *reason, size_t size)
 {
     tg_err err = tg_core_admin(s->core, &s->admin);
@@ -259,6 +269,8 @@ static tg_err start_all(struct tg_server *s, char *reason, size_t size)
         err = tg_wiring_listen(s->wiring, reason, size); /* publishers may come */
     if (err == TG_OK)
         err = start_web(s, reason, size); /* viewers may come */
+    if (err == TG_OK)
+        err = leave_config(s, reason, size);
     if (err == TG_OK)
         err = open_admin(s, reason, size);
     if (err == TG_OK && s->cfg.demo)

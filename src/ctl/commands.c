@@ -8,7 +8,7 @@
 struct command {
     const char *words; /* "show create" */
     const char *args;  /* names of the positional arguments, blank-separated; ! = a whole number */
-    const char *options; /* names of allowed options */
+    const char *options; /* names of allowed options; ! = without a value */
     const char *help;
 };
 
@@ -18,7 +18,7 @@ static const struct command commands[] = {
     {"show status", "show", "", "one show"},
     {"show start", "show", "", "the show is live from now on"},
     {"show stop", "show", "", "the show has ended"},
-    {"token create", "", "role show publish-only expires label",
+    {"token create", "", "role show publish-only! expires label",
      "a token; it is shown this once. --publish-only makes a stream key"},
     {"token list", "", "", "all tokens, without their secrets"},
     {"token revoke", "token", "", "stops working at once"},
@@ -34,7 +34,7 @@ static const struct command commands[] = {
     {"webhook ping", "webhook", "", "send it a webhook.ping"},
     {"webhook replay", "webhook", "since", "send again what failed since a time (RFC 3339)"},
     {"webhook delete", "webhook", "", "remove it and its secrets"},
-    {"catalog import", "file", "format dry-run strict archive-missing",
+    {"catalog import", "file", "format dry-run! strict! archive-missing!",
      "products from a file: google-xml, google-tsv, shopify, woocommerce or torg"},
     {"catalog undo", "", "import", "take back an import (the last one)"},
     {"catalog list", "", "cursor", "imports, newest first"},
@@ -45,18 +45,23 @@ static const struct command commands[] = {
     {"order cancel", "order", "lines reason", "all of it that was not sent, or --lines 1x2,3"},
     {"order fulfil", "order", "lines carrier tracking", "all of it was sent, or --lines"},
     {"order refund", "order", "amount reason", "pay back --amount minor units, or what is due"},
+    {"backup", "file", "", "the whole shop as one file; the server may run"},
+    {"restore", "file", "", "put a backup in its place; the server must stand still"},
+    {"doctor", "", "",
+     "look at ports, certificates, clock, codecs, data directory, database, disk"},
 };
-
-static const char *const later[] = {"doctor"};
 
 void ctl_help(FILE *out)
 {
-    (void)fprintf(out, "Usage: torgctl [--data DIR] [--json] COMMAND\n"
-                       "\n"
-                       "  --data DIR   the server's data directory (default: .)\n"
-                       "  --json       print the answer as JSON\n"
-                       "  --url URL --token T   not built yet\n"
-                       "\nCommands:\n");
+    (void)fprintf(out,
+                  "Usage: torgctl [--data DIR] [--config FILE] [--json] COMMAND\n"
+                  "\n"
+                  "  --data DIR     the server's data directory (default: .)\n"
+                  "  --config FILE  torgd's configuration, when no server runs (default: what\n"
+                  "                 torgd left in the data directory)\n"
+                  "  --json         print the answer as JSON\n"
+                  "  --url URL --token T   not built yet\n"
+                  "\nCommands:\n");
     for (size_t i = 0; i < TG_ARRAY_LEN(commands); i++) {
         const struct command *c = &commands[i];
         char line[96];
@@ -65,28 +70,23 @@ void ctl_help(FILE *out)
                        c->args);
         (void)fprintf(out, "  %-24s %s\n", line, c->help);
     }
-    (void)fprintf(out, "  %-24s %s\n", "backup FILE",
-                  "the whole shop as one file; the server may run");
-    (void)fprintf(out, "  %-24s %s\n", "restore FILE",
-                  "put a backup in its place; the server must stand still");
-    (void)fprintf(out,
-                  "\n  token create --role R[,R...] [--show ID] [--publish-only] [--expires 30d] "
-                  "[--label TEXT]\n"
-                  "  show create ID [--title TEXT]\n"
-                  "  catalog import FILE [--format F] [--dry-run] [--strict] [--archive-missing]\n"
-                  "\nNot built yet:");
-    for (size_t i = 0; i < TG_ARRAY_LEN(later); i++)
-        (void)fprintf(out, "%s %s", i == 0 ? "" : ",", later[i]);
-    (void)fprintf(out, ".\n");
+    (void)fprintf(
+        out, "\n  token create --role R[,R...] [--show ID] [--publish-only] [--expires 30d] "
+             "[--label TEXT]\n"
+             "  show create ID [--title TEXT]\n"
+             "  catalog import FILE [--format F] [--dry-run] [--strict] [--archive-missing]\n");
 }
 
-static bool has_word(const char *list, const char *word, size_t len)
+/* The word in a blank-separated list, NULL = it is not there; a ! behind it is not part of it. */
+static const char *find_word(const char *list, const char *word)
 {
+    const size_t len = strlen(word);
+
     for (const char *at = list; *at != '\0'; at += strcspn(at, " "), at += *at == ' ' ? 1 : 0) {
-        if (strcspn(at, " ") == len && strncmp(at, word, len) == 0)
-            return true;
+        if (strncmp(at, word, len) == 0 && strchr(" !", at[len]) != NULL)
+            return at; /* strchr finds the NUL, too */
     }
-    return false;
+    return NULL;
 }
 
 /* "90", "15m", "12h", "30d" to seconds. */
@@ -124,14 +124,14 @@ static bool take_option(const struct command *c, int argc, char **argv, int *at,
                         char *reason, size_t size)
 {
     const char *name = argv[*at] + 2;
+    const char *option = name[0] == '\0' ? NULL : find_word(c->options, name);
     int64_t seconds;
 
-    if (!has_word(c->options, name, strlen(name))) {
+    if (option == NULL) {
         (void)snprintf(reason, size, "%s has no option --%s", c->words, name);
         return false;
     }
-    if (strcmp(name, "publish-only") == 0 || strcmp(name, "dry-run") == 0 ||
-        strcmp(name, "strict") == 0 || strcmp(name, "archive-missing") == 0) {
+    if (option[strlen(name)] == '!') {
         char member[24];
 
         tg_str_cut(member, sizeof(member), name);
@@ -203,102 +203,37 @@ static enum ctl_parsed take_words(const struct command *c, int argc, char **argv
     return CTL_USAGE;
 }
 
+/* How many of the words are the command's name; 0 = none. */
+static int matches(const struct command *c, int argc, char **argv)
+{
+    const char *second = strchr(c->words, ' ');
+    size_t len = second == NULL ? strlen(c->words) : (size_t)(second - c->words);
+
+    if (argc < 1 || strlen(argv[0]) != len || strncmp(argv[0], c->words, len) != 0)
+        return 0;
+    if (second == NULL)
+        return 1;
+    return argc > 1 && strcmp(argv[1], second + 1) == 0 ? 2 : 0;
+}
+
 enum ctl_parsed ctl_parse(int argc, char **argv, json_t **ret, char *reason, size_t reason_size)
 {
-    char words[64];
-    char name[64];
-
-    (void)snprintf(words, sizeof(words), "%s%s%s", argc > 0 ? argv[0] : "", argc > 1 ? " " : "",
-                   argc > 1 ? argv[1] : "");
-    for (size_t i = 0; i < TG_ARRAY_LEN(later); i++) {
-        if (strcmp(words, later[i]) == 0 || (argc > 0 && strcmp(argv[0], later[i]) == 0)) {
-            (void)snprintf(reason, reason_size, "%s is not built yet", later[i]);
-            return CTL_LATER;
-        }
-    }
     for (size_t i = 0; i < TG_ARRAY_LEN(commands); i++) {
+        int words = matches(&commands[i], argc, argv);
         enum ctl_parsed parsed;
+        char name[64];
 
-        if (strcmp(words, commands[i].words) != 0)
+        if (words == 0)
             continue;
-        tg_str_printf(name, sizeof(name), "%s.%s", argv[0], argv[1]);
+        tg_str_printf(name, sizeof(name), "%s%s%s", argv[0], words == 2 ? "." : "",
+                      words == 2 ? argv[1] : "");
         *ret = json_pack("{s:s}", "cmd", name);
-        parsed = take_words(&commands[i], argc - 2, argv + 2, *ret, reason, reason_size);
+        parsed = take_words(&commands[i], argc - words, argv + words, *ret, reason, reason_size);
         if (parsed != CTL_OK)
             json_decref(*ret);
         return parsed;
     }
-    (void)snprintf(reason, reason_size, "there is no command \"%s\"", words);
+    (void)snprintf(reason, reason_size, "there is no command \"%.60s%s%.60s\"",
+                   argc > 0 ? argv[0] : "", argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
     return CTL_USAGE;
-}
-
-/* --- for people: a list of objects as a table, anything else as key and value
- * -------------------------- */
-
-static void print_value(const json_t *value)
-{
-    if (json_is_string(value)) {
-        (void)printf("%s", json_string_value(value));
-    } else if (value != NULL) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        json_malloc_t alloc_fn;
-        json_free_t free_fn;
-
-        json_get_alloc_funcs(&alloc_fn, &free_fn);
-        if (text != NULL) {
-            (void)printf("%s", text);
-            free_fn(text);
-        }
-    }
-}
-
-static void print_object(const json_t *object, const char *indent)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
-    {
-        json_t *item;
-        size_t i;
-
-        if (strcmp(key, "ok") == 0)
-            continue;
-        if (!json_is_array(value)) {
-            (void)printf("%s%-14s ", indent, key);
-            print_value(value);
-            (void)printf("\n");
-            continue;
-        }
-        (void)printf("%s%s: %zu\n", indent, key, json_array_size(value));
-        json_array_foreach(value, i, item)
-        {
-            const char *name;
-            json_t *part;
-
-            (void)printf("%s  -", indent);
-            if (!json_is_object(item)) {
-                (void)printf(" ");
-                print_value(item);
-            }
-            json_object_foreach(item, name, part)
-            {
-                (void)printf(" %s=", name);
-                print_value(part);
-            }
-            (void)printf("\n");
-        }
-    }
-}
-
-bool ctl_print(const json_t *answer)
-{
-    const char *message = json_string_value(json_object_get(answer, "message"));
-
-    if (!json_is_true(json_object_get(answer, "ok"))) {
-        (void)fprintf(stderr, "torgctl: %s\n", message != NULL ? message : "refused");
-        return false;
-    }
-    print_object(answer, "");
-    return true;
 }

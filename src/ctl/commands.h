@@ -1,6 +1,5 @@
 /*
- * commands.h - torgctl's commands: from words on the command line to the JSON of app/admin.h, and
- * from its answer to text for people.
+ * commands.h - torgctl's commands: from words on the command line to the JSON of app/admin.h.
  */
 #ifndef TG_CTL_COMMANDS_H
 #define TG_CTL_COMMANDS_H
@@ -13,13 +12,10 @@
 enum ctl_parsed {
     CTL_OK,
     CTL_USAGE, /* wrong words: reason is set */
-    CTL_LATER, /* a command of the contract that is not built yet */
 };
 
 /* argv[0..argc) are the words after the global options. *ret is a new reference. */
 enum ctl_parsed ctl_parse(int argc, char **argv, json_t **ret, char *reason, size_t reason_size);
 void ctl_help(FILE *out);
-/* The answer for people; false = it was an error (printed to stderr). */
-bool ctl_print(const json_t *answer);
 
 #endif

@@ -5,19 +5,10 @@
 #ifndef TG_CTL_FILES_H
 #define TG_CTL_FILES_H
 
-#include <stdbool.h>
+#include "ctl/session.h"
 
-#include "app/config.h"
-#include "base/buf.h"
-
-/* Where the shop is, as torgd with the same data directory and environment (TORG_STORE_URL) sees
- * it. Errors: MALFORMED (printed). */
-TG_MUST_CHECK tg_err ctl_config(struct tg_config *ret);
-
-/* As ask_server of torgctl.c: NOTFOUND = no server listens. */
-typedef tg_err (*ctl_ask_fn)(const char *data_dir, const char *line, struct tg_buf *out);
-/* "backup FILE", "restore FILE"; the exit status. */
-bool ctl_is_file_command(const char *word);
-int ctl_run_file_command(const char *data_dir, int argc, char **argv, ctl_ask_fn ask);
+/* request: {"cmd": "backup", "file": ...}. The answer, a new reference. */
+json_t *ctl_backup(const struct ctl_where *where, json_t *request);
+json_t *ctl_restore(const struct ctl_where *where, json_t *request);
 
 #endif

@@ -188,3 +188,9 @@ tg_err tg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[2
     return tg_db_is_postgres(cfg->url) ? tg_pg_restore(cfg, file, ret_kept, reterr)
                                        : restore_sqlite(cfg->url, file, ret_kept, reterr);
 }
+
+tg_err tg_backup_check(const struct tg_db_cfg *cfg, char reterr[256])
+{
+    return tg_db_is_postgres(cfg->url) ? tg_pg_check_whole(cfg, reterr)
+                                       : check_sqlite(cfg->url, reterr);
+}

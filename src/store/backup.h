@@ -27,4 +27,8 @@ TG_MUST_CHECK tg_err tg_backup(const struct tg_db_cfg *cfg, const char *file,
 TG_MUST_CHECK tg_err tg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[256],
                                 char reterr[256]);
 
+/* Is it a shop that this torg can use, or bring up to date? SQLite is read through, which takes a
+ * while when it is large. UNSUPPORTED, MALFORMED, IO, CLOSED. */
+TG_MUST_CHECK tg_err tg_backup_check(const struct tg_db_cfg *cfg, char reterr[256]);
+
 #endif

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -160,4 +160,109 @@ test('an order is sent, partly cancelled and paid back from the command line', a
   assert.deepEqual(shown.events.map(({ kind }) => kind), ['created', 'paid', 'fulfilled', 'part_cancelled', 'refunded', 'refunded', 'note']);
   assert.ok((await server.ctl('order', 'list', '--state', 'partly_fulfilled')).orders.some(({ id }) => id === order.id));
   assert.equal((await server.ctl('stock', 'audit')).difference_count, 0);
+});
+
+/** Everything in the data directory is torgd's own alone. */
+test('what the server writes is its own alone, and a directory open to others is warned of', async () => {
+  for (const name of ['torg.db', 'torgd.yaml', 'lock']) {
+    assert.equal((await stat(path.join(server.dir, name))).mode & 0o077, 0, name);
+  }
+  const file = path.join(await folder(), 'saved');
+  await server.ctl('backup', file);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const shop = await TorgServer.start({ demo: false, prepare: (dir) => chmod(dir, 0o755) });
+  assert.match(shop.log, /data-directory-open-to-others/);
+  await shop.stop();
+});
+
+/** A shop whose database is where the YAML file says, not in the data directory. */
+async function elsewhere(run_with) {
+  const dir = await folder();
+  const file = path.join(dir, 'torg.yaml');
+  await writeFile(file, `store:\n  url: "sqlite:${dir}/other.db"\nshop:\n  currency: SEK\n`);
+  const shop = await TorgServer.start({ demo: false, args: ['--config', file] });
+  try {
+    await shop.ctl('show', 'create', 'there');
+    await run_with(shop, dir, file);
+  } finally {
+    await shop.stop();
+  }
+}
+
+test('without a server torgctl uses the database and the currency that torgd used', async () => {
+  await elsewhere(async (shop, dir) => {
+    const left = path.join(shop.dir, 'torgd.yaml');
+    assert.equal((await stat(left)).mode & 0o777, 0o600);
+    assert.match(await readFile(left, 'utf8'), /other\.db"/);
+    const saved = path.join(dir, 'saved');
+    await shop.ctl('backup', saved);
+    shop.child.kill('SIGTERM');
+    await shop.exited;
+    assert.ok((await shop.ctl('show', 'list')).shows.some(({ id }) => id === 'there'));
+    await shop.ctl('show', 'create', 'later');
+    const restored = await shop.ctl('restore', saved);
+    assert.equal(restored.into, path.join(dir, 'other.db'));
+    assert.match(restored.kept, /other\.db\.before-restore/);
+    assert.deepEqual((await shop.ctl('show', 'list')).shows.map(({ id }) => id), ['there']);
+    await assert.rejects(access(path.join(shop.dir, 'torg.db')), 'nothing was made where the shop is not');
+    // Prices of a file without a currency are the shop's.
+    const csv = path.join(dir, 'in.csv');
+    await writeFile(csv, 'Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\nhat,Hat,HAT-1,199.00,4\n');
+    await shop.ctl('catalog', 'import', csv, '--format', 'shopify');
+    const out = path.join(dir, 'out.xml');
+    await shop.ctl('catalog', 'export', out, '--format', 'google');
+    assert.match(await readFile(out, 'utf8'), /199\.00 SEK/);
+  });
+});
+
+test('torgctl does not guess when the environment leads to another database', async () => {
+  await elsewhere(async (shop, dir, file) => {
+    shop.child.kill('SIGTERM');
+    await shop.exited;
+    const env = { TORG_STORE_URL: `sqlite:${dir}/third.db` };
+    const guess = await run('torgctl', ['--data', shop.dir, 'show', 'list'], env);
+    assert.equal(guess.code, 1);
+    assert.match(guess.err, /last in .*other\.db, but TORG_STORE_URL says .*third\.db.*--config/);
+    const said = await run('torgctl', ['--data', shop.dir, '--config', file, 'show', 'list']);
+    assert.equal(said.code, 0, said.err);
+    assert.match(said.out, /there/);
+    const wrong = await run('torgctl', ['--data', shop.dir, '--config', path.join(dir, 'none.yaml'), 'show', 'list']);
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /none\.yaml: cannot be opened/);
+  });
+});
+
+/** The doctor's findings of one kind, as "result text". */
+const of = (answer, check) => answer.checks.filter((c) => c.check === check).map((c) => `${c.result} ${c.text}`);
+
+test('doctor finds nothing bad where torgd runs, and says what it looked at', async () => {
+  const well = await server.ctl('doctor');
+  assert.equal(well.ok, true);
+  for (const check of ['configuration', 'data directory', 'free disk', 'database', 'clock', 'ports', 'certificate', 'codecs']) {
+    assert.ok(of(well, check).length > 0, check);
+  }
+  assert.deepEqual(of(well, 'codecs'), ['good all that torg uses are installed']);
+  assert.match(of(well, 'ports').join('\n'), new RegExp(`good http.listen: TCP port ${server.httpPort} is in use, and torgd runs`));
+  const people = await run('torgctl', ['--data', server.dir, 'doctor']);
+  assert.match(people.out, /^good +database +.*torg\.db was read through$/m);
+});
+
+test('doctor names ports in use, an open directory, a damaged database and a wrong certificate', async () => {
+  const dir = await folder();
+  await chmod(dir, 0o755);
+  await writeFile(path.join(dir, 'torg.db'), 'a letter to my aunt, and nothing else at all\n'.repeat(100));
+  await writeFile(path.join(dir, 'cert.pem'), 'no certificate');
+  const ill = await run('torgctl', ['--json', '--data', dir, 'doctor'], {
+    TORG_HTTP_LISTEN: `127.0.0.1:${server.httpPort}`, TORG_RTMP_LISTEN: '192.0.2.1:1935', TORG_RTC_LISTEN: '127.0.0.1:0',
+    TORG_HTTP_TLS: 'files', TORG_HTTP_CERT: path.join(dir, 'cert.pem'), TORG_HTTP_KEY: path.join(dir, 'none.pem'),
+  });
+  assert.equal(ill.code, 1);
+  const answer = JSON.parse(ill.out);
+  assert.match(of(answer, 'ports').join('\n'), /bad http\.listen: .* in use by another program/);
+  assert.match(of(answer, 'ports').join('\n'), /bad rtmp\.listen: .*assign/);
+  assert.match(of(answer, 'data directory')[0], /warning .*chmod 700/);
+  assert.match(of(answer, 'database')[0], /bad .*torg\.db/);
+  assert.match(of(answer, 'certificate')[0], /bad http\.cert: .*holds no PEM certificate/);
+  const bad = await run('torgctl', ['--json', '--data', dir, 'doctor'], { TORG_HTTP_LISTEN: 'nonsense' });
+  assert.match(of(JSON.parse(bad.out), 'configuration')[0], /bad .*http\.listen/);
 });

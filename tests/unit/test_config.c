@@ -8,17 +8,56 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "app/advertise.h"
 #include "app/config.h"
+#include "app/config_left.h"
 
 static tg_err parse(struct tg_config *cfg, const char *text, struct tg_config_error *reterr)
 {
     tg_config_defaults(cfg);
     return tg_config_parse(cfg, "t.yaml", text, strlen(text), reterr);
+}
+
+static void test_what_torgd_leaves_is_what_it_ran_with(void **state)
+{
+    static struct tg_config cfg;
+    static struct tg_config again;
+    struct tg_config_error err;
+    char dir[] = "/tmp/torg-left-XXXXXX";
+    char path[64];
+    struct stat st;
+    mode_t before = umask(0);
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    tg_config_defaults(&again);
+    assert_int_equal(tg_config_left(&again, dir, &err), TG_ERR_NOTFOUND);
+    assert_int_equal(parse(&cfg,
+                           "store:\n  url: 'sqlite:shop.db'\ningest:\n  slate_text: \"a \\\"b\\\" "
+                           "\\\\ \\t # c\"\nembed:\n  origins: [https://a.example]\n"
+                           "shop:\n  currency: SEK\n  hold_s: 77\n",
+                           &err),
+                     TG_OK);
+    for (int i = 0; i < 2; i++) /* over what the last start left */
+        assert_int_equal(tg_config_leave(&cfg, dir, true), TG_OK);
+    (void)umask(before);
+    (void)snprintf(path, sizeof(path), "%s/torgd.yaml", dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(tg_config_left(&again, dir, &err), TG_OK);
+    assert_string_equal(again.ingest_slate_text, "a \"b\" \\ \t # c");
+    assert_string_equal(again.embed_origins.items[0], "https://a.example");
+    assert_string_equal(again.shop_currency, "SEK");
+    assert_int_equal(again.shop_hold_s, 77);
+    assert_true(again.payments_allow_sandbox);
+    assert_int_equal(strncmp(again.store_url, "sqlite:/", 8), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
 }
 
 static void test_config_values_of_each_type_are_taken(void **state)
@@ -314,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_values_of_each_type_are_taken),
+        cmocka_unit_test(test_what_torgd_leaves_is_what_it_ran_with),
         cmocka_unit_test(test_config_bad_input_names_line_key_and_reason),
         cmocka_unit_test(test_config_environment_overrides_and_refuses),
         cmocka_unit_test(test_config_check_finds_what_does_not_fit_together),
