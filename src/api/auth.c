@@ -16,6 +16,7 @@ static void fill_staff(struct tg_auth *ret, const struct tg_token_info *token)
     ret->publish_only = token->publish_only;
     tg_str_printf(ret->token, sizeof(ret->token), "%s", token->id);
     ret->one_show = token->one_show;
+    ret->who.one_show = token->one_show;
     ret->show = token->show;
     ret->expires_wall_us = token->expires_wall_us;
     ret->who.roles = token->publish_only ? 0 : token->roles | TG_ROLE_VIEWER;

@@ -334,6 +334,7 @@ static void read_line(struct reader *r, struct tg_op *op)
              MAY_BE_EMPTY);
     get_currency(r, op->u.line.currency);
     get_text(r, "location", op->u.line.location, sizeof(op->u.line.location), 32, MAY_BE_EMPTY);
+    op->u.line.back_order = get_bool(r, "back_order");
 }
 
 static void read_checkout_price(struct reader *r, struct tg_op *op, json_t *entry)
@@ -361,6 +362,7 @@ static void read_checkout(struct reader *r, struct tg_op *op)
     get_currency(r, op->u.checkout.currency);
     get_text(r, "location", op->u.checkout.location, sizeof(op->u.checkout.location), 32,
              MAY_BE_EMPTY);
+    op->u.checkout.back_order = get_bool(r, "back_order");
     prices = field(r, "prices", false);
     if (prices == NULL)
         return;
@@ -459,6 +461,7 @@ static void read_sell(struct reader *r, struct tg_op *op)
     get_buyer(r, "person", op->u.sell.person, sizeof(op->u.sell.person));
     get_text(r, "code", op->u.sell.code, sizeof(op->u.sell.code), 32, MAY_BE_EMPTY);
     get_text(r, "location", op->u.sell.location, sizeof(op->u.sell.location), 32, MAY_BE_EMPTY);
+    op->u.sell.back_order = get_bool(r, "back_order");
 }
 
 struct op_row {

@@ -43,15 +43,12 @@ static struct tg_sale_req *op_request(struct tg_req *q, json_t *body, const char
     return NULL;
 }
 
-/* "show": where it was bought; a token of one show buys there. False: a problem was answered. */
-static bool read_show(struct tg_req *q, json_t *body, uint16_t *ret)
+/* Where it is bought; a token of one show buys there. False: a problem was answered. */
+static bool find_show(struct tg_req *q, const char *id, uint16_t *ret)
 {
-    char id[TG_SHOW_ID_MAX + 1];
     struct tg_show_info show;
 
     *ret = q->auth.one_show ? q->auth.show : UINT16_MAX;
-    if (!tg_req_text(q, body, "show", id, sizeof(id), false))
-        return false;
     if (id[0] == '\0')
         return true;
     if (tg_registry_show_get(q->w->web->cfg.registry, id, strlen(id), &show) != TG_OK) {
@@ -64,6 +61,20 @@ static bool read_show(struct tg_req *q, json_t *body, uint16_t *ret)
     }
     *ret = show.ord;
     return true;
+}
+
+static bool read_show(struct tg_req *q, json_t *body, uint16_t *ret)
+{
+    char id[TG_SHOW_ID_MAX + 1];
+
+    return tg_req_text(q, body, "show", id, sizeof(id), false) && find_show(q, id, ret);
+}
+
+static bool query_show(struct tg_req *q, uint16_t *ret)
+{
+    char id[TG_SHOW_ID_MAX + 1];
+
+    return tg_req_query(q, "show", id, sizeof(id)) && find_show(q, id, ret);
 }
 
 static void ask_op(struct tg_req *q, const char *op)
@@ -99,7 +110,7 @@ void tg_h_cart(struct tg_req *q)
 
     if (msg == NULL)
         return;
-    if (!tg_req_query(q, "code", msg->text, TG_OP_CODES_SIZE) ||
+    if (!query_show(q, &msg->show) || !tg_req_query(q, "code", msg->text, TG_OP_CODES_SIZE) ||
         !tg_req_query(q, "currency", currency, sizeof(currency))) {
         tg_msg_free(msg);
         return;

@@ -198,7 +198,8 @@ void tg_h_show_item_put(struct tg_req *q)
          get_int32(q, body, "units_max", UNITS_MAX, &msg->op.u.item.units_max) &&
          get_int32(q, body, "person_max", UNITS_MAX, &msg->op.u.item.person_max) &&
          get_int(q, body, "from", MEDIA_MS_MAX, -1, &msg->op.u.item.from_ms) &&
-         get_int(q, body, "until", MEDIA_MS_MAX, -1, &msg->op.u.item.until_ms);
+         get_int(q, body, "until", MEDIA_MS_MAX, -1, &msg->op.u.item.until_ms) &&
+         get_bool(q, body, "show_only", false, &msg->op.u.item.show_only);
     if (ok)
         msg->op.u.item.number = (uint32_t)number;
     finish(q, msg, body, ok);
@@ -263,7 +264,8 @@ void tg_h_show_sale(struct tg_req *q)
          buyer_ok(q, msg->op.u.sell.person) &&
          tg_req_text(q, body, "code", msg->op.u.sell.code, sizeof(msg->op.u.sell.code), false) &&
          tg_req_text(q, body, "location", msg->op.u.sell.location, sizeof(msg->op.u.sell.location),
-                     false);
+                     false) &&
+         get_bool(q, body, "back_order", false, &msg->op.u.sell.back_order);
     if (ok)
         msg->op.u.sell.qty = (int32_t)qty;
     finish(q, msg, body, ok);

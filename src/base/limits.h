@@ -122,6 +122,7 @@ enum {
     TG_CODES_OF_MAKER = 4,       /* ... of one token: a desk shows one at a time */
     TG_STOCK_MAX = 100000000,    /* units of one SKU: far above any shelf, far below overflow */
     TG_OPEN_ORDERS_MAX = 200000, /* unpaid orders in memory, ~1 KB each: 200 MB, then busy */
+    TG_SALE_ROWS_MAX = 4096,     /* stock rows of one batch: two effects each, counts look at all */
     TG_CARTS_CACHED = 4096,      /* carts kept in memory between batches; the rest is on disk */
     TG_LIMITS_CACHED = 65536,    /* (person, SKU) sums kept for the per-person limit */
     TG_IDEM_CACHED = 65536,      /* remembered answers, ~400 bytes each: 26 MB */

@@ -82,12 +82,14 @@ struct tg_op {
             char code[TG_OP_CODES_SIZE]; /* up to three, with commas; "" = none */
             char currency[4];            /* "" = the shop's */
             char location[33];           /* "" = none */
+            bool back_order;             /* may take what is promised beyond the shelves */
         } line;                          /* buy, cart.set */
         struct {
             int64_t at; /* as above */
             char code[TG_OP_CODES_SIZE];
             char currency[4];
             char location[33];
+            bool back_order;
             uint32_t price_count; /* `prices`: what the page showed, checked per line */
             struct {
                 char sku[TG_SKU_MAX + 1];
@@ -136,6 +138,7 @@ struct tg_op {
             int64_t price; /* -1 = not given */
             char code[33];
             char location[33];
+            bool back_order;
             char name[TG_NAME_SIZE];         /* of the buyer */
             char person[TG_PERSON_REF_SIZE]; /* "" = somebody new */
         } sell;
@@ -157,6 +160,7 @@ struct tg_op {
             int32_t person_max;
             int64_t from_ms; /* -1 = open */
             int64_t until_ms;
+            bool show_only; /* sold in this show and nowhere else */
         } item;         /* item, show_look */
         char later[24]; /* the op's name, for "not built yet" */
     } u;

@@ -47,6 +47,7 @@ struct tg_person {
     uint32_t roles;          /* mask of enum tg_role */
     char lang[TG_LANG_SIZE]; /* texts are read in it where there are such; "" = as they were written
                               */
+    bool one_show;           /* staff of one show: what concerns the whole shop is not theirs */
 };
 
 #endif

@@ -71,6 +71,18 @@ static void changes_write(struct tg_jo *j, const struct tg_verdict *v)
     tg_jo_end_arr(j);
 }
 
+static void when(struct tg_jo *j, const char *key, tg_us wall)
+{
+    char text[TG_RFC3339_SIZE];
+
+    if (wall < 0) {
+        tg_jo_null(j, key);
+        return;
+    }
+    tg_rfc3339(text, wall);
+    tg_jo_str(j, key, text);
+}
+
 /* What a page needs to put the refusal right by itself. */
 static void refusal_facts(struct tg_jo *j, const struct tg_item *item, const struct tg_verdict *v)
 {
@@ -84,7 +96,11 @@ static void refusal_facts(struct tg_jo *j, const struct tg_item *item, const str
         changes_write(j, v);
     } else if (v->code == TG_CODE_SOLD_OUT) {
         tg_jo_str(j, "sku", v->variant->sku);
-        tg_jo_int(j, "available", tg_variant_available_in(v->variant, item->claim.show));
+        tg_jo_int(j, "available", tg_variant_here_in(v->variant, item->claim.show));
+        if (v->back_order > 0) {
+            tg_jo_int(j, "back_order", v->back_order);
+            when(j, "ships_from", v->ships_from_wall);
+        }
     }
 }
 
@@ -149,18 +165,6 @@ void tg_answer_refusal(struct tg_sale *sale, struct tg_item *item, const struct 
     take_answer(sale, item);
 }
 
-static void when(struct tg_jo *j, const char *key, tg_us wall)
-{
-    char text[TG_RFC3339_SIZE];
-
-    if (wall < 0) {
-        tg_jo_null(j, key);
-        return;
-    }
-    tg_rfc3339(text, wall);
-    tg_jo_str(j, key, text);
-}
-
 static void price_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_variant *v)
 {
     struct tg_flash_plan plan = tg_shop_flash_plan(sale->shop, v->sku);
@@ -216,9 +220,10 @@ static void stock_facts(struct tg_jo *j, const struct tg_variant *v)
     tg_jo_int(j, "sold", v->stock.sold);
 }
 
-static void merge_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_verdict *v)
+static void merge_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+                        const struct tg_verdict *v)
 {
-    tg_cart_write(j, "cart", sale->shop, v->cart);
+    tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show);
     tg_jo_arr(j, "left_out");
     for (uint32_t i = 0; i < v->left_out_count; i++) {
         tg_jo_obj(j, NULL);
@@ -296,14 +301,14 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
             quote_facts(j, sale, item);
             break;
         }
-        tg_cart_write(j, "cart", sale->shop, v->cart);
+        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show);
         break;
     case TG_CLAIM_CART_SET:
-        tg_cart_write(j, "cart", sale->shop, v->cart);
+        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show);
         note_said(j, item, from, v->cart);
         break;
     case TG_CLAIM_CART_MERGE:
-        merge_facts(j, sale, v);
+        merge_facts(j, sale, item, v);
         break;
     case TG_CLAIM_PRICE:
         price_facts(j, sale, v->variant);

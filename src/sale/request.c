@@ -12,7 +12,7 @@ static bool forbid(struct tg_verdict *out)
     return false;
 }
 
-static bool no_memory(struct tg_verdict *out)
+bool tg_request_no_memory(struct tg_verdict *out)
 {
     out->code = TG_CODE_INTERNAL;
     tg_str_cut(out->message, sizeof(out->message), "The server is out of memory.");
@@ -47,24 +47,38 @@ static const char *op_name(enum tg_op_kind kind, bool http)
     }
 }
 
+void tg_item_line(struct tg_item *item, enum tg_claim_kind kind, const struct tg_line_said *said)
+{
+    item->claim.kind = kind;
+    item->claim.sku = said->sku;
+    item->claim.qty = said->qty;
+    item->claim.price = said->price;
+    item->claim.code = said->code;
+    item->claim.currency = said->currency;
+    item->claim.location = said->location;
+    item->claim.back_order = said->back_order;
+    tg_item_says(item, said->sku);
+    tg_item_says_int(item, said->qty);
+    tg_item_says_int(item, said->price);
+    tg_item_says(item, said->code);
+    tg_item_says(item, said->currency);
+    tg_item_says(item, said->location);
+    tg_item_says_int(item, said->back_order);
+}
+
 static void line_claim(struct tg_item *item, enum tg_claim_kind kind)
 {
     const struct tg_op *op = &item->req->op;
+    const struct tg_line_said said = {.sku = op->u.line.sku,
+                                      .qty = op->u.line.qty,
+                                      .price = op->u.line.price,
+                                      .code = op->u.line.code,
+                                      .currency = op->u.line.currency,
+                                      .location = op->u.line.location,
+                                      .back_order = op->u.line.back_order};
 
-    item->claim.kind = kind;
     item->claim.at_ms = op->u.line.at;
-    item->claim.sku = op->u.line.sku;
-    item->claim.qty = op->u.line.qty;
-    item->claim.price = op->u.line.price;
-    item->claim.code = op->u.line.code;
-    item->claim.currency = op->u.line.currency;
-    item->claim.location = op->u.line.location;
-    item->digest = tg_idem_digest_str(item->digest, op->u.line.sku);
-    item->digest = tg_idem_digest_int(item->digest, op->u.line.qty);
-    item->digest = tg_idem_digest_int(item->digest, op->u.line.price);
-    item->digest = tg_idem_digest_str(item->digest, op->u.line.code);
-    item->digest = tg_idem_digest_str(item->digest, op->u.line.currency);
-    item->digest = tg_idem_digest_str(item->digest, op->u.line.location);
+    tg_item_line(item, kind, &said);
 }
 
 static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
@@ -79,19 +93,21 @@ static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
     item->claim.code = op->u.checkout.code;
     item->claim.currency = op->u.checkout.currency;
     item->claim.location = op->u.checkout.location;
-    item->digest = tg_idem_digest_str(item->digest, op->u.checkout.code);
-    item->digest = tg_idem_digest_str(item->digest, op->u.checkout.currency);
-    item->digest = tg_idem_digest_str(item->digest, op->u.checkout.location);
+    item->claim.back_order = op->u.checkout.back_order;
+    tg_item_says_int(item, op->u.checkout.back_order);
+    tg_item_says(item, op->u.checkout.code);
+    tg_item_says(item, op->u.checkout.currency);
+    tg_item_says(item, op->u.checkout.location);
     if (count == 0)
         return true;
     item->prices = tg_calloc(count, sizeof(*item->prices));
     if (item->prices == NULL)
-        return no_memory(out);
+        return tg_request_no_memory(out);
     for (uint32_t i = 0; i < count; i++) {
         item->prices[i].sku = op->u.checkout.prices[i].sku;
         item->prices[i].amount = op->u.checkout.prices[i].amount;
-        item->digest = tg_idem_digest_str(item->digest, item->prices[i].sku);
-        item->digest = tg_idem_digest_int(item->digest, item->prices[i].amount);
+        tg_item_says(item, item->prices[i].sku);
+        tg_item_says_int(item, item->prices[i].amount);
     }
     item->claim.prices = item->prices;
     item->claim.price_count = count;
@@ -111,11 +127,11 @@ static bool staff_claim(struct tg_item *item, struct tg_verdict *out)
         item->claim.from_wall = op->u.price.from_wall_us;
         item->claim.until_wall = op->u.price.until_wall_us;
         item->claim.limit = op->u.price.limit;
-        item->digest = tg_idem_digest_str(item->digest, op->u.price.sku);
-        item->digest = tg_idem_digest_int(item->digest, op->u.price.amount);
-        item->digest = tg_idem_digest_int(item->digest, op->u.price.from_wall_us);
-        item->digest = tg_idem_digest_int(item->digest, op->u.price.until_wall_us);
-        item->digest = tg_idem_digest_int(item->digest, op->u.price.limit);
+        tg_item_says(item, op->u.price.sku);
+        tg_item_says_int(item, op->u.price.amount);
+        tg_item_says_int(item, op->u.price.from_wall_us);
+        tg_item_says_int(item, op->u.price.until_wall_us);
+        tg_item_says_int(item, op->u.price.limit);
         return true;
     }
     item->claim.kind = TG_CLAIM_STOCK;
@@ -123,10 +139,10 @@ static bool staff_claim(struct tg_item *item, struct tg_verdict *out)
     item->claim.location = op->u.stock.location;
     item->claim.absolute = op->u.stock.absolute;
     item->claim.value = op->u.stock.value;
-    item->digest = tg_idem_digest_str(item->digest, op->u.stock.sku);
-    item->digest = tg_idem_digest_str(item->digest, op->u.stock.location);
-    item->digest = tg_idem_digest_int(item->digest, op->u.stock.absolute);
-    item->digest = tg_idem_digest_int(item->digest, op->u.stock.value);
+    tg_item_says(item, op->u.stock.sku);
+    tg_item_says(item, op->u.stock.location);
+    tg_item_says_int(item, op->u.stock.absolute);
+    tg_item_says_int(item, op->u.stock.value);
     return true;
 }
 
@@ -190,16 +206,16 @@ static bool op_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdi
     }
 }
 
-static bool admin_claim(struct tg_item *item, struct tg_verdict *out, const char *op, uint32_t may)
+bool tg_request_admin(struct tg_item *item, struct tg_verdict *out, const char *op, uint32_t may)
 {
     const struct tg_sale_req *req = item->req;
 
     item->claim.op = op;
-    item->digest = tg_idem_digest_str(item->digest, req->key);
-    item->digest = tg_idem_digest_str(item->digest, req->text);
-    item->digest = tg_idem_digest_int(item->digest, req->number);
-    item->digest = tg_idem_digest_int(item->digest, req->flag);
-    item->digest = tg_idem_digest_int(item->digest, req->until_wall_us);
+    tg_item_says(item, req->key);
+    tg_item_says(item, req->text);
+    tg_item_says_int(item, req->number);
+    tg_item_says_int(item, req->flag);
+    tg_item_says_int(item, req->until_wall_us);
     return (req->who.roles & may) != 0 || forbid(out);
 }
 
@@ -214,73 +230,11 @@ static bool list_price_claim(struct tg_item *item, struct tg_verdict *out)
     item->claim.compare_at = req->price.compare_at;
     item->claim.currency = req->price.currency;
     item->claim.if_match = req->price.if_match;
-    item->digest = tg_idem_digest_int(item->digest, req->price.amount);
-    item->digest = tg_idem_digest_int(item->digest, req->price.compare_at);
-    item->digest = tg_idem_digest_str(item->digest, req->price.currency);
-    item->digest = tg_idem_digest_str(item->digest, req->price.if_match);
-    return admin_claim(item, out, "http.price.list", TG_ROLE_MAY_PRICE);
-}
-
-static tg_err discount_of(struct tg_discount **ret, const struct tg_code_def *def)
-{
-    struct tg_discount *d = NULL;
-    tg_err err = tg_discount_new(&d, def->sku_count, def->person_count);
-
-    if (err != TG_OK)
-        return err;
-    if (!tg_code_canon(d->code, def->code, strlen(def->code)))
-        d->code[0] = '\0'; /* refused by name */
-    d->kind = def->percent ? TG_DISCOUNT_PERCENT : TG_DISCOUNT_AMOUNT;
-    d->bp = def->bp;
-    d->amount = def->amount;
-    tg_str_cut(d->currency, sizeof(d->currency), def->currency);
-    d->minimum = def->minimum;
-    d->show = def->show;
-    d->person_max = def->person_max;
-    d->uses_max = def->uses_max;
-    d->from_wall = def->from_wall_us;
-    d->until_wall = def->until_wall_us;
-    d->combinable = def->combinable;
-    memcpy(d->skus, def->skus, def->sku_count * sizeof(def->skus[0]));
-    memcpy(d->persons, def->persons, def->person_count * sizeof(def->persons[0]));
-    *ret = d;
-    return TG_OK;
-}
-
-_Static_assert(sizeof(((struct tg_discount *)0)->persons[0]) ==
-                   sizeof(((struct tg_code_def *)0)->persons[0]),
-               "a code's people are copied as they are");
-
-static void digest_code(struct tg_item *item, const struct tg_discount *d)
-{
-    item->digest = tg_idem_digest_str(item->digest, d->code);
-    item->digest = tg_idem_digest_int(item->digest, d->kind);
-    item->digest = tg_idem_digest_int(item->digest, d->bp);
-    item->digest = tg_idem_digest_int(item->digest, d->amount);
-    item->digest = tg_idem_digest_str(item->digest, d->currency);
-    item->digest = tg_idem_digest_int(item->digest, d->minimum);
-    item->digest = tg_idem_digest_int(item->digest, d->show);
-    item->digest = tg_idem_digest_int(item->digest, d->person_max);
-    item->digest = tg_idem_digest_int(item->digest, d->uses_max);
-    item->digest = tg_idem_digest_int(item->digest, d->from_wall);
-    item->digest = tg_idem_digest_int(item->digest, d->until_wall);
-    item->digest = tg_idem_digest_int(item->digest, d->combinable);
-    for (uint32_t i = 0; i < d->sku_count; i++)
-        item->digest = tg_idem_digest_str(item->digest, d->skus[i]);
-    for (uint32_t i = 0; i < d->person_count; i++)
-        item->digest = tg_idem_digest_str(item->digest, d->persons[i]);
-}
-
-static bool code_claim(struct tg_item *item, struct tg_verdict *out)
-{
-    bool made = item->req->what == TG_SALE_CODE_NEW;
-
-    item->claim.kind = made ? TG_CLAIM_CODE_NEW : TG_CLAIM_CODE_SET;
-    if (discount_of(&item->discount, item->req->code) != TG_OK)
-        return no_memory(out);
-    item->claim.discount = item->discount;
-    digest_code(item, item->discount);
-    return admin_claim(item, out, made ? "http.code.new" : "http.code.set", TG_ROLE_MAY_PRICE);
+    tg_item_says_int(item, req->price.amount);
+    tg_item_says_int(item, req->price.compare_at);
+    tg_item_says(item, req->price.currency);
+    tg_item_says(item, req->price.if_match);
+    return tg_request_admin(item, out, "http.price.list", TG_ROLE_MAY_PRICE);
 }
 
 static bool read_news(struct tg_item *item, struct tg_verdict *out)
@@ -305,7 +259,7 @@ static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char
 {
     const struct tg_order_ask *ask = item->req->order;
 
-    if (!admin_claim(item, out, op, may))
+    if (!tg_request_admin(item, out, op, may))
         return false;
     if (ask == NULL)
         return true;
@@ -324,7 +278,7 @@ static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char
     TG_ASSERT(ask->line_count <= TG_CART_LINES_MAX);
     item->lines = tg_calloc(ask->line_count, sizeof(*item->lines));
     if (item->lines == NULL)
-        return no_memory(out);
+        return tg_request_no_memory(out);
     for (uint32_t i = 0; i < ask->line_count; i++)
         item->lines[i] = (struct tg_line_qty){.line = ask->lines[i].line, .qty = ask->lines[i].qty};
     item->claim.lines = item->lines;
@@ -332,7 +286,18 @@ static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char
     return true;
 }
 
-static bool stock_claim(struct tg_item *item, struct tg_verdict *out)
+/* A batch keeps two effects a row in memory, and a count looks at all of them. */
+static bool rows_fit(struct tg_sale *sale, const struct tg_item *item, struct tg_verdict *out)
+{
+    sale->rows += item->claim.row_count;
+    if (sale->rows <= TG_SALE_ROWS_MAX)
+        return true;
+    out->code = TG_CODE_BUSY;
+    tg_str_cut(out->message, sizeof(out->message), "Much stock is changing; ask again.");
+    return false;
+}
+
+static bool stock_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
 {
     const struct tg_sale_req *req = item->req;
     bool ok = false;
@@ -351,12 +316,13 @@ static bool stock_claim(struct tg_item *item, struct tg_verdict *out)
         ok = tg_place_claim(item);
     else
         ok = tg_stock_rules_claim(item);
-    return ok || no_memory(out);
+    return ok ? rows_fit(sale, item, out) : tg_request_no_memory(out);
 }
 
-static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow_sandbox)
+static bool other_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
 {
     const struct tg_sale_req *req = item->req;
+    bool allow_sandbox = sale->cfg.allow_sandbox;
 
     item->claim.id = req->idempotency;
     switch (req->what) {
@@ -368,7 +334,8 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
         item->claim.kind = TG_CLAIM_PAY;
         item->claim.paid = req->flag;
         /* The payment id is the permission, so anybody who knows it may tell the verdict. */
-        return admin_claim(item, out, "http.pay", UINT32_MAX) && (allow_sandbox || forbid(out));
+        return tg_request_admin(item, out, "http.pay", UINT32_MAX) &&
+               (allow_sandbox || forbid(out));
     case TG_SALE_CANCEL:
         item->claim.kind = TG_CLAIM_CANCEL;
         return order_claim(item, out, "http.cancel", UINT32_MAX);
@@ -399,23 +366,23 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
         item->claim.kind = TG_CLAIM_NOTE;
         return order_claim(item, out, "http.note", TG_ROLE_MAY_PRICE);
     case TG_SALE_SHOW_CREATE:
-        return admin_claim(item, out, "http.show", TG_ROLE_MAY_RUN);
+        return tg_request_admin(item, out, "http.show", TG_ROLE_MAY_RUN);
     case TG_SALE_TOKEN_CREATE:
-        return admin_claim(item, out, "http.token", TG_ROLE_ADMIN);
+        return tg_request_admin(item, out, "http.token", TG_ROLE_ADMIN);
     case TG_SALE_TOKEN_REVOKE:
-        return admin_claim(item, out, "http.revoke", TG_ROLE_ADMIN);
+        return tg_request_admin(item, out, "http.revoke", TG_ROLE_ADMIN);
     case TG_SALE_LIST_PRICE:
         return list_price_claim(item, out);
     case TG_SALE_CODE_NEW:
     case TG_SALE_CODE_SET:
-        return code_claim(item, out);
+        return tg_code_claim(item, out);
     case TG_SALE_CODE_END:
         item->claim.kind = TG_CLAIM_CODE_END;
-        return admin_claim(item, out, "http.code.end", TG_ROLE_MAY_PRICE);
+        return tg_request_admin(item, out, "http.code.end", TG_ROLE_MAY_PRICE);
     case TG_SALE_HOOK:
         if (req->hook != NULL)
             item->digest = tg_hooks_digest(item->digest, req->hook);
-        return admin_claim(item, out, "http.webhook", TG_ROLE_ADMIN);
+        return tg_request_admin(item, out, "http.webhook", TG_ROLE_ADMIN);
     case TG_SALE_HOOK_WORK:
         item->silent = true; /* answered with itself */
         return true;
@@ -427,7 +394,7 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
         return true;
     case TG_SALE_CART_MERGE:
         item->claim.kind = TG_CLAIM_CART_MERGE;
-        return admin_claim(item, out, "http.cart.merge", UINT32_MAX);
+        return tg_request_admin(item, out, "http.cart.merge", UINT32_MAX);
     case TG_SALE_IMPORT: /* catalog.c takes them before they come here */
     case TG_SALE_IMPORT_UNDO:
     case TG_SALE_PRODUCT_NEW:
@@ -439,7 +406,7 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
     case TG_SALE_STOCK_ROWS:
     case TG_SALE_STOCK_RULES:
     case TG_SALE_PLACE:
-        return stock_claim(item, out);
+        return stock_claim(sale, item, out);
     case TG_SALE_COMMENT:
         break; /* below */
     case TG_SALE_STOCK_AUDIT:
@@ -452,6 +419,34 @@ static bool other_claim(struct tg_item *item, struct tg_verdict *out, bool allow
         break;
     }
     return false;
+}
+
+/*
+ * Not for staff of one show, by whatever way it comes (over HTTP: TG_ROUTE_WHOLE_SHOP). A flash
+ * price is: it is what a running show sells with, it says who made it, and it ends.
+ */
+static bool of_whole_shop(const struct tg_sale_req *req)
+{
+    switch (req->what) {
+    case TG_SALE_OP:
+        return req->op.kind == TG_OP_STOCK;
+    case TG_SALE_SHOW_CREATE:
+    case TG_SALE_TOKEN_CREATE:
+    case TG_SALE_TOKEN_REVOKE:
+    case TG_SALE_LIST_PRICE:
+    case TG_SALE_CODE_NEW:
+    case TG_SALE_CODE_SET:
+    case TG_SALE_CODE_END:
+    case TG_SALE_HOOK:
+    case TG_SALE_STOCK_LOOK:
+    case TG_SALE_STOCK_ROWS:
+    case TG_SALE_STOCK_RULES:
+    case TG_SALE_PLACE:
+    case TG_SALE_STOCK_AUDIT:
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
@@ -488,12 +483,14 @@ bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_it
                                     .tracking = ""};
     /* The show, too: a page counts its ids anew in each. */
     item->digest = tg_idem_digest_int(tg_idem_digest_int(0, req->what), req->show);
-    if (req->what == TG_SALE_OP)
+    if (req->who.one_show && of_whole_shop(req))
+        ok = forbid(out);
+    else if (req->what == TG_SALE_OP)
         ok = op_claim(sale, item, out);
     else if (req->what == TG_SALE_COMMENT)
         ok = tg_selling_comment_claim(sale, item, out);
     else
-        ok = other_claim(item, out, sale->cfg.allow_sandbox);
+        ok = other_claim(sale, item, out);
     /* Without a key there is nothing to repeat under. */
     if (item->claim.id[0] == '\0')
         item->claim.op = "";

@@ -57,6 +57,28 @@ struct tg_item {
     struct tg_discount *discount; /* code.new, code.set */
 };
 
+/* What a request says goes into its digest: the same key with other words is a conflict. */
+static inline void tg_item_says(struct tg_item *item, const char *text)
+{
+    item->digest = tg_idem_digest_str(item->digest, text);
+}
+
+static inline void tg_item_says_int(struct tg_item *item, int64_t value)
+{
+    item->digest = tg_idem_digest_int(item->digest, value);
+}
+
+/* One line of goods, as somebody buys it, puts it into the cart, or staff sell it. */
+struct tg_line_said {
+    const char *sku;
+    int32_t qty;
+    int64_t price; /* -1 = not given */
+    const char *code;
+    const char *currency;
+    const char *location;
+    bool back_order;
+};
+
 struct tg_sale {
     struct tg_sale_cfg cfg;
     struct tg_shop *shop;
@@ -77,6 +99,7 @@ struct tg_sale {
         uint16_t show;
         tg_us epoch_us;
     } clock;
+    size_t rows;    /* of stock, asked for by this batch */
     tg_us retry_at; /* the clock's work waits until then after a failure */
     tg_us purge_at;
     tg_us unanswered_at; /* when to look for questions without an answer; TG_US_NEVER = no need */
@@ -106,6 +129,14 @@ static inline const char *tg_sale_pay_base(const struct tg_sale *sale)
 bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
                       struct tg_verdict *out);
 bool tg_request_kept_on_disk(const struct tg_item *item);
+
+/* request.c: what an admin's request says, under this operation, for these roles; false = refused. */
+bool tg_request_admin(struct tg_item *item, struct tg_verdict *out, const char *op, uint32_t may);
+bool tg_request_no_memory(struct tg_verdict *out); /* false */
+/* code_claim.c: from req->code. */
+bool tg_code_claim(struct tg_item *item, struct tg_verdict *out);
+/* request.c: into the claim and the digest. */
+void tg_item_line(struct tg_item *item, enum tg_claim_kind kind, const struct tg_line_said *said);
 
 /* stock_claim.c: from req->stock, place, rules; false = no memory. */
 bool tg_stock_rows_claim(struct tg_item *item);

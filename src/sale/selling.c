@@ -29,11 +29,6 @@ int64_t tg_sale_media_ms(struct tg_sale *sale, struct tg_shop_now now, uint16_t 
     return TG_MAX((now.mono - sale->clock.epoch_us) / 1000, (tg_us)0);
 }
 
-static uint64_t digest_flags(uint64_t digest, bool a, bool b, bool c, bool d)
-{
-    return tg_idem_digest_int(digest, (a ? 1 : 0) | (b ? 2 : 0) | (c ? 4 : 0) | (d ? 8 : 0));
-}
-
 void tg_selling_wait_claim(struct tg_item *item)
 {
     const struct tg_op *op = &item->req->op;
@@ -43,9 +38,9 @@ void tg_selling_wait_claim(struct tg_item *item)
     item->claim.qty = op->u.wait.qty;
     item->claim.leave = op->u.wait.leave;
     item->claim.at_ms = op->u.wait.at;
-    item->digest = tg_idem_digest_str(item->digest, op->u.wait.sku);
-    item->digest = tg_idem_digest_int(item->digest, op->u.wait.qty);
-    item->digest = tg_idem_digest_int(item->digest, op->u.wait.leave);
+    tg_item_says(item, op->u.wait.sku);
+    tg_item_says_int(item, op->u.wait.qty);
+    tg_item_says_int(item, op->u.wait.leave);
 }
 
 void tg_selling_window_claim(struct tg_item *item)
@@ -56,15 +51,22 @@ void tg_selling_window_claim(struct tg_item *item)
     item->claim.sku = op->u.window.sku;
     item->claim.open = op->u.window.open;
     item->claim.for_ms = (int64_t)op->u.window.for_s * 1000;
-    item->digest = tg_idem_digest_str(item->digest, op->u.window.sku);
-    item->digest = tg_idem_digest_int(item->digest, op->u.window.open);
-    item->digest = tg_idem_digest_int(item->digest, op->u.window.for_s);
+    tg_item_says(item, op->u.window.sku);
+    tg_item_says_int(item, op->u.window.open);
+    tg_item_says_int(item, op->u.window.for_s);
 }
 
 /* For somebody else: the order is theirs, the key is the seller's. */
 void tg_selling_sell_claim(struct tg_sale *sale, struct tg_item *item)
 {
     const struct tg_op *op = &item->req->op;
+    const struct tg_line_said said = {.sku = op->u.sell.sku,
+                                      .qty = op->u.sell.qty,
+                                      .price = op->u.sell.price,
+                                      .code = op->u.sell.code,
+                                      .currency = "",
+                                      .location = op->u.sell.location,
+                                      .back_order = op->u.sell.back_order};
     uint8_t random[16];
 
     if (op->u.sell.person[0] != '\0') {
@@ -75,23 +77,13 @@ void tg_selling_sell_claim(struct tg_sale *sale, struct tg_item *item)
         item->buyer[0] = 'p';
         tg_b64url_encode(item->buyer + 1, sizeof(item->buyer) - 1, random, sizeof(random));
     }
-    item->claim.kind = TG_CLAIM_BUY;
     item->claim.channel = TG_CHANNEL_STAFF;
     item->claim.by = item->req->who.id;
     item->claim.person = item->buyer;
     item->claim.name = op->u.sell.name;
-    item->claim.sku = op->u.sell.sku;
-    item->claim.qty = op->u.sell.qty;
-    item->claim.price = op->u.sell.price;
-    item->claim.code = op->u.sell.code;
-    item->claim.location = op->u.sell.location;
-    item->digest = tg_idem_digest_str(item->digest, op->u.sell.sku);
-    item->digest = tg_idem_digest_int(item->digest, op->u.sell.qty);
-    item->digest = tg_idem_digest_int(item->digest, op->u.sell.price);
-    item->digest = tg_idem_digest_str(item->digest, op->u.sell.code);
-    item->digest = tg_idem_digest_str(item->digest, op->u.sell.location);
-    item->digest = tg_idem_digest_str(item->digest, op->u.sell.name);
-    item->digest = tg_idem_digest_str(item->digest, op->u.sell.person);
+    tg_item_line(item, TG_CLAIM_BUY, &said);
+    tg_item_says(item, op->u.sell.name);
+    tg_item_says(item, op->u.sell.person);
 }
 
 void tg_selling_rules_claim(struct tg_item *item)
@@ -111,13 +103,15 @@ void tg_selling_rules_claim(struct tg_item *item)
                op->u.rules.comment_word);
     item->claim.kind = TG_CLAIM_RULES;
     item->claim.rules = &item->rules;
-    item->digest = digest_flags(item->digest, op->u.rules.first_paid, op->u.rules.waiting,
-                                op->u.rules.comments, op->u.rules.comment_bare);
-    item->digest = tg_idem_digest_str(item->digest, op->u.rules.comment_word);
-    item->digest = tg_idem_digest_int(item->digest, op->u.rules.hold_s);
-    item->digest = tg_idem_digest_int(item->digest, op->u.rules.turn_s);
-    item->digest = tg_idem_digest_int(item->digest, op->u.rules.person_units);
-    item->digest = tg_idem_digest_int(item->digest, op->u.rules.lag_ms);
+    tg_item_says_int(item, op->u.rules.first_paid);
+    tg_item_says_int(item, op->u.rules.waiting);
+    tg_item_says_int(item, op->u.rules.comments);
+    tg_item_says_int(item, op->u.rules.comment_bare);
+    tg_item_says(item, op->u.rules.comment_word);
+    tg_item_says_int(item, op->u.rules.hold_s);
+    tg_item_says_int(item, op->u.rules.turn_s);
+    tg_item_says_int(item, op->u.rules.person_units);
+    tg_item_says_int(item, op->u.rules.lag_ms);
 }
 
 void tg_selling_item_claim(struct tg_item *item)
@@ -129,17 +123,19 @@ void tg_selling_item_claim(struct tg_item *item)
                                             .units_max = op->u.item.units_max,
                                             .person_max = op->u.item.person_max,
                                             .from_ms = op->u.item.from_ms,
-                                            .until_ms = op->u.item.until_ms};
+                                            .until_ms = op->u.item.until_ms,
+                                            .show_only = op->u.item.show_only};
     tg_str_cut(item->show_item.sku, sizeof(item->show_item.sku), op->u.item.sku);
     item->claim.kind = TG_CLAIM_SHOW_ITEM;
     item->claim.sku = op->u.item.sku;
     item->claim.item = &item->show_item;
-    item->digest = tg_idem_digest_str(item->digest, op->u.item.sku);
-    item->digest = tg_idem_digest_int(item->digest, op->u.item.number);
-    item->digest = tg_idem_digest_int(item->digest, op->u.item.units_max);
-    item->digest = tg_idem_digest_int(item->digest, op->u.item.person_max);
-    item->digest = tg_idem_digest_int(item->digest, op->u.item.from_ms);
-    item->digest = tg_idem_digest_int(item->digest, op->u.item.until_ms);
+    tg_item_says(item, op->u.item.sku);
+    tg_item_says_int(item, op->u.item.number);
+    tg_item_says_int(item, op->u.item.units_max);
+    tg_item_says_int(item, op->u.item.person_max);
+    tg_item_says_int(item, op->u.item.from_ms);
+    tg_item_says_int(item, op->u.item.until_ms);
+    tg_item_says_int(item, op->u.item.show_only);
 }
 
 bool tg_selling_comment_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
@@ -150,7 +146,7 @@ bool tg_selling_comment_claim(struct tg_sale *sale, struct tg_item *item, struct
     item->claim.op = "comment";
     item->claim.id = op->id;
     item->claim.at_ms = op->u.chat.at;
-    item->digest = tg_idem_digest_str(item->digest, op->u.chat.text);
+    tg_item_says(item, op->u.chat.text);
     tg_shop_comment(sale->shop, item->req->show, op->u.chat.text, wish);
     if (wish->kind == TG_COMMENT_TALK) {
         item->silent = true; /* nobody waits: it is chat */

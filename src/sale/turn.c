@@ -21,7 +21,7 @@ static void cart_for_join(struct tg_sale *sale, struct tg_item *item, const stru
     if (cart == NULL || cart->line_count == 0 || item->req->join == NULL)
         return;
     tg_buf_clear(&sale->buf);
-    tg_cart_write(&j, NULL, sale->shop, cart);
+    tg_cart_write(&j, NULL, sale->shop, cart, item->claim.show);
     item->req->join->cart_json = tg_answer_slab(sale);
 }
 
@@ -407,6 +407,7 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
 
     TG_ASSERT(count <= TG_SALE_BATCH_MAX);
     sale->clock.known = false;
+    sale->rows = 0;
     take_unsaved(sale, now, TG_SALE_BATCH_MAX - count);
     for (size_t i = 0; i < count; i++)
         if (tg_catalog_takes(take_msgs[i]))

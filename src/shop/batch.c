@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "shop/shop_priv.h"
 
+enum { EFFECTS_KEPT = 32768 }; /* ~11 MB; the largest ordinary batch has fewer */
+
 tg_err tg_shop_reserve(struct tg_shop *shop, size_t more)
 {
     size_t cap = shop->effect_cap == 0 ? 256 : shop->effect_cap;
@@ -195,7 +197,8 @@ static size_t seal_count(const struct tg_shop *shop)
         count++;
     for (const struct tg_order *o = shop->batch_orders; o != NULL; o = o->batch_next)
         count += o->takes_changed;
-    return count + tg_rules_effect_count(shop) + tg_line_effect_count(shop);
+    return count + tg_price_left_count(shop) + tg_rules_effect_count(shop) +
+           tg_line_effect_count(shop);
 }
 
 static bool rules_differ(const struct tg_stock_rules *a, const struct tg_stock_rules *b)
@@ -273,6 +276,7 @@ static tg_err seal(struct tg_shop *shop, tg_us wall)
         e->variant = s->variant;
         e->qty = s->units;
     }
+    tg_price_left_effects(shop, wall);
     tg_rules_effects(shop, wall);
     tg_line_effects(shop, wall);
     shop->sealed = true;
@@ -406,6 +410,11 @@ static void end_batch(struct tg_shop *shop)
     tg_shop_free_details(shop);
     tg_shop_free_damaged(shop);
     shop->effect_count = 0;
+    if (shop->effect_cap > EFFECTS_KEPT) { /* of a rare large batch */
+        tg_free(shop->effects);
+        shop->effects = NULL;
+        shop->effect_cap = 0;
+    }
     shop->sealed = false;
     shop->numbered = false;
     shop->ticketed = false;

@@ -175,6 +175,18 @@ bool tg_wish_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg
 
 /* --- a quote --- */
 
+void tg_quote_line_may(const struct tg_shop *shop, const char *person, uint16_t show,
+                       struct tg_quote_line *line)
+{
+    if (line->variant == NULL)
+        return;
+    line->here = tg_variant_here_in(line->variant, show);
+    line->available = tg_variant_available_in(line->variant, show);
+    line->limit = tg_limit_left(shop, person, show, line->variant);
+    /* Who looks from no show may check out in any: nothing can be said yet. */
+    line->closed = show != UINT16_MAX && !tg_sold_in(shop, show, line->variant);
+}
+
 /* The cart's lines that can be sold as a wish; of[i] is the quote's line of want i. */
 static void wish_of_cart(const struct tg_shop *shop, const struct tg_cart *cart,
                          struct tg_quote *quote, struct tg_wish *wish,
@@ -222,6 +234,7 @@ void tg_shop_quote(const struct tg_shop *shop, struct tg_shop_now now, const str
         const struct tg_want *w = &wish.wants[i];
         struct tg_quote_line *line = &ret->lines[of[i]];
 
+        tg_quote_line_may(shop, c->person, c->show, line);
         line->price = w->price;
         line->discount = w->discount;
         line->tax_bp = w->tax_bp;
@@ -244,6 +257,7 @@ static void take_price(struct tg_shop *shop, struct tg_shop_now now, const struc
         TG_ASSERT(book != NULL);
         tg_price_book_touch(shop, book);
         w->honoured->left -= w->qty;
+        w->honoured->less = true;
     }
     if (!w->flash)
         return;

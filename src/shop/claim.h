@@ -101,6 +101,7 @@ struct tg_claim {
     int64_t price;        /* shown at the tap; -1 = not given */
     const char *code;     /* discount codes, separated by commas */
     const char *location; /* id; "" = wherever there is some; stock: main */
+    bool back_order;      /* the buyer agrees to wait for what is only promised */
     const struct tg_price_shown *prices;
     uint32_t price_count;
     int64_t amount;
@@ -189,6 +190,10 @@ struct tg_verdict {
     const struct tg_cart_line *left_out;
     uint32_t left_out_count;
     const struct tg_variant *variant; /* the SKU it is about, also in refusals; may be NULL */
+    /* sold_out: units that are promised beyond the shelves, and from when they ship (-1 = no date):
+     * the same claim with back_order gets them. 0 = none, or they are not enough either. */
+    int32_t back_order;
+    tg_us ships_from_wall;
     /* price_changed: every line that is dearer now, until the next decision. */
     const struct tg_price_now *changes;
     uint32_t change_count;

@@ -250,6 +250,27 @@ static bool show_ok(const struct tg_shop *shop, const struct tg_claim *c, const 
     return false;
 }
 
+int32_t tg_limit_left(const struct tg_shop *shop, const char *person, uint16_t show,
+                      const struct tg_variant *v)
+{
+    const struct tg_show_item *item =
+        show == UINT16_MAX ? NULL : tg_shop_show_item(shop, show, v->sku);
+    int32_t left = v->rules.order_max > 0 ? v->rules.order_max : INT32_MAX;
+    struct tg_units_key keys[TG_UNITS_KEYS];
+    uint32_t count = tg_units_keys(keys, person, v->sku, show);
+
+    if (item != NULL && item->units_max > 0)
+        left = TG_MIN(left, item->units_max - tg_shop_show_units(shop, show, v->sku));
+    for (uint32_t k = 0; k < count; k++) {
+        int32_t max = units_max(shop, &keys[k]);
+        const struct tg_units *had = max > 0 ? units_find(shop, &keys[k]) : NULL;
+
+        if (max > 0)
+            left = TG_MIN(left, max - (had == NULL ? 0 : had->units));
+    }
+    return left == INT32_MAX ? -1 : TG_MAX(left, 0);
+}
+
 static int64_t open_units(const struct tg_order *order, const char *sku)
 {
     int64_t sum = 0;

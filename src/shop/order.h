@@ -117,6 +117,7 @@ struct tg_order {
     int64_t ticket;            /* place in the order of all decisions, rising */
     char codes[TG_CODES_SIZE]; /* discount codes that counted, separated by commas; "" = none */
     bool unheld;               /* first-paid mode: nothing is held until it is paid */
+    bool back_order;           /* its buyer agreed to wait for what is promised */
     bool takes_sold;           /* the takes' units are sold, no longer held */
     uint16_t from; /* location that the buyer chose; UINT16_MAX = wherever there is some */
     tg_us created_wall;

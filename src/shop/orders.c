@@ -78,6 +78,7 @@ static void fill_order(struct tg_shop *shop, struct tg_shop_now now, const struc
     order->pay_by_wall = now.wall + (rules->hold_us > 0 ? rules->hold_us : shop->cfg.hold_us);
     order->unheld = is_unheld(shop, c, wish);
     order->from = from_of(shop, c);
+    order->back_order = c->back_order;
 }
 
 static tg_err index_order(struct tg_shop *shop, struct tg_order *order)

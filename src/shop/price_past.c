@@ -85,10 +85,40 @@ struct tg_price_past *tg_price_at(struct tg_price_book *book, tg_us instant)
     return NULL;
 }
 
+size_t tg_price_left_count(const struct tg_shop *shop)
+{
+    size_t count = 0;
+
+    for (const struct tg_price_book *b = shop->batch_books; b != NULL; b = b->batch_next)
+        for (uint32_t i = 0; i < b->now.count; i++)
+            count += b->now.past[i].less;
+    return count;
+}
+
+void tg_price_left_effects(struct tg_shop *shop, tg_us wall)
+{
+    for (const struct tg_price_book *b = shop->batch_books; b != NULL; b = b->batch_next)
+        for (uint32_t i = 0; i < b->now.count; i++) {
+            const struct tg_price_past *past = &b->now.past[i];
+            struct tg_effect *e;
+
+            if (!past->less)
+                continue;
+            e = tg_shop_effect(shop, TG_EFFECT_PRICE_LEFT, wall);
+            e->variant = tg_shop_variant(shop, b->sku);
+            e->as_of_wall = past->until_wall;
+            e->amount = past->amount;
+            e->qty = past->left;
+        }
+}
+
 void tg_price_books_commit(struct tg_shop *shop)
 {
-    for (struct tg_price_book *b = shop->batch_books; b != NULL; b = b->batch_next)
+    for (struct tg_price_book *b = shop->batch_books; b != NULL; b = b->batch_next) {
         b->in_batch = false;
+        for (uint32_t i = 0; i < b->now.count; i++)
+            b->now.past[i].less = false;
+    }
     for (struct tg_currency_price *p = shop->batch_currency_prices; p != NULL; p = p->batch_next)
         p->in_batch = false;
     shop->batch_books = NULL;

@@ -71,7 +71,7 @@ static struct kept_item *item_of(const struct tg_shop *shop, uint16_t show, cons
 bool tg_show_item_plain(const struct tg_show_item *item)
 {
     return item->number == 0 && item->units_max == 0 && item->person_max == 0 &&
-           item->from_ms < 0 && item->until_ms < 0;
+           item->from_ms < 0 && item->until_ms < 0 && !item->show_only;
 }
 
 const struct tg_show_item *tg_shop_show_item(const struct tg_shop *shop, uint16_t show,
@@ -270,9 +270,23 @@ static tg_err item_ready(struct tg_shop *shop, const struct tg_show_item *item,
     return TG_OK;
 }
 
+/* The variant counts the shows that have it for themselves: a claim from elsewhere sees it there.
+ */
+static void count_only(const struct tg_shop *shop, const struct tg_show_item *item, bool more)
+{
+    struct tg_variant *v = item->show_only ? tg_shop_find(shop, item->sku) : NULL;
+
+    if (v == NULL)
+        return;
+    TG_ASSERT(more || v->show_only > 0);
+    v->show_only = more ? v->show_only + 1 : v->show_only - 1;
+}
+
 static void set_item(const struct tg_shop *shop, struct kept_item *kept,
                      const struct tg_show_item *item)
 {
+    count_only(shop, &kept->item, false);
+    count_only(shop, item, true);
     enter_number(kept, item->number == 0 ? NULL : number_of(shop, item->show, item->number));
     kept->item = *item;
 }
@@ -312,8 +326,10 @@ void tg_shop_forget_show_items(struct tg_shop *shop)
     struct number *n;
 
     TG_ASSERT(shop->batch_items == NULL);
-    for (size_t cursor = 0; (kept = tg_map_each(&shop->show_items, &cursor)) != NULL;)
+    for (size_t cursor = 0; (kept = tg_map_each(&shop->show_items, &cursor)) != NULL;) {
+        count_only(shop, &kept->item, false);
         tg_free(kept);
+    }
     for (size_t cursor = 0; (n = tg_map_each(&shop->show_numbers, &cursor)) != NULL;)
         tg_free(n);
     tg_map_done(&shop->show_items);
@@ -490,57 +506,4 @@ void tg_decide_window(struct tg_shop *shop, const struct tg_claim *c, struct tg_
         item.until_ms = c->media_ms;
     }
     change_item(shop, &item, out);
-}
-
-/* --- the window, in front of all other stages --- */
-
-enum tg_window tg_window_at(const struct tg_show_rules *rules, const struct tg_show_item *item,
-                            int64_t media_ms, int64_t at_ms)
-{
-    int64_t lag = rules->lag_ms == 0 ? TG_LAG_MS : rules->lag_ms;
-    int64_t at = at_ms < 0 ? media_ms : TG_MIN(at_ms, media_ms);
-
-    if (item == NULL)
-        return TG_WINDOW_OPEN;
-    at = TG_MAX(at, media_ms - lag);
-    if (item->from_ms >= 0 && at < item->from_ms)
-        return TG_WINDOW_EARLY;
-    return item->until_ms >= 0 && at >= item->until_ms ? TG_WINDOW_LATE : TG_WINDOW_OPEN;
-}
-
-bool tg_window_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct tg_variant *v,
-                  struct tg_verdict *out)
-{
-    enum tg_window window =
-        tg_window_at(tg_shop_rules(shop, c->show), tg_shop_show_item(shop, c->show, v->sku),
-                     c->media_ms, c->at_ms);
-
-    if (window == TG_WINDOW_OPEN)
-        return true;
-    out->variant = v;
-    tg_refuse(out, TG_CODE_CLOSED,
-              window == TG_WINDOW_EARLY ? "%s cannot be bought yet."
-                                        : "The time to buy %s is over.",
-              v->product->title);
-    return false;
-}
-
-bool tg_wish_window(const struct tg_shop *shop, const struct tg_claim *c,
-                    const struct tg_wish *wish, struct tg_verdict *out)
-{
-    /* Staff sell when they like. */
-    if (c->show == UINT16_MAX || c->channel == TG_CHANNEL_STAFF || shop->show_items.count == 0)
-        return true;
-    for (uint32_t i = 0; i < wish->count; i++) {
-        const struct tg_want *w = &wish->wants[i];
-
-        /* A turn of the waiting list is a promise: of the units that it offers. */
-        if (w->on_turn >= w->qty || tg_window_ok(shop, c, w->variant, out))
-            continue;
-        if (w->on_turn > 0)
-            tg_refuse(out, TG_CODE_CLOSED, "Only %d of %s are yours now: the time to buy is over.",
-                      (int)w->on_turn, w->variant->product->title);
-        return false;
-    }
-    return true;
 }

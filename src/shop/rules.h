@@ -33,6 +33,7 @@ struct tg_show_item {
     int32_t person_max; /* ... to one person; 0 = no limit */
     int64_t from_ms;    /* purchase window on the show's media time; -1 = open */
     int64_t until_ms;   /* ... */
+    bool show_only;     /* sold in this show (and others that say so) and nowhere else */
 };
 
 enum { TG_LAG_MS = 15000, TG_LAG_MS_MAX = 60000, TG_NUMBER_MAX = 999999999 };

@@ -116,6 +116,7 @@ struct tg_variant {
     bool in_batch;
     bool before_flash_timed;
     struct tg_part *part_of; /* bundles that it is in */
+    uint32_t show_only;      /* shows that have it for themselves */
     struct tg_stock_count before_stock;
     int64_t before_price;
     int64_t before_compare_at;
@@ -202,6 +203,7 @@ enum tg_effect_kind {
                            cause */
     TG_EFFECT_PRICE,    /* variant's prices as they are now, `price`, actor */
     TG_EFFECT_CURRENCY_PRICE, /* variant's price in another currency: `price`, actor */
+    TG_EFFECT_PRICE_LEFT,     /* variant's price `amount`, over since as_of_wall: qty units left */
     TG_EFFECT_PLAN,           /* variant: plan, the flash price that will begin */
     TG_EFFECT_FLASH_USED,     /* variant: flash_used as it is now */
     TG_EFFECT_CODE,           /* discount's uses as they are now; qty 1: all of it */
@@ -419,6 +421,11 @@ struct tg_quote_line {
     int32_t tax_bp;
     int64_t tax;
     const struct tg_cart_line *put; /* the cart's own; NULL = in another currency than the shop's */
+    /* As the claim would be judged now, in its show; tg_quote_line_may(). */
+    int32_t here;      /* units that are there */
+    int32_t available; /* ... with those that are promised */
+    int32_t limit;     /* units that the person may still buy; -1 = no limit */
+    bool closed;       /* another show has it for itself */
 };
 
 /* Pointers are valid until the cart changes. */
@@ -438,6 +445,11 @@ struct tg_quote {
  * currency; needs what a checkout needs to be loaded. Claims nothing, changes nothing. */
 void tg_shop_quote(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                    struct tg_quote *ret);
+
+/* How many of the line's variant (NULL: nothing) the person may have, bought in this show. Sums of
+ * the person that are not in memory count as nothing here: the checkout knows them. */
+void tg_quote_line_may(const struct tg_shop *shop, const char *person, uint16_t show,
+                       struct tg_quote_line *line);
 
 /* --- deciding --- */
 

@@ -162,22 +162,29 @@ void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const ch
     }
 }
 
-/* What happened to the line since it was put in. */
-static void changes_write(struct tg_jo *j, const struct tg_variant *v,
-                          const struct tg_cart_line *line, const char *currency)
+/* What happened to the line since it was put in, and why it cannot be bought as it is. */
+static void changes_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency)
 {
-    bool price = v != NULL && line->price >= 0 && line->price != tg_variant_price(v);
+    const struct tg_variant *v = line->variant;
+    bool price = v != NULL && line->put != NULL && line->put->price >= 0 &&
+                 line->put->price != tg_variant_price(v);
 
     tg_jo_arr(j, "changes");
     if (v == NULL)
         tg_jo_str(j, NULL, "gone");
     if (price)
         tg_jo_str(j, NULL, "price_changed");
-    if (v != NULL && tg_variant_available(v) < line->qty)
+    if (v != NULL && line->available < line->qty)
         tg_jo_str(j, NULL, "sold_out");
+    else if (v != NULL && line->here < line->qty)
+        tg_jo_str(j, NULL, "back_order");
+    if (v != NULL && line->limit >= 0 && line->limit < line->qty)
+        tg_jo_str(j, NULL, "limit");
+    if (v != NULL && line->closed)
+        tg_jo_str(j, NULL, "closed");
     tg_jo_end_arr(j);
     if (price)
-        tg_money_write(j, "price_was", line->price, currency);
+        tg_money_write(j, "price_was", line->put->price, currency);
 }
 
 /* What a cart's line and a quote's line have alike. */
@@ -195,7 +202,9 @@ static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const
         tg_money_write(j, "discount", line->discount, currency);
     tg_jo_int(j, "tax_bp", line->tax_bp);
     tg_money_write(j, "tax", line->tax, currency);
-    tg_jo_int(j, "available", TG_MIN(tg_variant_available(v), TG_QTY_MAX));
+    tg_jo_int(j, "available", TG_MIN(line->available, TG_QTY_MAX));
+    if (line->limit >= 0)
+        tg_jo_int(j, "limit", line->limit);
 }
 
 static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line,
@@ -208,17 +217,12 @@ static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line
         tg_jo_bool(j, "gone", true);
     else
         goods_write(j, line, currency);
-    if (line->put != NULL) {
-        changes_write(j, line->variant, line->put, currency);
-    } else {
-        tg_jo_arr(j, "changes");
-        tg_jo_end_arr(j);
-    }
+    changes_write(j, line, currency);
     tg_jo_end_obj(j);
 }
 
 void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
-                   const struct tg_cart *cart)
+                   const struct tg_cart *cart, uint16_t show)
 {
     const char *currency = tg_shop_config(shop)->currency;
     uint32_t count = cart == NULL ? 0 : cart->line_count;
@@ -233,6 +237,7 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
 
         line.variant = tg_shop_find_sold(shop, line.sku);
         if (line.variant != NULL) {
+            tg_quote_line_may(shop, cart->person, show, &line);
             line.price = tg_variant_price(line.variant);
             line.tax_bp = tg_shop_tax_bp(shop, line.variant);
             line.tax = tg_money_tax(line.price * line.qty, line.tax_bp);
@@ -357,6 +362,7 @@ void tg_show_item_write(struct tg_jo *j, const struct tg_show_item *item)
     tg_show_item_window_write(j, item);
     tg_jo_int(j, "units_max", item->units_max);
     tg_jo_int(j, "person_max", item->person_max);
+    tg_jo_bool(j, "show_only", item->show_only);
 }
 
 void tg_waiter_write(struct tg_jo *j, const struct tg_waiter *w, uint32_t place)

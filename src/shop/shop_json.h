@@ -44,7 +44,7 @@ void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const ch
  * "price_changed" (with "price_was"), "sold_out" (fewer left than asked for).
  */
 void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
-                   const struct tg_cart *cart);
+                   const struct tg_cart *cart, uint16_t show);
 
 /* The same of a quote, with "discount"? and "codes"?; a code that may not be used stands in
  * "code_error": {"code","message"}. A line without a price in the currency is "gone", too. */

@@ -59,6 +59,7 @@ struct tg_price_past {
     tg_us until_wall; /* it held from the one before it until then */
     int64_t amount;
     int32_t left; /* units that may still be had at it by who tapped in time; -1 = no limit */
+    bool less;    /* ... and this batch took some */
 };
 
 struct tg_price_book_state {
@@ -411,6 +412,9 @@ void tg_price_past_add(struct tg_price_book *book, tg_us wall, int64_t amount, i
 int64_t tg_price_lowest(const struct tg_price_book *book, tg_us wall, int64_t now);
 /* The price that held at an instant, when it is over; NULL = the one that holds now. */
 struct tg_price_past *tg_price_at(struct tg_price_book *book, tg_us instant);
+/* Units of past prices that the batch took; their effects, for which there is room. */
+size_t tg_price_left_count(const struct tg_shop *shop);
+void tg_price_left_effects(struct tg_shop *shop, tg_us wall);
 void tg_price_books_commit(struct tg_shop *shop);
 void tg_price_books_rollback(struct tg_shop *shop);
 
@@ -442,6 +446,9 @@ void tg_codes_rollback(struct tg_shop *shop);
 void tg_codes_free(struct tg_shop *shop);
 
 /* limits.c: per-person sums and the shows' sales. */
+/* Units that the person may still buy in this show, by what is in memory; -1 = no limit. */
+int32_t tg_limit_left(const struct tg_shop *shop, const char *person, uint16_t show,
+                      const struct tg_variant *v);
 /* An expired order could be counted again. A sum that is not known is taken for too much. */
 bool tg_limits_left(const struct tg_shop *shop, const struct tg_order *order);
 void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, uint16_t show,
@@ -458,7 +465,9 @@ void tg_decide_rules(struct tg_shop *shop, const struct tg_claim *c, struct tg_v
 void tg_decide_show_item(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
 void tg_decide_show_look(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
 void tg_decide_window(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
-/* Is the window of the claim's show open for it at its tap? */
+/* No show has it for itself, or this one does. */
+bool tg_sold_in(const struct tg_shop *shop, uint16_t show, const struct tg_variant *v);
+/* Is it sold in the claim's show, and the window open for it at its tap? */
 bool tg_window_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct tg_variant *v,
                   struct tg_verdict *out);
 /* A variant that the show gave this number; NULL = none. */

@@ -15,7 +15,7 @@ const struct tg_place *tg_variant_place(const struct tg_variant *v, uint16_t loc
     return NULL;
 }
 
-static int32_t item_available(const struct tg_variant *v, uint16_t show)
+static int32_t item_available(const struct tg_variant *v, uint16_t show, bool promises)
 {
     int64_t shelves = 0;
     int64_t apart = 0;
@@ -26,25 +26,36 @@ static int32_t item_available(const struct tg_variant *v, uint16_t show)
 
         if (p->at->closed)
             continue;
-        if (p->at->kind == TG_LOCATION_PROMISE ||
-            (p->at->kind == TG_LOCATION_ALLOTMENT && p->at->show == show))
-            apart += left;
+        if (p->at->kind == TG_LOCATION_PROMISE)
+            apart += promises ? left : 0;
         else if (p->at->kind != TG_LOCATION_ALLOTMENT)
             shelves += left;
+        else if (p->at->show == show)
+            apart += left;
     }
     shelves = TG_MAX(shelves - v->rules.safety, (int64_t)0);
     return (int32_t)(shelves + apart); /* all places together hold at most TG_STOCK_MAX */
 }
 
-int32_t tg_variant_available_in(const struct tg_variant *v, uint16_t show)
+static int32_t available(const struct tg_variant *v, uint16_t show, bool promises)
 {
     int32_t least = INT32_MAX;
 
     if (v->part_count == 0)
-        return item_available(v, show);
+        return item_available(v, show, promises);
     for (uint32_t i = 0; i < v->part_count; i++)
-        least = TG_MIN(least, item_available(v->parts[i].item, show) / v->parts[i].qty);
+        least = TG_MIN(least, item_available(v->parts[i].item, show, promises) / v->parts[i].qty);
     return least;
+}
+
+int32_t tg_variant_available_in(const struct tg_variant *v, uint16_t show)
+{
+    return available(v, show, true);
+}
+
+int32_t tg_variant_here_in(const struct tg_variant *v, uint16_t show)
+{
+    return available(v, show, false);
 }
 
 int32_t tg_variant_available(const struct tg_variant *v)

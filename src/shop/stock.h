@@ -147,6 +147,8 @@ const struct tg_location *tg_shop_location_at(const struct tg_shop *shop, uint16
  * as many as its scarcest part allows. */
 int32_t tg_variant_available(const struct tg_variant *v);
 int32_t tg_variant_available_in(const struct tg_variant *v, uint16_t show);
+/* ... without what is only promised: what a claim gets that does not agree to wait. */
+int32_t tg_variant_here_in(const struct tg_variant *v, uint16_t show);
 /* Rises with each change of a count of the item. */
 int64_t tg_variant_version(const struct tg_variant *v);
 

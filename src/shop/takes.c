@@ -22,7 +22,8 @@ struct demand {
 struct ask {
     const struct tg_location *only; /* NULL = wherever there is some */
     uint16_t show;
-    bool staff; /* safety stock, too */
+    bool staff;    /* safety stock, too */
+    bool promises; /* the buyer agrees to wait for goods that are not here yet */
 };
 
 struct pick {
@@ -130,7 +131,7 @@ static void plan_item(struct plan *plan, const struct ask *ask, const struct tg_
     if (ask->only != NULL) {
         const struct tg_place *p = tg_variant_place(item, ask->only->ord);
 
-        if (p != NULL && !p->at->closed)
+        if (p != NULL && !p->at->closed && (ask->promises || p->at->kind != TG_LOCATION_PROMISE))
             pick(plan, p, on_shelves(p->at) ? plan->shelves_left : INT32_MAX);
         return;
     }
@@ -141,7 +142,8 @@ static void plan_item(struct plan *plan, const struct ask *ask, const struct tg_
     if (whole != NULL)
         pick(plan, whole, part);
     pick_all(plan, TG_LOCATION_WAREHOUSE);
-    pick_all(plan, TG_LOCATION_PROMISE);
+    if (ask->promises)
+        pick_all(plan, TG_LOCATION_PROMISE);
 }
 
 int32_t tg_stock_one_place(const struct tg_shop *shop, const struct tg_variant *v, uint16_t show,
@@ -287,6 +289,46 @@ static tg_err allot(const struct ask *ask, struct tg_wish *wish, struct demand *
     return TG_OK;
 }
 
+/* Would the claim go through with what is promised? Then the buyer can be asked. */
+static void ask_about_promises(const struct ask *ask, struct tg_wish *wish, struct demand *missing,
+                               struct tg_verdict *out)
+{
+    struct ask with = *ask;
+    struct demand still = {0};
+
+    with.promises = true;
+    out->ships_from_wall = 0;
+    if (ask->promises || allot(&with, wish, &still) != TG_OK)
+        return;
+    for (uint32_t i = 0; i < wish->take_count; i++) {
+        const struct tg_take *t = &wish->takes[i];
+
+        if (t->at->kind != TG_LOCATION_PROMISE)
+            continue;
+        if (t->variant == missing->item)
+            out->back_order += t->qty;
+        if (t->at->ships_from_wall <= 0)
+            out->ships_from_wall = -1; /* one without a date: nobody knows */
+        else if (out->ships_from_wall >= 0)
+            out->ships_from_wall = TG_MAX(out->ships_from_wall, t->at->ships_from_wall);
+    }
+    wish->take_count = 0;
+}
+
+/* What a bundle needs of its scarce part, in bundles. */
+static void say_back_order(const struct demand *missing, struct tg_verdict *out)
+{
+    int32_t each = units_in(out->variant, missing->item);
+    char text[sizeof(out->message)];
+
+    if (out->back_order == 0)
+        return;
+    out->back_order = (out->back_order + each - 1) / each;
+    tg_str_cut(text, sizeof(text), out->message);
+    tg_refuse(out, TG_CODE_SOLD_OUT, "%s %d can be ordered now and are sent when they come.", text,
+              (int)out->back_order);
+}
+
 static bool place_ok(const struct tg_shop *shop, const struct tg_claim *c, struct ask *ask,
                      struct tg_verdict *out)
 {
@@ -310,16 +352,19 @@ static bool place_ok(const struct tg_shop *shop, const struct tg_claim *c, struc
 bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
                    struct tg_verdict *out)
 {
-    struct ask ask = {.show = c->show, .staff = c->channel == TG_CHANNEL_STAFF};
+    struct ask ask = {
+        .show = c->show, .staff = c->channel == TG_CHANNEL_STAFF, .promises = c->back_order};
     struct demand missing = {0};
     tg_err err;
 
     if (!place_ok(shop, c, &ask, out))
         return false;
     err = allot(&ask, wish, &missing);
-    if (err == TG_ERR_NOTFOUND)
+    if (err == TG_ERR_NOTFOUND) {
         refuse_short(wish, &missing, out);
-    else if (err != TG_OK)
+        ask_about_promises(&ask, wish, &missing, out);
+        say_back_order(&missing, out);
+    } else if (err != TG_OK)
         tg_refuse(out, TG_CODE_LIMIT, "This is too much for one order: buy some of it in another.");
     return err == TG_OK;
 }
@@ -477,7 +522,8 @@ tg_err tg_takes_find(struct tg_shop *shop, struct tg_order *order)
     struct ask ask = {.only =
                           order->from == UINT16_MAX ? NULL : tg_shop_location_at(shop, order->from),
                       .show = order->show,
-                      .staff = order->channel == TG_CHANNEL_STAFF};
+                      .staff = order->channel == TG_CHANNEL_STAFF,
+                      .promises = order->back_order};
     struct demand missing;
     struct tg_wish wish;
     tg_err err;

@@ -227,7 +227,7 @@ static void come(struct tg_shop *shop, struct tg_shop_now now, const struct tg_c
 
     if (!tg_window_ok(shop, c, v, out))
         return;
-    if (tg_variant_available_in(v, c->show) >= c->qty) {
+    if (tg_variant_here_in(v, c->show) >= c->qty) {
         tg_refuse(out, TG_CODE_BAD_REQUEST, "%s is there to buy; nobody has to wait.",
                   v->product->title);
         return;

@@ -55,6 +55,7 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
         tg_changes_note(s, TG_CHANGE_CODE, effect->discount->code);
         return;
     case TG_EFFECT_PRICE:
+    case TG_EFFECT_PRICE_LEFT:
     case TG_EFFECT_CURRENCY_PRICE:
     case TG_EFFECT_PLAN:
         tg_changes_note(s, TG_CHANGE_VARIANT, effect->variant->sku);

@@ -37,6 +37,7 @@ enum order_column {
     O_EVENTS,
     O_PAID_BY,
     O_FROM,
+    O_BACK_ORDER,
 };
 
 static tg_err read_lines(struct tg_db *db, struct tg_order *order)
@@ -172,6 +173,7 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     order->takes_sold = order->state != TG_ORDER_AWAITING;
     order->channel = (enum tg_channel)tg_q_get_int(row, O_CHANNEL);
     order->unheld = tg_q_get_int(row, O_UNHELD) != 0;
+    order->back_order = tg_q_get_int(row, O_BACK_ORDER) != 0;
     order->authorised = tg_q_get_int(row, O_AUTHORISED);
     order->captured = tg_q_get_int(row, O_CAPTURED);
     order->refunded = tg_q_get_int(row, O_REFUNDED);

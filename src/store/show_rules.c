@@ -44,7 +44,8 @@ static tg_err take_item(struct tg_db *db, struct tg_shop *shop, const struct tg_
                              .units_max = (int32_t)tg_q_get_int(q, 3),
                              .person_max = (int32_t)tg_q_get_int(q, 4),
                              .from_ms = tg_q_get_int(q, 5),
-                             .until_ms = tg_q_get_int(q, 6)};
+                             .until_ms = tg_q_get_int(q, 6),
+                             .show_only = tg_q_get_int(q, 7) != 0};
 
     tg_q_copy_text(q, 1, i.sku, sizeof(i.sku));
     return row_err(db, "rule of", i.sku, tg_shop_put_show_item(shop, &i));
@@ -144,6 +145,7 @@ static tg_err put_item(struct tg_db *db, const struct tg_show_item *i, tg_us wal
     tg_q_int(&q, i->person_max);
     tg_q_int(&q, i->from_ms);
     tg_q_int(&q, i->until_ms);
+    tg_q_int(&q, i->show_only);
     tg_q_int(&q, wall);
     return tg_q_run(&q);
 }

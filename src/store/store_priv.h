@@ -92,6 +92,7 @@ TG_MUST_CHECK tg_err tg_store_load_code_uses(struct tg_db *db, const struct tg_c
                                              size_t count, struct tg_shop *shop);
 /* write_price.c */
 TG_MUST_CHECK tg_err tg_store_write_price(struct tg_db *db, const struct tg_effect *e);
+TG_MUST_CHECK tg_err tg_store_write_price_left(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_currency_price(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_plan(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_flash_used(struct tg_db *db, const struct tg_effect *e);

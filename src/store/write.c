@@ -36,6 +36,7 @@ static tg_err add_order_row(struct tg_db *db, const struct tg_order *o)
         tg_q_null(&q);
     else
         tg_q_int(&q, o->from);
+    tg_q_int(&q, o->back_order);
     return tg_q_run(&q);
 }
 
@@ -290,6 +291,8 @@ tg_err tg_store_write(struct tg_store *store, const struct tg_effect *effect)
         return add_movement(&s->db, effect);
     case TG_EFFECT_PRICE:
         return tg_store_write_price(&s->db, effect);
+    case TG_EFFECT_PRICE_LEFT:
+        return tg_store_write_price_left(&s->db, effect);
     case TG_EFFECT_CURRENCY_PRICE:
         return write_currency_price(s, effect);
     case TG_EFFECT_PLAN:

@@ -42,6 +42,17 @@ tg_err tg_store_write_price(struct tg_db *db, const struct tg_effect *e)
     return err == TG_OK ? add_price_change(db, e) : err;
 }
 
+tg_err tg_store_write_price_left(struct tg_db *db, const struct tg_effect *e)
+{
+    struct tg_q q = tg_q(db, TG_SQL_SET_PRICE_LEFT);
+
+    tg_q_int(&q, e->qty);
+    tg_q_text(&q, e->variant->sku);
+    tg_q_int(&q, e->as_of_wall);
+    tg_q_int(&q, e->amount);
+    return tg_q_run(&q);
+}
+
 tg_err tg_store_write_currency_price(struct tg_db *db, const struct tg_effect *e)
 {
     bool gone = e->price.price < 0;

@@ -266,6 +266,36 @@ static void test_staff_operations_need_the_role(void **state)
     rig_close(r);
 }
 
+static void test_staff_of_one_show_leave_the_whole_shop_alone(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *stock = req_of(r, TG_SALE_OP, "s1", TG_ROLE_MERCHANDISER);
+    struct tg_sale_req *price = req_of(r, TG_SALE_OP, "s1", TG_ROLE_MERCHANDISER);
+    struct tg_sale_req *code = req_of(r, TG_SALE_CODE_END, "s1", TG_ROLE_MERCHANDISER);
+
+    (void)state;
+    stock->who.one_show = true;
+    stock->op.kind = TG_OP_STOCK;
+    tg_str_cut(stock->op.id, sizeof(stock->op.id), "x1");
+    tg_str_cut(stock->op.u.stock.sku, sizeof(stock->op.u.stock.sku), "MUG-RED");
+    stock->op.u.stock.absolute = true;
+    has(turn(r, stock), "\"code\":\"forbidden\"");
+    code->who.one_show = true;
+    code->http = true;
+    tg_str_cut(code->key, sizeof(code->key), "SUMMER");
+    turn(r, code);
+    assert_int_equal(r->status, 403);
+    price->who.one_show = true; /* a flash price is a tool of the show */
+    price->op.kind = TG_OP_PRICE;
+    tg_str_cut(price->op.id, sizeof(price->op.id), "x2");
+    tg_str_cut(price->op.u.price.sku, sizeof(price->op.u.price.sku), "MUG-RED");
+    price->op.u.price.amount = 9900;
+    price->op.u.price.from_wall_us = -1;
+    price->op.u.price.until_wall_us = -1;
+    has(turn(r, price), "\"ok\":true");
+    rig_close(r);
+}
+
 static void test_join_goes_to_live_with_the_cart(void **state)
 {
     struct rig *r = rig_open(true, true);
@@ -1082,6 +1112,7 @@ int main(void)
         cmocka_unit_test(test_same_id_gets_the_same_answer_and_no_second_order),
         cmocka_unit_test(test_refusals_say_what_is_true_now),
         cmocka_unit_test(test_staff_operations_need_the_role),
+        cmocka_unit_test(test_staff_of_one_show_leave_the_whole_shop_alone),
         cmocka_unit_test(test_join_goes_to_live_with_the_cart),
         cmocka_unit_test(test_join_without_disk_is_answered_by_live_alone),
         cmocka_unit_test(test_staff_of_one_show_leave_other_shows_orders_alone),

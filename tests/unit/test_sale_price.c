@@ -492,6 +492,46 @@ static void test_price_at_the_tap_by_the_shows_clock(void **state)
     rig_close(r);
 }
 
+static void tap(struct rig *r, const struct tg_show_info *show, int id, int64_t back_ms)
+{
+    struct tg_sale_req *req = req_of(r, TG_SALE_OP, "pA", TG_ROLE_VIEWER);
+
+    req->show = show->ord;
+    req->op.kind = TG_OP_BUY;
+    tg_str_printf(req->op.id, sizeof(req->op.id), "late%d", id);
+    tg_str_cut(req->op.u.line.sku, sizeof(req->op.u.line.sku), "MUG-RED");
+    req->op.u.line.qty = 1;
+    req->op.u.line.price = 9900;
+    req->op.u.line.at = (r->now.mono - 1000) / 1000 - back_ms;
+    turn(r, req);
+}
+
+static void test_units_of_a_price_that_is_over_outlive_a_restart(void **state)
+{
+    struct rig *r = rig_open();
+    struct tg_show_info show;
+
+    (void)state;
+    assert_int_equal(tg_sale_boot_show(r->sale, r->now, "s", "Show", false, &show), TG_OK);
+    r->now.mono += MINUTE_US;
+    r->now.wall += MINUTE_US;
+    flash(r, "MUG-RED", 9900, -1, 2);
+    r->now.mono += MINUTE_US;
+    r->now.wall += MINUTE_US;
+    flash(r, "MUG-RED", -1, -1, 0);
+    r->now.mono += TG_US_PER_S;
+    r->now.wall += TG_US_PER_S;
+    tap(r, &show, 1, 2000);
+    has(r, "\"total\":{\"amount\":9900,");
+    restart(r);
+    tap(r, &show, 2, 2000);
+    has(r, "\"total\":{\"amount\":9900,");
+    restart(r);
+    tap(r, &show, 3, 2000); /* both are gone, whoever sold them */
+    has(r, "\"code\":\"price_changed\"");
+    rig_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_list_price_is_conditional_and_for_staff),
         cmocka_unit_test(test_currency_price_and_quote),
         cmocka_unit_test(test_price_at_the_tap_by_the_shows_clock),
+        cmocka_unit_test(test_units_of_a_price_that_is_over_outlive_a_restart),
     };
 
     tg_log_set_level(TG_LOG_ERROR);

@@ -160,6 +160,15 @@ static enum tg_code buy(struct world *w, const char *sku, int32_t qty)
     return decide(w, &c);
 }
 
+/* ... by somebody who agrees to wait for what is promised. */
+static enum tg_code order_back(struct world *w, const char *sku, int32_t qty)
+{
+    struct tg_claim c = claim_of(TG_CLAIM_BUY, sku, qty);
+
+    c.back_order = true;
+    return decide(w, &c);
+}
+
 static enum tg_code buy_in(struct world *w, uint16_t show, const char *sku, int32_t qty)
 {
     struct tg_claim c = claim_of(TG_CLAIM_BUY, sku, qty);
@@ -320,7 +329,14 @@ static void test_promise_is_used_last_and_says_so(void **state)
     assert_int_equal(available(w, "MUG"), 5);
     assert_int_equal(buy(w, "MUG", 1), TG_CODE_OK);
     assert_int_equal(tg_order_line_promised(w->v.order, 0, &from), 0);
-    assert_int_equal(buy(w, "MUG", 3), TG_CODE_OK);
+    assert_int_equal(buy(w, "MUG", 3), TG_CODE_SOLD_OUT); /* nobody waits without being asked */
+    assert_string_equal(w->v.message,
+                        "Only 1 of Mug left. 2 can be ordered now and are sent when they come.");
+    assert_int_equal(w->v.back_order, 2);
+    assert_int_equal(w->v.ships_from_wall, WALL_US + (tg_us)86400 * TG_US_PER_S);
+    assert_int_equal(buy(w, "MUG", 5), TG_CODE_SOLD_OUT);
+    assert_int_equal(w->v.back_order, 0); /* not enough with it either */
+    assert_int_equal(order_back(w, "MUG", 3), TG_CODE_OK);
     assert_int_equal(tg_order_line_promised(w->v.order, 0, &from), 2);
     assert_int_equal(from, WALL_US + (tg_us)86400 * TG_US_PER_S);
     assert_int_equal(at(w, "MUG", LATER).held, 2);
@@ -330,7 +346,8 @@ static void test_promise_is_used_last_and_says_so(void **state)
     assert_non_null(strstr(tg_buf_cstr(&buf),
                            "\"back_order\":2,\"ships_from\":\"2026-05-29T20:26:40.000Z\"}]"));
     tg_buf_done(&buf);
-    assert_int_equal(buy(w, "MUG", 2), TG_CODE_SOLD_OUT); /* a promise is kept, too */
+    assert_int_equal(order_back(w, "MUG", 2), TG_CODE_SOLD_OUT); /* a promise is kept, too */
+    assert_int_equal(tg_variant_here_in(tg_shop_variant(w->shop, "MUG"), UINT16_MAX), 0);
     world_free(w);
 }
 
@@ -368,8 +385,8 @@ static void test_safety_stock_is_for_staff(void **state)
     put(w, "MUG", OSLO, 2);
     put(w, "MUG", LATER, 1);
     assert_int_equal(available(w, "MUG"), 2); /* one of the shelves and one promised */
-    assert_int_equal(buy(w, "MUG", 3), TG_CODE_SOLD_OUT);
-    assert_int_equal(buy(w, "MUG", 2), TG_CODE_OK);
+    assert_int_equal(order_back(w, "MUG", 3), TG_CODE_SOLD_OUT);
+    assert_int_equal(order_back(w, "MUG", 2), TG_CODE_OK);
     assert_int_equal(at(w, "MUG", LATER).held, 1);
     assert_int_equal(buy_at(w, "oslo", "MUG", 1), TG_CODE_SOLD_OUT);
     c.channel = TG_CHANNEL_STAFF;
@@ -542,7 +559,7 @@ static void test_what_is_promised_is_given_back_first(void **state)
     (void)state;
     put(w, "MUG", MAIN, 2);
     put(w, "MUG", LATER, 5);
-    assert_int_equal(buy(w, "MUG", 4), TG_CODE_OK);
+    assert_int_equal(order_back(w, "MUG", 4), TG_CODE_OK);
     order = order_of(w);
     tg_shop_commit(w->shop);
     assert_int_equal(tg_shop_reserve(w->shop, TG_TAKES_MAX), TG_OK);
@@ -636,7 +653,16 @@ static void test_limits_of_a_show(void **state)
     assert_int_equal(tg_shop_put_show_item(w->shop, &item), TG_OK);
     assert_int_equal(buy_in(w, SHOW, "MUG", 2), TG_CODE_LIMIT);
     assert_string_equal(w->v.message, "Only 1 of Mug left for this show.");
-    assert_int_equal(buy(w, "MUG", 8), TG_CODE_OK); /* elsewhere nothing holds */
+    assert_int_equal(buy(w, "MUG", 1), TG_CODE_OK); /* elsewhere nothing holds ... */
+    item.show_only = true;
+    assert_int_equal(tg_shop_put_show_item(w->shop, &item), TG_OK);
+    assert_int_equal(buy(w, "MUG", 1), TG_CODE_CLOSED); /* ... unless the show has it for itself */
+    assert_string_equal(w->v.message, "Mug is sold in its show only.");
+    assert_int_equal(buy_in(w, SHOW + 1, "MUG", 1), TG_CODE_CLOSED);
+    assert_int_equal(buy_in(w, SHOW, "MUG", 1), TG_CODE_LIMIT); /* there only its limits hold */
+    item.show_only = false;
+    assert_int_equal(tg_shop_put_show_item(w->shop, &item), TG_OK);
+    assert_int_equal(buy(w, "MUG", 1), TG_CODE_OK);
     world_free(w);
 }
 

@@ -659,6 +659,7 @@ static void test_places_bundles_and_takes_survive_a_restart(void **state)
     (void)stock_row(b, TG_STOCK_SET, "MUG-RED", "", 3, -1);
     (void)stock_row(b, TG_STOCK_RECEIVE, "MUG-RED", "oslo", 1, -1);
     version = stock_row(b, TG_STOCK_SET, "MUG-RED", "later", 5, -1).version;
+    buy.back_order = true;
     buy.qty = 3; /* 6 mugs: 3 here, 1 in the store, 2 promised */
     ticket = one(b, &buy, order, payment).ticket;
     assert_true(ticket > 0);

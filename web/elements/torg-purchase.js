@@ -11,7 +11,7 @@ import sheet from './torg-purchase.shadow.css';
 
 /**
  * What became of a purchase, and what can be done next.
- * @fires torg-buy-again-request detail {purchase} at the price now
+ * @fires torg-buy-again-request detail {purchase, backOrder} at the price now, or agreeing to wait
  * @fires torg-close-request
  * @fires torg-show-products-request
  * @fires torg-wait-request detail {sku, qty} a place in line for what is sold out
@@ -50,7 +50,7 @@ export class TorgPurchase extends TorgElement {
       case 'price_changed': return this.#changed(purchase);
       case 'sold_out':
         return html`${this.#mark('warning')}<p class="lead">${t('buy.sold-out')}</p><p class="muted">${this.#what(purchase)}</p>
-          ${this.#wait(purchase)}
+          ${this.#backOrder(purchase)}${this.#wait(purchase)}
           <button class=${`button wide ${this.mayWait ? '' : 'primary'}`} type="button" @click=${() => this.ask('show-products')}>${t('products.see')}</button>`;
       case 'busy':
         return html`${this.#mark('clock')}<p class="lead">${t('buy.busy')}</p>${this.#again(purchase, t('try-again'))}`;
@@ -58,6 +58,14 @@ export class TorgPurchase extends TorgElement {
         return html`${this.#mark('warning')}<p class="lead">${t(purchase.state === 'limit' ? 'buy.limit' : 'buy.refused')}</p>
           ${purchase.message ? html`<p class="muted" lang="en">${purchase.message}</p>` : nothing}${this.#leave()}`;
     }
+  }
+
+  /** Goods that are only promised are never taken without being asked for. @param {Purchase} purchase */
+  #backOrder(purchase) {
+    if (!purchase.backOrder) return nothing;
+    const date = purchase.shipsFrom ? new Intl.DateTimeFormat(region(), { dateStyle: 'medium' }).format(new Date(purchase.shipsFrom)) : '';
+    return html`<p class="muted">${date ? t('buy.back-order.from', { n: purchase.backOrder, date }) : t('buy.back-order', { n: purchase.backOrder })}</p>
+      <button class="button buy wide" type="button" @click=${() => this.ask('buy-again', { purchase, backOrder: true })}>${t('buy.back-order.do')}</button>`;
   }
 
   /** Sold out is not the end where the show has a waiting list. @param {Purchase} purchase */

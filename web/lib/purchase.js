@@ -16,6 +16,8 @@ import { newId } from './channel.js';
  * @property {Order} [order]
  * @property {Money} [price] with price_changed: the price now
  * @property {{ sku: string, price: Money }[]} [prices] with price_changed: every line that is dearer now
+ * @property {number} [backOrder] with sold_out: units that can be had by who agrees to wait
+ * @property {string | null} [shipsFrom] ... and from when they ship; null = no date yet
  * @property {string} [code]
  * @property {string} [message] the server's words
  */
@@ -37,7 +39,7 @@ export function answered(purchase, reply) {
   if (reply.ok && reply.order) return { ...purchase, state: 'ordered', order: reply.order };
   const base = { ...purchase, code: reply.code ?? 'internal', message: reply.message };
   switch (reply.code) {
-    case 'sold_out': return { ...base, state: 'sold_out' };
+    case 'sold_out': return { ...base, state: 'sold_out', backOrder: reply.back_order, shipsFrom: reply.ships_from };
     case 'price_changed': return { ...base, state: 'price_changed', price: reply.price, prices: reply.prices };
     case 'limit': return { ...base, state: 'limit' };
     case 'busy': case 'rate': return { ...base, state: 'busy' };

@@ -19,6 +19,8 @@ test('each answer has its state', () => {
   const state = (/** @type {any} */ reply) => answered(one, { re: one.id, ...reply }).state;
   assert.equal(state({ ok: true, order: { id: 'o' } }), 'ordered');
   assert.equal(state({ ok: false, code: 'sold_out' }), 'sold_out');
+  const promised = answered(one, { re: one.id, ok: false, code: 'sold_out', back_order: 2, ships_from: null });
+  assert.deepEqual([promised.backOrder, promised.shipsFrom], [2, null]);
   assert.equal(state({ ok: false, code: 'limit' }), 'limit');
   assert.equal(state({ ok: false, code: 'busy' }), 'busy');
   assert.equal(state({ ok: false, code: 'closed' }), 'refused');

@@ -53,7 +53,7 @@ CREATE TABLE variants (
 );
 CREATE INDEX variants_by_product ON variants (product_id, position);
 
-CREATE TABLE price_changes ( -- append-only
+CREATE TABLE price_changes ( -- append-only, but for units_left
     id INTEGER PRIMARY KEY,
     sku TEXT NOT NULL REFERENCES variants (sku),
     flash INTEGER NOT NULL,

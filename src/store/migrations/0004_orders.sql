@@ -3,6 +3,7 @@
 
 ALTER TABLE orders ADD COLUMN channel INTEGER NOT NULL DEFAULT 0; -- enum tg_channel
 ALTER TABLE orders ADD COLUMN unheld INTEGER NOT NULL DEFAULT 0; -- first paid: nothing is held yet
+ALTER TABLE orders ADD COLUMN back_order INTEGER NOT NULL DEFAULT 0; -- its buyer takes what is promised, too
 ALTER TABLE orders ADD COLUMN payment TEXT NOT NULL DEFAULT ''; -- with 128 random bits: who knows it may pay
 ALTER TABLE orders ADD COLUMN payment_state INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN payment_tries INTEGER NOT NULL DEFAULT 0;

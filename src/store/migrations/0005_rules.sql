@@ -22,6 +22,7 @@ CREATE TABLE show_items ( -- what a show says of one SKU
     person_max INTEGER NOT NULL,
     from_ms INTEGER NOT NULL, -- media time, -1 = open
     until_ms INTEGER NOT NULL,
+    show_only INTEGER NOT NULL, -- sold in this show and nowhere else
     changed_us INTEGER NOT NULL,
     PRIMARY KEY (show_ord, sku)
 ) WITHOUT ROWID;

@@ -40,7 +40,8 @@ void sim_check_lines(struct sim *s, const struct sim_node *node)
     const struct tg_shop *shop = tg_sale_shop(node->sale);
 
     for (size_t i = 0; i < SIM_SKUS; i++) {
-        int32_t free = tg_variant_available(tg_shop_variant(shop, sim_skus[i]));
+        /* Nobody waits for a promise: that can be had at once by who agrees to it. */
+        int32_t free = tg_variant_here_in(tg_shop_variant(shop, sim_skus[i]), UINT16_MAX);
         /* A turn is held at one place; what is free elsewhere meanwhile may be the next one's. */
         bool one_place = !sim_has_places(s);
         bool short_of = false; /* somebody in front has not got all */

@@ -51,6 +51,7 @@ static void line_op(struct sim *s, struct tg_sale_req *req, enum tg_op_kind kind
     if (kind == TG_OP_BUY && sim_has_places(s) && sim_chance(s, 15))
         tg_str_cut(req->op.u.line.location, sizeof(req->op.u.line.location),
                    sim_places[tg_rng_below(&s->rng, SIM_PLACES)]);
+    req->op.u.line.back_order = kind == TG_OP_BUY && sim_chance(s, 30);
     if (kind == TG_OP_BUY && sim_chance(s, 20))
         tg_str_cut(req->op.u.line.code, sizeof(req->op.u.line.code), "tenth");
 }

@@ -164,23 +164,29 @@ export class WatchStore extends ShowStore {
     this.#begin(newPurchase({ op: 'buy', sku, qty, price: found.variant.price.amount, at: this.mediaNow() }));
   }
 
-  /** After "the price has changed" or "busy": a new purchase, at the price now. @param {Purchase} purchase */
-  buyAgain({ op, price, prices }) {
-    if (op.op === 'checkout') this.checkout(prices, op.code);
-    else this.#begin(newPurchase({ ...op, price: price?.amount ?? findSku(this.model.products, op.sku)?.variant.price.amount, at: this.mediaNow() }));
+  /**
+   * After "the price has changed", "busy" or a question: a new purchase, at the price now.
+   * @param {Purchase} purchase
+   * @param {boolean} [backOrder] agreed to wait for what is promised
+   */
+  buyAgain({ op, price, prices }, backOrder = false) {
+    const agreed = backOrder || op.back_order ? { back_order: true } : {};
+    if (op.op === 'checkout') this.checkout(prices, op.code, agreed);
+    else this.#begin(newPurchase({ ...op, ...agreed, price: price?.amount ?? findSku(this.model.products, op.sku)?.variant.price.amount, at: this.mediaNow() }));
   }
 
   /**
    * @param {{ sku: string, price: import('../../lib/wire.js').Money }[]} [agreed] prices that the buyer was just told
    * @param {string} [code] discount codes, separated by commas
+   * @param {{ back_order?: boolean }} [more] what else was agreed to
    */
-  checkout(agreed = [], code = '') {
+  checkout(agreed = [], code = '', more = {}) {
     const prices = [];
     for (const { sku, price } of this.model.cart.lines) {
       const amount = (agreed.find((line) => line.sku === sku)?.price ?? price ?? findSku(this.model.products, sku)?.variant.price)?.amount;
       if (amount !== undefined) prices.push({ sku, amount });
     }
-    this.#begin(newPurchase({ op: 'checkout', prices, at: this.mediaNow(), ...(code ? { code } : {}) }));
+    this.#begin(newPurchase({ op: 'checkout', prices, at: this.mediaNow(), ...(code ? { code } : {}), ...more }));
   }
 
   /**

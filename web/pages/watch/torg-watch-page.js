@@ -287,7 +287,7 @@ export class TorgWatchPage extends TorgElement {
 
   /** @param {CustomEvent} event */
   #again({ detail }) {
-    this.store.buyAgain(detail.purchase);
+    this.store.buyAgain(detail.purchase, detail.backOrder);
   }
 
   /** @param {CustomEvent} event */
