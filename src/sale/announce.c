@@ -314,6 +314,8 @@ static void meet_all(struct tg_sale *sale)
         if (tg_registry_show_at(sale->cfg.registry, ord, &show) == TG_OK)
             meet_show(sale, show.id);
     }
+    for (uint16_t ord = 0; ord < sale->next_show; ord++)
+        tg_selling_announce_ord(sale, ord);
     if (sale->cfg.store->ops->next_token(sale->cfg.store, &next) == TG_OK)
         sale->next_token = TG_MAX(sale->next_token, next);
 }

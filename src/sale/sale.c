@@ -157,7 +157,7 @@ tg_us tg_sale_deadline(const struct tg_sale *sale)
 
 bool tg_sale_ready(const struct tg_sale *sale)
 {
-    return !sale->lost;
+    return !sale->lost && !sale->behind;
 }
 
 void tg_sale_note_database(struct tg_sale *sale, tg_err err)
@@ -175,6 +175,21 @@ void tg_sale_note_database(struct tg_sale *sale, tg_err err)
         tg_log_info("sale", "database-back", "%s", "");
     }
     tg_metric_set(TG_M_store_up, !lost);
+}
+
+void tg_sale_note_behind(struct tg_sale *sale)
+{
+    bool behind = sale->cfg.store->ops->behind(sale->cfg.store);
+
+    if (sale->behind == behind)
+        return;
+    sale->behind = behind;
+    tg_metric_set(TG_M_store_behind, behind);
+    if (behind)
+        tg_log_error("sale", "database-not-followed", "reason=%s",
+                     TG_LOG_Q(sale->cfg.store->ops->error(sale->cfg.store)));
+    else
+        tg_log_info("sale", "database-followed", "%s", "");
 }
 
 /* true = other nodes did something that this one must take over. */

@@ -103,9 +103,10 @@ struct tg_sale {
     tg_us retry_at; /* the clock's work waits until then after a failure */
     tg_us purge_at;
     tg_us unanswered_at; /* when to look for questions without an answer; TG_US_NEVER = no need */
-    tg_us poll_at;      /* when to ask what other nodes did; TG_US_NEVER = there are none */
-    _Atomic bool lost;  /* the database does not answer */
-    bool catalog_stale; /* other nodes changed products */
+    tg_us poll_at;       /* when to ask what other nodes did; TG_US_NEVER = there are none */
+    _Atomic bool lost;   /* the database does not answer */
+    _Atomic bool behind; /* ... or cannot be followed */
+    bool catalog_stale;  /* other nodes changed products */
     uint32_t next_token;
     uint16_t next_show;
     struct tg_log_burst fail_burst;
@@ -169,6 +170,8 @@ void tg_turn_take(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_r
 void tg_unanswered_take(struct tg_sale *sale, struct tg_shop_now now, size_t room);
 /* An order of a batch that was kept. */
 void tg_unanswered_note(struct tg_sale *sale, const struct tg_order *order);
+/* ... and whether what others changed could be read. */
+void tg_sale_note_behind(struct tg_sale *sale);
 /* turn.c: the show's state is on disk. */
 void tg_sale_state_saved(struct tg_sale *sale, uint16_t show);
 
@@ -200,6 +203,7 @@ void tg_selling_announce(struct tg_sale *sale);
 void tg_selling_announce_show(struct tg_sale *sale, uint16_t show);
 /* Another node changed the rules of the show with this ordinal. */
 void tg_selling_announce_key(struct tg_sale *sale, const char *ordinal);
+void tg_selling_announce_ord(struct tg_sale *sale, uint16_t show);
 /* hooks.c: webhooks. */
 uint64_t tg_hooks_digest(uint64_t digest, const struct tg_hook_req *req);
 void tg_hooks_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item);

@@ -322,13 +322,18 @@ void tg_selling_announce_show(struct tg_sale *sale, uint16_t show)
         tell_live(sale, show, NULL);
 }
 
+void tg_selling_announce_ord(struct tg_sale *sale, uint16_t show)
+{
+    if (sale->cfg.live != NULL)
+        tell_live(sale, show, selling_json(sale, show, "selling"));
+}
+
 void tg_selling_announce_key(struct tg_sale *sale, const char *ordinal)
 {
     int64_t show = 0;
 
-    if (sale->cfg.live != NULL &&
-        tg_parse_i64(&show, ordinal, strlen(ordinal), 0, TG_SHOWS_MAX - 1) == TG_OK)
-        tell_live(sale, (uint16_t)show, selling_json(sale, (uint16_t)show, "selling"));
+    if (tg_parse_i64(&show, ordinal, strlen(ordinal), 0, TG_SHOWS_MAX - 1) == TG_OK)
+        tg_selling_announce_ord(sale, (uint16_t)show);
 }
 
 static void tell_waiters(struct tg_sale *sale)

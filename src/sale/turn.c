@@ -422,9 +422,7 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     /* Loading comes before the clock's work: per-person sums on disk must be of the same moment as
      * the orders in memory. */
     err = store->ops->load(store, now, sale->claims, count, sale->shop, sale->idem);
-    if (sale->catalog_stale)
-        tg_announce_catalog(sale);
-    sale->catalog_stale = false;
+    tg_sale_note_behind(sale);
     if (err == TG_OK) {
         decide_all(sale, now);
         err = sale->failed;
@@ -440,5 +438,8 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
         fail_batch(sale, now, err);
     free_items(sale);
     tg_catalog_work(sale, now);
+    if (sale->catalog_stale) /* also when it was the catalogue's work that heard of it */
+        tg_announce_catalog(sale);
+    sale->catalog_stale = false;
     tg_metric_set(TG_M_sale_open_orders, (int64_t)tg_shop_order_count(sale->shop));
 }

@@ -58,8 +58,8 @@ static tg_err room_for_product(struct tg_shop *shop)
     return TG_OK;
 }
 
-/* Where a product with this number belongs; CONFLICT when the number is taken. */
-static tg_err place_of(const struct tg_shop *shop, uint32_t number, size_t *ret)
+/* The first product with this number or a higher one. */
+static size_t first_from(const struct tg_shop *shop, uint32_t number)
 {
     size_t low = 0;
     size_t high = shop->product_count;
@@ -72,9 +72,17 @@ static tg_err place_of(const struct tg_shop *shop, uint32_t number, size_t *ret)
         else
             high = middle;
     }
-    if (low < shop->product_count && shop->products[low]->number == number)
+    return low;
+}
+
+/* Where a product with this number belongs; CONFLICT when the number is taken. */
+static tg_err place_of(const struct tg_shop *shop, uint32_t number, size_t *ret)
+{
+    size_t at = first_from(shop, number);
+
+    if (at < shop->product_count && shop->products[at]->number == number)
         return TG_ERR_CONFLICT;
-    *ret = low;
+    *ret = at;
     return TG_OK;
 }
 
@@ -142,38 +150,18 @@ const struct tg_product *tg_shop_product(const struct tg_shop *shop, const char 
 
 const struct tg_product *tg_shop_product_numbered(const struct tg_shop *shop, uint32_t number)
 {
-    size_t place;
+    size_t at = first_from(shop, number);
 
-    if (place_of(shop, number, &place) == TG_OK)
-        return NULL;
-    for (size_t low = 0, high = shop->product_count; low < high;) {
-        size_t middle = low + (high - low) / 2;
-
-        if (shop->products[middle]->number == number)
-            return shop->products[middle];
-        if (shop->products[middle]->number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return at < shop->product_count && shop->products[at]->number == number ? shop->products[at]
+                                                                            : NULL;
 }
 
 uint32_t tg_shop_free_number(const struct tg_shop *shop, uint32_t from)
 {
-    size_t low = 0;
+    size_t low = first_from(shop, from);
     size_t high = shop->product_count;
 
-    /* The first product with number >= from, then the end of its run without a gap: numbers rise,
-     * so number - index never falls. */
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (shop->products[middle]->number < from)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    /* The end of its run without a gap: numbers rise, so number - index never falls. */
     if (low == shop->product_count || shop->products[low]->number != from)
         return from;
     high = shop->product_count;
@@ -186,6 +174,25 @@ uint32_t tg_shop_free_number(const struct tg_shop *shop, uint32_t from)
             high = middle;
     }
     return shop->products[low - 1]->number + 1;
+}
+
+/* To the front of the list, where those without a number are. */
+static void lose_number(struct tg_shop *shop, size_t at)
+{
+    struct tg_product *p = shop->products[at];
+
+    memmove(&shop->products[1], &shop->products[0], at * sizeof(struct tg_product *));
+    shop->products[0] = p;
+    p->number = 0;
+}
+
+tg_err tg_shop_take_product(struct tg_shop *shop, const struct tg_product *p)
+{
+    const struct tg_product *has = tg_shop_product_numbered(shop, p->number);
+
+    if (has != NULL && strcmp(has->id, p->id) != 0)
+        lose_number(shop, first_from(shop, p->number));
+    return tg_shop_put_product(shop, p);
 }
 
 tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p)

@@ -312,6 +312,9 @@ TG_MUST_CHECK tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_n
 /* Options, tax class, cost and `archived` of a variant that is in memory; NOTFOUND. */
 TG_MUST_CHECK tg_err tg_shop_describe(struct tg_shop *shop, const struct tg_variant *v);
 TG_MUST_CHECK tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p);
+/* The same, but whoever has the number loses it (0, at the front of the list) and must be put next:
+ * so a set of products can be put in any order, whatever numbers changed hands. */
+TG_MUST_CHECK tg_err tg_shop_take_product(struct tg_shop *shop, const struct tg_product *p);
 TG_MUST_CHECK tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now,
                                          const char *product_id, const struct tg_variant *v);
 /* What is only a copy of the disk, and what the disk now says otherwise: not inside a batch.

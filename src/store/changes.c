@@ -3,11 +3,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/map.h"
 #include "base/str.h"
 #include "shop/rules.h"
 #include "shop/waiting.h"
 
-enum { KEYS_MAX = 8 * 1024 * 1024, FEED_MAX = 64 * 1024 * 1024 };
+enum {
+    KEYS_MAX = 8 * 1024 * 1024,
+    FEED_MAX = 16 * 1024 * 1024, /* half a million keys: asking for all of them costs more than
+                                    reading everything anew */
+};
+#define RELOAD_AGAIN_US ((tg_us)2 * TG_US_PER_S)
 
 /* In this order: what is referred to first. */
 static const struct {
@@ -125,7 +131,7 @@ tg_err tg_changes_start(struct tg_store_db *s)
     return s->shared ? one_version(&s->db, TG_SQL_SHOP_VERSION, &s->version) : TG_OK;
 }
 
-/* The feed's text since `version`; *ret_gap: some of it was purged. */
+/* The feed's text since `version`; *ret_gap: some of it was purged, or it is too long. */
 static tg_err read_feed(struct tg_store_db *s, struct tg_buf *feed, bool *ret_gap)
 {
     struct tg_q q = tg_q(&s->db, TG_SQL_CHANGES_SINCE);
@@ -134,52 +140,86 @@ static tg_err read_feed(struct tg_store_db *s, struct tg_buf *feed, bool *ret_ga
     tg_err err;
 
     tg_q_int(&q, s->version);
-    while (tg_q_row(&q)) {
-        gap = gap || tg_q_get_int(&q, 0) != expected;
+    while (!gap && tg_q_row(&q)) {
+        gap = tg_q_get_int(&q, 0) != expected;
         expected = tg_q_get_int(&q, 0) + 1;
         tg_buf_add_str(feed, tg_q_get_text(&q, 1));
+        gap = gap || feed->err == TG_ERR_LIMIT;
     }
     err = tg_q_end(&q);
     *ret_gap = gap || expected != s->locked_version + 1;
-    return err != TG_OK ? err : feed->err;
+    if (err == TG_OK && !*ret_gap)
+        err = feed->err;
+    return err;
 }
 
-/* The keys of one kind; the feed's lines end in NUL. */
-static size_t keys_of(const struct tg_buf *feed, char kind, const char **out)
+/* The feed's lines, each once and in their order; hot ones are in every batch's. */
+static tg_err different_lines(struct tg_buf *feed, const char **lines, size_t *ret_count)
 {
-    const char *text = (const char *)feed->data;
+    struct tg_rng rng = tg_rng_os();
+    struct tg_map seen;
     size_t count = 0;
+    tg_err err = TG_OK;
 
-    for (size_t at = 0; at < feed->len; at += strlen(text + at) + 1)
-        if (text[at] == kind)
-            out[count++] = text + at + 1;
-    return count;
+    tg_map_init(&seen, &rng);
+    for (size_t at = 0; at < feed->len && (err == TG_OK || err == TG_ERR_CONFLICT);) {
+        char *line = (char *)feed->data + at;
+        size_t len = strcspn(line, "\n");
+
+        line[len] = '\0';
+        at += len + 1;
+        err = tg_map_put(&seen, line, len, line);
+        if (err == TG_OK)
+            lines[count++] = line;
+    }
+    tg_map_done(&seen);
+    *ret_count = count;
+    return err == TG_ERR_CONFLICT ? TG_OK : err;
+}
+
+static size_t keys_of(const char *const *lines, size_t count, char kind, const char **out)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (lines[i][0] == kind)
+            out[found++] = lines[i] + 1;
+    return found;
+}
+
+static tg_err reload_lines(struct tg_reload *r, const char *const *lines, size_t count,
+                           const char **keys)
+{
+    tg_err err = TG_OK;
+
+    r->keys = keys;
+    for (size_t i = 0; err == TG_OK && i < TG_ARRAY_LEN(kinds); i++) {
+        r->count = keys_of(lines, count, kinds[i].kind, keys);
+        if (r->count > 0)
+            err = kinds[i].reload(r);
+    }
+    return err;
 }
 
 static tg_err reload_feed(const struct tg_reload *base, struct tg_buf *feed)
 {
     struct tg_reload r = *base;
-    size_t lines = 0;
-    const char **keys;
-    tg_err err = TG_OK;
+    size_t count = 0;
+    const char **lines;
+    tg_err err;
 
+    (void)tg_buf_cstr(feed); /* it ends in NUL; its error was looked at */
     for (size_t i = 0; i < feed->len; i++)
-        if (feed->data[i] == '\n') {
-            feed->data[i] = '\0';
-            lines++;
-        }
-    if (lines == 0)
-        return TG_OK;
-    keys = tg_calloc(lines, sizeof(*keys));
-    if (keys == NULL)
+        count += feed->data[i] == '\n';
+    if (count == 0)
+        return feed->err;
+    lines = tg_calloc(2 * count, sizeof(*lines));
+    if (lines == NULL)
         return TG_ERR_NOMEM;
-    r.keys = keys;
-    for (size_t i = 0; err == TG_OK && i < TG_ARRAY_LEN(kinds); i++) {
-        r.count = keys_of(feed, kinds[i].kind, keys);
-        if (r.count > 0)
-            err = kinds[i].reload(&r);
-    }
-    tg_free(keys);
+    err = feed->err != TG_OK ? feed->err : different_lines(feed, lines, &count);
+    if (err == TG_OK)
+        err = reload_lines(&r, lines, count, lines + count);
+    tg_free(lines);
     return err;
 }
 
@@ -190,29 +230,48 @@ static tg_err reload_all(const struct tg_reload *base)
 
     r.keys = NULL;
     r.count = 0;
+    err = tg_reload_locations(&r);
+    if (err == TG_OK)
+        err = tg_reload_catalogue(&r);
     for (size_t i = 0; err == TG_OK && i < TG_ARRAY_LEN(kinds); i++)
-        err = kinds[i].reload(&r);
+        if (kinds[i].reload != tg_reload_locations && kinds[i].reload != tg_reload_products &&
+            kinds[i].reload != tg_reload_variants)
+            err = kinds[i].reload(&r);
     if (err == TG_OK && r.store->watch.changed != NULL)
         r.store->watch.changed(r.store->watch.ctx, TG_CHANGE_VARIANT, NULL);
     return err;
 }
 
-static tg_err follow(struct tg_store_db *s, const struct tg_reload *r)
+/* What a key alone does not explain (it cannot be, but it would stop all sales here), everything
+ * together may. */
+static tg_err take_over(struct tg_store_db *s, const struct tg_reload *r)
 {
     struct tg_buf feed;
     bool gap = false;
     tg_err err;
 
-    tg_shop_forget_cached(r->shop);
     tg_buf_init(&feed, FEED_MAX);
     err = read_feed(s, &feed, &gap);
-    if (err == TG_OK)
-        err = gap ? reload_all(r) : reload_feed(r, &feed);
+    if (err == TG_OK && !gap)
+        err = reload_feed(r, &feed);
     tg_buf_done(&feed);
+    return gap || err == TG_ERR_MALFORMED ? reload_all(r) : err;
+}
+
+static tg_err follow(struct tg_store_db *s, const struct tg_reload *r)
+{
+    tg_err err;
+
+    if (s->behind && r->now.mono < s->reload_at)
+        return TG_ERR_MALFORMED; /* db.error still says why */
+    tg_shop_forget_cached(r->shop);
+    err = take_over(s, r);
     if (err == TG_OK)
         err = tg_load_next_number(r);
     if (err == TG_OK)
         s->version = s->locked_version;
+    s->behind = err == TG_ERR_MALFORMED;
+    s->reload_at = r->now.mono + RELOAD_AGAIN_US;
     return err;
 }
 

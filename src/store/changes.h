@@ -24,6 +24,10 @@ void tg_changes_note(struct tg_store_db *s, enum tg_change kind, const char *key
 /* ... by what a decision did. */
 void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effect);
 /*
+ * When a key that was read anew does not fit memory (MALFORMED) everything is read once; when that
+ * does not fit either the node is behind: it decides nothing, says that it is not ready, and tries
+ * again every two seconds.
+ *
  * Opens the batch's transaction, takes the lock, brings memory up to date and loads unpaid orders
  * whose time is over. Errors: CLOSED (no connection), those of the store.
  */
@@ -44,32 +48,44 @@ struct tg_reload {
     struct tg_shop *shop;
     const char *const *keys;
     size_t count;
+    bool lean; /* everything: without archived ones that have no units */
 };
-/* load.c: replace what is in memory by what is on disk. */
+/* load_shop.c: replace what is in memory by what is on disk. Short numbers may change hands within
+ * one call, in any order. */
 TG_MUST_CHECK tg_err tg_reload_products(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_variants(const struct tg_reload *r);
+/* All of both, or without what finds no room and is not sold. */
+TG_MUST_CHECK tg_err tg_reload_catalogue(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_load_next_number(const struct tg_reload *r);
 /* load_stock.c: places; of variants all counts but main's, their rules and parts. */
 TG_MUST_CHECK tg_err tg_reload_locations(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_stock(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_sales(const struct tg_reload *r);
+/* load_registry.c */
 TG_MUST_CHECK tg_err tg_reload_shows(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_tokens(const struct tg_reload *r);
+/* load_orders.c: those that await payment; and those whose time is over and that are not in
+ * memory. */
 TG_MUST_CHECK tg_err tg_reload_orders(const struct tg_reload *r);
+TG_MUST_CHECK tg_err tg_load_due(const struct tg_reload *r);
 /* show_rules.c */
 TG_MUST_CHECK tg_err tg_reload_rules(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_lines(const struct tg_reload *r);
 /* load_price.c */
 TG_MUST_CHECK tg_err tg_reload_prices(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_codes(const struct tg_reload *r);
-/* Unpaid orders whose time is over and that are not in memory. */
-TG_MUST_CHECK tg_err tg_load_due(const struct tg_reload *r);
-TG_MUST_CHECK tg_err tg_load_next_number(const struct tg_reload *r);
-/* All rows of `all`, or those of the keys. */
+/* load.c. All rows of `all`, or those of the keys. */
 TG_MUST_CHECK tg_err tg_reload_walk(const struct tg_reload *r, enum tg_sql all, enum tg_sql one,
                                     const struct tg_q_many *many);
 /* tg_q_many.bind for keys that are texts, and numbers; ctx is the tg_reload. */
 bool tg_reload_ask_text(void *ctx, size_t i, struct tg_q *q);
 bool tg_reload_ask_number(void *ctx, size_t i, struct tg_q *q);
+/* Tells the watcher of one key that was read anew; `err` goes through. */
+TG_MUST_CHECK tg_err tg_reload_told(const struct tg_reload *r, enum tg_change kind, const char *key,
+                                    tg_err err);
+/* Is it in memory? Rows of a SKU that is archived and has no units may not be (tg_reload_catalogue)
+ */
+bool tg_row_kept(const struct tg_shop *shop, const char *sku);
 /* What a loader says of a row that the shop refuses: it cannot have come from us. */
 TG_MUST_CHECK tg_err tg_row_err(struct tg_db *db, const char *what, const char *id, tg_err err);
 

@@ -5,14 +5,45 @@
 #include "store/changes.h"
 #include "store/rows_priv.h"
 
+/* What is left of a bundle changes with its parts. */
+static void tell(const struct tg_reload *r, const struct tg_variant *v)
+{
+    const struct tg_store_watch *watch = &r->store->watch;
+
+    if (v == NULL || watch->changed == NULL)
+        return;
+    watch->changed(watch->ctx, TG_CHANGE_VARIANT, v->sku);
+    for (const struct tg_part *p = v->part_of; p != NULL; p = p->next_of_item)
+        watch->changed(watch->ctx, TG_CHANGE_VARIANT, p->bundle->sku);
+}
+
+/* Closed or open again: less or more may be had of everything that is there. */
+static void tell_all_at(const struct tg_reload *r, uint16_t location)
+{
+    const struct tg_product *p;
+
+    for (size_t i = 0; (p = tg_shop_product_at(r->shop, i)) != NULL; i++)
+        for (const struct tg_variant *v = p->first; v != NULL; v = v->next)
+            if (tg_variant_place(v, location) != NULL)
+                tell(r, v);
+}
+
 static tg_err take_location(void *ctx, size_t i, const struct tg_q *q)
 {
     const struct tg_reload *r = ctx;
+    const struct tg_location *have;
     struct tg_location l;
+    bool turned;
+    tg_err err;
 
     (void)i;
     tg_row_location(q, &l);
-    return tg_row_err(r->db, "location", l.id, tg_shop_put_location(r->shop, &l));
+    have = tg_shop_location(r->shop, l.id);
+    turned = have != NULL && have->closed != l.closed;
+    err = tg_row_err(r->db, "location", l.id, tg_shop_put_location(r->shop, &l));
+    if (err == TG_OK && turned && r->keys != NULL)
+        tell_all_at(r, l.ord);
+    return err;
 }
 
 tg_err tg_reload_locations(const struct tg_reload *r)
@@ -34,6 +65,8 @@ static tg_err take_place(void *ctx, size_t i, const struct tg_q *q)
                                      .version = tg_q_get_int(q, 5)};
 
     (void)i;
+    if (!tg_row_kept(r->shop, row.sku))
+        return TG_OK;
     return tg_row_err(r->db, "stock of", row.sku, tg_shop_put_place(r->shop, &row));
 }
 
@@ -46,6 +79,8 @@ static tg_err take_rules(void *ctx, size_t i, const struct tg_q *q)
     const char *sku = tg_q_get_text(q, 0);
 
     (void)i;
+    if (!tg_row_kept(r->shop, sku))
+        return TG_OK;
     return tg_row_err(r->db, "stock rules of", sku, tg_shop_put_stock_rules(r->shop, sku, &rules));
 }
 
@@ -63,6 +98,8 @@ static tg_err put_bundle(struct bundle *b)
     uint32_t count = b->count;
 
     b->count = 0;
+    if (!tg_row_kept(b->reload.shop, b->sku))
+        return TG_OK;
     return tg_row_err(b->reload.db, "bundle", b->sku,
                       tg_shop_put_parts(b->reload.shop, b->sku, b->parts, count));
 }
@@ -96,15 +133,19 @@ static tg_err end_bundle(void *ctx, size_t i)
     return put_bundle(b);
 }
 
-static tg_err no_bundles(struct tg_shop *shop)
+/* None of these is a bundle, until all of them are read: what was a part may be a bundle now. */
+static tg_err no_bundles(const struct tg_reload *r)
 {
     const struct tg_product *p;
     tg_err err = TG_OK;
 
-    for (size_t i = 0; (p = tg_shop_product_at(shop, i)) != NULL; i++)
+    for (size_t i = 0; r->keys != NULL && err == TG_OK && i < r->count; i++)
+        if (tg_row_kept(r->shop, r->keys[i]))
+            err = tg_shop_put_parts(r->shop, r->keys[i], NULL, 0);
+    for (size_t i = 0; r->keys == NULL && (p = tg_shop_product_at(r->shop, i)) != NULL; i++)
         for (const struct tg_variant *v = p->first; err == TG_OK && v != NULL; v = v->next)
             if (v->part_count > 0)
-                err = tg_shop_put_parts(shop, v->sku, NULL, 0);
+                err = tg_shop_put_parts(r->shop, v->sku, NULL, 0);
     return err;
 }
 
@@ -113,23 +154,11 @@ static tg_err load_parts(const struct tg_reload *r)
     struct bundle b = {.reload = *r};
     const struct tg_q_many many = {
         .bind = tg_reload_ask_text, .row = take_part, .end = end_bundle, .ctx = &b};
-    tg_err err = r->keys == NULL ? no_bundles(r->shop) : TG_OK;
+    tg_err err = no_bundles(r);
 
     if (err == TG_OK)
         err = tg_reload_walk(r, TG_SQL_PARTS, TG_SQL_PARTS_OF, &many);
     return err == TG_OK && b.count > 0 ? put_bundle(&b) : err;
-}
-
-/* What is left of a bundle changes with its parts. */
-static void tell(const struct tg_reload *r, const struct tg_variant *v)
-{
-    const struct tg_store_watch *watch = &r->store->watch;
-
-    if (v == NULL || watch->changed == NULL)
-        return;
-    watch->changed(watch->ctx, TG_CHANGE_VARIANT, v->sku);
-    for (const struct tg_part *p = v->part_of; p != NULL; p = p->next_of_item)
-        watch->changed(watch->ctx, TG_CHANGE_VARIANT, p->bundle->sku);
 }
 
 tg_err tg_reload_stock(const struct tg_reload *r)

@@ -29,6 +29,60 @@ struct tg_registry {
     struct code codes[TG_CODES_MAX] TG_GUARDED_BY(lock);
 };
 
+/* Where tokens are found; one pair is the registry's, another one is built beside it. */
+struct finders {
+    struct tg_map *by_id;
+    struct tg_map *by_hash;
+};
+
+static void swap(struct tg_map *a, struct tg_map *b)
+{
+    struct tg_map kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+static tg_err put_token(const struct finders *f, struct tg_token_info *t)
+{
+    tg_err err;
+
+    if (f->by_id->count >= TG_TOKENS_MAX)
+        return TG_ERR_LIMIT;
+    err = tg_map_put(f->by_hash, t->hash, sizeof(t->hash), t);
+    if (err != TG_OK)
+        return err;
+    err = tg_map_put(f->by_id, t->id, strlen(t->id), t);
+    if (err != TG_OK)
+        (void)tg_map_del(f->by_hash, t->hash, sizeof(t->hash)); /* put just above */
+    return err;
+}
+
+static tg_err put_copy(const struct finders *f, const struct tg_token_info *t)
+{
+    struct tg_token_info *copy = tg_calloc(1, sizeof(*copy));
+    tg_err err;
+
+    if (copy == NULL)
+        return TG_ERR_NOMEM;
+    *copy = *t;
+    err = put_token(f, copy);
+    if (err != TG_OK)
+        tg_free(copy);
+    return err;
+}
+
+static void free_tokens(const struct finders *f)
+{
+    struct tg_token_info *token;
+    size_t cursor = 0;
+
+    while ((token = tg_map_each(f->by_id, &cursor)) != NULL)
+        tg_free(token);
+    tg_map_done(f->by_id);
+    tg_map_done(f->by_hash);
+}
+
 tg_err tg_registry_new(struct tg_registry **ret)
 {
     struct tg_rng rng = tg_rng_os();
@@ -46,19 +100,13 @@ tg_err tg_registry_new(struct tg_registry **ret)
 
 void tg_registry_free(struct tg_registry *reg)
 {
-    struct tg_token_info *token;
-    size_t cursor = 0;
-
     if (reg == NULL)
         return;
     tg_mutex_lock(&reg->lock);
     for (size_t i = 0; i < TG_SHOWS_MAX; i++)
         tg_free(reg->shows[i]);
-    while ((token = tg_map_each(&reg->token_by_id, &cursor)) != NULL)
-        tg_free(token);
     tg_map_done(&reg->show_by_id);
-    tg_map_done(&reg->token_by_id);
-    tg_map_done(&reg->token_by_hash);
+    free_tokens(&(struct finders){&reg->token_by_id, &reg->token_by_hash});
     tg_mutex_unlock(&reg->lock);
     tg_mutex_done(&reg->lock);
     tg_free(reg);
@@ -158,34 +206,13 @@ void tg_registry_show_set_viewers(struct tg_registry *reg, uint16_t ord, uint32_
 
 /* --- tokens --- */
 
-static tg_err put_token(struct tg_registry *reg, struct tg_token_info *t) TG_REQUIRES(reg->lock)
-{
-    tg_err err;
-
-    if (reg->token_by_id.count >= TG_TOKENS_MAX)
-        return TG_ERR_LIMIT;
-    err = tg_map_put(&reg->token_by_hash, t->hash, sizeof(t->hash), t);
-    if (err != TG_OK)
-        return err;
-    err = tg_map_put(&reg->token_by_id, t->id, strlen(t->id), t);
-    if (err != TG_OK)
-        (void)tg_map_del(&reg->token_by_hash, t->hash, sizeof(t->hash)); /* put just above */
-    return err;
-}
-
 tg_err tg_registry_token_put(struct tg_registry *reg, const struct tg_token_info *t)
 {
-    struct tg_token_info *copy = tg_calloc(1, sizeof(*copy));
     tg_err err;
 
-    if (copy == NULL)
-        return TG_ERR_NOMEM;
-    *copy = *t;
     tg_mutex_lock(&reg->lock);
-    err = put_token(reg, copy);
+    err = put_copy(&(struct finders){&reg->token_by_id, &reg->token_by_hash}, t);
     tg_mutex_unlock(&reg->lock);
-    if (err != TG_OK)
-        tg_free(copy);
     return err;
 }
 
@@ -202,20 +229,66 @@ tg_err tg_registry_token_del(struct tg_registry *reg, const char *id)
     return token != NULL ? TG_OK : TG_ERR_NOTFOUND;
 }
 
-void tg_registry_tokens_clear(struct tg_registry *reg)
+tg_err tg_registry_tokens_replace(struct tg_registry *reg, const struct tg_token_info *tokens,
+                                  size_t count)
+{
+    struct tg_rng rng = tg_rng_os();
+    struct tg_map by_id;
+    struct tg_map by_hash;
+    const struct finders fresh = {&by_id, &by_hash};
+    tg_err err = TG_OK;
+
+    tg_map_init(&by_id, &rng);
+    tg_map_init(&by_hash, &rng);
+    for (size_t i = 0; err == TG_OK && i < count; i++)
+        err = put_copy(&fresh, &tokens[i]);
+    if (err == TG_OK) {
+        tg_mutex_lock(&reg->lock);
+        swap(&reg->token_by_id, &by_id);
+        swap(&reg->token_by_hash, &by_hash);
+        tg_mutex_unlock(&reg->lock);
+    }
+    free_tokens(&fresh);
+    return err;
+}
+
+/* Deleting while a map is walked is not allowed: the valid ones into new maps. */
+static void drop_expired(struct tg_registry *reg, tg_us now_wall_us) TG_REQUIRES(reg->lock)
 {
     struct tg_rng rng = tg_rng_os();
     struct tg_token_info *token;
+    struct tg_map by_id;
+    struct tg_map by_hash;
     size_t cursor = 0;
+    tg_err err = TG_OK;
+
+    tg_map_init(&by_id, &rng);
+    tg_map_init(&by_hash, &rng);
+    while (err == TG_OK && (token = tg_map_each(&reg->token_by_id, &cursor)) != NULL)
+        if (token->expires_wall_us > now_wall_us)
+            err = put_token(&(struct finders){&by_id, &by_hash}, token);
+    cursor = 0;
+    while (err == TG_OK && (token = tg_map_each(&reg->token_by_id, &cursor)) != NULL)
+        if (token->expires_wall_us <= now_wall_us)
+            tg_free(token);
+    if (err == TG_OK) { /* without memory they stay, and there is no room */
+        swap(&reg->token_by_id, &by_id);
+        swap(&reg->token_by_hash, &by_hash);
+    }
+    tg_map_done(&by_id);
+    tg_map_done(&by_hash);
+}
+
+size_t tg_registry_token_room(struct tg_registry *reg, tg_us now_wall_us)
+{
+    size_t room;
 
     tg_mutex_lock(&reg->lock);
-    while ((token = tg_map_each(&reg->token_by_id, &cursor)) != NULL)
-        tg_free(token);
-    tg_map_done(&reg->token_by_id);
-    tg_map_done(&reg->token_by_hash);
-    tg_map_init(&reg->token_by_id, &rng);
-    tg_map_init(&reg->token_by_hash, &rng);
+    if (reg->token_by_id.count >= TG_TOKENS_MAX)
+        drop_expired(reg, now_wall_us);
+    room = TG_TOKENS_MAX - reg->token_by_id.count;
     tg_mutex_unlock(&reg->lock);
+    return room;
 }
 
 tg_err tg_registry_token_get(struct tg_registry *reg, const char *id, struct tg_token_info *ret)

@@ -65,8 +65,12 @@ void tg_show_info_write(struct tg_jo *j, const char *key, const struct tg_show_i
 /* Tokens. check: AUTH when unknown, expired or not of the form tg_ + 43 base64url characters. */
 TG_MUST_CHECK tg_err tg_registry_token_put(struct tg_registry *reg, const struct tg_token_info *t);
 TG_MUST_CHECK tg_err tg_registry_token_del(struct tg_registry *reg, const char *id);
-/* Forgets all of them; their codes stay. */
-void tg_registry_tokens_clear(struct tg_registry *reg);
+/* These instead of all that were there, at once; codes stay. CONFLICT: two are alike. LIMIT, NOMEM:
+ * nothing changed. */
+TG_MUST_CHECK tg_err tg_registry_tokens_replace(struct tg_registry *reg,
+                                                const struct tg_token_info *tokens, size_t count);
+/* How many more fit (TG_TOKENS_MAX in all); when none does, expired ones are dropped first. */
+size_t tg_registry_token_room(struct tg_registry *reg, tg_us now_wall_us);
 /* By public id. NOTFOUND. */
 TG_MUST_CHECK tg_err tg_registry_token_get(struct tg_registry *reg, const char *id,
                                            struct tg_token_info *ret);

@@ -40,32 +40,38 @@ enum order_column {
     O_BACK_ORDER,
 };
 
+bool tg_row_order_line(struct tg_order *order, uint32_t at, const struct tg_q *row)
+{
+    struct tg_order_line *line = &order->lines[at];
+
+    if (at >= order->line_count)
+        return false;
+    tg_q_copy_text(row, 0, line->sku, sizeof(line->sku));
+    tg_q_copy_text(row, 1, line->title, sizeof(line->title));
+    tg_q_copy_text(row, 2, line->options, sizeof(line->options));
+    line->qty = (int32_t)tg_q_get_int(row, 3);
+    line->price = tg_q_get_int(row, 4);
+    line->cost = tg_q_get_int(row, 5);
+    line->discount = tg_q_get_int(row, 6);
+    line->tax_bp = (int32_t)tg_q_get_int(row, 7);
+    line->tax = tg_q_get_int(row, 8);
+    line->flash_since = tg_q_get_int(row, 9);
+    line->cancelled = (int32_t)tg_q_get_int(row, 10);
+    line->fulfilled = (int32_t)tg_q_get_int(row, 11);
+    line->returned = (int32_t)tg_q_get_int(row, 12);
+    return true;
+}
+
 static tg_err read_lines(struct tg_db *db, struct tg_order *order)
 {
     struct tg_q q = tg_q(db, TG_SQL_ORDER_LINES);
     uint32_t count = 0;
+    bool fits = true;
     tg_err err;
 
     tg_q_int(&q, order->number);
-    while (tg_q_row(&q)) {
-        struct tg_order_line *line = &order->lines[count];
-
-        if (count++ == order->line_count)
-            break;
-        tg_q_copy_text(&q, 0, line->sku, sizeof(line->sku));
-        tg_q_copy_text(&q, 1, line->title, sizeof(line->title));
-        tg_q_copy_text(&q, 2, line->options, sizeof(line->options));
-        line->qty = (int32_t)tg_q_get_int(&q, 3);
-        line->price = tg_q_get_int(&q, 4);
-        line->cost = tg_q_get_int(&q, 5);
-        line->discount = tg_q_get_int(&q, 6);
-        line->tax_bp = (int32_t)tg_q_get_int(&q, 7);
-        line->tax = tg_q_get_int(&q, 8);
-        line->flash_since = tg_q_get_int(&q, 9);
-        line->cancelled = (int32_t)tg_q_get_int(&q, 10);
-        line->fulfilled = (int32_t)tg_q_get_int(&q, 11);
-        line->returned = (int32_t)tg_q_get_int(&q, 12);
-    }
+    while (fits && tg_q_row(&q))
+        fits = tg_row_order_line(order, count++, &q);
     err = tg_q_end(&q);
     if (err == TG_OK && count != order->line_count)
         err = TG_ERR_MALFORMED;
@@ -107,47 +113,58 @@ static bool has_take(const struct tg_order *order, uint32_t line)
     return false;
 }
 
-/* Rows first; a line without one takes its own SKU at main. */
+bool tg_row_order_take(struct tg_order *order, uint32_t rows, const struct tg_q *row)
+{
+    struct tg_order_take *t;
+
+    if (order->unheld)
+        return true; /* it has nothing yet */
+    if (order->take_count >= rows)
+        return false;
+    t = &order->takes[order->take_count++];
+    t->line = (uint32_t)tg_q_get_int(row, 0);
+    tg_q_copy_text(row, 1, t->sku, sizeof(t->sku));
+    t->location = (uint16_t)tg_q_get_int(row, 2);
+    t->each = (int32_t)tg_q_get_int(row, 3);
+    t->qty = (int32_t)tg_q_get_int(row, 4);
+    t->ships_from_wall = tg_q_get_int(row, 5);
+    tg_q_copy_text(row, 6, t->place, sizeof(t->place));
+    return true;
+}
+
 static tg_err read_takes(struct tg_db *db, struct tg_order *order, uint32_t rows)
 {
-    struct tg_q q;
-    tg_err err = TG_OK;
+    struct tg_q q = tg_q(db, TG_SQL_ORDER_TAKES);
+    bool fits = true;
+    tg_err err;
 
-    order->take_count = 0;
+    tg_q_int(&q, order->number);
+    while (fits && tg_q_row(&q))
+        fits = tg_row_order_take(order, rows, &q);
+    err = tg_q_end(&q);
+    return err == TG_OK && !fits ? TG_ERR_MALFORMED : err;
+}
+
+/* A line without a row takes its own SKU at main. */
+static tg_err complete_takes(struct tg_order *order)
+{
     if (order->unheld)
-        return TG_OK; /* it has nothing yet */
-    if (rows > 0) {
-        q = tg_q(db, TG_SQL_ORDER_TAKES);
-        tg_q_int(&q, order->number);
-        while (order->take_count < rows && tg_q_row(&q)) {
-            struct tg_order_take *t = &order->takes[order->take_count++];
-
-            t->line = (uint32_t)tg_q_get_int(&q, 0);
-            tg_q_copy_text(&q, 1, t->sku, sizeof(t->sku));
-            t->location = (uint16_t)tg_q_get_int(&q, 2);
-            t->each = (int32_t)tg_q_get_int(&q, 3);
-            t->qty = (int32_t)tg_q_get_int(&q, 4);
-            t->ships_from_wall = tg_q_get_int(&q, 5);
-            tg_q_copy_text(&q, 6, t->place, sizeof(t->place));
-        }
-        err = tg_q_end(&q);
-    }
+        return TG_OK;
     for (uint32_t i = 0; i < order->take_count; i++)
         if (order->takes[i].line >= order->line_count || order->takes[i].each < 1 ||
             order->takes[i].qty < 0)
             return TG_ERR_MALFORMED;
-    for (uint32_t i = 0; err == TG_OK && i < order->line_count; i++)
+    for (uint32_t i = 0; i < order->line_count; i++)
         if (!has_take(order, i))
             take_of_line(order, i);
-    return err;
+    return TG_OK;
 }
 
-tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret)
+tg_err tg_row_order_head(const struct tg_q *row, struct tg_order **ret, uint32_t *ret_takes)
 {
     struct tg_order *order = NULL;
     size_t lines = (size_t)tg_q_get_int(row, O_LINES);
     uint32_t takes = (uint32_t)tg_q_get_int(row, O_TAKES);
-    int64_t sum = 0;
     tg_err err = tg_order_new(&order, lines, takes + lines);
 
     if (err != TG_OK)
@@ -181,9 +198,17 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
     order->events = (uint32_t)tg_q_get_int(row, O_EVENTS);
     order->paid_by = (uint32_t)tg_q_get_int(row, O_PAID_BY);
     order->from = tg_q_is_null(row, O_FROM) ? UINT16_MAX : (uint16_t)tg_q_get_int(row, O_FROM);
-    err = read_lines(db, order);
-    if (err == TG_OK)
-        err = read_takes(db, order, takes);
+    order->take_count = 0;
+    *ret = order;
+    *ret_takes = takes;
+    return TG_OK;
+}
+
+tg_err tg_row_order_whole(struct tg_db *db, struct tg_order *order)
+{
+    int64_t sum = 0;
+    tg_err err = complete_takes(order);
+
     if (err == TG_OK &&
         (tg_order_state_name(order->state) == NULL ||
          tg_payment_state_name(order->payment_state) == NULL ||
@@ -194,6 +219,21 @@ tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **
                       (long long)order->number);
         err = TG_ERR_MALFORMED;
     }
+    return err;
+}
+
+tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, struct tg_order **ret)
+{
+    struct tg_order *order = NULL;
+    uint32_t takes = 0;
+    tg_err err = tg_row_order_head(row, &order, &takes);
+
+    if (err == TG_OK)
+        err = read_lines(db, order);
+    if (err == TG_OK && takes > 0)
+        err = read_takes(db, order, takes);
+    if (err == TG_OK)
+        err = tg_row_order_whole(db, order);
     if (err != TG_OK) {
         tg_order_free(order);
         return err;

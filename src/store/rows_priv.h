@@ -13,6 +13,16 @@ TG_MUST_CHECK tg_err tg_row_order(struct tg_db *db, const struct tg_q *row, stru
 /* An order that cannot be read (MALFORMED) is told of, now and then, and passed over: OK. Other
  * errors come back. */
 TG_MUST_CHECK tg_err tg_row_damaged(struct tg_db *db, tg_us mono, tg_err err);
+/*
+ * The same in pieces, when many orders are read at once: the order without its lines and takes, and
+ * how many rows of takes it has; the rows of ORDER_LINES and ORDER_TAKES in their order (false:
+ * more than there may be); then what it must add up to.
+ */
+TG_MUST_CHECK tg_err tg_row_order_head(const struct tg_q *row, struct tg_order **ret,
+                                       uint32_t *ret_takes);
+TG_MUST_CHECK bool tg_row_order_line(struct tg_order *order, uint32_t at, const struct tg_q *row);
+TG_MUST_CHECK bool tg_row_order_take(struct tg_order *order, uint32_t rows, const struct tg_q *row);
+TG_MUST_CHECK tg_err tg_row_order_whole(struct tg_db *db, struct tg_order *order);
 /* What was asked of its payment provider, into the order. MALFORMED, NOMEM, IO. */
 TG_MUST_CHECK tg_err tg_row_intents(struct tg_db *db, struct tg_order *order);
 /* One order by a text key (ORDER_BY_ID, ORDER_BY_PAYMENT). NOTFOUND. */

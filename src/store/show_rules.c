@@ -66,7 +66,10 @@ tg_err tg_reload_rules(const struct tg_reload *r)
     q = tg_q(r->db, TG_SQL_SHOW_ITEMS);
     while (err == TG_OK && tg_q_row(&q))
         err = take_item(r->db, r->shop, &q);
-    return end(&q, err);
+    err = end(&q, err);
+    for (size_t i = 0; r->keys != NULL && err == TG_OK && i < r->count; i++)
+        err = tg_reload_told(r, TG_CHANGE_RULES, r->keys[i], err);
+    return err;
 }
 
 static tg_err take_waiter(struct tg_db *db, struct tg_shop_now now, const struct tg_q *q,
@@ -82,6 +85,8 @@ static tg_err take_waiter(struct tg_db *db, struct tg_shop_now now, const struct
 
     tg_q_copy_text(q, 0, w.sku, sizeof(w.sku));
     tg_q_copy_text(q, 1, w.person, sizeof(w.person));
+    if (!tg_row_kept(shop, w.sku))
+        return TG_OK;
     return row_err(db, "line of", w.sku, tg_shop_load_waiter(shop, now, &w));
 }
 

@@ -129,6 +129,8 @@ struct tg_store_ops {
     void (*watch)(struct tg_store *store, const struct tg_store_watch *watch);
     /* Others may write, so poll is needed. */
     bool (*shared)(struct tg_store *store);
+    /* What other nodes wrote cannot be read into memory: nothing is decided here. */
+    bool (*behind)(struct tg_store *store);
     /* What went wrong last, for the log: no personal data. */
     const char *(*error)(struct tg_store *store);
 };

@@ -164,6 +164,11 @@ static bool shared(struct tg_store *store)
     return tg_store_db(store)->shared;
 }
 
+static bool behind(struct tg_store *store)
+{
+    return tg_store_db(store)->behind;
+}
+
 static const char *error_text(struct tg_store *store)
 {
     return tg_store_db(store)->db.error;
@@ -201,6 +206,7 @@ static const struct tg_store_ops ops = {
     .poll = poll_others,
     .watch = watch,
     .shared = shared,
+    .behind = behind,
     .error = error_text,
 };
 

@@ -47,6 +47,8 @@ struct tg_store_db {
     int64_t locked_version; /* ... and the database, read with the lock */
     struct tg_buf keys;     /* that the running batch touched */
     tg_us due_at;           /* monotonic; when to look for orders that are due */
+    bool behind;            /* what others changed cannot be read: see changes.h */
+    tg_us reload_at;        /* ... when to try again */
     struct tg_registry *registry;
     struct tg_store_watch watch;
 };
@@ -59,11 +61,17 @@ static inline struct tg_store_db *tg_store_db(struct tg_store *store)
 /* store_db.c: one transaction for all reads of a batch; taking the lock for each costs more than
  * the reads. */
 TG_MUST_CHECK tg_err tg_store_begin_batch(struct tg_store_db *s);
-/* load.c */
+/* load_shop.c */
 TG_MUST_CHECK tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now,
                                         struct tg_shop *shop);
+/* One variant as it is on the disk, when memory may lack it: see tg_reload_catalogue. Between
+ * batches, or before one is decided. */
+TG_MUST_CHECK tg_err tg_store_bring_variant(struct tg_store *store, struct tg_shop_now now,
+                                            struct tg_shop *shop, const char *sku);
+/* load_registry.c */
 TG_MUST_CHECK tg_err tg_store_load_registry(struct tg_store *store, struct tg_shop_now now,
                                             struct tg_registry *registry);
+/* load.c */
 TG_MUST_CHECK tg_err tg_store_load(struct tg_store *store, struct tg_shop_now now,
                                    const struct tg_claim *claims, size_t count,
                                    struct tg_shop *shop, struct tg_idem *idem);

@@ -179,6 +179,11 @@ static void watch(struct tg_store *store, const struct tg_store_watch *watcher)
     self(store)->inner->ops->watch(self(store)->inner, watcher);
 }
 
+static bool behind(struct tg_store *store)
+{
+    return self(store)->inner->ops->behind(self(store)->inner);
+}
+
 static bool shared(struct tg_store *store)
 {
     return self(store)->inner->ops->shared(self(store)->inner);
@@ -216,6 +221,7 @@ static const struct tg_store_ops ops = {
     .poll = poll_others,
     .watch = watch,
     .shared = shared,
+    .behind = behind,
     .error = error_text,
 };
 
