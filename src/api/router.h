@@ -29,7 +29,8 @@ enum tg_method {
 enum tg_route_flag {
     TG_ROUTE_CORS_ANY = 1 << 0,     /* any site may call it (public shows' WHEP) */
     TG_ROUTE_LOGIN = 1 << 1,        /* some credential: a resume secret or a staff token */
-    TG_ROUTE_IDEMPOTENT = 1 << 2,   /* moves stock or money: Idempotency-Key required */
+    TG_ROUTE_IDEMPOTENT = 1 << 2,   /* moves stock or money, or makes what must not be made twice:
+                                       Idempotency-Key required */
     TG_ROUTE_WHOLE_SHOP = 1 << 3,   /* not for tokens bound to one show */
     TG_ROUTE_NO_BODY_TYPE = 1 << 4, /* the handler checks Content-Type itself */
     TG_ROUTE_PUBLISH = 1 << 5,      /* a stream key may do this, whatever its roles */
@@ -37,7 +38,7 @@ enum tg_route_flag {
     TG_ROUTE_UPLOAD = 1 << 7        /* the body goes into a file: q->upload_path */
 };
 
-/* Rate classes: of addresses in routes.c, of persons in ws_op.c. */
+/* Rate classes: of addresses, of persons, of both. */
 enum tg_rate_class {
     TG_RATE_PAGE,
     TG_RATE_READ,
@@ -58,6 +59,8 @@ enum tg_rate_class {
 
 /* For an address; classes of persons alone have none. */
 extern const struct tg_rate_rule tg_address_rates[TG_RATE_COUNT];
+/* For one person, over all their sockets and requests on a worker; per_min 0 = none. */
+extern const struct tg_rate_rule tg_person_rates[TG_RATE_COUNT];
 
 struct tg_req;
 typedef void (*tg_route_fn)(struct tg_req *q);

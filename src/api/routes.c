@@ -29,7 +29,15 @@ const struct tg_rate_rule tg_address_rates[TG_RATE_COUNT] = {
     [TG_RATE_SOCKET] = {.per_min = 120, .burst = 120},
     [TG_RATE_BUY] = {.per_min = 240, .burst = 120}, /* an office behind one address */
     [TG_RATE_CART] = {.per_min = 600, .burst = 120},
-    /* The others limit persons, see ws_op.c: no route has them. */
+    /* The others limit persons alone: no route has them. */
+};
+
+const struct tg_rate_rule tg_person_rates[TG_RATE_COUNT] = {
+    [TG_RATE_CHAT] = {.per_min = 40, .burst = 8},
+    [TG_RATE_REACT] = {.per_min = 300, .burst = 40},
+    [TG_RATE_BUY] = {.per_min = 60, .burst = 20},
+    [TG_RATE_CART] = {.per_min = 240, .burst = 60},
+    [TG_RATE_STAFF] = {.per_min = 600, .burst = 100},
 };
 
 const struct tg_route tg_routes[] = {
@@ -126,12 +134,14 @@ const struct tg_route tg_routes[] = {
     {TG_PATCH, "/api/v1/variants/{sku}", tg_h_variant_patch, TG_ROLE_MAY_PRICE, WHOLE,
      TG_RATE_WRITE, BODY},
     {TG_GET, "/api/v1/codes", tg_h_codes, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_READ, 0},
-    {TG_POST, "/api/v1/codes", tg_h_code_create, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_WRITE, BODY},
+    {TG_POST, "/api/v1/codes", tg_h_code_create, TG_ROLE_MAY_PRICE, WHOLE | KEYED, TG_RATE_WRITE,
+     BODY},
     {TG_GET, "/api/v1/codes/{code}", tg_h_code, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_READ, 0},
     {TG_PUT, "/api/v1/codes/{code}", tg_h_code_put, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_WRITE, BODY},
     {TG_DELETE, "/api/v1/codes/{code}", tg_h_code_end, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_WRITE, 0},
     {TG_GET, "/api/v1/webhooks", tg_h_hooks, TG_ROLE_ADMIN, WHOLE, TG_RATE_READ, 0},
-    {TG_POST, "/api/v1/webhooks", tg_h_hook_create, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE, BODY},
+    {TG_POST, "/api/v1/webhooks", tg_h_hook_create, TG_ROLE_ADMIN, WHOLE | KEYED, TG_RATE_WRITE,
+     BODY},
     {TG_GET, "/api/v1/webhooks/{webhook}", tg_h_hook, TG_ROLE_ADMIN, WHOLE, TG_RATE_READ, 0},
     {TG_PATCH, "/api/v1/webhooks/{webhook}", tg_h_hook_change, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE,
      BODY},
@@ -164,11 +174,13 @@ const struct tg_route tg_routes[] = {
     {TG_GET, "/api/v1/stock/{sku}/movements", tg_h_stock_movements, TG_ROLE_STAFF, WHOLE,
      TG_RATE_READ, 0},
     {TG_GET, "/api/v1/locations", tg_h_locations, OPEN, 0, TG_RATE_READ, 0},
-    {TG_POST, "/api/v1/locations", tg_h_location_create, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE, BODY},
+    {TG_POST, "/api/v1/locations", tg_h_location_create, TG_ROLE_ADMIN, WHOLE | KEYED,
+     TG_RATE_WRITE, BODY},
     {TG_PUT, "/api/v1/locations/{location}", tg_h_location_put, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE,
      BODY},
     {TG_GET, "/api/v1/tokens", tg_h_tokens, TG_ROLE_ADMIN, WHOLE, TG_RATE_READ, 0},
-    {TG_POST, "/api/v1/tokens", tg_h_token_create, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE, BODY},
+    {TG_POST, "/api/v1/tokens", tg_h_token_create, TG_ROLE_ADMIN, WHOLE | KEYED, TG_RATE_WRITE,
+     BODY},
     {TG_DELETE, "/api/v1/tokens/{token}", tg_h_token_revoke, TG_ROLE_ADMIN, WHOLE, TG_RATE_WRITE,
      0},
     {TG_GET, "/api/v1/reports/{show}", tg_h_report, TG_ROLE_STAFF, 0, TG_RATE_READ, 0},

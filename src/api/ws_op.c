@@ -43,14 +43,6 @@ static const struct {
     [TG_OP_LATER] = {0, TO_NOBODY, TG_RATE_CART},
 };
 
-/* Of one person, over all their sockets on this worker. */
-static const struct tg_rate_rule person_rates[TG_RATE_COUNT] = {
-    [TG_RATE_CHAT] = {.per_min = 40, .burst = 8},
-    [TG_RATE_REACT] = {.per_min = 300, .burst = 40},
-    [TG_RATE_BUY] = {.per_min = 60, .burst = 20},
-    [TG_RATE_CART] = {.per_min = 240, .burst = 60},
-    [TG_RATE_STAFF] = {.per_min = 600, .burst = 100},
-};
 static const struct tg_rate_rule socket_rate = {.per_min = 1200, .burst = 120};
 
 /* A reply of a few hundred bytes at most; without memory the socket is cut by tick.h. */
@@ -248,7 +240,7 @@ static bool within_rates(struct tg_sock *s, const struct tg_op *op)
     if (s->trusted || (tg_rate_take_one(&s->bucket, s->w->now, &socket_rate, &wait_ms) &&
                        (s->state != TG_SOCK_JOINED ||
                         tg_rate_take(s->w->rate, s->w->now, s->who.id, strlen(s->who.id), class,
-                                     &person_rates[class], &wait_ms))))
+                                     &tg_person_rates[class], &wait_ms))))
         return true;
     TG_COUNT(ws_rate_limited_total);
     if (op->kind != TG_OP_REACT)

@@ -134,7 +134,7 @@ async function check(server, work, result) {
 async function listenForHooks(server, hooks) {
   const { token } = await server.ctl('token', 'create', '--role', 'admin');
   const answer = await fetch(`${server.url}/api/v1/webhooks`, {
-    method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'hook' },
     body: JSON.stringify({ url: `http://127.0.0.1:${hooks.address().port}/` }),
   });
   assert.equal(answer.status, 201);

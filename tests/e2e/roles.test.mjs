@@ -52,7 +52,8 @@ before(async () => {
   alice.close();
   bob.close();
   const admin = (path, json) => fetch(`${server.url}/api/v1/webhooks${path}`, {
-    method: 'POST', headers: { authorization: `Bearer ${people.admin}`, 'content-type': 'application/json' }, body: JSON.stringify(json),
+    method: 'POST', body: JSON.stringify(json),
+    headers: { authorization: `Bearer ${people.admin}`, 'content-type': 'application/json', 'idempotency-key': `k${keys++}` },
   });
   webhook = (await (await admin('', { url: 'https://shop.example/hooks' })).json()).id;
   message = (await (await admin(`/${webhook}/ping`, {})).json()).message;
@@ -123,7 +124,7 @@ const operations = {
   makeCode: () => ({ json: { show: 'demo' }, expect: runners(201) }),
   logout: () => ({ expect: open(204) }),
   listWebhooks: () => ({ expect: adminOnly(200) }),
-  createWebhook: () => ({ json: { url: 'https://shop.example/hooks', topics: ['order.*'] }, expect: adminOnly(201) }),
+  createWebhook: () => ({ keyed: true, json: { url: 'https://shop.example/hooks', topics: ['order.*'] }, expect: adminOnly(201) }),
   getWebhook: () => ({ path: { webhook }, expect: adminOnly(200) }),
   changeWebhook: () => ({ path: { webhook }, json: { description: 'ERP', enabled: true }, expect: adminOnly(200) }),
   rotateWebhook: () => ({ path: { webhook }, expect: adminOnly(200) }),
@@ -161,7 +162,7 @@ const operations = {
   }),
   listMovements: () => ({ path: { sku: order.lines[0].sku }, expect: { ...adminOnly(200), merch: 200, moderator: 200 } }),
   listLocations: () => ({ expect: open(200) }),
-  createLocation: () => ({ json: { id: 'oslo', kind: 'store', name: 'Oslo', hours: '10-18' }, expect: adminOnly(200) }),
+  createLocation: () => ({ keyed: true, json: { id: 'oslo', kind: 'store', name: 'Oslo', hours: '10-18' }, expect: adminOnly(201) }),
   putLocation: () => ({ path: { location: 'nowhere' }, json: { kind: 'store', name: 'Oslo' }, expect: adminOnly(404) }),
   createProduct: () => ({
     json: { id: 'cup', title: 'Cup', variants: [{ sku: 'CUP', price: { amount: 9900, currency: 'NOK' } }] },
@@ -188,12 +189,12 @@ const operations = {
     json: { price: order.lines[0].price }, expect: { ...adminOnly(412), merch: 412 },
   }),
   listCodes: () => ({ expect: { ...adminOnly(200), merch: 200 } }),
-  createCode: () => ({ json: { code: `C${keys++}`, percent_bp: 1000, show: 'demo', person_max: 1 }, expect: { ...adminOnly(409), merch: 201 } }), // the second time
+  createCode: () => ({ keyed: true, json: { code: `C${keys++}`, percent_bp: 1000, show: 'demo', person_max: 1 }, expect: { ...adminOnly(409), merch: 201 } }), // the second time
   getCode: () => ({ path: { code: 'NOSUCH' }, expect: { ...adminOnly(404), merch: 404 } }),
   setCode: () => ({ path: { code: 'NOSUCH' }, json: { amount: 5000, currency: 'NOK' }, expect: { ...adminOnly(404), merch: 404 } }),
   endCode: () => ({ path: { code: 'NOSUCH' }, expect: { ...adminOnly(404), merch: 404 } }),
   listTokens: () => ({ expect: adminOnly(200) }),
-  createToken: () => ({ json: { roles: ['host'], show: 'demo', expires: 60 }, expect: adminOnly(201) }),
+  createToken: () => ({ keyed: true, json: { roles: ['host'], show: 'demo', expires: 60 }, expect: adminOnly(201) }),
   revokeToken: () => ({ path: { token: 't999999' }, expect: adminOnly(404) }),
   getReport: () => ({
     path: { show: 'demo' },

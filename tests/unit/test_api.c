@@ -526,7 +526,7 @@ static void test_http_sandbox_payment_reaches_sale(void **state)
 
 static void test_http_tokens_and_shows_are_made_by_sale(void **state)
 {
-    static const char json[] = "Content-Type: application/json\r\n";
+    static const char json[] = "Content-Type: application/json\r\nIdempotency-Key: k\r\n";
     char headers[256];
     struct web_client c = web_open(t.port, 0);
     struct tg_sale_req *req;
@@ -569,9 +569,11 @@ static struct tg_sale_req *asked(const char *line, const char *extra, const char
     char text[2048];
 
     tg_str_printf(text, sizeof(text),
-                  "%s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n%s%s"
+                  "%s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n%s%s%s"
                   "Content-Length: %zu\r\n\r\n%s",
-                  line, bearer(t.admin), extra, strlen(body), body);
+                  line, bearer(t.admin), extra,
+                  strstr(extra, "Idempotency-Key") == NULL ? "Idempotency-Key: k\r\n" : "",
+                  strlen(body), body);
     web_send_text(&c, text);
     req = take(t.sale, 100);
     if (req != NULL)

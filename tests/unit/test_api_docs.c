@@ -15,6 +15,7 @@
 #include "api/channel_parse.h"
 #include "api/req.h"
 #include "base/macros.h"
+#include "msg/webhook.h"
 #include "support/lib/schema.h"
 
 static struct schema_doc *asyncapi;
@@ -101,6 +102,91 @@ static void test_docs_every_description_has_a_route(void **state)
     }
 }
 
+static bool has_parameter(const json_t *operation, const char *ref)
+{
+    const json_t *list = json_object_get(operation, "parameters");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *to = json_string_value(json_object_get(json_array_get(list, i), "$ref"));
+
+        if (to != NULL && strcmp(to, ref) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void expect_status(const struct tg_route *route, const json_t *operation, const char *status)
+{
+    if (json_object_get(json_object_get(operation, "responses"), status) == NULL)
+        fail_msg("openapi.json does not say that %s %s may answer %s", method_name(route->method),
+                 route->pattern, status);
+}
+
+/* What the server says before any handler runs follows from the row. */
+static void check_row(const struct tg_route *route, const json_t *operation)
+{
+    const json_t *content = json_object_get(json_object_get(operation, "requestBody"), "content");
+    bool keyed = (route->flags & TG_ROUTE_IDEMPOTENT) != 0;
+    bool login = route->roles != 0 || (route->flags & TG_ROUTE_LOGIN) != 0;
+
+    expect_status(route, operation, "429");
+    if (route->method == TG_POST || route->method == TG_PUT || route->method == TG_PATCH) {
+        expect_status(route, operation, "411");
+        expect_status(route, operation, "413");
+    }
+    if (json_object_get(content, "application/json") != NULL)
+        expect_status(route, operation, "415");
+    if (login)
+        expect_status(route, operation, "401");
+    if (route->roles != 0)
+        expect_status(route, operation, "403");
+    if (keyed != has_parameter(operation, "#/components/parameters/IdempotencyKey"))
+        fail_msg("%s %s: Idempotency-Key", method_name(route->method), route->pattern);
+    if (keyed) {
+        expect_status(route, operation, "400");
+        expect_status(route, operation, "409");
+        expect_status(route, operation, "422");
+    }
+}
+
+static void test_docs_statuses_follow_from_the_routes(void **state)
+{
+    const json_t *paths = json_object_get(schema_root(openapi), "paths");
+
+    (void)state;
+    for (size_t i = 0; i < tg_route_count; i++) {
+        const json_t *path = json_object_get(paths, tg_routes[i].pattern);
+        const json_t *operation = json_object_get(path, method_name(tg_routes[i].method));
+
+        if (operation != NULL)
+            check_row(&tg_routes[i], operation);
+    }
+}
+
+/* Each topic is described, and no other; an order's message is an order and what happened. */
+static void test_docs_every_topic_is_described(void **state)
+{
+    json_t *hooks = json_object_get(schema_root(openapi), "webhooks");
+    const json_t *schemas =
+        json_object_get(json_object_get(schema_root(openapi), "components"), "schemas");
+    const json_t *order = json_object_get(json_object_get(schemas, "OrderMessage"), "properties");
+    json_t *of_order = json_object_get(json_object_get(schemas, "Order"), "properties");
+    const char *name;
+    json_t *value;
+    size_t count = 0;
+
+    (void)state;
+    for (const char *topic; (topic = tg_hook_topic_at(count)) != NULL; count++)
+        if (json_object_get(hooks, topic) == NULL)
+            fail_msg("%s is not in openapi.json", topic);
+    assert_int_equal(json_object_size(hooks), count);
+    json_object_foreach(of_order, name, value)
+    {
+        if (!json_equal(json_object_get(order, name), value))
+            fail_msg("OrderMessage.%s is not as in Order", name);
+    }
+}
+
 static void test_docs_every_operation_is_described(void **state)
 {
     char frame[320];
@@ -157,6 +243,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_docs_every_route_is_described, setup, teardown),
         cmocka_unit_test_setup_teardown(test_docs_every_description_has_a_route, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_docs_statuses_follow_from_the_routes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_docs_every_topic_is_described, setup, teardown),
         cmocka_unit_test_setup_teardown(test_docs_every_operation_is_described, setup, teardown),
         cmocka_unit_test_setup_teardown(test_docs_checker_can_fail, setup, teardown),
     };
