@@ -8,12 +8,12 @@
 /* --- topics --- */
 
 static const char *const topics_known[] = {
-    "order.created",   "order.paid",           "order.captured",   "order.capture_failed",
-    "order.voided",    "order.void_failed",    "order.refunded",   "order.refund_failed",
-    "order.cancelled", "order.part_cancelled", "order.fulfilled",  "order.returned",
-    "order.expired",   "order.sold_out",       "stock.changed",    "price.changed",
-    "product.changed", "product.archived",     "location.changed", "webhook.disabled",
-    "webhook.ping",
+    "order.created",    "order.paid",           "order.captured",   "order.capture_failed",
+    "order.voided",     "order.void_failed",    "order.refunded",   "order.refund_failed",
+    "order.cancelled",  "order.part_cancelled", "order.fulfilled",  "order.returned",
+    "order.expired",    "order.sold_out",       "order.excess",     "stock.changed",
+    "price.changed",    "product.changed",      "product.archived", "location.changed",
+    "webhook.disabled", "webhook.ping",
 };
 
 const char *tg_hook_topic_at(size_t index)
