@@ -263,7 +263,8 @@ void tg_h_import_create(struct tg_req *q)
     tg_str_cut(msg->text, sizeof(msg->text), name);
     msg->number = flags;
     msg->flag = true;
-    q->upload_path[0] = '\0'; /* the import removes it */
+    msg->content = q->upload_digest;
+    q->upload_path[0] = '\0'; /* the message has it now, then the import */
     tg_req_ask_sale(q, msg);
 }
 

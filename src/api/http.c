@@ -39,6 +39,13 @@ static int drop_body(struct tg_req *q, size_t len)
     return q->state == TG_REQ_DISCARD && q->body_left == 0 ? -1 : 0;
 }
 
+/* A repeat under the same Idempotency-Key must bring the same file. FNV-1a, 64 bits. */
+static void add_digest(struct tg_req *q, const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        q->upload_digest = (q->upload_digest ^ data[i]) * UINT64_C(0x100000001b3);
+}
+
 static int on_body(struct tg_req *q, const void *data, size_t len)
 {
     if (q == NULL)
@@ -51,6 +58,8 @@ static int on_body(struct tg_req *q, const void *data, size_t len)
         tg_buf_add(&q->body, data, len); /* bounded by the announced length, checked before */
     else if (!q->upload_failed && write(q->upload_fd, data, len) != (ssize_t)len)
         q->upload_failed = true; /* told when the body is complete */
+    if ((q->match.route->flags & TG_ROUTE_UPLOAD) != 0)
+        add_digest(q, data, len);
     q->body_left -= TG_MIN(q->body_left, len);
     return 0;
 }

@@ -331,6 +331,7 @@ static void open_upload(struct tg_req *q)
     char name[48];
 
     tg_buf_init(&q->body, 1);
+    q->upload_digest = UINT64_C(0xcbf29ce484222325);
     tg_str_printf(name, sizeof(name), "upload-%016llx", (unsigned long long)tg_rng_u64(&q->w->rng));
     if (dir != NULL && snprintf(q->upload_path, sizeof(q->upload_path), "%s/%s", dir, name) <
                            (int)sizeof(q->upload_path))

@@ -50,10 +50,11 @@ struct tg_req {
     bool ticket_bad;                    /* there, and of another form */
     char query[TG_REQ_QUERY_MAX]; /* of a list: what its next page is asked with, but cursor */
     struct tg_buf body;
-    int upload_fd;         /* of TG_ROUTE_UPLOAD while the body comes; -1 = none */
-    char upload_path[320]; /* goes with the request unless somebody took it: "" */
-    bool upload_failed;    /* the disk is full, or the like */
-    void *map;             /* a file that is the answer; NULL = none */
+    int upload_fd;          /* of TG_ROUTE_UPLOAD while the body comes; -1 = none */
+    char upload_path[320];  /* goes with the request unless somebody took it: "" */
+    bool upload_failed;     /* the disk is full, or the like */
+    uint64_t upload_digest; /* of what came; FNV-1a */
+    void *map;              /* a file that is the answer; NULL = none */
     size_t map_len;
     size_t body_left; /* announced and not yet seen */
     size_t discarded;

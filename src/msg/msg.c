@@ -1,5 +1,7 @@
 #include "msg/msg.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "msg/live.h"
 #include "msg/media.h"
@@ -16,6 +18,13 @@ void *tg_msg_new(enum tg_msg_kind kind, size_t size)
     if (msg != NULL)
         msg->kind = kind;
     return msg;
+}
+
+/* A file that nobody took goes with its message. */
+static void drop_upload(const struct tg_sale_req *req)
+{
+    if (req->what == TG_SALE_IMPORT && req->flag && req->body != NULL)
+        (void)remove((const char *)req->body->data); /* not there is as good */
 }
 
 /* One level deep: what is inside a sale request. */
@@ -46,6 +55,7 @@ void tg_msg_free(void *msg) /* NOLINT(misc-no-recursion) */
         tg_msg_free(((struct tg_sale_req *)msg)->hook_work);
         tg_free(((struct tg_sale_req *)msg)->hook);
         tg_free(((struct tg_sale_req *)msg)->order);
+        drop_upload(msg);
         tg_slab_unref(((struct tg_sale_req *)msg)->body);
         tg_free(((struct tg_sale_req *)msg)->stock);
         tg_free(((struct tg_sale_req *)msg)->rules);

@@ -48,7 +48,8 @@ enum tg_sale_what {
     TG_SALE_HOOK_WORK,    /* `hook_work`, from outbound; answered with itself */
     TG_SALE_IMPORT,       /* `body` = path of a file that the server can read, NUL at its end;
                              `key` = format or "auto", `text` = name for people, `number` = flags of
-                             enum tg_import_flag, `flag` = the file goes when the import ends */
+                             enum tg_import_flag, `flag` = the file goes with this message, or
+                             with the import that takes it; `content` */
     TG_SALE_IMPORT_UNDO,  /* `number` = import, 0 = the last one */
     TG_SALE_PRODUCT_NEW,  /* `body` = JSON of feed/; with variants */
     TG_SALE_PRODUCT_SET,  /* `key` = product id, `body` = what changes, `number` = version that it
@@ -115,6 +116,7 @@ struct tg_sale_req {
     struct tg_hook_work *hook_work;   /* TG_SALE_HOOK_WORK: owned */
     struct tg_order_ask *order;       /* owned, tg_calloc; NULL = nothing given */
     struct tg_slab *body;             /* of catalogue requests: owned; NULL = none */
+    uint64_t content;                 /* IMPORT: digest of the file, for repeats under its key */
     struct tg_op op;                  /* TG_SALE_OP */
 };
 

@@ -72,15 +72,21 @@ static const char *variant_text(struct tg_catalog_slice *s, const struct tg_feed
     return s->err == TG_OK ? text : NULL;
 }
 
+uint64_t tg_catalog_digest(const char *text)
+{
+    uint64_t digest = tg_idem_digest_str(0, text);
+
+    return digest == 0 ? 1 : digest; /* 0 = whatever it is */
+}
+
 static void note_change(struct tg_catalog_slice *s, enum tg_import_kind kind, const char *item,
-                        const char *before, int64_t version, int64_t qty)
+                        const char *before, const char *after)
 {
     struct tg_import_change change = {.seq = s->seq + 1,
                                       .kind = kind,
                                       .item = item,
                                       .before = before,
-                                      .version = version,
-                                      .qty = qty};
+                                      .after = tg_catalog_digest(after)};
 
     if (s->import == 0 || s->dry || s->err != TG_OK)
         return;
@@ -143,11 +149,11 @@ static bool product_complete(struct tg_catalog_slice *s, const struct tg_feed_pr
 
 static enum tg_catalog_outcome put_product(struct tg_catalog_slice *s,
                                            const struct tg_feed_product *p, const char *before,
-                                           int64_t version)
+                                           const char *after, int64_t version)
 {
     if (!s->dry && s->err == TG_OK)
         s->err = tg_cat_put_product(s->sale->cfg.store, p, version, s->now.wall);
-    note_change(s, TG_IMPORT_PRODUCT, p->id, before, version, 0);
+    note_change(s, TG_IMPORT_PRODUCT, p->id, before, after);
     if (s->err != TG_OK)
         return TG_CATALOG_REFUSED;
     product_to_memory(s, p);
@@ -178,6 +184,9 @@ enum tg_catalog_outcome tg_catalog_product(struct tg_catalog_slice *s,
                       "Read it again, and decide again.");
     if (err == TG_OK)
         before = product_text(s, &base);
+    if (before != NULL && want->if_digest != 0 && want->if_digest != tg_catalog_digest(before))
+        return refuse(s, given->line, "id", given->id, "Somebody else changed it since.",
+                      "It stays as it is; change it by hand if it is wrong.");
     if (err == TG_ERR_NOTFOUND || want->whole) {
         int64_t number = err == TG_OK ? base.number : want->number;
 
@@ -198,7 +207,7 @@ enum tg_catalog_outcome tg_catalog_product(struct tg_catalog_slice *s,
     if (!product_complete(s, &base))
         return TG_CATALOG_REFUSED;
     *ret_version = version + 1;
-    (void)put_product(s, &base, before, version + 1); /* an error is in s->err */
+    (void)put_product(s, &base, before, after, version + 1); /* an error is in s->err */
     if (s->err != TG_OK)
         return TG_CATALOG_REFUSED;
     if (base.archived == 1 && !was_archived && before[0] != '\0')
@@ -337,8 +346,8 @@ static bool first_count(struct tg_catalog_slice *s, const struct tg_feed_variant
     c = add_claim(s, TG_CLAIM_STOCK, given);
     c->absolute = true;
     c->value = (int32_t)given->stock;
-    note_change(s, TG_IMPORT_COUNT, given->sku, "", 0, given->stock);
-    return s->err == TG_OK;
+    c->first = true;
+    return true;
 }
 
 /* What comes back from the archive with nothing of it anywhere may be counted anew. */
@@ -351,11 +360,12 @@ static bool nothing_left(const struct tg_catalog_slice *s, const char *sku)
 
 static enum tg_catalog_outcome put_variant(struct tg_catalog_slice *s,
                                            const struct tg_cat_place *place,
-                                           const struct tg_feed_variant *v, const char *before)
+                                           const struct tg_feed_variant *v, const char *before,
+                                           const char *after)
 {
     if (!s->dry && s->err == TG_OK)
         s->err = tg_cat_put_variant(s->sale->cfg.store, place, v, s->now.wall);
-    note_change(s, TG_IMPORT_VARIANT, v->sku, before, place->version, 0);
+    note_change(s, TG_IMPORT_VARIANT, v->sku, before, after);
     if (s->err == TG_OK)
         variant_to_memory(s, place->product_id, v);
     return s->err == TG_OK ? TG_CATALOG_CHANGED : TG_CATALOG_REFUSED;
@@ -436,6 +446,9 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
         return TG_CATALOG_REFUSED;
     if (!fresh)
         before = variant_text(s, &was);
+    if (before != NULL && want->if_digest != 0 && want->if_digest != tg_catalog_digest(before))
+        return refuse(s, given->line, "sku", given->sku, "Somebody else changed it since.",
+                      "It stays as it is; change it by hand if it is wrong.");
     if (fresh || want->whole)
         empty_variant(&v);
     else
@@ -455,9 +468,13 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
     *ret_version = place.version;
     outcome = TG_CATALOG_UNCHANGED;
     if (strcmp(before, after) != 0) {
+        size_t first = s->claim_count;
+
         *ret_version = ++place.version;
         claims_of(s, fresh ? NULL : &was, &v);
-        outcome = put_variant(s, &place, &v, before);
+        for (size_t i = first; i < s->claim_count; i++)
+            s->claims[i].version = place.version;
+        outcome = put_variant(s, &place, &v, before, after);
         if (outcome != TG_CATALOG_REFUSED && (fresh || was_archived))
             outcome = TG_CATALOG_ADDED;
         else if (outcome != TG_CATALOG_REFUSED && v.archived == 1)

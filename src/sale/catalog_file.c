@@ -1,9 +1,11 @@
 /* An import's file: its products and variants one after the other, and what it does not have. */
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "sale/catalog_job_priv.h"
 
@@ -80,6 +82,7 @@ tg_err tg_catalog_file_again(struct tg_catalog_job *job)
     job->feed = NULL;
     job->product = NULL;
     job->eof = false;
+    job->got = 0;
     job->next_number = 1;
     job->import.products = (struct tg_import_counts){0};
     job->import.variants = (struct tg_import_counts){0};
@@ -94,13 +97,19 @@ tg_err tg_catalog_file_again(struct tg_catalog_job *job)
 tg_err tg_catalog_file_open(struct tg_catalog_job *job, const char *path, char why[160])
 {
     struct stat st;
+    int fd;
 
     if (tg_str_copy(job->path, sizeof(job->path), path, strlen(path)) != TG_OK) {
         tg_str_cut(why, 160, "The file's path is too long.");
         return TG_ERR_LIMIT;
     }
-    job->file = fopen(path, "rbe");
-    if (job->file == NULL || fstat(fileno(job->file), &st) != 0 || !S_ISREG(st.st_mode)) {
+    /* A pipe must not make the shop wait for its other end. */
+    fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        job->file = fdopen(fd, "rb");
+    if (job->file == NULL) {
+        if (fd >= 0)
+            (void)close(fd); /* it was only looked at */
         tg_str_cut(why, 160,
                    "The server cannot read this file. It must be a file that the "
                    "server's user may read.");
@@ -219,6 +228,13 @@ static void next_variant(struct tg_catalog_job *job)
     job->import.counted += counted ? 1 : 0;
 }
 
+static void unreadable(struct tg_catalog_job *job)
+{
+    tg_str_cut(job->import.reason, sizeof(job->import.reason),
+               "The file could not be read to its end: its disk failed.");
+    job->phase = TG_CATALOG_FINISH;
+}
+
 static void read_more(struct tg_catalog_job *job)
 {
     size_t got = fread(job->chunk, 1, sizeof(job->chunk), job->file);
@@ -230,7 +246,7 @@ static void read_more(struct tg_catalog_job *job)
     }
     job->eof = true;
     if (ferror(job->file) != 0)
-        job->slice.err = TG_ERR_IO;
+        unreadable(job);
     else
         tg_feed_end(job->feed);
 }
@@ -251,6 +267,10 @@ static void file_ended(struct tg_catalog_job *job)
             job->import.bytes_done = 0;
             job->slice.err = tg_catalog_file_again(job);
             job->phase = TG_CATALOG_APPLY;
+            if (job->slice.err == TG_ERR_IO) {
+                job->slice.err = TG_OK;
+                unreadable(job);
+            }
             return;
         }
         tg_str_cut(job->import.reason, sizeof(job->import.reason),
@@ -274,9 +294,11 @@ void tg_catalog_file_step(struct tg_catalog_job *job)
     }
     switch (tg_feed_next(job->feed)) {
     case TG_FEED_PRODUCT:
+        job->got++;
         begin_product(job, tg_feed_product(job->feed));
         break;
     case TG_FEED_FAULT:
+        job->got++;
         tg_catalog_job_fault(job, tg_feed_fault(job->feed));
         break;
     case TG_FEED_NONE:
@@ -286,6 +308,50 @@ void tg_catalog_file_step(struct tg_catalog_job *job)
             read_more(job);
         break;
     }
+}
+
+/* --- the same file again, up to where the database refused --- */
+
+/* What had been seen of this product. */
+static void see_again(struct tg_catalog_job *job, const struct tg_feed_product *p)
+{
+    bool last = job->got == job->mark.got;
+    uint32_t count = last && job->mark.in_product ? job->mark.variant : p->variants.count;
+    bool fresh = true;
+    tg_err err = p->partial ? TG_OK : see(job, 'p', p->id, &fresh);
+
+    if (p->number != TG_FEED_KEEP)
+        see_number(job, p->number);
+    else if (!p->partial && fresh && tg_shop_product(job->sale->shop, p->id) == NULL)
+        see_number(job, free_number(job));
+    for (uint32_t i = 0; err == TG_OK && !(last && job->mark.skip) && i < count; i++)
+        err = see(job, 'v', p->variants.at[i].sku, &fresh);
+    job->slice.err = err;
+    if (last && job->mark.in_product) {
+        job->product = p;
+        job->variant = job->mark.variant;
+        job->skip = job->mark.skip;
+    }
+}
+
+tg_err tg_catalog_file_to_mark(struct tg_catalog_job *job)
+{
+    tg_us until = tg_clock_mono() + TG_CATALOG_SLICE_US;
+
+    job->slice.err = TG_OK;
+    while (job->got < job->mark.got && job->slice.err == TG_OK && tg_clock_mono() < until) {
+        enum tg_feed_got got = tg_feed_next(job->feed);
+
+        job->got += got != TG_FEED_NONE;
+        if (got == TG_FEED_PRODUCT)
+            see_again(job, tg_feed_product(job->feed));
+        if (got == TG_FEED_NONE && (job->eof || tg_feed_error(job->feed) != TG_OK))
+            return TG_ERR_MALFORMED;
+        if (got == TG_FEED_NONE)
+            read_more(job);
+    }
+    job->again = job->got < job->mark.got;
+    return job->slice.err;
 }
 
 /* --- what the file does not have --- */

@@ -8,6 +8,8 @@
 #include "sale/catalog_job_priv.h"
 
 enum { STEPS_MAX = 4096 }; /* of one slice, whatever the clock says */
+#define RETRY_US TG_US_PER_S
+#define LOG_EVERY_US ((tg_us)10 * TG_US_PER_S)
 
 static const char other_node[] =
     "Another server of this shop is importing, or undoing an import. Wait for its end.";
@@ -59,21 +61,28 @@ static tg_err job_new(struct tg_catalog_job **ret, struct tg_sale *sale,
     return TG_OK;
 }
 
-/* The import's row in a transaction of its own; the first one makes it this node's. CONFLICT:
- * another node is at work, or took this one for dead. */
-static tg_err save(struct tg_catalog_job *job, struct tg_shop_now now, bool first)
+/* The import's row: the first one makes it this node's. CONFLICT: another node is at work, or took
+ * this one for dead. */
+static tg_err put_row(struct tg_catalog_job *job, struct tg_shop_now now, bool first)
+{
+    struct tg_store *store = job->sale->cfg.store;
+    tg_err err =
+        first ? tg_cat_may_import(store, now.wall) : tg_cat_import_mine(store, job->import.id);
+
+    job->import.lease_wall = now.wall + TG_IMPORT_LEASE_US;
+    if (err == TG_OK && job->import.id == 0)
+        err = tg_cat_next_import(store, &job->import.id);
+    return err == TG_OK ? tg_cat_put_import(store, &job->import) : err;
+}
+
+/* ... in a transaction of its own. */
+static tg_err save(struct tg_catalog_job *job, struct tg_shop_now now)
 {
     struct tg_store *store = job->sale->cfg.store;
     tg_err err = store->ops->begin(store);
 
-    job->import.lease_wall = now.wall + TG_IMPORT_LEASE_US;
     if (err == TG_OK)
-        err =
-            first ? tg_cat_may_import(store, now.wall) : tg_cat_import_mine(store, job->import.id);
-    if (err == TG_OK && job->import.id == 0)
-        err = tg_cat_next_import(store, &job->import.id);
-    if (err == TG_OK)
-        err = tg_cat_put_import(store, &job->import);
+        err = put_row(job, now, false);
     if (err == TG_OK)
         err = store->ops->commit(store);
     if (err != TG_OK)
@@ -82,7 +91,7 @@ static tg_err save(struct tg_catalog_job *job, struct tg_shop_now now, bool firs
 }
 
 tg_err tg_catalog_job_import(struct tg_catalog_job **ret, struct tg_sale *sale,
-                             struct tg_shop_now now, const struct tg_sale_req *req, char why[160])
+                             struct tg_shop_now now, struct tg_sale_req *req, char why[160])
 {
     struct tg_catalog_job *job = NULL;
     tg_err err = job_new(&job, sale, req);
@@ -96,13 +105,14 @@ tg_err tg_catalog_job_import(struct tg_catalog_job **ret, struct tg_sale *sale,
     tg_str_cut(job->import.file, sizeof(job->import.file), req->text);
     tg_str_cut(job->import.actor, sizeof(job->import.actor), req->who.id);
     job->own_file = req->flag;
+    req->flag = false; /* the file goes with the job now */
     job->phase = (job->import.flags & (TG_IMPORT_DRY | TG_IMPORT_STRICT)) != 0 ? TG_CATALOG_CHECK
                                                                                : TG_CATALOG_APPLY;
     err = tg_catalog_file_open(job, req->body == NULL ? "" : (const char *)req->body->data, why);
     if (err == TG_OK)
         err = tg_catalog_file_again(job);
     if (err == TG_OK)
-        err = save(job, now, true);
+        err = put_row(job, now, true);
     if (err == TG_ERR_CONFLICT)
         tg_str_cut(why, 160, other_node);
     if (err != TG_OK) {
@@ -125,14 +135,12 @@ tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_sale *sale,
 
     if (err != TG_OK)
         return err;
-    err = store->ops->begin(store);
-    if (err == TG_OK && id == 0)
+    if (id == 0)
         err = tg_cat_last_import(store, &id);
     if (err == TG_OK)
         err = tg_cat_next_import(store, &newest);
     if (err == TG_OK)
         err = tg_cat_import(store, id, &job->import);
-    store->ops->rollback(store);
     if (err == TG_ERR_NOTFOUND)
         tg_str_cut(why, 160,
                    id == 0 ? "There is no import that could be undone."
@@ -152,7 +160,7 @@ tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_sale *sale,
     job->phase = TG_CATALOG_UNDO;
     job->fault_seq = TG_MIN(job->import.faults, (int64_t)TG_IMPORT_FAULTS_MAX);
     if (err == TG_OK) {
-        err = save(job, now, true);
+        err = put_row(job, now, true);
         if (err == TG_ERR_CONFLICT)
             tg_str_cut(why, 160, other_node);
     }
@@ -215,9 +223,54 @@ static void one_step(struct tg_catalog_job *job, struct tg_shop_now now)
     case TG_CATALOG_FINISH:
         finish(job, now);
         break;
+    case TG_CATALOG_SAVE:
     case TG_CATALOG_ENDED:
         break;
     }
+}
+
+/* --- when the database refuses --- */
+
+static void take_mark(struct tg_catalog_job *job)
+{
+    job->mark = (struct tg_catalog_mark){.import = job->import,
+                                         .phase = job->phase,
+                                         .got = job->got,
+                                         .in_product = job->product != NULL,
+                                         .variant = job->variant,
+                                         .skip = job->skip,
+                                         .archive_at = job->archive_at,
+                                         .archive_variant = job->archive_variant,
+                                         .archive_began = job->archive_began,
+                                         .below = job->below,
+                                         .fault_seq = job->fault_seq,
+                                         .seq = job->slice.seq};
+}
+
+/* What this slice read and counted was not: as it was at its begin. */
+static tg_err back_to_mark(struct tg_catalog_job *job)
+{
+    const struct tg_catalog_mark *mark = &job->mark;
+    bool reads = mark->phase == TG_CATALOG_CHECK || mark->phase == TG_CATALOG_APPLY;
+    bool moved = job->phase != mark->phase || job->got != mark->got ||
+                 job->variant != mark->variant || (job->product != NULL) != mark->in_product;
+    tg_err err = TG_OK;
+
+    job->again = job->again || (reads && moved);
+    if (reads && moved)
+        err = tg_catalog_file_again(job);
+    job->import = mark->import;
+    if (reads && moved)
+        job->import.bytes_done = 0; /* it is counted again as it is read */
+    job->phase = mark->phase;
+    job->archive_at = mark->archive_at;
+    job->archive_variant = mark->archive_variant;
+    job->archive_began = mark->archive_began;
+    job->below = mark->below;
+    job->fault_seq = mark->fault_seq;
+    job->slice.seq = mark->seq;
+    job->pending_count = 0; /* a slice leaves none behind */
+    return err;
 }
 
 static void fail(struct tg_catalog_job *job, struct tg_shop_now now, tg_err err)
@@ -229,35 +282,89 @@ static void fail(struct tg_catalog_job *job, struct tg_shop_now now, tg_err err)
     job->import.ended_wall = now.wall;
     tg_str_cut(job->import.reason, sizeof(job->import.reason),
                "The database refused. Do it again: what is there already counts as unchanged.");
-    (void)save(job, now, false); /* if that fails too, the next start says that it was cut off */
-    job->phase = TG_CATALOG_ENDED;
+    job->phase = TG_CATALOG_SAVE;
+    job->again = false;
 }
 
-bool tg_catalog_job_step(struct tg_catalog_job *job, struct tg_shop_now now)
+/* The database comes back, or its disk gets room: the same slice again. Anything else ends it. */
+static void refused(struct tg_catalog_job *job, struct tg_shop_now now, tg_err err)
+{
+    uint64_t times;
+
+    if (err != TG_ERR_CLOSED && err != TG_ERR_AGAIN && err != TG_ERR_IO) {
+        fail(job, now, err);
+        return;
+    }
+    times = tg_log_burst(&job->burst, now.mono, LOG_EVERY_US);
+    if (times > 0)
+        tg_log_warn("sale", "import-waits", "import=%lld err=%s times=%llu",
+                    (long long)job->import.id, tg_err_name(err), (unsigned long long)times);
+    job->retry_at = now.mono + RETRY_US;
+    err = back_to_mark(job);
+    if (err != TG_OK)
+        fail(job, now, err);
+}
+
+tg_us tg_catalog_job_deadline(const struct tg_catalog_job *job)
+{
+    return job->retry_at;
+}
+
+static void save_failure(struct tg_catalog_job *job, struct tg_shop_now now)
+{
+    tg_err err = save(job, now);
+
+    if (err == TG_OK || err == TG_ERR_CONFLICT) /* another node said that it is over */
+        job->phase = TG_CATALOG_ENDED;
+    else
+        job->retry_at = now.mono + RETRY_US;
+}
+
+/* --- a slice --- */
+
+static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
 {
     struct tg_catalog_slice *s = &job->slice;
     tg_us until = tg_clock_mono() + TG_CATALOG_SLICE_US;
     enum tg_catalog_phase began = job->phase;
     tg_err err;
 
+    take_mark(job);
     s->dry = job->phase == TG_CATALOG_CHECK || (job->import.flags & TG_IMPORT_DRY) != 0;
-    tg_catalog_slice_begin(s, now);
+    tg_catalog_slice_begin(s, now, NULL);
     job->import.lease_wall = now.wall + TG_IMPORT_LEASE_US;
     if (s->err == TG_OK)
         s->err = tg_cat_import_mine(job->sale->cfg.store, job->import.id);
     /* A phase ends with its slice: what it left to decide comes first. */
-    for (int i = 0; s->err == TG_OK && i < STEPS_MAX && job->phase == began &&
-                    began != TG_CATALOG_ENDED && !tg_catalog_slice_full(s);
+    for (int i = 0;
+         s->err == TG_OK && i < STEPS_MAX && job->phase == began && !tg_catalog_slice_full(s);
          i++) {
         one_step(job, now);
         if ((i & 7) == 7 && tg_clock_mono() >= until)
             break;
     }
+    tg_catalog_slice_decide(s);
     flush_faults(job);
     if (s->err == TG_OK)
         s->err = tg_cat_put_import(job->sale->cfg.store, &job->import);
     err = tg_catalog_slice_end(s);
     if (err != TG_OK)
-        fail(job, now, err);
+        refused(job, now, err);
+}
+
+bool tg_catalog_job_step(struct tg_catalog_job *job, struct tg_shop_now now)
+{
+    if (now.mono < job->retry_at)
+        return false;
+    if (job->phase == TG_CATALOG_SAVE) {
+        save_failure(job, now);
+    } else if (job->again) {
+        tg_err err = tg_catalog_file_to_mark(job);
+
+        if (err != TG_OK)
+            fail(job, now, err);
+    } else {
+        slice(job, now);
+    }
     return job->phase == TG_CATALOG_ENDED;
 }

@@ -17,7 +17,24 @@ enum tg_catalog_phase {
     TG_CATALOG_ARCHIVE,
     TG_CATALOG_UNDO,
     TG_CATALOG_FINISH,
+    TG_CATALOG_SAVE, /* it failed; that must still be written */
     TG_CATALOG_ENDED
+};
+
+/* Where a slice began: what the database refused is done again from there. */
+struct tg_catalog_mark {
+    struct tg_import import;
+    enum tg_catalog_phase phase;
+    uint64_t got;
+    bool in_product;
+    uint32_t variant;
+    bool skip;
+    size_t archive_at;
+    const struct tg_variant *archive_variant;
+    bool archive_began;
+    int64_t below;
+    int64_t fault_seq;
+    int64_t seq; /* of the slice */
 };
 
 struct tg_catalog_job {
@@ -33,6 +50,7 @@ struct tg_catalog_job {
     struct tg_rng rng;
     uint8_t chunk[TG_CATALOG_CHUNK];
     bool eof;
+    uint64_t got; /* products and faults that the feed has given since its start */
     const struct tg_feed_product *product; /* being imported; the feed's */
     uint32_t variant;                      /* the next of it */
     bool skip;                             /* the product was refused, and its variants with it */
@@ -47,6 +65,11 @@ struct tg_catalog_job {
     struct tg_feed_fault *pending;
     size_t pending_count;
     int64_t fault_seq;
+
+    struct tg_catalog_mark mark;
+    bool again;     /* the file is being read up to the mark */
+    tg_us retry_at; /* the database did not answer: not before */
+    struct tg_log_burst burst;
 };
 
 /* catalog_job.c: a tg_feed_fault_fn; ctx is the job. */
@@ -61,6 +84,9 @@ void tg_catalog_file_forget(struct tg_catalog_job *job);
 /* One product, variant or fault of the file; one of what it does not have. */
 void tg_catalog_file_step(struct tg_catalog_job *job);
 void tg_catalog_archive_step(struct tg_catalog_job *job);
+/* Reads on towards the mark, for one slice's time; nothing is written. MALFORMED: the file is
+ * another one now. */
+TG_MUST_CHECK tg_err tg_catalog_file_to_mark(struct tg_catalog_job *job);
 
 /* catalog_undo.c: one change back, the newest first. */
 void tg_catalog_undo_step(struct tg_catalog_job *job);

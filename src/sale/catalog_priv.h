@@ -1,9 +1,10 @@
 /*
  * catalog_priv.h - changes of the catalogue: single ones and imports, in slices between batches.
  *
- * One slice writes some products and variants with what they were before, commits, puts them into
- * memory, and then lets the shop decide what is the shop's to decide (prices of what was there,
- * first counts) as ordinary claims in a batch of their own. Owner: the sale thread.
+ * One slice is one transaction: it writes some products and variants with what they were before,
+ * puts them into memory, lets the shop decide what is the shop's to decide (prices of what was
+ * there, first counts, parts) as ordinary claims, and commits. When anything of it fails nothing
+ * of it was, on disk and in memory. Owner: the sale thread.
  */
 #ifndef TG_SALE_CATALOG_PRIV_H
 #define TG_SALE_CATALOG_PRIV_H
@@ -38,6 +39,8 @@ struct tg_catalog_claim {
     const struct tg_part_row *parts; /* in the slice's arena */
     uint32_t part_count;
     uint32_t line;
+    int64_t version; /* that the variant has afterwards; 0 = as it is */
+    bool first;      /* STOCK: the first count, which an undo takes back */
 };
 
 /* The transaction that is being put together. */
@@ -67,10 +70,16 @@ struct tg_catalog_slice {
 /* catalog_slice.c. Errors: NOMEM. */
 TG_MUST_CHECK tg_err tg_catalog_slice_init(struct tg_catalog_slice *s, struct tg_sale *sale);
 void tg_catalog_slice_done(struct tg_catalog_slice *s);
-void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now);
+/* The transaction begins; key: whose first answer is looked up, NULL = nobody's. */
+void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now,
+                            const struct tg_claim *key);
 bool tg_catalog_slice_full(const struct tg_catalog_slice *s);
-/* Commit, memory, claims. On an error nothing of the rows is kept. */
+/* Memory and claims; what the shop refuses is a fault. An error is in s->err. */
+void tg_catalog_slice_decide(struct tg_catalog_slice *s);
+/* The answers to remember, and the commit. On an error nothing is kept. */
 TG_MUST_CHECK tg_err tg_catalog_slice_end(struct tg_catalog_slice *s);
+/* Nothing is kept. */
+void tg_catalog_slice_drop(struct tg_catalog_slice *s);
 void tg_catalog_fault(struct tg_catalog_slice *s, uint32_t line, const char *field,
                       const char *value, const char *reason, const char *fix);
 
@@ -78,6 +87,7 @@ struct tg_catalog_want {
     bool whole;         /* what is not said is emptied, not kept */
     bool must_be_new;   /* else: CONFLICT faults */
     int64_t if_version; /* 0 = whatever it is */
+    uint64_t if_digest; /* of its text, as tg_catalog_digest() has it; 0 = whatever it is */
     bool known;         /* variant: its product is there, though not on disk (dry run) */
     int64_t number;     /* product: the number for a new one that names none; 0 = none needed */
 };
@@ -95,16 +105,21 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
 enum tg_catalog_outcome tg_catalog_archive_product(struct tg_catalog_slice *s, const char *id);
 enum tg_catalog_outcome tg_catalog_archive_variant(struct tg_catalog_slice *s, const char *sku);
 
-/* catalog_job.c: an import, or undoing one, a slice at a time. */
+uint64_t tg_catalog_digest(const char *text);
+
+/* catalog_job.c: an import, or undoing one, a slice at a time. Both begin inside a transaction of
+ * the caller's, who commits; their row is written then. */
 struct tg_catalog_job;
 TG_MUST_CHECK tg_err tg_catalog_job_import(struct tg_catalog_job **ret, struct tg_sale *sale,
-                                           struct tg_shop_now now, const struct tg_sale_req *req,
+                                           struct tg_shop_now now, struct tg_sale_req *req,
                                            char why[160]);
 TG_MUST_CHECK tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_sale *sale,
                                          struct tg_shop_now now, const struct tg_sale_req *req,
                                          char why[160]);
 /* true = it has ended. */
 bool tg_catalog_job_step(struct tg_catalog_job *job, struct tg_shop_now now);
+/* When to step next, monotonic: later than now while the database does not answer. */
+tg_us tg_catalog_job_deadline(const struct tg_catalog_job *job);
 int64_t tg_catalog_job_id(const struct tg_catalog_job *job);
 void tg_catalog_job_free(struct tg_catalog_job *job);
 

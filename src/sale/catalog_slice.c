@@ -28,7 +28,8 @@ void tg_catalog_slice_done(struct tg_catalog_slice *s)
     s->claims = NULL;
 }
 
-void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now)
+void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now,
+                            const struct tg_claim *key)
 {
     struct tg_store *store = s->sale->cfg.store;
 
@@ -38,10 +39,9 @@ void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now)
     s->claim_count = 0;
     tg_feed_arena_clear(&s->arena);
     /* Takes the lock and brings memory up to date, as before each batch. */
-    s->err = store->ops->load(store, now, NULL, 0, s->sale->shop, s->sale->idem);
+    s->err = store->ops->load(store, now, key, key == NULL ? 0 : 1, s->sale->shop, s->sale->idem);
     if (s->err == TG_OK)
         s->err = store->ops->begin(store);
-    s->open = s->err == TG_OK;
 }
 
 /* A variant makes up to one claim for each currency, one for its own and one for its count. */
@@ -66,27 +66,16 @@ void tg_catalog_fault(struct tg_catalog_slice *s, uint32_t line, const char *fie
         s->on_fault(s->ctx, &fault);
 }
 
-/* What is on disk now goes into memory. Without memory for it a restart brings it. */
+/* Until the batch ends this can be undone. */
 static void to_memory(struct tg_catalog_slice *s)
 {
     struct tg_shop *shop = s->sale->shop;
-    tg_err err = TG_OK;
 
-    for (size_t i = 0; i < s->product_count; i++) {
-        tg_err one = tg_shop_put_product(shop, &s->products[i]);
-
-        err = err != TG_OK ? err : one;
-    }
-    for (size_t i = 0; i < s->variant_count; i++) {
-        const struct tg_variant *v = &s->variants[i].variant;
-        tg_err one = tg_shop_describe(shop, v);
-
-        if (one == TG_ERR_NOTFOUND)
-            one = tg_shop_put_variant(shop, s->now, s->variants[i].product_id, v);
-        err = err != TG_OK ? err : one;
-    }
-    if (err != TG_OK)
-        tg_log_error("sale", "catalogue-behind", "err=%s", tg_err_name(err));
+    for (size_t i = 0; s->err == TG_OK && i < s->product_count; i++)
+        s->err = tg_shop_shelve_product(shop, &s->products[i]);
+    for (size_t i = 0; s->err == TG_OK && i < s->variant_count; i++)
+        s->err = tg_shop_shelve_variant(shop, s->now, s->variants[i].product_id,
+                                        &s->variants[i].variant);
 }
 
 /* What a bundle is of; its other rules stay. */
@@ -133,68 +122,86 @@ static struct tg_claim claim_of(const struct tg_catalog_slice *s, const struct t
                              .if_match = ""};
 }
 
-static tg_err write_effects(struct tg_sale *sale, tg_us wall)
+/* What one claim did is written with its own reason to be undone. */
+static void claimed(struct tg_catalog_slice *s, const struct tg_catalog_claim *c)
 {
-    struct tg_store *store = sale->cfg.store;
-    const struct tg_effect *effects = NULL;
-    size_t count = 0;
-    tg_err err = tg_shop_effects(sale->shop, wall, &effects, &count);
+    struct tg_store *store = s->sale->cfg.store;
+    const struct tg_import_change change = {
+        .seq = s->seq + 1, .kind = TG_IMPORT_COUNT, .item = c->sku, .before = "", .qty = c->value};
 
-    if (err == TG_OK && count == 0) {
-        store->ops->rollback(store);
-        return TG_OK;
+    if (c->first && s->import != 0) {
+        s->err = tg_cat_add_change(store, s->import, &change);
+        s->seq++;
     }
-    if (err == TG_OK)
-        err = store->ops->begin(store);
-    for (size_t i = 0; err == TG_OK && i < count; i++)
-        err = store->ops->write(store, &effects[i]);
-    return err == TG_OK ? store->ops->commit(store) : err;
 }
 
-/* Prices of what was there and first counts: decided by the shop, in a batch of their own. */
-static tg_err decide_claims(struct tg_catalog_slice *s)
+static void decide(struct tg_catalog_slice *s, const struct tg_catalog_claim *c)
 {
-    struct tg_sale *sale = s->sale;
-    struct tg_store *store = sale->cfg.store;
-    tg_err err = store->ops->load(store, s->now, NULL, 0, sale->shop, sale->idem);
+    struct tg_claim claim = claim_of(s, c);
+    struct tg_rules_change rules;
+    struct tg_verdict verdict;
 
-    for (size_t i = 0; err == TG_OK && i < s->claim_count; i++) {
-        struct tg_claim claim = claim_of(s, &s->claims[i]);
-        struct tg_rules_change rules;
-        struct tg_verdict verdict;
+    rules_of(s, c, &rules);
+    claim.rules_change = &rules;
+    tg_shop_decide(s->sale->shop, s->now, &claim, &verdict);
+    if (verdict.code == TG_CODE_OK)
+        claimed(s, c);
+    else
+        tg_catalog_fault(s, c->line, field_of(claim.kind), claim.sku, verdict.message,
+                         "Change it by hand, or correct the file.");
+}
 
-        rules_of(s, &s->claims[i], &rules);
-        claim.rules_change = &rules;
-        tg_shop_decide(sale->shop, s->now, &claim, &verdict);
-        if (verdict.code != TG_CODE_OK)
-            tg_catalog_fault(s, s->claims[i].line, field_of(claim.kind), claim.sku, verdict.message,
-                             "Change it by hand, or correct the file.");
-    }
-    if (err == TG_OK)
-        err = write_effects(sale, s->now.wall);
-    if (err == TG_OK) {
-        tg_announce_batch(sale);
-        tg_shop_commit(sale->shop);
-    } else {
-        store->ops->rollback(store);
-        tg_shop_rollback(sale->shop);
-    }
-    return err;
+static void write_effects(struct tg_catalog_slice *s)
+{
+    struct tg_store *store = s->sale->cfg.store;
+    const struct tg_effect *effects = NULL;
+    size_t count = 0;
+
+    s->err = tg_shop_effects(s->sale->shop, s->now.wall, &effects, &count);
+    for (size_t i = 0; s->err == TG_OK && i < count; i++)
+        s->err = store->ops->write(store, &effects[i]);
+    /* Each price raised the version of its own; for who looks from outside it is one change. */
+    for (size_t i = 0; s->err == TG_OK && i < s->claim_count; i++)
+        if (s->claims[i].version > 0)
+            s->err = tg_cat_set_version(store, s->claims[i].sku, s->claims[i].version);
+}
+
+void tg_catalog_slice_decide(struct tg_catalog_slice *s)
+{
+    if (s->dry || s->err != TG_OK)
+        return;
+    to_memory(s);
+    for (size_t i = 0; s->err == TG_OK && i < s->claim_count; i++)
+        decide(s, &s->claims[i]);
+    if (s->err == TG_OK && s->claim_count > 0)
+        write_effects(s);
+}
+
+void tg_catalog_slice_drop(struct tg_catalog_slice *s)
+{
+    struct tg_store *store = s->sale->cfg.store;
+
+    store->ops->rollback(store);
+    tg_shop_rollback(s->sale->shop);
+    tg_idem_rollback(s->sale->idem);
 }
 
 tg_err tg_catalog_slice_end(struct tg_catalog_slice *s)
 {
-    struct tg_store *store = s->sale->cfg.store;
+    struct tg_sale *sale = s->sale;
+    struct tg_store *store = sale->cfg.store;
 
-    if (s->open && s->err == TG_OK)
+    if (s->err == TG_OK)
+        s->err = tg_repeat_write(sale, s->now.wall);
+    if (s->err == TG_OK)
         s->err = store->ops->commit(store);
-    if (s->err != TG_OK)
-        store->ops->rollback(store);
-    s->open = false;
-    if (s->err == TG_OK && !s->dry) {
-        to_memory(s);
-        if (s->claim_count > 0)
-            s->err = decide_claims(s);
+    if (s->err != TG_OK) {
+        tg_catalog_slice_drop(s);
+        return s->err;
     }
-    return s->err;
+    if (s->claim_count > 0)
+        tg_announce_batch(sale);
+    tg_idem_commit(sale->idem);
+    tg_shop_commit(sale->shop);
+    return TG_OK;
 }

@@ -27,8 +27,7 @@ static void undo_count(struct tg_catalog_job *job, const struct tg_import_change
 
 static void undo_product(struct tg_catalog_job *job, const struct tg_import_change *change)
 {
-    struct tg_catalog_want want = {.whole = change->before[0] != '\0',
-                                   .if_version = change->version};
+    struct tg_catalog_want want = {.whole = change->before[0] != '\0', .if_digest = change->after};
     struct tg_feed_product p;
     int64_t version;
 
@@ -46,8 +45,7 @@ static void undo_product(struct tg_catalog_job *job, const struct tg_import_chan
 
 static void undo_variant(struct tg_catalog_job *job, const struct tg_import_change *change)
 {
-    struct tg_catalog_want want = {.whole = change->before[0] != '\0',
-                                   .if_version = change->version};
+    struct tg_catalog_want want = {.whole = change->before[0] != '\0', .if_digest = change->after};
     struct tg_feed_variant v;
     int64_t version;
     bool counted;
@@ -79,6 +77,10 @@ void tg_catalog_undo_step(struct tg_catalog_job *job)
         return;
     }
     job->below = change.seq;
+    /* In the transaction that takes it back, so nothing is taken back twice. */
+    job->slice.err = tg_cat_drop_change(job->sale->cfg.store, job->import.id, change.seq);
+    if (job->slice.err != TG_OK)
+        return;
     switch (change.kind) {
     case TG_IMPORT_PRODUCT:
         undo_product(job, &change);

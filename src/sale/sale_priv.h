@@ -139,6 +139,29 @@ bool tg_code_claim(struct tg_item *item, struct tg_verdict *out);
 /* request.c: into the claim and the digest. */
 void tg_item_line(struct tg_item *item, enum tg_claim_kind kind, const struct tg_line_said *said);
 
+/* repeat.c: requests under a key (person, op, id), wherever they are decided. */
+enum tg_repeat {
+    TG_REPEAT_NONE,   /* decide it */
+    TG_REPEAT_SAME,   /* the first answer again */
+    TG_REPEAT_OTHER,  /* 422: the key was used for something else */
+    TG_REPEAT_RUNNING /* 409, HTTP only: what the first would be told may yet be rolled back */
+};
+/* c->op "" = it has no key. *ret with SAME: valid until the memory changes. */
+enum tg_repeat tg_repeat_look(const struct tg_sale *sale, struct tg_shop_now now,
+                              const struct tg_claim *c, uint64_t digest, bool http,
+                              const struct tg_idem_entry **ret);
+/* Digest, status and reply of `answer` under the claim's key; on_disk: with this batch. A success
+ * that cannot be remembered must not happen. Errors: tg_idem_put's. */
+TG_MUST_CHECK tg_err tg_repeat_keep(struct tg_sale *sale, struct tg_shop_now now,
+                                    const struct tg_claim *c, const struct tg_idem_entry *answer,
+                                    bool on_disk);
+/* What is to reach the disk with this batch. */
+TG_MUST_CHECK tg_err tg_repeat_write(struct tg_sale *sale, tg_us wall);
+/* What OTHER and RUNNING say. */
+const char *tg_repeat_text(enum tg_repeat repeat);
+/* The Location of a remembered answer to `op`; "" = it had none. */
+void tg_repeat_location(char out[128], const char *op, const struct tg_idem_entry *entry);
+
 /* stock_claim.c: from req->stock, place, rules; false = no memory. */
 bool tg_stock_rows_claim(struct tg_item *item);
 bool tg_place_claim(struct tg_item *item);

@@ -29,16 +29,13 @@ static void remember(struct tg_sale *sale, struct tg_shop_now now, const struct 
 {
     const struct tg_claim *c = &item->claim;
     bool success = item->code == TG_CODE_OK;
-    struct tg_idem_entry entry = {
-        .digest = item->digest, .status = item->status, .reply = item->reply, .fresh = true};
+    const struct tg_idem_entry answer = {
+        .digest = item->digest, .status = item->status, .reply = item->reply};
     tg_err err;
 
-    if (c->op[0] == '\0' || item->code == TG_CODE_BUSY || item->code == TG_CODE_INTERNAL)
+    if (item->code == TG_CODE_BUSY || item->code == TG_CODE_INTERNAL)
         return;
-    tg_str_cut(entry.person, sizeof(entry.person), tg_claim_key_person(c));
-    tg_str_cut(entry.op, sizeof(entry.op), c->op);
-    tg_str_cut(entry.id, sizeof(entry.id), c->id);
-    err = tg_idem_put(sale->idem, now.mono, &entry, success && tg_request_kept_on_disk(item));
+    err = tg_repeat_keep(sale, now, c, &answer, success && tg_request_kept_on_disk(item));
     /* A sale that could not be repeated under its key must not happen. A forgotten refusal may. */
     if (err != TG_OK && success)
         sale->failed = err;
@@ -55,32 +52,29 @@ static void refuse_key(struct tg_sale *sale, struct tg_item *item, enum tg_code 
 }
 
 /*
- * true = this request was answered before, or its key was used for something else. Over HTTP a
- * repeat that overtakes its first request's commit is told to come back (409): what it would be
- * told may yet be rolled back, and this way it makes no difference which of the two was first.
+ * true = this request was answered before, or its key was used for something else. A repeat that
+ * overtakes its first request's commit is told to come back (409): this way it makes no difference
+ * which of the two was first.
  */
 static bool repeated(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item)
 {
-    const struct tg_claim *c = &item->claim;
-    const struct tg_idem_entry *entry;
+    const struct tg_idem_entry *entry = NULL;
+    enum tg_repeat repeat =
+        tg_repeat_look(sale, now, &item->claim, item->digest, item->req->http, &entry);
 
-    if (c->op[0] == '\0')
+    if (repeat == TG_REPEAT_NONE)
         return false;
-    entry = tg_idem_find(sale->idem, now.mono, tg_claim_key_person(c), c->op, c->id);
-    if (entry == NULL)
-        return false;
-    if (entry->digest != item->digest) {
-        refuse_key(sale, item, TG_CODE_CONFLICT, 422,
-                   "This id was used for another request already.");
+    if (repeat == TG_REPEAT_OTHER) {
+        refuse_key(sale, item, TG_CODE_CONFLICT, 422, tg_repeat_text(repeat));
         return true;
     }
-    if (entry->fresh && item->req->http) {
-        refuse_key(sale, item, TG_CODE_BUSY, 409,
-                   "The first request with this key is being decided; ask again.");
+    if (repeat == TG_REPEAT_RUNNING) {
+        refuse_key(sale, item, TG_CODE_BUSY, 409, tg_repeat_text(repeat));
         return true;
     }
     item->status = entry->status;
     item->reply = entry->reply == NULL ? NULL : tg_slab_ref(entry->reply);
+    tg_repeat_location(item->location, item->claim.op, entry);
     TG_COUNT(sale_repeats_total);
     return true;
 }
@@ -142,18 +136,6 @@ static tg_err write_effects(struct tg_sale *sale, const struct tg_effect *effect
     return err;
 }
 
-static tg_err write_idem(struct tg_sale *sale, tg_us wall)
-{
-    struct tg_store *store = sale->cfg.store;
-    const struct tg_idem_entry *cursor = NULL;
-    const struct tg_idem_entry *entry;
-    tg_err err = TG_OK;
-
-    while (err == TG_OK && (entry = tg_idem_each_pending(sale->idem, &cursor)) != NULL)
-        err = store->ops->write_idem(store, wall, entry);
-    return err;
-}
-
 static tg_err write_admin(struct tg_sale *sale, tg_us wall)
 {
     tg_err err = TG_OK;
@@ -191,7 +173,7 @@ static tg_err write_all(struct tg_sale *sale, tg_us wall)
     if (err == TG_OK)
         err = write_effects(sale, effects, count);
     if (err == TG_OK)
-        err = write_idem(sale, wall);
+        err = tg_repeat_write(sale, wall);
     if (err == TG_OK)
         err = write_admin(sale, wall);
     if (err == TG_OK)

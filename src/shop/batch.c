@@ -445,6 +445,7 @@ void tg_shop_commit(struct tg_shop *shop)
     tg_line_end_batch(shop, false);
     tg_locations_commit(shop);
     end_batch(shop);
+    tg_shelf_end_batch(shop, false);
     if (shop->cart_by_person.count > TG_CARTS_CACHED)
         forget_carts(shop);
     if (shop->units.count > TG_LIMITS_CACHED)
@@ -551,4 +552,5 @@ void tg_shop_rollback(struct tg_shop *shop)
     if (shop->numbered)
         shop->next_number = shop->before_number;
     end_batch(shop);
+    tg_shelf_end_batch(shop, true);
 }

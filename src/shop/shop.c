@@ -120,6 +120,7 @@ void tg_shop_free(struct tg_shop *shop)
     if (shop == NULL)
         return;
     tg_shop_free_details(shop);
+    tg_shelf_end_batch(shop, false);
     free_variants(shop);
     tg_locations_free(shop);
     tg_shop_free_all(&shop->product_by_id);

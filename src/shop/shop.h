@@ -317,6 +317,13 @@ TG_MUST_CHECK tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_p
 TG_MUST_CHECK tg_err tg_shop_take_product(struct tg_shop *shop, const struct tg_product *p);
 TG_MUST_CHECK tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now,
                                          const char *product_id, const struct tg_variant *v);
+/*
+ * Inside a batch: put_product, and describe (load_variant for a new one) that the batch's rollback
+ * undoes. Claims of the same batch may then be about them. Errors as there.
+ */
+TG_MUST_CHECK tg_err tg_shop_shelve_product(struct tg_shop *shop, const struct tg_product *p);
+TG_MUST_CHECK tg_err tg_shop_shelve_variant(struct tg_shop *shop, struct tg_shop_now now,
+                                            const char *product_id, const struct tg_variant *v);
 /* What is only a copy of the disk, and what the disk now says otherwise: not inside a batch.
  * order: by id, NULL = all; not being there is legal. */
 void tg_shop_forget_order(struct tg_shop *shop, const char *id);

@@ -178,6 +178,7 @@ struct tg_shop {
     struct tg_line *batch_lines;
     struct kept_rules *batch_rules;
     struct kept_item *batch_items;
+    struct tg_shelved *batch_shelved; /* shelf.c's, owned */
 };
 
 enum { TG_PRICE_MAX_MINOR = 1000000000 }; /* ten million kroner for one unit */
@@ -200,6 +201,10 @@ void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order);
 void tg_shop_touch_cart(struct tg_shop *shop, struct tg_cart *cart, const struct tg_claim *c,
                         uint32_t from);
 void tg_shop_touch_sales(struct tg_shop *shop, struct tg_show_sales *sales);
+
+/* shelf.c: the products and variants that the batch put in stay, or are as before it. Last of all:
+ * nothing of the batch may point to them any more. */
+void tg_shelf_end_batch(struct tg_shop *shop, bool undone);
 
 /* stock.c: change the counts at movement->location, where the item has a place (tg_place_ready),
  * and note the movement (reserved by the caller). The caller has made sure that the counts allow

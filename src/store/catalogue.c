@@ -301,3 +301,12 @@ tg_err tg_cat_put_variant(struct tg_store *store, const struct tg_cat_place *pla
     tg_buf_done(&options);
     return err;
 }
+
+tg_err tg_cat_set_version(struct tg_store *store, const char *sku, int64_t version)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_SET_VERSION);
+
+    tg_q_int(&q, version);
+    tg_q_text(&q, sku);
+    return tg_q_run(&q);
+}

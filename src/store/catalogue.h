@@ -39,6 +39,9 @@ TG_MUST_CHECK tg_err tg_cat_put_product(struct tg_store *store, const struct tg_
 TG_MUST_CHECK tg_err tg_cat_put_variant(struct tg_store *store, const struct tg_cat_place *place,
                                         const struct tg_feed_variant *v, tg_us wall);
 
+/* The version that a variant ends this batch with, after prices and parts raised it. */
+TG_MUST_CHECK tg_err tg_cat_set_version(struct tg_store *store, const char *sku, int64_t version);
+
 /* --- imports --- */
 
 /* The values are kept on disk: never renumber. */
@@ -97,7 +100,7 @@ struct tg_import_change {
     enum tg_import_kind kind;
     const char *item;
     const char *before;
-    int64_t version;
+    uint64_t after; /* digest of what it made */
     int64_t qty;
 };
 
@@ -117,6 +120,8 @@ TG_MUST_CHECK tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
 TG_MUST_CHECK tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_arena *a,
                                          int64_t import, int64_t below,
                                          struct tg_import_change *ret);
+/* It is undone. */
+TG_MUST_CHECK tg_err tg_cat_drop_change(struct tg_store *store, int64_t import, int64_t seq);
 TG_MUST_CHECK tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,
                                       const struct tg_feed_fault *fault);
 /* Imports that a crash cut off have failed (of another node: when its lease is over); what old

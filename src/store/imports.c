@@ -159,7 +159,7 @@ tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
     tg_q_int(&q, change->kind);
     tg_q_text(&q, change->item);
     tg_q_text(&q, change->before);
-    tg_q_int(&q, change->version);
+    tg_q_int(&q, (int64_t)change->after);
     tg_q_int(&q, change->qty);
     return tg_q_run(&q);
 }
@@ -180,7 +180,7 @@ tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_arena *a, int6
 
         *ret = (struct tg_import_change){.seq = tg_q_get_int(&q, 0),
                                          .kind = (enum tg_import_kind)tg_q_get_int(&q, 1),
-                                         .version = tg_q_get_int(&q, 4),
+                                         .after = (uint64_t)tg_q_get_int(&q, 4),
                                          .qty = tg_q_get_int(&q, 5)};
         ret->item = tg_feed_text(a, item, strlen(item));
         before = tg_q_get_text(&q, 3);
@@ -190,6 +190,15 @@ tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_arena *a, int6
     if (err == TG_OK && !found)
         err = TG_ERR_NOTFOUND;
     return err != TG_OK ? err : a->err;
+}
+
+tg_err tg_cat_drop_change(struct tg_store *store, int64_t import, int64_t seq)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_DROP_CHANGE);
+
+    tg_q_int(&q, import);
+    tg_q_int(&q, seq);
+    return tg_q_run(&q);
 }
 
 tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,

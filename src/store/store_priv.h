@@ -101,6 +101,8 @@ TG_MUST_CHECK tg_err tg_store_load_code_uses(struct tg_db *db, const struct tg_c
 /* write_price.c */
 TG_MUST_CHECK tg_err tg_store_write_price(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_price_left(struct tg_db *db, const struct tg_effect *e);
+/* Prices and parts are part of what If-Match of a variant looks at. */
+TG_MUST_CHECK tg_err tg_store_raise_version(struct tg_db *db, const char *sku);
 TG_MUST_CHECK tg_err tg_store_write_currency_price(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_plan(struct tg_db *db, const struct tg_effect *e);
 TG_MUST_CHECK tg_err tg_store_write_flash_used(struct tg_db *db, const struct tg_effect *e);

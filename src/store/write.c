@@ -224,7 +224,7 @@ static tg_err write_parts(struct tg_db *db, const struct tg_effect *e)
         tg_q_int(&q, v->parts[i].qty);
         err = tg_q_run(&q);
     }
-    return err;
+    return err == TG_OK ? tg_store_raise_version(db, v->sku) : err;
 }
 
 /* A cart that grows line by line is not written anew with each of them. */

@@ -37,6 +37,8 @@ tg_err tg_store_write_price(struct tg_db *db, const struct tg_effect *e)
     tg_q_int(&q, v->lowest);
     tg_q_int(&q, v->flash_lowest);
     tg_q_int(&q, e->wall);
+    /* Flash prices are no part of the catalogue that If-Match and undo look at. */
+    tg_q_int(&q, v->price != v->before_price || v->compare_at != v->before_compare_at);
     tg_q_text(&q, v->sku);
     err = tg_q_run(&q);
     return err == TG_OK ? add_price_change(db, e) : err;
@@ -53,6 +55,15 @@ tg_err tg_store_write_price_left(struct tg_db *db, const struct tg_effect *e)
     return tg_q_run(&q);
 }
 
+tg_err tg_store_raise_version(struct tg_db *db, const char *sku)
+{
+    struct tg_q q = tg_q(db, TG_SQL_RAISE_VERSION);
+
+    tg_q_int(&q, 1);
+    tg_q_text(&q, sku);
+    return tg_q_run(&q);
+}
+
 tg_err tg_store_write_currency_price(struct tg_db *db, const struct tg_effect *e)
 {
     bool gone = e->price.price < 0;
@@ -66,6 +77,8 @@ tg_err tg_store_write_currency_price(struct tg_db *db, const struct tg_effect *e
         tg_q_int(&q, e->wall);
     }
     err = tg_q_run(&q);
+    if (err == TG_OK)
+        err = tg_store_raise_version(db, e->variant->sku);
     return err == TG_OK ? add_price_change(db, e) : err;
 }
 

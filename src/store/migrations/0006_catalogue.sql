@@ -77,7 +77,7 @@ CREATE TABLE import_changes ( -- what an import changed, as it was before
     kind INTEGER NOT NULL, -- enum tg_import_kind
     item TEXT NOT NULL, -- product id or SKU
     before TEXT NOT NULL, -- JSON of feed/; '' = it was not there
-    version INTEGER NOT NULL, -- after the change: another one means that somebody changed it since
+    after INTEGER NOT NULL, -- digest of what it made: another one means that somebody changed it since
     qty INTEGER NOT NULL, -- units of a first count
     PRIMARY KEY (import_id, seq)
 ) WITHOUT ROWID;
