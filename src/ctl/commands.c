@@ -53,15 +53,16 @@ static const struct command commands[] = {
 
 void ctl_help(FILE *out)
 {
-    (void)fprintf(out,
-                  "Usage: torgctl [--data DIR] [--config FILE] [--json] COMMAND\n"
-                  "\n"
-                  "  --data DIR     the server's data directory (default: .)\n"
-                  "  --config FILE  torgd's configuration, when no server runs (default: what\n"
-                  "                 torgd left in the data directory)\n"
-                  "  --json         print the answer as JSON\n"
-                  "  --url URL --token T   not built yet\n"
-                  "\nCommands:\n");
+    (void)fprintf(
+        out, "Usage: torgctl [--data DIR] [--config FILE] [--json] COMMAND\n"
+             "\n"
+             "  --data DIR     the server's data directory (default: .)\n"
+             "  --config FILE  torgd's configuration, when no server runs (default: what\n"
+             "                 torgd left in the data directory)\n"
+             "  --json         print the answer as JSON\n"
+             "  --url URL --token T   a server elsewhere, by its HTTP API (shows, tokens,\n"
+             "                 stock, orders, webhooks, catalogue); T, or @FILE that holds it\n"
+             "\nCommands:\n");
     for (size_t i = 0; i < TG_ARRAY_LEN(commands); i++) {
         const struct command *c = &commands[i];
         char line[96];

@@ -11,6 +11,7 @@
 #include "app/core.h"
 #include "base/log.h"
 #include "ctl/answer.h"
+#include "ctl/remote.h"
 
 enum { PATIENCE_S = 3600 }; /* a backup or an audit may take minutes */
 
@@ -149,6 +150,8 @@ json_t *ctl_ask(struct ctl_session *session, const json_t *request)
     json_t *answer = NULL;
     tg_err err = TG_ERR_NOTFOUND;
 
+    if (session->where->url != NULL)
+        return ctl_ask_remote(session->where, request);
     if (session->core == NULL)
         err = ctl_ask_server(session->where, request, &answer, reason);
     if (err == TG_ERR_NOTFOUND)

@@ -14,6 +14,8 @@
 struct ctl_where {
     const char *data_dir;
     const char *config; /* NULL = what torgd left in the data directory */
+    const char *url;    /* a server elsewhere; NULL = the data directory's */
+    const char *token;  /* ... or @FILE; NULL = none */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "ctl/commands.h"
 #include "ctl/doctor.h"
 #include "ctl/files.h"
+#include "ctl/remote.h"
 #include "ctl/session.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -28,6 +29,8 @@ static json_t *run(const struct options *opt, json_t *request)
     const char *cmd = ctl_text(request, "cmd");
     json_t *answer;
 
+    if (opt->where.url != NULL && strchr(cmd, '.') == NULL) /* about this machine */
+        return ctl_ask_remote(&opt->where, request);
     if (strcmp(cmd, "backup") == 0)
         return ctl_backup(&opt->where, request);
     if (strcmp(cmd, "restore") == 0)
@@ -58,9 +61,10 @@ static int parse(int argc, char **argv, struct options *ret, int *ret_status)
             ret->where.data_dir = argv[++at];
         } else if (strcmp(argv[at], "--config") == 0 && at + 1 < argc) {
             ret->where.config = argv[++at];
-        } else if (strcmp(argv[at], "--url") == 0 || strcmp(argv[at], "--token") == 0) {
-            (void)fprintf(stderr, "torgctl: %s is not built yet; use --data DIR\n", argv[at]);
-            return 0;
+        } else if (strcmp(argv[at], "--url") == 0 && at + 1 < argc) {
+            ret->where.url = argv[++at];
+        } else if (strcmp(argv[at], "--token") == 0 && at + 1 < argc) {
+            ret->where.token = argv[++at];
         } else {
             (void)fprintf(stderr, "torgctl: unknown option %s; see torgctl --help\n", argv[at]);
             return 0;

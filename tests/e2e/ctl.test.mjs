@@ -266,3 +266,53 @@ test('doctor names ports in use, an open directory, a damaged database and a wro
   const bad = await run('torgctl', ['--json', '--data', dir, 'doctor'], { TORG_HTTP_LISTEN: 'nonsense' });
   assert.match(of(JSON.parse(bad.out), 'configuration')[0], /bad .*http\.listen/);
 });
+
+test('from another machine the same commands go over HTTP, as far as the token may', async () => {
+  const dir = await folder();
+  const secret = path.join(dir, 'token');
+  await writeFile(secret, `${server.adminToken}\n`);
+  const far = async (...words) => {
+    const { code, out, err } = await run('torgctl', ['--url', `${server.url}/`, '--token', `@${secret}`, '--json', ...words]);
+    assert.equal(err, '');
+    return { code, ...JSON.parse(out) };
+  };
+  assert.equal((await far('show', 'create', 'far', '--title', 'Fjern')).id, 'far');
+  assert.ok((await far('show', 'list')).shows.some(({ title }) => title === 'Fjern'));
+  const key = await far('token', 'create', '--role', 'host', '--show', 'far', '--publish-only', '--expires', '1h');
+  assert.match(key.token, /^tg_/);
+  assert.equal((await far('token', 'revoke', key.id)).code, 0);
+  const { products } = await (await fetch(`${server.url}/api/v1/products`)).json();
+  const { sku } = products[0].variants[0];
+  assert.equal((await far('stock', 'set', sku, '50')).on_hand, 50);
+  assert.equal((await far('stock', 'adjust', sku, '-1')).on_hand, 49);
+  assert.ok((await far('stock', 'locations', '--sku', sku)).locations.length > 0);
+  const hook = await far('webhook', 'create', 'https://example.com/a?b=c', '--topics', 'order.paid order.cancelled');
+  assert.deepEqual(hook.topics, ['order.paid', 'order.cancelled']);
+  assert.equal((await far('webhook', 'delete', hook.id)).code, 0);
+
+  const desk = await Channel.open(server, 'demo', { token: server.deskToken });
+  const { order } = await desk.ask({ op: 'buy', sku, qty: 2 });
+  desk.close();
+  assert.equal((await far('order', 'show', String(order.number))).order.id, order.id);
+  const cancelled = await far('order', 'cancel', String(order.number), '--lines', '1x1', '--reason', 'far away');
+  assert.equal(cancelled.order.lines[0].cancelled, 1);
+  assert.ok((await far('order', 'list')).orders.some(({ id }) => id === order.id));
+
+  const csv = path.join(dir, 'hats & caps.csv');
+  await writeFile(csv, 'Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\nfar-hat,Far hat,FAR-1,199.00,4\n');
+  const done = await far('catalog', 'import', csv, '--format', 'shopify');
+  assert.equal(done.import.state, 'done', JSON.stringify(done));
+  assert.equal(done.import.file, 'hats & caps.csv');
+  assert.equal((await far('catalog', 'undo')).import.state, 'undone');
+
+  for (const words of [['stock', 'audit'], ['backup', path.join(dir, 'x')], ['show', 'start', 'far']]) {
+    const no = await far(...words);
+    assert.equal(no.code, 1);
+    assert.match(no.message, /not done over HTTP/, words.join(' '));
+  }
+  const nobody = await run('torgctl', ['--url', server.url, '--token', 'wrong', 'token', 'list']);
+  assert.equal(nobody.code, 1);
+  const down = await run('torgctl', ['--url', 'http://127.0.0.1:9', 'show', 'list']);
+  assert.equal(down.code, 1);
+  assert.match(down.err, /127\.0\.0\.1:9: /);
+});
