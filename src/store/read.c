@@ -282,7 +282,8 @@ static tg_err walk_intents(struct tg_q *q, tg_read_intent_fn each, void *ctx)
                        .amount = tg_q_get_int(q, 6),
                        .asked_wall = tg_q_get_int(q, 8),
                        .changed_wall = tg_q_get_int(q, 9),
-                       .asks = (uint32_t)tg_q_get_int(q, 12)},
+                       .asks = (uint32_t)tg_q_get_int(q, 12),
+                       .of = (uint32_t)tg_q_get_int(q, 13)},
         };
 
         tg_q_copy_text(q, 4, row.intent.provider, sizeof(row.intent.provider));

@@ -12,18 +12,28 @@
 #include "base/str.h"
 
 enum { BATCH_MAX = 64, TURNS_MAX = 100000 };
-#define SETTLE_US ((tg_us)120 * TG_US_PER_S)
+/* Unanswered questions are asked again within two minutes. */
+#define SETTLE_US ((tg_us)200 * TG_US_PER_S)
 
 struct sim *sim_running;
 
-const char *const sim_skus[SIM_SKUS] = {"LAST", "FEW", "SOME", "MANY", "PAIR"};
-static const int32_t counts[SIM_SKUS] = {1, 5, 25, 400, 0};
-/* PAIR is a bundle: one of FEW and two of SOME. */
-enum { FEW = 1, SOME = 2, PAIR = 4 };
+/* With the amounts of some of them the sandbox fails, or answers later. */
+const char *const sim_skus[SIM_SKUS] = {"LAST",  "FEW",   "SOME",  "MANY",   "PAIR",   "GIFT",
+                                        "CFAIL", "VFAIL", "RFAIL", "CLATER", "RLATER", "COMBO"};
+static const int32_t counts[SIM_SKUS] = {1, 5, 25, 400, 0, 30, 40, 6, 40, 40, 40, 0};
+/* PAIR is a bundle: one of FEW and two of SOME. COMBO begins as one of SOME. */
+enum { FEW = 1, SOME = 2, PAIR = SIM_PAIR, GIFT = 5, CFAIL = 6, COMBO = SIM_COMBO };
 
 int64_t sim_price(size_t sku)
 {
-    return 1000 * ((int64_t)sku + 1);
+    if (sku >= CFAIL && sku < COMBO)
+        return 16613 + (int64_t)(sku - CFAIL);
+    return sku == GIFT ? 0 : 1000 * ((int64_t)sku + 1);
+}
+
+size_t sim_any_sku(struct sim *s)
+{
+    return tg_rng_below(&s->rng, sim_chance(s, 60) ? SIM_PAIR + 1 : SIM_SKUS);
 }
 
 int32_t sim_units(size_t sku)
@@ -93,8 +103,14 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
                                    .until_wall = -1};
     struct tg_part parts[] = {{.item = &v[FEW], .qty = sim_units_in(PAIR, FEW)},
                               {.item = &v[SOME], .qty = sim_units_in(PAIR, SOME)}};
+    struct tg_part one[] = {{.item = &v[SOME], .qty = 1}};
     const struct tg_effect recipe = {
         .kind = TG_EFFECT_PARTS, .variant = &v[PAIR], .wall = s->now.wall};
+    const struct tg_effect combo = {
+        .kind = TG_EFFECT_PARTS, .variant = &v[COMBO], .wall = s->now.wall};
+    const struct tg_show_rules quick = {.show = SIM_FIRST_PAID, .first_paid = true};
+    const struct tg_effect first_paid = {
+        .kind = TG_EFFECT_RULES, .rules = &quick, .wall = s->now.wall};
     const struct tg_effect code = {
         .kind = TG_EFFECT_CODE, .wall = s->now.wall, .discount = &discount, .qty = 1};
     tg_err err;
@@ -111,6 +127,8 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     }
     v[PAIR].parts = parts;
     v[PAIR].part_count = TG_ARRAY_LEN(parts);
+    v[COMBO].parts = one;
+    v[COMBO].part_count = 1;
     err = store->ops->begin(store);
     if (err == TG_OK)
         err = store->ops->write_product(store, &import, s->now.wall, "sim");
@@ -119,7 +137,11 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     if (err == TG_OK)
         err = store->ops->write(store, &waiting);
     if (err == TG_OK)
+        err = store->ops->write(store, &first_paid);
+    if (err == TG_OK)
         err = store->ops->write(store, &recipe);
+    if (err == TG_OK)
+        err = store->ops->write(store, &combo);
     if (err == TG_OK)
         err = store->ops->write(store, &code);
     if (err == TG_OK)
@@ -385,28 +407,24 @@ static void end(struct sim *s)
 
 static void add(struct sim_totals *to, const struct sim_totals *t)
 {
+    const unsigned long *from = (const unsigned long *)t;
+    unsigned long *sums = (unsigned long *)to;
+
     to->seeds++;
-    to->crashes += t->crashes;
-    to->refusals += t->refusals;
-    to->orders_acked += t->orders_acked;
-    to->duplicates += t->duplicates;
-    to->sold_out += t->sold_out;
-    to->expired += t->expired;
-    to->late += t->late;
-    to->bundles += t->bundles;
-    to->pairs += t->pairs;
-    to->turns += t->turns;
+    for (size_t i = 0; i < sizeof(*t) / sizeof(*from); i++) /* t's own seeds are 0 */
+        sums[i] += from[i];
 }
 
 void sim_run(uint64_t seed, struct sim_totals *totals)
 {
-    struct sim s = {.seed = seed,
-                    .rng = tg_rng_seeded(seed),
-                    .now = {.mono = 1, .wall = (tg_us)1780000000 * TG_US_PER_S},
-                    .node_count = 1};
+    static struct sim s;
     /* Two nodes look at each other all the time: short terms, or a history takes minutes. */
     static const int holds_s[] = {30, 120, 600};
 
+    s = (struct sim){.seed = seed,
+                     .rng = tg_rng_seeded(seed),
+                     .now = {.mono = 1, .wall = (tg_us)1780000000 * TG_US_PER_S},
+                     .node_count = 1};
     sim_running = &s;
     s.node_count = sim_chance(&s, 40) ? 2 : 1;
     s.t.pairs = s.node_count - 1;

@@ -17,9 +17,12 @@
 
 enum {
     SIM_PERSONS = 6,
-    SIM_SKUS = 5,
-    SIM_REQS_MAX = 400,
-    SIM_STEPS = 220,
+    SIM_SKUS = 12,
+    SIM_PAIR = 4,       /* a bundle */
+    SIM_COMBO = 11,     /* ... whose recipe changes */
+    SIM_FIRST_PAID = 2, /* this show sells to whoever pays first */
+    SIM_REQS_MAX = 600,
+    SIM_STEPS = 260,
     SIM_FLIGHT_MAX = 4096,
     SIM_NODES_MAX = 2,
     SIM_REPLY_MAX = 8192,
@@ -33,6 +36,11 @@ struct sim_request {
     char *reply;            /* bytes of the first success */
     char order[TG_UUID_SIZE];
     char payment[TG_PAYMENT_ID_SIZE];
+    int64_t total; /* as acknowledged */
+    bool has_ask;  /* ... of an order: ask */
+    struct tg_order_ask ask;
+    bool has_rules;
+    struct tg_stock_rules_def rules;
     bool seen; /* scratch of the check: orders on disk that carry its mark */
     tg_us again_at;
 };
@@ -72,6 +80,29 @@ struct sim_totals {
     unsigned long late;    /* requests that came minutes after they were sent */
     unsigned long pairs;   /* seeds with two nodes */
     unsigned long turns;   /* of the waiting list, seen after a batch */
+    unsigned long part_cancelled;
+    unsigned long sent;
+    unsigned long returned;
+    unsigned long refunded;
+    unsigned long strays;     /* payments that paid nothing */
+    unsigned long first_paid; /* orders of that show that were paid */
+    unsigned long combos;     /* sold */
+};
+
+/* The money of one order, for the check. */
+struct sim_book {
+    int64_t number;
+    enum tg_order_state state;
+    enum tg_payment_state payment_state;
+    uint32_t paid_by;
+    uint32_t intents;
+    int64_t total;
+    int64_t captured;
+    int64_t refunded;
+    int64_t due;
+    int64_t fulfilled; /* units */
+    bool was_free;
+    bool refund_told; /* the provider may have told of refunds that nobody asked for */
 };
 
 struct sim {
@@ -92,7 +123,10 @@ struct sim {
     int32_t code_of[SIM_PERSONS];
     int64_t flash_units[SIM_SKUS];
     int64_t sold[SIM_SKUS]; /* of each item, by the lines of paid orders and the recipes */
-    bool settled;           /* an hour has passed: nothing may wait any more */
+    int64_t show_units[SIM_FIRST_PAID + 1][SIM_SKUS]; /* ordered in the show, by living orders */
+    struct sim_book books[SIM_REQS_MAX];
+    size_t book_count;
+    bool settled; /* an hour has passed: nothing may wait any more */
     struct sim_totals t;
 };
 
@@ -134,8 +168,23 @@ int32_t sim_units_in(size_t sku, size_t item);
 #define SIM_CODE "TENTH"
 enum { SIM_CODE_USES = 12, SIM_CODE_PERSON = 3 };
 
+/* Every SKU now and then, the scarce ones more often. */
+size_t sim_any_sku(struct sim *s);
+
+/* shop_sim_life.c: what becomes of orders. true = the request is one of these. */
+bool sim_life_request(struct sim *s, struct sim_request *r);
+/* What the request owns, for a copy of it. */
+void sim_life_copy(const struct sim_request *r, struct tg_sale_req *copy);
+#define SIM_GOODWILL "goodwill"
+/* shop_sim_money.c: remember an order; then all of their books. */
+struct tg_read_db;
+void sim_book_note(struct sim *s, const struct tg_order *order);
+void sim_check_books(struct sim *s, struct tg_read_db *db);
+
 /* shop_sim_clients.c: what people want, the network, and what they make of the answers. */
 void sim_new_request(struct sim *s);
+/* The index of one whose order was acknowledged; -1 = found none. */
+int sim_acked_buy(struct sim *s);
 /* Who has no answer asks again. */
 void sim_retry(struct sim *s);
 /* Messages that have arrived at the node by now, as many as fit. */

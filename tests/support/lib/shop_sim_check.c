@@ -75,17 +75,86 @@ static size_t request_of(const struct tg_order *order)
     return (size_t)index;
 }
 
+static size_t index_of(const char *sku)
+{
+    for (size_t i = 0; i < SIM_SKUS; i++)
+        if (strcmp(sku, sim_skus[i]) == 0)
+            return i;
+    SIM_CHECK(false, "what is %s?", sku);
+    return 0;
+}
+
+/* COMBO's recipe at the sale is in the order's takes alone: every item whole for each open unit. */
+static void count_combo(struct sim *s, const struct tg_order *order, uint32_t line)
+{
+    int32_t open = tg_line_open(&order->lines[line]);
+    uint32_t items = 0;
+
+    for (uint32_t i = 0; i < order->take_count; i++) {
+        const struct tg_order_take *t = &order->takes[i];
+        int64_t units = 0;
+
+        if (t->line != line)
+            continue;
+        items++;
+        s->sold[index_of(t->sku)] += t->qty;
+        for (uint32_t k = 0; k < order->take_count; k++) {
+            const struct tg_order_take *other = &order->takes[k];
+
+            if (other->line != line || strcmp(other->sku, t->sku) != 0)
+                continue;
+            units += other->qty;
+            SIM_CHECK(other->each == t->each, "order %lld: two recipes of one line",
+                      (long long)order->number);
+        }
+        SIM_CHECK(units == (int64_t)t->each * open, "order %lld: %lld of %s for %d of COMBO",
+                  (long long)order->number, (long long)units, t->sku, open);
+    }
+    SIM_CHECK(items > 0, "order %lld: a bundle of nothing", (long long)order->number);
+    s->t.combos += s->settled;
+}
+
 /* By the recipes and not by the order's takes: a bundle that takes too little is found here. */
 static void count_sold(struct sim *s, const struct tg_order *order)
 {
-    if (order->state != TG_ORDER_PAID)
+    if (order->state != TG_ORDER_PAID && order->state != TG_ORDER_PARTLY)
         return;
     s->t.bundles += s->settled && strcmp(order->lines[0].sku, "PAIR") == 0;
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        size_t sku = index_of(order->lines[i].sku);
+
+        if (sku == SIM_COMBO) {
+            count_combo(s, order, i);
+            continue;
+        }
+        for (size_t item = 0; item < SIM_SKUS; item++)
+            s->sold[item] += (int64_t)tg_line_open(&order->lines[i]) * sim_units_in(sku, item);
+    }
+}
+
+/* What a show has sold: all that was ordered there and not given up. */
+static void count_show(struct sim *s, const struct tg_order *order)
+{
+    if (order->state == TG_ORDER_EXPIRED || order->state == TG_ORDER_CANCELLED)
+        return;
     for (uint32_t i = 0; i < order->line_count; i++)
+        s->show_units[order->show][index_of(order->lines[i].sku)] +=
+            order->lines[i].qty - order->lines[i].cancelled;
+}
+
+static void check_shows(const struct sim *s)
+{
+    const struct sim_node *node = &s->nodes[0];
+
+    if (s->node_count > 1 || !node->alive)
+        return;
+    for (uint16_t show = 1; show <= SIM_FIRST_PAID; show++)
         for (size_t sku = 0; sku < SIM_SKUS; sku++)
-            for (size_t item = 0; item < SIM_SKUS; item++)
-                if (strcmp(order->lines[i].sku, sim_skus[sku]) == 0)
-                    s->sold[item] += (int64_t)order->lines[i].qty * sim_units_in(sku, item);
+            SIM_CHECK(tg_shop_show_units(tg_sale_shop(node->sale), show, sim_skus[sku]) ==
+                          s->show_units[show][sku],
+                      "show %u, %s: %d units, the orders say %lld", show, sim_skus[sku],
+                      tg_shop_show_units(tg_sale_shop(node->sale), show, sim_skus[sku]),
+                      (long long)s->show_units[show][sku]);
 }
 
 static tg_err sold_row(void *ctx, const struct tg_audit_row *row)
@@ -124,13 +193,16 @@ static void check_money(const struct tg_order *order, const struct sim_request *
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
 
+        int32_t kept = line->qty - line->cancelled;
+
         SIM_CHECK(line->qty > 0 && line->price >= 0 && line->discount >= 0 &&
                       line->discount <= line->price * line->qty && line->tax >= 0 &&
                       line->tax <= line->price * line->qty - line->discount,
                   "order %lld, line %u: no such amounts", (long long)order->number, i);
-        total += line->price * line->qty - line->discount;
-        discount += line->discount;
-        tax += line->tax;
+        total +=
+            kept == line->qty ? line->price * kept - line->discount : tg_line_worth(line, kept);
+        discount += tg_line_discount(line, kept);
+        tax += tg_line_tax(line, kept);
         if (r->req.op.kind == TG_OP_BUY && r->req.op.u.line.price >= 0)
             SIM_CHECK(line->price <= r->req.op.u.line.price, "charged more than was shown");
     }
@@ -219,39 +291,44 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     r->seen = true;
     SIM_CHECK(strcmp(order->person, r->req.who.id) == 0, "order of %s given to %s", r->req.who.id,
               order->person);
-    /* An authorised amount may wait for its capture; nobody pays for what is not theirs. */
-    SIM_CHECK(order->state == TG_ORDER_PAID ? order->payment_state == TG_PAYMENT_PAID ||
-                                                  order->payment_state == TG_PAYMENT_AUTHORISED
-                                            : order->payment_state != TG_PAYMENT_PAID,
-              "order %lld: %s but payment %s", (long long)order->number,
-              tg_order_state_name(order->state), tg_payment_state_name(order->payment_state));
     if (r->ok)
         SIM_CHECK(strcmp(r->order, order->id) == 0, "another order than acknowledged");
     check_money(order, r);
+    sim_book_note(s, order);
     count_sold(s, order);
+    count_show(s, order);
     count_scarce(s, order);
     check_term(s, order);
     s->t.expired += s->settled && order->state == TG_ORDER_EXPIRED;
     return TG_OK;
 }
 
-/* The state of an acknowledged payment or cancellation must be on disk. */
+static bool nothing_open(const struct tg_order *order)
+{
+    for (uint32_t i = 0; i < order->line_count; i++)
+        if (tg_line_open(&order->lines[i]) > 0)
+            return false;
+    return true;
+}
+
+/* What was acknowledged of an order is on disk: paid is paid, and all is gone, or cancelled, for
+ * good. */
 static void check_verdict(struct sim *s, struct tg_read_db *db, const struct sim_request *r)
 {
+    bool paid = r->req.what == TG_SALE_PAY && r->req.flag;
+    bool whole =
+        (r->req.what == TG_SALE_CANCEL || r->req.what == TG_SALE_FULFIL) && r->ask.line_count == 0;
     struct tg_order *order = NULL;
-    enum tg_order_state want = r->req.what == TG_SALE_CANCEL ? TG_ORDER_CANCELLED : TG_ORDER_PAID;
     tg_err err;
 
-    if (!r->ok || !r->req.http || (r->req.what == TG_SALE_PAY && !r->req.flag))
+    if (!r->ok || !r->req.http || (!paid && !whole))
         return;
     err = tg_read_order(db, s->requests[r->of].order, &order);
     SIM_CHECK(err == TG_OK, "acknowledged order is gone: %s", tg_err_name(err));
-    /* What was paid may have been cancelled since; what is cancelled stays so. */
-    SIM_CHECK(order->state == want ||
-                  (want == TG_ORDER_PAID && order->state == TG_ORDER_CANCELLED &&
-                   order->refunded == order->captured && order->captured == order->total),
-              "acknowledged as %s, is %s", tg_order_state_name(want),
-              tg_order_state_name(order->state));
+    SIM_CHECK(!paid || (order->state != TG_ORDER_AWAITING && order->state != TG_ORDER_EXPIRED),
+              "acknowledged as paid, is %s", tg_order_state_name(order->state));
+    SIM_CHECK(!whole || order->state == TG_ORDER_CANCELLED || nothing_open(order),
+              "all of it was acknowledged, it is %s", tg_order_state_name(order->state));
     tg_order_free(order);
 }
 
@@ -265,6 +342,8 @@ void sim_check_disk(struct sim *s)
     memset(s->sold, 0, sizeof(s->sold));
     for (size_t i = 0; i < s->request_count; i++)
         s->requests[i].seen = false;
+    memset(s->show_units, 0, sizeof(s->show_units));
+    s->book_count = 0;
     s->code_uses = 0;
     memset(s->code_of, 0, sizeof(s->code_of));
     memset(s->flash_units, 0, sizeof(s->flash_units));
@@ -274,6 +353,8 @@ void sim_check_disk(struct sim *s)
     err = tg_read_code(db, SIM_CODE, check_code, s);
     SIM_CHECK(err == TG_OK, "reading the code: %s", tg_err_name(err));
     check_flash(s);
+    check_shows(s);
+    sim_check_books(s, db);
     for (size_t i = 0; i < s->request_count; i++) {
         const struct sim_request *r = &s->requests[i];
 

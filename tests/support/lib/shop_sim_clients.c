@@ -26,7 +26,7 @@ static void base_request(struct sim *s, struct tg_sale_req *req, size_t index)
     tg_str_printf(req->idempotency, sizeof(req->idempotency), "op%zu", index);
 }
 
-static int acked_buy(struct sim *s)
+int sim_acked_buy(struct sim *s)
 {
     for (int tries = 0; tries < 8 && s->request_count > 0; tries++) {
         size_t i = tg_rng_below(&s->rng, s->request_count);
@@ -39,7 +39,7 @@ static int acked_buy(struct sim *s)
 
 static void line_op(struct sim *s, struct tg_sale_req *req, enum tg_op_kind kind)
 {
-    size_t sku = tg_rng_below(&s->rng, SIM_SKUS);
+    size_t sku = sim_any_sku(s);
 
     req->what = TG_SALE_OP;
     req->op.kind = kind;
@@ -60,8 +60,7 @@ static void wait_op(struct sim *s, struct tg_sale_req *req)
 {
     req->what = TG_SALE_OP;
     req->op.kind = TG_OP_WAIT;
-    tg_str_cut(req->op.u.wait.sku, sizeof(req->op.u.wait.sku),
-               sim_skus[tg_rng_below(&s->rng, SIM_SKUS - 2)]);
+    tg_str_cut(req->op.u.wait.sku, sizeof(req->op.u.wait.sku), sim_skus[tg_rng_below(&s->rng, 3)]);
     req->op.u.wait.qty = (int32_t)tg_rng_below(&s->rng, 4) + 1;
     req->op.u.wait.leave = sim_chance(s, 10);
     req->op.u.wait.at = -1;
@@ -69,7 +68,7 @@ static void wait_op(struct sim *s, struct tg_sale_req *req)
 
 static void staff_op(struct sim *s, struct tg_sale_req *req)
 {
-    size_t sku = tg_rng_below(&s->rng, SIM_SKUS);
+    size_t sku = sim_any_sku(s);
 
     req->what = TG_SALE_OP;
     req->who.roles = TG_ROLE_MERCHANDISER;
@@ -114,9 +113,14 @@ void sim_new_request(struct sim *s)
         return;
     *r = (struct sim_request){.of = -1};
     base_request(s, &r->req, index);
+    if (sim_life_request(s, r)) {
+        s->request_count++;
+        return;
+    }
+    r->of = -1;
     if (dice < 26)
-        r->of = acked_buy(s);
-    if (dice < 20 && r->of >= 0)
+        r->of = sim_acked_buy(s);
+    if (dice < 20 && r->of >= 0 && s->requests[r->of].payment[0] != '\0')
         http_op(&r->req, TG_SALE_PAY, &s->requests[r->of], sim_chance(s, 80));
     else if (dice < 26 && r->of >= 0)
         http_op(&r->req, TG_SALE_CANCEL, &s->requests[r->of], false);
@@ -131,6 +135,8 @@ void sim_new_request(struct sim *s)
         r->req.op.kind = TG_OP_CHECKOUT;
     } else
         line_op(s, &r->req, TG_OP_BUY);
+    if (dice >= 52 && sim_chance(s, 30))
+        r->req.show = SIM_FIRST_PAID;
     s->request_count++;
 }
 
@@ -183,6 +189,7 @@ size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size
         copy = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*copy));
         SIM_CHECK(copy != NULL, "memory");
         *copy = s->requests[f->request].req;
+        sim_life_copy(&s->requests[f->request], copy);
         copy->conn = (struct tg_conn){.mb = node->web, .slot = (uint32_t)f->request};
         out[count++] = copy;
         s->flights[i] = s->flights[--s->flight_count]; /* and that reorders them */
@@ -214,6 +221,14 @@ static void field(char *out, size_t size, const char *json, const char *name)
               json);
 }
 
+static int64_t amount_of(const char *json, const char *name)
+{
+    const char *at = strstr(json, name);
+
+    SIM_CHECK(at != NULL, "no %s in %s", name, json);
+    return strtoll(at + strlen(name), NULL, 10);
+}
+
 static void success(struct sim *s, struct sim_request *r, const char *json)
 {
     bool settled = r->req.op.kind != TG_OP_CART_SET || r->req.http;
@@ -232,7 +247,11 @@ static void success(struct sim *s, struct sim_request *r, const char *json)
     if (!r->req.http && (r->req.op.kind == TG_OP_BUY || r->req.op.kind == TG_OP_CHECKOUT)) {
         field(r->order, sizeof(r->order), json, "\"order\":{\"id\":\"");
         field(r->payment, sizeof(r->payment), json, "/pay/sandbox/");
-        SIM_CHECK(r->order[0] != '\0' && r->payment[0] != '\0', "no order in %s", json);
+        /* What costs nothing is paid at once. */
+        SIM_CHECK(r->order[0] != '\0' &&
+                      (r->payment[0] != '\0' || strstr(json, "\"state\":\"paid\"") != NULL),
+                  "no order in %s", json);
+        r->total = amount_of(json, "\"total\":{\"amount\":");
         s->t.orders_acked++;
     }
 }
