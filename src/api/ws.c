@@ -194,6 +194,7 @@ static void leave_person(struct tg_sock *s)
     tg_dlist_del(&s->in_person);
     if (tg_dlist_empty(&person->socks)) {
         (void)tg_map_del(&s->w->people, person->id, strlen(person->id));
+        tg_registry_person_left(s->w->web->cfg.registry, person->id);
         tg_free(person);
     }
 }
@@ -412,6 +413,7 @@ static bool enter_person(struct tg_sock *s)
             tg_free(person);
             return false;
         }
+        tg_registry_person_came(s->w->web->cfg.registry, person->id);
     }
     s->person = person;
     tg_dlist_add(&person->socks, &s->in_person);

@@ -106,7 +106,7 @@ static bool price_differs(const struct tg_variant *v)
            (v->flash_limit > 0 && v->flash_used != v->before_flash_used);
 }
 
-static void fill_price(struct tg_live_sale *msg, const struct tg_variant *v)
+void tg_announce_price(struct tg_live_sale *msg, const struct tg_variant *v)
 {
     msg->lowest = tg_variant_lowest(v);
     msg->price_left = tg_variant_flash_left(v);
@@ -130,7 +130,7 @@ static void tell_variants(struct tg_sale *sale)
         msg->available = tg_variant_available(v);
         msg->stock_changed = msg->available != v->before_available;
         msg->price_changed = price_differs(v);
-        fill_price(msg, v);
+        tg_announce_price(msg, v);
         if (msg->stock_changed || msg->price_changed)
             (void)tg_mailbox_post_reply_quiet(sale->cfg.live, msg); /* closed: live is stopping */
         else
@@ -155,7 +155,7 @@ static void tell_sold(struct tg_sale *sale)
         msg->show = s->key.show;
         msg->sold_count = s->units;
         msg->available = tg_variant_available(s->variant);
-        fill_price(msg, s->variant);
+        tg_announce_price(msg, s->variant);
         (void)tg_mailbox_post_reply_quiet(sale->cfg.live, msg); /* closed: live is stopping */
     }
 }
@@ -242,100 +242,4 @@ void tg_announce_catalog(struct tg_sale *sale)
         tg_msg_free(msg);
     else
         (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
-}
-
-/* --- what other nodes did --- */
-
-static void tell_variant(struct tg_sale *sale, const struct tg_variant *v)
-{
-    struct tg_live_sale *msg =
-        sale->cfg.live == NULL || v == NULL ? NULL : tg_msg_new(TG_MSG_LIVE_SALE, sizeof(*msg));
-
-    if (msg == NULL)
-        return;
-    tg_str_cut(msg->sku, sizeof(msg->sku), v->sku);
-    msg->show = UINT16_MAX;
-    msg->available = tg_variant_available(v);
-    msg->stock_changed = true;
-    msg->price_changed = true;
-    fill_price(msg, v);
-    (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
-}
-
-/* The key is the show's ordinal, a space and the SKU. */
-static void tell_sales(struct tg_sale *sale, const char *key)
-{
-    const char *sku = strchr(key, ' ');
-    const struct tg_variant *v = sku == NULL ? NULL : tg_shop_variant(sale->shop, sku + 1);
-    struct tg_live_sale *msg;
-    int64_t show = 0;
-
-    if (sale->cfg.live == NULL || v == NULL ||
-        tg_parse_i64(&show, key, (size_t)(sku - key), 0, TG_SHOWS_MAX - 1) != TG_OK)
-        return;
-    msg = tg_msg_new(TG_MSG_LIVE_SALE, sizeof(*msg));
-    if (msg == NULL)
-        return;
-    tg_str_cut(msg->sku, sizeof(msg->sku), v->sku);
-    msg->show = (uint16_t)show;
-    msg->sold_count = tg_shop_show_units(sale->shop, (uint16_t)show, v->sku);
-    msg->available = tg_variant_available(v);
-    fill_price(msg, v);
-    (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
-}
-
-static void meet_show(struct tg_sale *sale, const char *id)
-{
-    struct tg_show_info show;
-
-    if (tg_registry_show_get(sale->cfg.registry, id, strlen(id), &show) != TG_OK)
-        return;
-    sale->next_show = (uint16_t)TG_MAX(sale->next_show, show.ord + 1);
-    tg_admin_tell_show(sale, &show);
-}
-
-static void meet_token(struct tg_sale *sale, const char *id)
-{
-    int64_t ordinal = 0;
-
-    if (tg_parse_i64(&ordinal, id + 1, strlen(id + 1), 1, UINT32_MAX - 1) == TG_OK)
-        sale->next_token = TG_MAX(sale->next_token, (uint32_t)ordinal + 1);
-}
-
-/* Everything was read anew. */
-static void meet_all(struct tg_sale *sale)
-{
-    uint32_t next = 0;
-
-    sale->catalog_stale = true;
-    for (uint16_t ord = sale->next_show; ord < TG_SHOWS_MAX; ord++) {
-        struct tg_show_info show;
-
-        if (tg_registry_show_at(sale->cfg.registry, ord, &show) == TG_OK)
-            meet_show(sale, show.id);
-    }
-    for (uint16_t ord = 0; ord < sale->next_show; ord++)
-        tg_selling_announce_ord(sale, ord);
-    if (sale->cfg.store->ops->next_token(sale->cfg.store, &next) == TG_OK)
-        sale->next_token = TG_MAX(sale->next_token, next);
-}
-
-void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key)
-{
-    struct tg_sale *sale = ctx;
-
-    if (key == NULL)
-        meet_all(sale);
-    else if (kind == TG_CHANGE_PRODUCT)
-        sale->catalog_stale = true;
-    else if (kind == TG_CHANGE_VARIANT)
-        tell_variant(sale, tg_shop_variant(sale->shop, key));
-    else if (kind == TG_CHANGE_SALES)
-        tell_sales(sale, key);
-    else if (kind == TG_CHANGE_RULES)
-        tg_selling_announce_key(sale, key);
-    else if (kind == TG_CHANGE_SHOW)
-        meet_show(sale, key);
-    else if (kind == TG_CHANGE_TOKEN)
-        meet_token(sale, key);
 }

@@ -148,6 +148,8 @@ tg_us tg_sale_deadline(const struct tg_sale *sale)
 {
     tg_us due = TG_MIN(tg_shop_deadline(sale->shop), sale->unanswered_at);
 
+    if (sale->elsewhere_count > 0)
+        return 0;
     if (sale->unsaved_count > 0)
         return TG_MIN(sale->retry_at, tg_catalog_deadline(sale));
     if (tg_catalog_deadline(sale) < due)

@@ -107,6 +107,8 @@ struct tg_sale {
     _Atomic bool lost;   /* the database does not answer */
     _Atomic bool behind; /* ... or cannot be followed */
     bool catalog_stale;  /* other nodes changed products */
+    char elsewhere[512][TG_UUID_SIZE]; /* orders that other nodes changed, of people who are here */
+    size_t elsewhere_count;
     uint32_t next_token;
     uint16_t next_show;
     struct tg_log_burst fail_burst;
@@ -131,7 +133,8 @@ bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_it
                       struct tg_verdict *out);
 bool tg_request_kept_on_disk(const struct tg_item *item);
 
-/* request.c: what an admin's request says, under this operation, for these roles; false = refused. */
+/* request.c: what an admin's request says, under this operation, for these roles; false = refused.
+ */
 bool tg_request_admin(struct tg_item *item, struct tg_verdict *out, const char *op, uint32_t may);
 bool tg_request_no_memory(struct tg_verdict *out); /* false */
 /* code_claim.c: from req->code. */
@@ -251,7 +254,12 @@ void tg_announce_batch(struct tg_sale *sale);
 /* The event in sale->buf to every socket of a person, wherever it is. */
 void tg_announce_person(struct tg_sale *sale, const char *person);
 void tg_announce_catalog(struct tg_sale *sale);
-/* What another node changed and the store has reloaded; a tg_store_watch. */
+/* What a variant costs now, into an event. */
+void tg_announce_price(struct tg_live_sale *msg, const struct tg_variant *v);
+/* elsewhere.c: what another node changed and the store has reloaded; a tg_store_watch. */
 void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key);
+
+/* After the batch: orders of people who are here, some of them. */
+void tg_announce_orders_elsewhere(struct tg_sale *sale);
 
 #endif

@@ -420,6 +420,7 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
         fail_batch(sale, now, err);
     free_items(sale);
     tg_catalog_work(sale, now);
+    tg_announce_orders_elsewhere(sale);
     if (sale->catalog_stale) /* also when it was the catalogue's work that heard of it */
         tg_announce_catalog(sale);
     sale->catalog_stale = false;

@@ -15,17 +15,54 @@ enum {
 };
 #define RELOAD_AGAIN_US ((tg_us)2 * TG_US_PER_S)
 
+static tg_err tell_each(const struct tg_reload *r, enum tg_change kind)
+{
+    tg_err err = TG_OK;
+
+    for (size_t i = 0; r->keys != NULL && i < r->count; i++)
+        err = tg_reload_told(r, kind, r->keys[i], err);
+    return err;
+}
+
+static tg_err tell_new(const struct tg_reload *r)
+{
+    return tell_each(r, TG_CHANGE_NEW);
+}
+
+static tg_err tell_gone(const struct tg_reload *r)
+{
+    return tell_each(r, TG_CHANGE_GONE);
+}
+
+static tg_err forget_names(const struct tg_reload *r)
+{
+    if (r->keys == NULL)
+        memset(r->store->names, 0, sizeof(r->store->names));
+    for (size_t i = 0; r->keys != NULL && i < r->count; i++)
+        *tg_store_name_of(r->store, r->keys[i]) = 0;
+    return TG_OK;
+}
+
 /* In this order: what is referred to first. */
 static const struct {
     char kind;
     tg_err (*reload)(const struct tg_reload *r);
 } kinds[] = {
-    {TG_CHANGE_LOCATION, tg_reload_locations}, {TG_CHANGE_PRODUCT, tg_reload_products},
-    {TG_CHANGE_VARIANT, tg_reload_variants},   {TG_CHANGE_VARIANT, tg_reload_stock},
-    {TG_CHANGE_PRICE, tg_reload_prices},       {TG_CHANGE_CODE, tg_reload_codes},
-    {TG_CHANGE_SALES, tg_reload_sales},        {TG_CHANGE_SHOW, tg_reload_shows},
-    {TG_CHANGE_TOKEN, tg_reload_tokens},       {TG_CHANGE_ORDER, tg_reload_orders},
-    {TG_CHANGE_RULES, tg_reload_rules},        {TG_CHANGE_LINE, tg_reload_lines},
+    {TG_CHANGE_LOCATION, tg_reload_locations},
+    {TG_CHANGE_PRODUCT, tg_reload_products},
+    {TG_CHANGE_VARIANT, tg_reload_variants},
+    {TG_CHANGE_VARIANT, tg_reload_stock},
+    {TG_CHANGE_PRICE, tg_reload_prices},
+    {TG_CHANGE_CODE, tg_reload_codes},
+    {TG_CHANGE_SALES, tg_reload_sales},
+    {TG_CHANGE_SHOW, tg_reload_shows},
+    {TG_CHANGE_TOKEN, tg_reload_tokens},
+    {TG_CHANGE_ORDER, tg_reload_orders},
+    {TG_CHANGE_RULES, tg_reload_rules},
+    {TG_CHANGE_LINE, tg_reload_lines},
+    {TG_CHANGE_NEW, tell_new},
+    {TG_CHANGE_GONE, tell_gone},
+    {TG_CHANGE_NAME, forget_names},
 };
 
 /* --- telling --- */
@@ -43,17 +80,27 @@ void tg_changes_note(struct tg_store_db *s, enum tg_change kind, const char *key
     tg_buf_add(&s->keys, "\n", 1);
 }
 
+static void note_order(struct tg_store_db *s, enum tg_change kind, const struct tg_order *order)
+{
+    char key[TG_UUID_SIZE + TG_PERSON_ID_SIZE + 1];
+
+    tg_str_printf(key, sizeof(key), "%s %s", order->id, order->person);
+    tg_changes_note(s, kind, key);
+}
+
 void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effect)
 {
-    char key[TG_SKU_MAX + 16];
+    char key[TG_SKU_MAX + TG_PERSON_ID_SIZE + 16];
 
     if (!s->shared)
         return;
     switch (effect->kind) {
-    case TG_EFFECT_ORDER_NEW: /* others need it only when somebody asks for it */
-    case TG_EFFECT_MOVEMENT:  /* its stock is told by itself */
-    case TG_EFFECT_EVENT:     /* history; what it tells of is told by itself */
-    case TG_EFFECT_TELL:      /* likewise */
+    case TG_EFFECT_ORDER_NEW: /* others need it only when somebody asks for it, or looks */
+        note_order(s, TG_CHANGE_NEW, effect->order);
+        return;
+    case TG_EFFECT_MOVEMENT: /* its stock is told by itself */
+    case TG_EFFECT_EVENT:    /* history; what it tells of is told by itself */
+    case TG_EFFECT_TELL:     /* likewise */
     case TG_EFFECT_CART:
     case TG_EFFECT_CODE_USE: /* per person: forgotten by all */
         return;
@@ -73,8 +120,13 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
                       effect->rules != NULL ? effect->rules->show : effect->item->show);
         tg_changes_note(s, TG_CHANGE_RULES, key);
         return;
-    case TG_EFFECT_WAITER:
     case TG_EFFECT_WAITER_GONE:
+        tg_str_printf(key, sizeof(key), "%d %s %s", (int)effect->waiter->state,
+                      effect->waiter->person, effect->waiter->sku);
+        tg_changes_note(s, TG_CHANGE_GONE, key);
+        tg_changes_note(s, TG_CHANGE_LINE, effect->waiter->sku);
+        return;
+    case TG_EFFECT_WAITER:
         tg_changes_note(s, TG_CHANGE_LINE, effect->waiter->sku);
         return;
     case TG_EFFECT_SHOW_SALES:
@@ -87,7 +139,7 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
         return;
     default:
         if (effect->order != NULL)
-            tg_changes_note(s, TG_CHANGE_ORDER, effect->order->id);
+            note_order(s, TG_CHANGE_ORDER, effect->order);
         if (effect->variant != NULL)
             tg_changes_note(s, TG_CHANGE_VARIANT, effect->variant->sku);
         return;

@@ -166,15 +166,21 @@ static tg_err load_found(const struct tg_reload *r, struct tg_q *q)
 tg_err tg_reload_orders(const struct tg_reload *r)
 {
     struct tg_q q;
+    tg_err err = TG_OK;
 
     if (r->keys == NULL) {
         tg_shop_forget_order(r->shop, NULL);
         q = tg_q(r->db, TG_SQL_OPEN_ORDERS);
         return load_found(r, &q);
     }
-    for (size_t i = 0; i < r->count; i++)
-        tg_shop_forget_order(r->shop, r->keys[i]);
-    return TG_OK;
+    for (size_t i = 0; err == TG_OK && i < r->count; i++) {
+        char id[TG_UUID_SIZE];
+
+        tg_str_printf(id, sizeof(id), "%.*s", (int)strcspn(r->keys[i], " "), r->keys[i]);
+        tg_shop_forget_order(r->shop, id);
+        err = tg_reload_told(r, TG_CHANGE_ORDER, r->keys[i], TG_OK);
+    }
+    return err;
 }
 
 tg_err tg_load_due(const struct tg_reload *r)
@@ -184,4 +190,9 @@ tg_err tg_load_due(const struct tg_reload *r)
     tg_q_int(&q, r->now.wall);
     tg_q_int(&q, TG_SALE_BATCH_MAX);
     return load_found(r, &q);
+}
+
+tg_err tg_store_order(struct tg_store *store, const char *id, struct tg_order **ret)
+{
+    return tg_row_order_by(&tg_store_db(store->ops->real(store))->db, TG_SQL_ORDER_BY_ID, id, ret);
 }

@@ -80,6 +80,15 @@ TG_MUST_CHECK tg_err tg_registry_token_check(struct tg_registry *reg, tg_us now_
                                              struct tg_token_info *ret);
 
 /*
+ * Who has a socket open here: web workers tell when a person's first one comes and the last one
+ * goes, the sale thread asks before it reads an order that another node changed. No lock. A yes may
+ * be another person's; a no is sure.
+ */
+void tg_registry_person_came(struct tg_registry *reg, const char *person);
+void tg_registry_person_left(struct tg_registry *reg, const char *person);
+bool tg_registry_person_here(const struct tg_registry *reg, const char *person);
+
+/*
  * One-time codes, in memory only and as hashes: what a phone may become once within five minutes.
  */
 enum { TG_CODE_SIZE = 26 }; /* "tc_" + 22 characters of base64url (128 random bits) + NUL */

@@ -38,7 +38,10 @@ struct tg_product_import {
 enum tg_change {
     TG_CHANGE_CODE = 'c',     /* discount code */
     TG_CHANGE_LOCATION = 'l', /* ordinal */
-    TG_CHANGE_ORDER = 'o',    /* id: it changed after it was placed; whoever has it forgets it */
+    TG_CHANGE_NAME = 'a',     /* person: their name was written */
+    TG_CHANGE_GONE = 'g',     /* enum tg_waiter_state, person, SKU: left the line; only told */
+    TG_CHANGE_NEW = 'n',      /* order id, space, person: it was placed; only told */
+    TG_CHANGE_ORDER = 'o',    /* likewise: it changed since; whoever has it forgets it */
     TG_CHANGE_PRICE = 'm',    /* SKU: its planned, past and further prices */
     TG_CHANGE_PRODUCT = 'p',  /* id */
     TG_CHANGE_RULES = 'r',    /* show ordinal: its rules and what it says of SKUs */
@@ -138,6 +141,10 @@ struct tg_store_ops {
 struct tg_store {
     const struct tg_store_ops *ops;
 };
+
+/* An order as it is on the disk, between batches; the caller frees it. NOTFOUND. MALFORMED: it does
+ * not add up. */
+TG_MUST_CHECK tg_err tg_store_order(struct tg_store *store, const char *id, struct tg_order **ret);
 
 /* NULL is legal. */
 void tg_store_free(struct tg_store *store);

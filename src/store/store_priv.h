@@ -38,7 +38,7 @@ struct tg_store_db {
     int64_t last_message;
     int64_t salt;
     bool in_transaction;
-    uint64_t names[TG_STORE_NAMES]; /* digests of (person, name) that were written lately */
+    uint64_t names[TG_STORE_NAMES]; /* by person: digest of (person, name) written lately */
     bool names_open;                /* ... by the running batch, too */
     /* Several nodes, see changes.h. */
     bool shared;            /* PostgreSQL: others may write */
@@ -56,6 +56,12 @@ struct tg_store_db {
 static inline struct tg_store_db *tg_store_db(struct tg_store *store)
 {
     return (struct tg_store_db *)(void *)store;
+}
+
+/* The place of a person's name among those that were written lately; another person may have it. */
+static inline uint64_t *tg_store_name_of(struct tg_store_db *s, const char *person)
+{
+    return &s->names[tg_idem_digest_str(0, person) % TG_STORE_NAMES];
 }
 
 /* store_db.c: one transaction for all reads of a batch; taking the lock for each costs more than

@@ -90,11 +90,12 @@ static tg_err put_takes(struct tg_db *db, const struct tg_order *o)
     return err;
 }
 
-/* Most who buy buy again, and under the same name: that is not written again. */
+/* Most who buy buy again, and under the same name: that is not written again, unless another node
+ * wrote one since. */
 static tg_err put_person(struct tg_store_db *s, const struct tg_order *o)
 {
     uint64_t digest = tg_idem_digest_str(tg_idem_digest_str(0, o->person), o->name);
-    uint64_t *kept = &s->names[digest % TG_STORE_NAMES];
+    uint64_t *kept = tg_store_name_of(s, o->person);
     struct tg_q q;
     tg_err err;
 
@@ -108,6 +109,7 @@ static tg_err put_person(struct tg_store_db *s, const struct tg_order *o)
     if (err == TG_OK) {
         *kept = digest;
         s->names_open = true;
+        tg_changes_note(s, TG_CHANGE_NAME, o->person);
     }
     return err;
 }

@@ -1,0 +1,173 @@
+/*
+ * test_nodes_told.c - what people hear on one node of what happened to them on the other, and what
+ * nodes keep from each other's time and names.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "support/lib/two_nodes.h"
+
+static struct tg_pg_server server;
+
+static void settle(struct pair *p, struct node *n)
+{
+    for (int i = 0; i < 100 && (node_poll(p, n) || tg_sale_deadline(n->sale) <= p->now.mono); i++)
+        (void)node_turn(p, n, NULL);
+}
+
+static void test_orders_reach_their_buyer_on_every_node(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    struct tg_sale_req *req;
+    char payment[TG_PAYMENT_ID_SIZE];
+
+    (void)state;
+    tg_registry_person_came(b->registry, "pA");
+    text_has(node_turn(p, a, node_buy(a, "pA", "1", 0)), "\"ok\":true");
+    text_member(payment, sizeof(payment), a->text, "/pay/sandbox/");
+    settle(p, b);
+    assert_int_equal(b->persons_told, 1);
+    assert_string_equal(b->person, "pA");
+    text_has(b->event, "{\"ev\":\"order\",\"order\":{\"id\":");
+    text_has(b->event, "\"state\":\"awaiting_payment\"");
+    req = node_req(a, TG_SALE_PAY, "");
+    tg_str_cut(req->key, sizeof(req->key), payment);
+    req->flag = true;
+    text_has(node_turn(p, a, req), "\"state\":\"paid\"");
+    settle(p, b);
+    assert_int_equal(b->persons_told, 2);
+    text_has(b->event, "\"state\":\"paid\"");
+    /* Nobody looks on: nobody is read and told. */
+    tg_registry_person_left(b->registry, "pA");
+    text_has(node_turn(p, a, node_buy(a, "pA", "2", 0)), "\"ok\":true");
+    settle(p, b);
+    assert_int_equal(b->persons_told, 2);
+    pair_close(p);
+}
+
+static void test_many_orders_are_told_in_portions(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        char person[16];
+
+        tg_str_printf(person, sizeof(person), "p%d", i);
+        tg_registry_person_came(b->registry, person);
+        text_has(node_turn(p, a, node_buy(a, person, "1", i % HOT_SKUS)), "\"ok\":true");
+    }
+    assert_true(node_poll(p, b));
+    assert_in_range(b->persons_told, 1, 50);
+    assert_true(tg_sale_deadline(b->sale) <= p->now.mono);
+    settle(p, b);
+    assert_int_equal(b->persons_told, 100);
+    pair_close(p);
+}
+
+static void wait_for(struct pair *p, struct node *n, const char *person, const char *id)
+{
+    struct tg_sale_req *req = node_req(n, TG_SALE_OP, person);
+
+    req->op.kind = TG_OP_WAIT;
+    tg_str_cut(req->op.id, sizeof(req->op.id), id);
+    tg_str_cut(req->op.u.wait.sku, sizeof(req->op.u.wait.sku), "SKU-0");
+    req->op.u.wait.qty = 1;
+    req->op.u.wait.at = -1;
+    text_has(node_turn(p, n, req), "\"ok\":true");
+}
+
+static void test_a_turn_that_lapsed_is_told_on_every_node(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    struct tg_show_info show;
+    struct tg_sale_req *req;
+    char order[TG_UUID_SIZE];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        char id[8];
+
+        tg_str_printf(id, sizeof(id), "s%d", i);
+        assert_int_equal(tg_sale_boot_show(a->sale, p->now, id, id, false, &show), TG_OK);
+    }
+    req = node_req(a, TG_SALE_OP, "s1");
+    req->http = true;
+    req->who.roles = TG_ROLE_MERCHANDISER;
+    req->op.kind = TG_OP_RULES;
+    req->op.u.rules.waiting = true;
+    req->op.u.rules.turn_s = 60;
+    (void)node_turn(p, a, req);
+    assert_int_equal(a->status, 200);
+    req = node_buy(a, "pA", "1", 0);
+    req->op.u.line.qty = UNITS;
+    text_member(order, sizeof(order), node_turn(p, a, req), "\"order\":{\"id\":\"");
+    tg_registry_person_came(b->registry, "pB");
+    wait_for(p, a, "pB", "w");
+    settle(p, b);
+    text_has(b->event, "{\"ev\":\"waiting\",\"sku\":\"SKU-0\",\"state\":\"waiting\"");
+    req = node_req(a, TG_SALE_CANCEL, "pA");
+    tg_str_cut(req->key, sizeof(req->key), order);
+    (void)node_turn(p, a, req);
+    settle(p, b);
+    text_has(b->event, "\"state\":\"turn\"");
+    pair_pass(p, (tg_us)61 * TG_US_PER_S);
+    (void)node_turn(p, a, NULL);
+    settle(p, b);
+    text_has(b->event, "\"state\":\"lapsed\"");
+    assert_string_equal(b->person, "pB");
+    pair_close(p);
+}
+
+static void buy_as(struct pair *p, struct node *n, const char *id, const char *name)
+{
+    struct tg_sale_req *req = node_buy(n, "pN", id, 2);
+
+    tg_str_cut(req->who.name, sizeof(req->who.name), name);
+    text_has(node_turn(p, n, req), "\"ok\":true");
+}
+
+static void test_the_last_name_counts_whichever_node_wrote_it(void **state)
+{
+    struct pair *p = pair_open();
+
+    (void)state;
+    buy_as(p, &p->nodes[0], "1", "Ola");
+    buy_as(p, &p->nodes[1], "2", "Kari");
+    buy_as(p, &p->nodes[0], "3", "Ola");
+    assert_true(tg_pg_server_sql(
+        p->url, "SELECT 1 / (SELECT count(*) FROM people WHERE id = 'pN' AND name = 'Ola')"));
+    pair_close(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_orders_reach_their_buyer_on_every_node),
+        cmocka_unit_test(test_many_orders_are_told_in_portions),
+        cmocka_unit_test(test_a_turn_that_lapsed_is_told_on_every_node),
+        cmocka_unit_test(test_the_last_name_counts_whichever_node_wrote_it),
+    };
+    int failed;
+
+    if (!tg_pg_server_start(&server))
+        return 1;
+    nodes_server = &server;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    tg_pg_server_stop(&server);
+    return failed;
+}
