@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -836,6 +837,30 @@ static void test_audit_is_clean_after_trade(void **state)
     rig_close(r);
 }
 
+static void test_audit_compares_memory_with_the_disk_above_a_sku(void **state)
+{
+    struct rig *r = rig_open(true, true);
+    struct tg_sale_req *req = req_of(r, TG_SALE_STOCK_AUDIT, "s1", TG_ROLE_ADMIN);
+    sqlite3 *raw = NULL;
+
+    (void)state;
+    assert_int_equal(sqlite3_open(r->path, &raw), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(raw,
+                                  "UPDATE stock SET on_hand = on_hand + 1"
+                                  " WHERE sku = 'MUG-RED'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(raw), SQLITE_OK);
+    turn(r, req);
+    has(r->text, "{\"differences\":[{\"sku\":\"MUG-RED\",\"problem\":\"on hand: memory says ");
+    has(r->text, "\"ok\":false,\"difference_count\":1}");
+    req = req_of(r, TG_SALE_STOCK_AUDIT, "s1", TG_ROLE_ADMIN);
+    tg_str_cut(req->key, sizeof(req->key), "MUG-RED");
+    turn(r, req);
+    has(r->text, "\"difference_count\":0}");
+    rig_close(r);
+}
+
 static void test_boot_makes_shows_and_tokens(void **state)
 {
     struct rig *r = rig_open(true, true);
@@ -1129,6 +1154,7 @@ int main(void)
         cmocka_unit_test(test_show_is_made_once_and_announced),
         cmocka_unit_test(test_token_is_given_once_and_revoked_at_once),
         cmocka_unit_test(test_audit_is_clean_after_trade),
+        cmocka_unit_test(test_audit_compares_memory_with_the_disk_above_a_sku),
         cmocka_unit_test(test_boot_makes_shows_and_tokens),
         cmocka_unit_test(test_full_disk_answers_busy_and_forgets),
         cmocka_unit_test(test_show_state_survives_a_full_disk),
