@@ -529,7 +529,7 @@ static tg_err read_op(struct reader *r, struct tg_op *op)
     char name[24];
 
     get_text(r, "op", name, sizeof(name), sizeof(name) - 1, REQUIRED);
-    for (size_t i = 0; i < TG_ARRAY_LEN(rows) && !r->bad; i++) {
+    for (size_t i = 0; i < TG_ARRAY_LEN(rows) && row == NULL && !r->bad; i++) {
         if (strcmp(rows[i].name, name) == 0)
             row = &rows[i];
     }
@@ -538,6 +538,7 @@ static tg_err read_op(struct reader *r, struct tg_op *op)
         return TG_ERR_UNSUPPORTED;
     }
     op->kind = row->kind;
+    memset(&op->u, 0, tg_op_size(op) - offsetof(struct tg_op, u));
     if (row->has_id && !has_id)
         complain(r, "id", "The field \"id\" must be 1 to 64 characters of A-Z a-z 0-9 _ -.");
     if (row->has_id)
@@ -595,9 +596,10 @@ tg_err tg_channel_parse(struct tg_op *ret, const char *text, size_t len,
 {
     struct tg_channel_error error = {.code = "bad_request"};
     struct reader r = {.error = &error};
-    struct tg_op op = {0};
+    struct tg_op op; /* long: cleared and copied as far as its kind goes */
     tg_err err = TG_ERR_LIMIT;
 
+    op.id[0] = '\0';
     if (len > TG_WS_FRAME_MAX) {
         complain(&r, "", "The frame is longer than %d bytes.", TG_WS_FRAME_MAX);
     } else if (!depth_is_fine(text, len)) {
@@ -610,7 +612,7 @@ tg_err tg_channel_parse(struct tg_op *ret, const char *text, size_t len,
         json_decref(r.root);
     }
     if (err == TG_OK)
-        *ret = op;
+        memcpy(ret, &op, tg_op_size(&op));
     else
         *reterr = error;
     return err;

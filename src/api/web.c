@@ -161,6 +161,7 @@ static tg_err make_workers(struct tg_web *web)
         w->web = web;
         w->index = (unsigned)i;
         w->listen_fd = -1;
+        w->ready_fd = -1;
         atomic_init(&w->stop, false);
         err = tg_mailbox_new(&w->mb, TG_MB_WEB, tg_msg_free);
         if (err != TG_OK)
@@ -262,7 +263,7 @@ void tg_web_stop(struct tg_web *web)
     for (size_t i = 0; i < web->worker_count; i++) {
         atomic_store(&web->workers[i].stop, true);
         if (web->workers[i].thread != NULL)
-            lws_cancel_service(web->workers[i].lws);
+            lws_cancel_service(web->workers[i].lws); /* it looks within LOOK_APART_US_MAX */
     }
     for (size_t i = 0; i < web->worker_count; i++) {
         tg_thread_join(web->workers[i].thread);

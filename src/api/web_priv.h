@@ -80,9 +80,12 @@ struct tg_worker {
     unsigned next_rtc;
     unsigned next_read;
     struct tg_rng rng;
-    tg_us looked_at; /* when the sockets were last polled */
-    tg_us now;       /* of this loop turn */
-    tg_us now_wall;  /* ... wall clock */
+    int ready_fd;        /* epoll: joined sockets and the mailbox; -1 = not open */
+    tg_us looked_at;     /* when libwebsockets last looked at all sockets */
+    tg_us tick_at;       /* when the tick wants to run; TG_US_NEVER */
+    unsigned sale_waits; /* messages posted to sale since it was last woken */
+    tg_us now;           /* of this loop turn */
+    tg_us now_wall;      /* ... wall clock */
     uint8_t scratch[LWS_PRE + TG_WEB_CHUNK];
 };
 
@@ -93,6 +96,16 @@ void tg_worker_run(void *worker);
 void tg_worker_close(struct tg_worker *w);
 /* Take what waits in the mailbox. */
 void tg_worker_messages(struct tg_worker *w);
+/* Wakes sale for what was posted to it quietly. */
+void tg_worker_turn_ends(struct tg_worker *w);
+
+/* look.c: waiting for work. The mailbox is there and outlives it. IO. */
+TG_MUST_CHECK tg_err tg_look_open(struct tg_worker *w);
+void tg_look_close(struct tg_worker *w);
+/* A joined socket, until it closes: its frames need not wait for a look at all sockets. */
+void tg_look_add(struct tg_worker *w, int fd);
+/* One look at everything, and at what is ready before it; false = libwebsockets cannot go on. */
+bool tg_look(struct tg_worker *w);
 static inline struct tg_worker *tg_worker_of(struct lws *wsi)
 {
     return lws_context_user(lws_get_context(wsi));

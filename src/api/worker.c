@@ -22,19 +22,19 @@ enum {
     HEADERS_S = 10,
     KEEPALIVE_S = 30,
     STOP_US = 700 * TG_US_PER_MS,
-    LOOK_APART_NS = 2000,      /* a socket: some ten times what poll() takes for it */
-    LOOK_APART_US_MIN = 50,    /* less is not worth a timer */
-    LOOK_APART_US_MAX = 10000, /* half a tick */
 };
 
 static int accept_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                            size_t len);
+static int mail_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                         size_t len);
 
-/* Names are what a WebSocket may ask for, so the two that are not for them refuse it. */
+/* Names are what a WebSocket may ask for, so those that are not for them refuse it. */
 static const struct lws_protocols protocols[] = {
     {"torg-http", tg_http_callback, TG_HTTP_PSS_SIZE, 4096, 0, NULL, 65536},
     {"torg.v1", tg_ws_callback, TG_WS_PSS_SIZE, WS_RX_SIZE, 0, NULL, 65536},
     {"torg-accept", accept_callback, 0, 0, 0, NULL, 0},
+    {"torg-mail", mail_callback, 0, 0, 0, NULL, 0},
     {NULL, NULL, 0, 0, 0, NULL, 0},
 };
 
@@ -88,9 +88,15 @@ static int accept_callback(struct lws *wsi, enum lws_callback_reasons reason, vo
     }
 }
 
-static void wake_worker(void *ctx)
+static int mail_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                         size_t len)
 {
-    lws_cancel_service(ctx);
+    (void)user;
+    (void)in;
+    (void)len;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE)
+        tg_worker_messages(tg_worker_of(wsi));
+    return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION ? -1 : 0;
 }
 
 static void on_tick(lws_sorted_usec_list_t *timer)
@@ -118,6 +124,7 @@ void tg_worker_flush(struct tg_worker *w)
 {
     tg_us next = tg_tick_run(&w->tick, w->now);
 
+    w->tick_at = next;
     if (next != TG_US_NEVER)
         lws_sul_schedule(w->lws, 0, &w->tick_timer, on_tick, TG_MAX(next - w->now, (tg_us)1));
 }
@@ -153,9 +160,15 @@ void tg_worker_messages(struct tg_worker *w)
             handle(w, batch[i]);
         done += count;
     } while (count == BATCH && done < MESSAGES_PER_TURN);
-    if (count == BATCH)
-        lws_cancel_service(w->lws); /* more waits, and the box will not wake us for it */
-    tg_worker_flush(w);
+    tg_worker_flush(w); /* if more waits the box's descriptor stays ready */
+}
+
+void tg_worker_turn_ends(struct tg_worker *w)
+{
+    if (w->sale_waits == 0)
+        return;
+    w->sale_waits = 0;
+    tg_mailbox_wake(w->web->peers.sale);
 }
 
 static void log_line(int level, const char *line)
@@ -195,15 +208,24 @@ static tg_err create_context(struct tg_worker *w)
     return w->vhost == NULL ? TG_ERR_IO : TG_OK;
 }
 
+/* libwebsockets closes it at its end. */
+static tg_err adopt(struct tg_worker *w, int take_fd, const char *protocol)
+{
+    lws_sock_file_fd_type fd = {.filefd = take_fd};
+
+    return take_fd < 0 || lws_adopt_descriptor_vhost(w->vhost, LWS_ADOPT_RAW_FILE_DESC, fd,
+                                                     protocol, NULL) == NULL
+               ? TG_ERR_IO
+               : TG_OK;
+}
+
 static tg_err adopt_listener(struct tg_worker *w)
 {
-    lws_sock_file_fd_type fd = {.filefd = w->listen_fd};
+    tg_err err = adopt(w, w->listen_fd, "torg-accept");
 
-    if (lws_adopt_descriptor_vhost(w->vhost, LWS_ADOPT_RAW_FILE_DESC, fd, "torg-accept", NULL) ==
-        NULL)
-        return TG_ERR_IO;
-    w->listen_fd = -1;
-    return TG_OK;
+    if (err == TG_OK)
+        w->listen_fd = -1;
+    return err;
 }
 
 tg_err tg_worker_open(struct tg_worker *w)
@@ -225,26 +247,14 @@ tg_err tg_worker_open(struct tg_worker *w)
         err = create_context(w);
     if (err == TG_OK)
         err = adopt_listener(w);
+    if (err == TG_OK)
+        err = adopt(w, dup(tg_mailbox_fd(w->mb)), "torg-mail");
+    if (err == TG_OK)
+        err = tg_look_open(w);
     if (err != TG_OK)
         return err;
-    tg_mailbox_set_wake(w->mb, wake_worker, w->lws);
     lws_sul_schedule(w->lws, 0, &w->second_timer, on_second, TG_US_PER_S);
     return TG_OK;
-}
-
-/*
- * poll() looks at every socket. With thousands of them and work that trickles in, looking would be
- * all that is done: so looks are kept so far apart that they take about a tenth of a core, and what
- * comes meanwhile is served together. A worker that waited longer than that does not pause.
- */
-static void gather(struct tg_worker *w)
-{
-    tg_us apart = TG_MIN((tg_us)(w->conns * LOOK_APART_NS / 1000), (tg_us)LOOK_APART_US_MAX);
-    tg_us wait = w->looked_at + apart - tg_clock_mono();
-
-    if (apart >= LOOK_APART_US_MIN && wait > 0)
-        tg_thread_pause(wait);
-    w->looked_at = tg_clock_mono();
 }
 
 void tg_worker_run(void *worker)
@@ -252,10 +262,7 @@ void tg_worker_run(void *worker)
     struct tg_worker *w = worker;
 
     tg_worker_messages(w); /* what came before the thread ran */
-    for (;;) {
-        gather(w);
-        if (lws_service(w->lws, 0) < 0)
-            break;
+    while (tg_look(w)) {
         /* Only the context's own descriptors are left, or somebody does not answer our close. */
         if (w->stopping && ((tg_dlist_empty(&w->socks) && tg_dlist_empty(&w->events)) ||
                             tg_clock_mono() >= w->stop_at))
@@ -271,6 +278,7 @@ void tg_worker_close(struct tg_worker *w)
         lws_context_destroy(w->lws);
         w->lws = NULL;
     }
+    tg_look_close(w);
     if (w->listen_fd >= 0)
         (void)close(w->listen_fd); /* nobody was accepted */
     w->listen_fd = -1;

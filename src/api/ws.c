@@ -433,6 +433,7 @@ static void on_joined(struct tg_sock *s)
         return;
     }
     tg_tick_join(&show->groups[staff ? 1 : 0], &s->member);
+    tg_look_add(s->w, lws_get_socket_fd(s->wsi));
 }
 
 static void on_send(struct tg_worker *w, const struct tg_web_send *msg)

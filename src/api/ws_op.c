@@ -9,7 +9,7 @@
 #include "msg/live.h"
 #include "msg/sale.h"
 
-enum { BUSY_RETRY_MS = 500 };
+enum { BUSY_RETRY_MS = 500, SALE_WAKE_AT = 64 };
 
 enum target { TO_NOBODY, TO_LIVE, TO_SALE };
 
@@ -208,7 +208,7 @@ static void to_live(struct tg_sock *s, const struct tg_op *op)
         msg->conn = (struct tg_conn){.mb = s->w->mb, .slot = s->slot, .generation = s->generation};
         msg->show = s->show;
         msg->who = s->who;
-        msg->op = *op;
+        memcpy(&msg->op, op, tg_op_size(op));
     }
     if (msg == NULL || tg_mailbox_post(s->w->web->peers.live, msg) != TG_OK)
         refuse_busy(s, op);
@@ -216,20 +216,23 @@ static void to_live(struct tg_sock *s, const struct tg_op *op)
 
 static void to_sale(struct tg_sock *s, const struct tg_op *op)
 {
-    struct tg_sale_req *msg = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*msg));
+    struct tg_sale_req *msg = tg_sale_req_new(TG_SALE_OP, op);
 
     if (msg != NULL) {
-        msg->what = TG_SALE_OP;
         msg->conn = (struct tg_conn){.mb = s->w->mb, .slot = s->slot, .generation = s->generation};
         msg->show = s->show;
         msg->who = s->who;
         if (s->source != NULL)
             tg_str_printf(msg->source, sizeof(msg->source), "%s", s->source);
-        msg->until_wall_us = -1;
-        msg->op = *op;
     }
-    if (msg == NULL || tg_mailbox_post(s->w->web->peers.sale, msg) != TG_OK)
+    if (msg == NULL || tg_mailbox_post_quiet(s->w->web->peers.sale, msg) != TG_OK) {
         refuse_busy(s, op);
+        return;
+    }
+    /* Sale is woken at the end of this turn, so that it finds all of it and commits once; with a
+     * core of its own it need not wait for a long one. */
+    if (++s->w->sale_waits >= SALE_WAKE_AT)
+        tg_worker_turn_ends(s->w);
 }
 
 static bool within_rates(struct tg_sock *s, const struct tg_op *op)

@@ -24,7 +24,7 @@ void tg_buf_clear(struct tg_buf *b)
 }
 
 /* One byte more than asked is kept free for tg_buf_cstr's NUL. */
-static tg_err reserve(struct tg_buf *b, size_t more)
+tg_err tg_buf_reserve(struct tg_buf *b, size_t more)
 {
     size_t want;
     uint8_t *grown;
@@ -47,9 +47,11 @@ static tg_err reserve(struct tg_buf *b, size_t more)
 
 void tg_buf_add(struct tg_buf *b, const void *data, size_t len)
 {
-    if (len == 0 || reserve(b, len) != TG_OK)
+    uint8_t *room = len == 0 ? NULL : tg_buf_room(b, len);
+
+    if (room == NULL)
         return;
-    memcpy(b->data + b->len, data, len);
+    memcpy(room, data, len);
     b->len += len;
 }
 
@@ -67,7 +69,7 @@ void tg_buf_printf(struct tg_buf *b, const char *fmt, ...)
     need = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
     TG_ASSERT(need >= 0);
-    if (reserve(b, (size_t)need) != TG_OK)
+    if (tg_buf_reserve(b, (size_t)need) != TG_OK)
         return;
     va_start(args, fmt);
     (void)vsnprintf((char *)b->data + b->len, (size_t)need + 1, fmt, args);
@@ -87,6 +89,6 @@ const char *tg_buf_cstr(struct tg_buf *b)
 {
     if (b->data == NULL)
         return "";
-    b->data[b->len] = '\0'; /* reserve() kept this byte free */
+    b->data[b->len] = '\0'; /* tg_buf_reserve kept this byte free */
     return (const char *)b->data;
 }

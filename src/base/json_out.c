@@ -9,20 +9,33 @@ struct tg_jo tg_jo(struct tg_buf *buf)
     return (struct tg_jo){.buf = buf};
 }
 
-static void add_text(struct tg_buf *b, const char *text, size_t len)
+/* Bytes that stand in JSON as they are: printable ASCII but for ", \\ and <. */
+static bool is_plain(unsigned char c)
+{
+    static const bool special[256] = {['"'] = true, ['\\'] = true, ['<'] = true};
+
+    return c >= 0x20 && c < 0x80 && !special[c];
+}
+
+static size_t plain_len(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && is_plain((unsigned char)text[at]))
+        at++;
+    return at;
+}
+
+static void add_escaped(struct tg_buf *b, const char *text, size_t len)
 {
     size_t at = 0;
 
     tg_buf_add(b, "\"", 1);
     while (at < len) {
-        size_t run = at;
+        size_t run = at + plain_len(text + at, len - at);
         unsigned char c;
         size_t width;
 
-        /* Plain ASCII goes over in one piece. */
-        while (run < len && (c = (unsigned char)text[run]) >= 0x20 && c < 0x80 && c != '"' &&
-               c != '\\' && c != '<')
-            run++;
         tg_buf_add(b, text + at, run - at);
         at = run;
         if (at == len)
@@ -54,15 +67,35 @@ static void add_text(struct tg_buf *b, const char *text, size_t len)
     tg_buf_add(b, "\"", 1);
 }
 
+/* Nearly all texts need no escapes: one look at the room, one copy. `mark` follows the quotes; 0 =
+ * nothing does. */
+static void add_text(struct tg_buf *b, const char *text, size_t len, char mark)
+{
+    uint8_t *room;
+
+    if (plain_len(text, len) < len) {
+        add_escaped(b, text, len);
+        if (mark != 0)
+            tg_buf_add(b, &mark, 1);
+        return;
+    }
+    room = tg_buf_room(b, len + 2 + (mark != 0)); /* behind it stays a byte for the NUL */
+    if (room == NULL)
+        return;
+    room[0] = '"';
+    memcpy(room + 1, text, len);
+    room[len + 1] = '"';
+    room[len + 2] = (uint8_t)mark;
+    b->len += len + 2 + (mark != 0);
+}
+
 static void lead(struct tg_jo *j, const char *key)
 {
     if (j->comma)
         tg_buf_add(j->buf, ",", 1);
     j->comma = true;
-    if (key != NULL) {
-        add_text(j->buf, key, strlen(key));
-        tg_buf_add(j->buf, ":", 1);
-    }
+    if (key != NULL)
+        add_text(j->buf, key, strlen(key), ':');
 }
 
 static void open_with(struct tg_jo *j, const char *key, const char *mark)
@@ -109,7 +142,7 @@ void tg_jo_str(struct tg_jo *j, const char *key, const char *text)
 void tg_jo_strn(struct tg_jo *j, const char *key, const char *text, size_t len)
 {
     lead(j, key);
-    add_text(j->buf, text, len);
+    add_text(j->buf, text, len, 0);
 }
 
 void tg_jo_int(struct tg_jo *j, const char *key, int64_t value)

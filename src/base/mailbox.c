@@ -146,6 +146,11 @@ tg_err tg_mailbox_post(struct tg_mailbox *mb, void *take_msg)
     return post(mb, take_msg, true, false);
 }
 
+tg_err tg_mailbox_post_quiet(struct tg_mailbox *mb, void *take_msg)
+{
+    return post(mb, take_msg, true, true);
+}
+
 tg_err tg_mailbox_post_reply(struct tg_mailbox *mb, void *take_msg)
 {
     return post(mb, take_msg, false, false);

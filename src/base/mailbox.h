@@ -28,15 +28,17 @@ void tg_mailbox_set_wake(struct tg_mailbox *mb, tg_wake_fn wake, void *ctx);
 /* Any thread. OK, LIMIT (full), CLOSED; the message is taken (freed on error) in every case. */
 tg_err tg_mailbox_post(struct tg_mailbox *mb, void *take_msg);
 /*
+ * Like post, but the consumer sleeps on: for many messages in a row, after which tg_mailbox_wake
+ * wakes it once. Waking it for the first would have it run, on a busy machine, before the second is
+ * there.
+ */
+tg_err tg_mailbox_post_quiet(struct tg_mailbox *mb, void *take_msg);
+/*
  * Like post, but goes in even when full: for answers to requests that were admitted through a
  * bounded mailbox, so their number is bounded already. NOMEM or CLOSED frees the message.
  */
 tg_err tg_mailbox_post_reply(struct tg_mailbox *mb, void *take_msg);
-/*
- * Like post_reply, but the consumer sleeps on: for many messages in a row, after which
- * tg_mailbox_wake wakes it once. Waking it for the first would have it run, on a busy machine,
- * before the second is there.
- */
+/* Both at once. */
 tg_err tg_mailbox_post_reply_quiet(struct tg_mailbox *mb, void *take_msg);
 /* Any thread. Wakes the consumer when messages wait. */
 void tg_mailbox_wake(struct tg_mailbox *mb);

@@ -53,14 +53,11 @@ void room_comment(struct tg_live *live, const struct room *room, const struct tg
     /* Staff show how it is written; they do not buy by it. */
     if (live->sale == NULL || (op->who.roles & TG_ROLE_STAFF) != 0 || !may_buy(op->op.u.chat.text))
         return;
-    msg = tg_msg_new(TG_MSG_SALE_REQ, sizeof(*msg));
+    msg = tg_sale_req_new(TG_SALE_COMMENT, &op->op);
     if (msg != NULL) {
-        msg->what = TG_SALE_COMMENT;
         msg->conn = op->conn;
         msg->show = room->ord;
         msg->who = op->who;
-        msg->until_wall_us = -1;
-        msg->op = op->op;
     }
     if (msg == NULL || tg_mailbox_post(live->sale, msg) != TG_OK)
         say_busy(live, op);

@@ -1,6 +1,7 @@
 #include "msg/msg.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "msg/live.h"
@@ -25,6 +26,38 @@ static void drop_upload(const struct tg_sale_req *req)
 {
     if (req->what == TG_SALE_IMPORT && req->flag && req->body != NULL)
         (void)remove((const char *)req->body->data); /* not there is as good */
+}
+
+#define UP_TO(member) offsetof(struct tg_op, u) + sizeof(((struct tg_op *)NULL)->u.member)
+
+size_t tg_op_size(const struct tg_op *op)
+{
+    switch (op->kind) {
+    case TG_OP_BUY:
+    case TG_OP_CART_SET:
+        return UP_TO(line);
+    case TG_OP_CHAT:
+        return UP_TO(chat);
+    case TG_OP_REACT:
+        return UP_TO(react);
+    case TG_OP_STOCK:
+        return UP_TO(stock);
+    default:
+        return sizeof(*op); /* rare, or as long as that */
+    }
+}
+
+struct tg_sale_req *tg_sale_req_new(enum tg_sale_what what, const struct tg_op *op)
+{
+    size_t size = tg_op_size(op);
+    struct tg_sale_req *req = tg_msg_new(TG_MSG_SALE_REQ, offsetof(struct tg_sale_req, op) + size);
+
+    if (req == NULL)
+        return NULL;
+    req->what = what;
+    req->until_wall_us = -1;
+    memcpy(&req->op, op, size);
+    return req;
 }
 
 /* One level deep: what is inside a sale request. */

@@ -9,6 +9,7 @@
 #define TG_MSG_OP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/limits.h"
@@ -165,5 +166,9 @@ struct tg_op {
         char later[24]; /* the op's name, for "not built yet" */
     } u;
 };
+
+/* So much of it is used: the rest of the union belongs to longer operations and may not be there.
+ */
+size_t tg_op_size(const struct tg_op *op);
 
 #endif

@@ -120,6 +120,10 @@ struct tg_sale_req {
     struct tg_op op;                  /* TG_SALE_OP */
 };
 
+/* A zeroed request with an operation, in a block no longer than that needs: most are a tenth of the
+ * longest. NULL: no memory. */
+TG_MUST_CHECK struct tg_sale_req *tg_sale_req_new(enum tg_sale_what what, const struct tg_op *op);
+
 enum tg_read_what {
     TG_READ_MY_ORDERS, /* orders of who.id, newest first */
     TG_READ_ORDER,     /* one order by id: its owner or staff */

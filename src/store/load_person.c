@@ -11,6 +11,7 @@ struct persons {
     const struct tg_claim *claims;
     struct tg_shop *shop;
     uint32_t kind; /* of sum: index of tg_units_keys */
+    size_t places; /* asked of each claim: one where none of the batch is about a whole cart */
 };
 
 static const enum tg_sql sums[TG_UNITS_KEYS] = {TG_SQL_PERSON_UNITS, TG_SQL_PERSON_UNITS_IN_SHOW,
@@ -41,11 +42,19 @@ static const char *sku_of(const struct persons *p, const struct tg_claim *c, siz
     }
 }
 
+static size_t places_of(const struct tg_claim *claims, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (claims[i].kind != TG_CLAIM_BUY && claims[i].kind != TG_CLAIM_CART_SET)
+            return TG_CART_LINES_MAX;
+    return 1;
+}
+
 /* The sum of this kind for the line; false = nothing to count. */
 static bool units_key(const struct persons *p, size_t i, struct tg_units_key *ret)
 {
-    const struct tg_claim *c = &p->claims[i / TG_CART_LINES_MAX];
-    const char *sku = sku_of(p, c, i % TG_CART_LINES_MAX);
+    const struct tg_claim *c = &p->claims[i / p->places];
+    const char *sku = sku_of(p, c, i % p->places);
     struct tg_units_key keys[TG_UNITS_KEYS];
 
     if (c->person[0] == '\0' || sku[0] == '\0' ||
@@ -94,13 +103,14 @@ static tg_err take_units(void *ctx, size_t i, const struct tg_q *q)
 tg_err tg_store_load_units(struct tg_db *db, const struct tg_claim *claims, size_t count,
                            struct tg_shop *shop)
 {
-    struct persons p = {.db = db, .claims = claims, .shop = shop};
+    struct persons p = {
+        .db = db, .claims = claims, .shop = shop, .places = places_of(claims, count)};
     const struct tg_q_many many = {.bind = ask_units, .row = take_units, .ctx = &p};
     uint32_t kinds = tg_shop_limits_in_shows(shop) ? TG_UNITS_KEYS : 1;
     tg_err err = TG_OK;
 
     for (p.kind = 0; err == TG_OK && p.kind < kinds; p.kind++)
-        err = tg_q_each(db, sums[p.kind], count * TG_CART_LINES_MAX, &many);
+        err = tg_q_each(db, sums[p.kind], count * p.places, &many);
     return err;
 }
 

@@ -11,7 +11,7 @@ import { Postgres, postgresBin } from '../e2e/lib/postgres.mjs';
 import { assertAudit, skuName, standing, startShop } from '../e2e/lib/shop.mjs';
 import { buildDir, top } from '../e2e/lib/server.mjs';
 import { Buyers } from './lib/buyers.mjs';
-import { pin, sleep, usage } from './lib/proc.mjs';
+import { coreUse, pin, sleep, usage } from './lib/proc.mjs';
 
 const HELP = `Usage: tests/bench/sale [scenarios] [options]
 Measures orders of one shop, end to end: buyers' WebSocket frames in, answers after the commit out, every
@@ -157,6 +157,12 @@ function perOrder(before, after, result) {
   return { cpuUs: share(after.cpuS - before.cpuS), threadUs: Object.fromEntries(threads.filter(([, us]) => us >= 0.1).sort((a, b) => b[1] - a[1])) };
 }
 
+/** What the server's core did in the run: for the server, for others (a quiet machine has none), nothing. */
+function core(before, after) {
+  const serverS = after.cpuS - before.cpuS;
+  return { serverS, othersS: Math.max(0, after.core.busyS - before.core.busyS - serverS), idleS: after.core.idleS - before.core.idleS, stolenS: after.core.stolenS - before.core.stolenS };
+}
+
 async function measure(scenario, engine, o) {
   const work = plan(scenario, o);
   const postgres = engine === 'postgres' ? await Postgres.start({ core: o.cores.load }) : null;
@@ -173,16 +179,16 @@ async function measure(scenario, engine, o) {
     const buyers = new Buyers(server, { ...work, core: o.cores.load });
     await buyers.ready();
     await sleep(1500); // the joins' last events
-    const before = { ...(await usage(server.child.pid)), counters: await metrics(server) };
+    const before = { ...(await usage(server.child.pid)), core: await coreUse(o.cores.server), counters: await metrics(server) };
     buyers.go();
     const result = await buyers.done();
-    const after = { ...(await usage(server.child.pid)), counters: await metrics(server) };
+    const after = { ...(await usage(server.child.pid)), core: await coreUse(o.cores.server), counters: await metrics(server) };
     const faults = await check(server, work, result);
     const commits = after.counters.torg_sale_commits_total - before.counters.torg_sale_commits_total;
     figures = {
       scenario, engine, intents: work.intents, sockets: work.sockets, within: work.within, skus: work.skus.length, batch: work.batch ?? 1024, workers: o.workers, ...result,
       ordersPerS: result.orders / Math.max(result.last_order_s, 1e-3), answersPerS: result.answered / Math.max(result.last_answer_s, 1e-3), commits, perCommit: result.orders / Math.max(1, commits),
-      ...perOrder(before, after, result), serverCpuS: after.cpuS - before.cpuS, serverRssKiB: after.rssKiB, faults,
+      core: core(before, after), ...perOrder(before, after, result), serverCpuS: after.cpuS - before.cpuS, serverRssKiB: after.rssKiB, faults,
     };
     return figures;
   } finally {
@@ -226,7 +232,7 @@ const COLUMNS = [
   ['scenario', (r) => r.scenario], ['engine', (r) => r.engine], ['intents', (r) => r.intents], ['sockets', (r) => r.sockets], ['orders', (r) => r.orders],
   ['answered', (r) => r.answered], ['sent in s', (r) => fixed(r.sent_s, 2)], ['last answer s', (r) => fixed(r.last_answer_s, 2)], ['orders/s', (r) => fixed(r.ordersPerS)], ['answers/s', (r) => fixed(r.answersPerS)],
   ['buy p50 / p99 / max ms', (r) => `${fixed(r.kinds.buy?.p50_ms, 1)} / ${fixed(r.kinds.buy?.p99_ms, 1)} / ${fixed(r.kinds.buy?.max_ms, 1)}`],
-  ['orders/commit', (r) => fixed(r.perCommit, 1)], ['server CPU s', (r) => fixed(r.serverCpuS, 2)], ['CPU us/order', (r) => fixed(r.cpuUs, 1)], ['of them', (r) => threadsText(r)], ['generator CPU s', (r) => fixed(r.cpu_s, 2)], ['exact', (r) => (r.faults.length === 0 ? 'yes' : 'NO')],
+  ['orders/commit', (r) => fixed(r.perCommit, 1)], ['server CPU s', (r) => fixed(r.serverCpuS, 2)], ['CPU us/order', (r) => fixed(r.cpuUs, 1)], ['of them', (r) => threadsText(r)], ['core: others / idle s', (r) => `${fixed(r.core.othersS, 2)} / ${fixed(r.core.idleS, 2)}`], ['generator CPU s', (r) => fixed(r.cpu_s, 2)], ['exact', (r) => (r.faults.length === 0 ? 'yes' : 'NO')],
 ];
 const head = () => `| ${COLUMNS.map(([name]) => name).join(' | ')} |\n|${COLUMNS.map(() => ' --- |').join('')}`;
 const row = (r) => `| ${COLUMNS.map(([, show]) => show(r)).join(' | ')} |`;

@@ -1,6 +1,7 @@
 /*
  * test_base.c - the foundations: bytes, buffers, JSON, text, maps, heaps, rings, mailboxes.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -307,6 +308,32 @@ static void test_mailbox_full_and_closed_push_back(void **state)
     tg_mailbox_free(mb); /* frees the two that nobody took */
 }
 
+static void test_mailbox_quiet_posts_wake_once_and_are_bounded(void **state)
+{
+    struct tg_mailbox *mb;
+    struct pollfd pfd;
+    void *got[4];
+
+    (void)state;
+    assert_int_equal(tg_mailbox_new(&mb, 2, tg_free), TG_OK);
+    pfd = (struct pollfd){.fd = tg_mailbox_fd(mb), .events = POLLIN};
+    assert_int_equal(tg_mailbox_post_quiet(mb, tg_calloc(1, 8)), TG_OK);
+    assert_int_equal(tg_mailbox_post_quiet(mb, tg_calloc(1, 8)), TG_OK);
+    assert_int_equal(tg_mailbox_post_quiet(mb, tg_calloc(1, 8)), TG_ERR_LIMIT);
+    assert_int_equal(poll(&pfd, 1, 0), 0);
+    tg_mailbox_wake(mb);
+    assert_int_equal(poll(&pfd, 1, 0), 1);
+    assert_int_equal(tg_mailbox_take(mb, got, 1), 1);
+    tg_free(got[0]);
+    assert_int_equal(poll(&pfd, 1, 0), 1); /* one is left */
+    assert_int_equal(tg_mailbox_take(mb, got, 4), 1);
+    tg_free(got[0]);
+    assert_int_equal(poll(&pfd, 1, 0), 0);
+    tg_mailbox_wake(mb); /* nothing waits */
+    assert_int_equal(poll(&pfd, 1, 0), 0);
+    tg_mailbox_free(mb);
+}
+
 static void test_uuid7_sorts_by_time(void **state)
 {
     struct tg_rng rng = tg_rng_seeded(3);
@@ -437,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_ring_between_two_threads_keeps_order),
         cmocka_unit_test(test_mailbox_from_two_threads_loses_nothing),
         cmocka_unit_test(test_mailbox_full_and_closed_push_back),
+        cmocka_unit_test(test_mailbox_quiet_posts_wake_once_and_are_bounded),
         cmocka_unit_test(test_uuid7_sorts_by_time),
         cmocka_unit_test(test_random_bytes_of_the_system_never_come_again),
         cmocka_unit_test(test_log_quote_removes_what_could_forge_a_field),

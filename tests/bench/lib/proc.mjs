@@ -68,3 +68,10 @@ export async function usage(pid) {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return { cpuS, threads, rssKiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) };
 }
+
+/** Seconds that a core has worked so far, for anybody, and not: idle, waiting for a disk, taken by the hypervisor. */
+export async function coreUse(core) {
+  const text = await readFile('/proc/stat', 'utf8');
+  const [user, nice, system, idle, iowait, irq, softirq, steal] = new RegExp(`^cpu${core} (.*)$`, 'm').exec(text)?.[1].trim().split(/\s+/).map((ticks) => Number(ticks) / 100) ?? [];
+  return { busyS: user + nice + system + irq + softirq, idleS: idle + iowait, stolenS: steal };
+}
