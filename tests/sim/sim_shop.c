@@ -5,8 +5,9 @@
  *
  * Without a seed: those of seeds.txt, which failed once, and the first 80. After every death, now
  * and then, and at the end: never oversold, no acknowledged order lost, no request made two orders,
- * nothing paid without being sold, money adds up to the øre, no hold outlives its term, audit
- * clean.
+ * nothing paid without being sold, money adds up to the øre, no hold outlives its term, no limit
+ * of a show or a person is passed, nobody buys outside of a window or is charged more than they
+ * saw, audit clean.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,12 @@ static int report(const struct sim_totals *t)
            "money adds up, nothing left without it\n",
            t->part_cancelled, t->sent, t->returned, t->refunded, t->first_paid, t->strays,
            t->combos);
+    printf(
+        "sim_shop: %lu comments bought, %lu undone, %lu staff sales, %lu carts merged, %lu "
+        "refused by limits, %lu by windows, %lu bought late that tapped in time, %lu stock rows, "
+        "%lu changes of what is sold: no limit passed, nobody charged more than they saw\n",
+        t->comments, t->undone, t->staff_sales, t->merged, t->limits, t->windows, t->late_taps,
+        t->counted, t->archived);
     /* A simulation in which nothing happens proves nothing. */
     if (t->seeds < 10 || all_happened(t))
         return 0;

@@ -144,6 +144,7 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
         err = store->ops->write(store, &combo);
     if (err == TG_OK)
         err = store->ops->write(store, &code);
+    sim_selling_seed(s, store);
     if (err == TG_OK)
         err = store->ops->commit(store);
     SIM_CHECK(err == TG_OK, "seeding: %s", tg_err_name(err));
@@ -242,6 +243,7 @@ static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t
     node->faulty.fail_in = -1;
     if (count > 0 && node->faulty.refused == refused)
         sim_check_lines(s, node);
+    sim_selling_prices(s, node);
     sim_receive(s, node);
 }
 
@@ -378,7 +380,9 @@ static void begin(struct sim *s)
         SIM_CHECK(tg_pg_server_url(sim_postgres, s->path, sizeof(s->path)), "no schema");
     s->requests = tg_calloc(SIM_REQS_MAX, sizeof(*s->requests));
     s->flights = tg_calloc(SIM_FLIGHT_MAX, sizeof(*s->flights));
-    SIM_CHECK(s->requests != NULL && s->flights != NULL, "memory");
+    s->selling = tg_calloc(1, sizeof(*s->selling));
+    SIM_CHECK(s->requests != NULL && s->flights != NULL && s->selling != NULL, "memory");
+    s->selling->epoch_wall = s->now.wall;
     for (unsigned i = 0; i < s->node_count; i++) {
         struct sim_node *node = &s->nodes[i];
 
@@ -403,6 +407,7 @@ static void end(struct sim *s)
         tg_free(s->requests[i].reply);
     tg_free(s->requests);
     tg_free(s->flights);
+    tg_free(s->selling);
 }
 
 static void add(struct sim_totals *to, const struct sim_totals *t)

@@ -21,6 +21,8 @@ enum {
     SIM_PAIR = 4,       /* a bundle */
     SIM_COMBO = 11,     /* ... whose recipe changes */
     SIM_FIRST_PAID = 2, /* this show sells to whoever pays first */
+    SIM_LIMITS = 3,     /* ... has limits, a window, comments and goods of its own */
+    SIM_SHOWS = 4,
     SIM_REQS_MAX = 600,
     SIM_STEPS = 260,
     SIM_FLIGHT_MAX = 4096,
@@ -43,6 +45,13 @@ struct sim_request {
     struct tg_stock_rules_def rules;
     bool seen; /* scratch of the check: orders on disk that carry its mark */
     tg_us again_at;
+    tg_us sent_wall; /* when it was thought of */
+    char undone[TG_UUID_SIZE];
+    struct sim_stock_change {
+        bool given;
+        struct tg_stock_change row;
+    } stock;
+    int archive; /* 1 = archive, 2 = sell it again */
 };
 
 struct sim_flight {
@@ -76,10 +85,19 @@ struct sim_totals {
     unsigned long duplicates; /* repeats that were answered alike */
     unsigned long sold_out;
     unsigned long expired;
-    unsigned long bundles; /* paid for */
-    unsigned long late;    /* requests that came minutes after they were sent */
-    unsigned long pairs;   /* seeds with two nodes */
-    unsigned long turns;   /* of the waiting list, seen after a batch */
+    unsigned long bundles;  /* paid for */
+    unsigned long late;     /* requests that came minutes after they were sent */
+    unsigned long pairs;    /* seeds with two nodes */
+    unsigned long turns;    /* of the waiting list, seen after a batch */
+    unsigned long comments; /* that bought */
+    unsigned long undone;
+    unsigned long staff_sales;
+    unsigned long limits;    /* refusals */
+    unsigned long windows;   /* ... because they were closed */
+    unsigned long late_taps; /* bought after the window was over, but tapped before */
+    unsigned long archived;  /* changes of what is sold */
+    unsigned long counted;   /* stock rows that were done */
+    unsigned long merged;
     unsigned long part_cancelled;
     unsigned long sent;
     unsigned long returned;
@@ -123,10 +141,11 @@ struct sim {
     int32_t code_of[SIM_PERSONS];
     int64_t flash_units[SIM_SKUS];
     int64_t sold[SIM_SKUS]; /* of each item, by the lines of paid orders and the recipes */
-    int64_t show_units[SIM_FIRST_PAID + 1][SIM_SKUS]; /* ordered in the show, by living orders */
+    int64_t show_units[SIM_SHOWS][SIM_SKUS]; /* ordered in the show, by living orders */
     struct sim_book books[SIM_REQS_MAX];
     size_t book_count;
-    bool settled; /* an hour has passed: nothing may wait any more */
+    struct sim_selling *selling; /* shop_sim_selling.c's */
+    bool settled;                /* an hour has passed: nothing may wait any more */
     struct sim_totals t;
 };
 
@@ -193,6 +212,46 @@ size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size
 void sim_receive(struct sim *s, struct sim_node *node);
 /* What was under way to a node that died is lost, and mostly what it wanted to say. */
 void sim_lose(struct sim *s, struct sim_node *node);
+
+/*
+ * shop_sim_selling.c: the ways to buy and the rules of show SIM_LIMITS: comments and their undo,
+ * windows and taps in media time, limits, staff sale, merged carts, stock rows, archived variants.
+ */
+/* true = the request is one of these. */
+bool sim_selling_request(struct sim *s, struct sim_request *r);
+/* Media time of a tap that somebody makes now, more or less late; -1 = the page does not say. */
+int64_t sim_tap(struct sim *s);
+/* What the request owns, for a copy of it. */
+void sim_selling_copy(struct sim *s, const struct sim_request *r, struct tg_sale_req *copy);
+void sim_selling_seed(struct sim *s, struct tg_store *store);
+/* Whose order it becomes. */
+const char *sim_buyer(const struct sim_request *r);
+bool sim_buys(const struct sim_request *r);
+void sim_selling_answer(struct sim *s, struct sim_request *r, const char *json, bool ok);
+/* After a turn: what things cost from now on. */
+void sim_selling_prices(struct sim *s, const struct sim_node *node);
+/* shop_sim_limits.c: counted from the orders on disk. */
+void sim_limits_begin(struct sim *s);
+void sim_limits_note(struct sim *s, const struct tg_order *order, const struct sim_request *r);
+void sim_limits_check(struct sim *s);
+/* Of SIM_LIMITS: what its rules say of a SKU. */
+const struct tg_show_item *sim_rule(size_t sku);
+enum { SIM_PERSON_UNITS = 10, SIM_LAG_MS = 20000, SIM_PRICES_MAX = 512 };
+/* Prices of a SKU, each from a moment on. */
+struct sim_prices {
+    size_t count;
+    struct {
+        tg_us wall;
+        int64_t amount;
+    } from[SIM_PRICES_MAX];
+};
+struct sim_selling {
+    tg_us epoch_wall; /* media time 0 */
+    struct sim_prices prices[SIM_SKUS];
+    int64_t of_show[SIM_SKUS];
+    int64_t of_person[SIM_PERSONS][SIM_SKUS]; /* in the show */
+    int64_t everywhere[SIM_PERSONS][SIM_SKUS];
+};
 
 /* shop_sim_check.c: what must hold. */
 /* Every number derived anew, against memory and disk. */

@@ -41,7 +41,8 @@ void sim_check_lines(struct sim *s, const struct sim_node *node)
 
     for (size_t i = 0; i < SIM_SKUS; i++) {
         /* Nobody waits for a promise: that can be had at once by who agrees to it. */
-        int32_t free = tg_variant_here_in(tg_shop_variant(shop, sim_skus[i]), UINT16_MAX);
+        const struct tg_variant *v = tg_shop_variant(shop, sim_skus[i]);
+        int32_t free = v->archived ? 0 : tg_variant_here_in(v, UINT16_MAX);
         /* A turn is held at one place; what is free elsewhere meanwhile may be the next one's. */
         bool one_place = !sim_has_places(s);
         bool short_of = false; /* somebody in front has not got all */
@@ -148,7 +149,7 @@ static void check_shows(const struct sim *s)
 
     if (s->node_count > 1 || !node->alive)
         return;
-    for (uint16_t show = 1; show <= SIM_FIRST_PAID; show++)
+    for (uint16_t show = 1; show < SIM_SHOWS; show++)
         for (size_t sku = 0; sku < SIM_SKUS; sku++)
             SIM_CHECK(tg_shop_show_units(tg_sale_shop(node->sale), show, sim_skus[sku]) ==
                           s->show_units[show][sku],
@@ -289,7 +290,7 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
 
     SIM_CHECK(!r->seen, "request %s made two orders", order->source);
     r->seen = true;
-    SIM_CHECK(strcmp(order->person, r->req.who.id) == 0, "order of %s given to %s", r->req.who.id,
+    SIM_CHECK(strcmp(order->person, sim_buyer(r)) == 0, "order of %s given to %s", sim_buyer(r),
               order->person);
     if (r->ok)
         SIM_CHECK(strcmp(r->order, order->id) == 0, "another order than acknowledged");
@@ -298,6 +299,7 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     count_sold(s, order);
     count_show(s, order);
     count_scarce(s, order);
+    sim_limits_note(s, order, r);
     check_term(s, order);
     s->t.expired += s->settled && order->state == TG_ORDER_EXPIRED;
     return TG_OK;
@@ -321,7 +323,7 @@ static void check_verdict(struct sim *s, struct tg_read_db *db, const struct sim
     struct tg_order *order = NULL;
     tg_err err;
 
-    if (!r->ok || !r->req.http || (!paid && !whole))
+    if (!r->ok || r->of < 0 || !r->req.http || (!paid && !whole))
         return;
     err = tg_read_order(db, s->requests[r->of].order, &order);
     SIM_CHECK(err == TG_OK, "acknowledged order is gone: %s", tg_err_name(err));
@@ -344,6 +346,7 @@ void sim_check_disk(struct sim *s)
         s->requests[i].seen = false;
     memset(s->show_units, 0, sizeof(s->show_units));
     s->book_count = 0;
+    sim_limits_begin(s);
     s->code_uses = 0;
     memset(s->code_of, 0, sizeof(s->code_of));
     memset(s->flash_units, 0, sizeof(s->flash_units));
@@ -355,6 +358,7 @@ void sim_check_disk(struct sim *s)
     check_flash(s);
     check_shows(s);
     sim_check_books(s, db);
+    sim_limits_check(s);
     for (size_t i = 0; i < s->request_count; i++) {
         const struct sim_request *r = &s->requests[i];
 

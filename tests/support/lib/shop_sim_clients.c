@@ -47,7 +47,7 @@ static void line_op(struct sim *s, struct tg_sale_req *req, enum tg_op_kind kind
     req->op.u.line.qty =
         (int32_t)tg_rng_below(&s->rng, kind == TG_OP_BUY ? 3 : 4) + (kind == TG_OP_BUY);
     req->op.u.line.price = sim_chance(s, 50) ? -1 : sim_price(sku);
-    req->op.u.line.at = -1;
+    req->op.u.line.at = sim_tap(s);
     if (kind == TG_OP_BUY && sim_has_places(s) && sim_chance(s, 15))
         tg_str_cut(req->op.u.line.location, sizeof(req->op.u.line.location),
                    sim_places[tg_rng_below(&s->rng, SIM_PLACES)]);
@@ -113,11 +113,16 @@ void sim_new_request(struct sim *s)
         return;
     *r = (struct sim_request){.of = -1};
     base_request(s, &r->req, index);
+    r->sent_wall = s->now.wall;
     if (sim_life_request(s, r)) {
         s->request_count++;
         return;
     }
     r->of = -1;
+    if (sim_selling_request(s, r)) {
+        s->request_count++;
+        return;
+    }
     if (dice < 26)
         r->of = sim_acked_buy(s);
     if (dice < 20 && r->of >= 0 && s->requests[r->of].payment[0] != '\0')
@@ -133,6 +138,7 @@ void sim_new_request(struct sim *s)
     else if (dice < 60) {
         r->req.what = TG_SALE_OP;
         r->req.op.kind = TG_OP_CHECKOUT;
+        r->req.op.u.checkout.at = sim_tap(s);
     } else
         line_op(s, &r->req, TG_OP_BUY);
     if (dice >= 52 && sim_chance(s, 30))
@@ -190,6 +196,7 @@ size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size
         SIM_CHECK(copy != NULL, "memory");
         *copy = s->requests[f->request].req;
         sim_life_copy(&s->requests[f->request], copy);
+        sim_selling_copy(s, &s->requests[f->request], copy);
         copy->conn = (struct tg_conn){.mb = node->web, .slot = (uint32_t)f->request};
         out[count++] = copy;
         s->flights[i] = s->flights[--s->flight_count]; /* and that reorders them */
@@ -231,7 +238,8 @@ static int64_t amount_of(const char *json, const char *name)
 
 static void success(struct sim *s, struct sim_request *r, const char *json)
 {
-    bool settled = r->req.op.kind != TG_OP_CART_SET || r->req.http;
+    /* Of the catalogue the last state is told. */
+    bool settled = (r->req.op.kind != TG_OP_CART_SET || r->req.http) && r->archive == 0;
 
     if (r->ok && r->reply != NULL) {
         /* The same id gets the same answer, over crashes too. */
@@ -244,7 +252,8 @@ static void success(struct sim *s, struct sim_request *r, const char *json)
     r->ok = true;
     r->reply = tg_strdup(json);
     SIM_CHECK(r->reply != NULL, "memory");
-    if (!r->req.http && (r->req.op.kind == TG_OP_BUY || r->req.op.kind == TG_OP_CHECKOUT)) {
+    sim_selling_answer(s, r, json, true);
+    if (sim_buys(r)) {
         field(r->order, sizeof(r->order), json, "\"order\":{\"id\":\"");
         field(r->payment, sizeof(r->payment), json, "/pay/sandbox/");
         /* What costs nothing is paid at once. */
@@ -270,7 +279,12 @@ static void answer(struct sim *s, size_t index, const char *json, bool ok)
     if (strstr(json, "\"busy\"") != NULL)
         return; /* asked again */
     SIM_CHECK(strstr(json, "\"internal\"") == NULL, "%s", json);
-    SIM_CHECK(!r->ok, "a success became %s", json);
+    /* A cart line is remembered in memory alone, and its product may be gone since. */
+    SIM_CHECK(!r->ok || r->archive != 0 || r->req.op.kind == TG_OP_CART_SET, "a success became %s",
+              json);
+    if (r->ok)
+        return;
+    sim_selling_answer(s, r, json, false);
     r->answered = true;
 }
 
