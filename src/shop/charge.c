@@ -47,33 +47,28 @@ static void price_now(struct tg_want *w)
 
 /*
  * The price that the page may have shown at the tap, when that is better than the one of now. Who
- * says the moment of the tap but no price (a comment, a cart's button) saw what was valid then:
- * that is what they are held to, and asked about when it cannot be honoured.
+ * says no price (a comment, a cart's button) saw what was valid at the tap, or is now when they do
+ * not say when that was: that is what they are held to, and asked about when it cannot be honoured.
  */
 static void honour(const struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                    struct tg_want *w)
 {
-    bool tapped = !w->said && c->at_ms >= 0 && c->media_ms >= 0;
-    struct tg_price_past *past;
+    struct tg_price_past *past = NULL;
+    bool tapped = c->at_ms >= 0 && c->media_ms >= 0;
+    int64_t saw;
 
-    if (!tapped && (w->shown < 0 || w->price <= w->shown))
-        return; /* nearly always */
-    past = tg_price_at(tg_price_book(shop, w->variant->sku), tap_wall(shop, now, c));
-    if (tapped && past != NULL && (w->shown < 0 || past->amount < w->shown))
-        w->shown = past->amount;
-    if (w->shown < 0 || w->price <= w->shown)
-        return;
-    if (past == NULL || past->amount > w->shown || (past->left >= 0 && past->left < w->qty))
+    if (w->said ? w->price > w->shown : tapped)
+        past = tg_price_at(tg_price_book(shop, w->variant->sku), tap_wall(shop, now, c));
+    if (!w->said) {
+        saw = past != NULL ? past->amount : tg_variant_price(w->variant);
+        w->shown = w->shown < 0 ? saw : TG_MIN(w->shown, saw);
+    }
+    if (past == NULL || w->price <= w->shown || past->amount > w->shown ||
+        (past->left >= 0 && past->left < w->qty))
         return;
     w->flash = false;
     w->honoured = past;
     w->price = past->amount;
-}
-
-/* More than is left at a flash price, by who was shown no price: that must be asked about, too. */
-static bool flash_short(const struct tg_want *w)
-{
-    return w->shown < 0 && !w->flash && w->variant->flash >= 0 && w->price > w->variant->flash;
 }
 
 static bool in_currency(const struct tg_shop *shop, struct tg_wish *wish, struct tg_verdict *out)
@@ -139,7 +134,7 @@ static bool as_shown(struct tg_shop *shop, const struct tg_wish *wish, struct tg
     for (uint32_t i = 0; i < wish->count; i++) {
         const struct tg_want *w = &wish->wants[i];
 
-        if ((w->shown >= 0 && w->price > w->shown) || flash_short(w))
+        if (w->shown >= 0 && w->price > w->shown)
             shop->changes[out->change_count++] =
                 (struct tg_price_now){.variant = w->variant, .price = w->price};
     }

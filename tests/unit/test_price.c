@@ -262,6 +262,23 @@ static void test_checkout_holds_to_what_the_cart_showed(void **state)
     world_free(w);
 }
 
+static void test_cart_of_before_the_flash_is_held_to_the_flash(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim c = claim_of(TG_CLAIM_CHECKOUT, "pA", "");
+
+    (void)state;
+    assert_int_equal(cart(w, "MUG", 3), TG_CODE_OK); /* at 149.00 */
+    assert_int_equal(flash(w, "MUG", 9900, 2), TG_CODE_OK);
+    assert_int_equal(decide(w, &c), TG_CODE_PRICE_CHANGED); /* the page says 99.00, for two */
+    assert_int_equal(w->v.changes[0].price, 14900);
+    c.at_ms = 1000;
+    c.media_ms = 2000;
+    pass(w, 5 * SECOND_US);
+    assert_int_equal(decide(w, &c), TG_CODE_PRICE_CHANGED);
+    world_free(w);
+}
+
 static void test_planned_flash_of_the_running_amount_counts_anew(void **state)
 {
     struct world *w = world_new();
@@ -463,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_price_at_the_tap_is_honoured_within_the_lag),
         cmocka_unit_test(test_comment_is_charged_what_stood_there_when_it_was_written),
         cmocka_unit_test(test_checkout_holds_to_what_the_cart_showed),
+        cmocka_unit_test(test_cart_of_before_the_flash_is_held_to_the_flash),
         cmocka_unit_test(test_planned_flash_of_the_running_amount_counts_anew),
         cmocka_unit_test(test_lag_is_the_shows),
         cmocka_unit_test(test_price_at_the_tap_of_an_ordinary_price),

@@ -39,6 +39,9 @@ void sim_check_lines(struct sim *s, const struct sim_node *node)
 {
     const struct tg_shop *shop = tg_sale_shop(node->sale);
 
+    /* What is sold again, or was read anew, is offered at the next wake, which is now. */
+    if (tg_shop_deadline(shop) <= s->now.mono)
+        return;
     for (size_t i = 0; i < SIM_SKUS; i++) {
         /* Nobody waits for a promise: that can be had at once by who agrees to it. */
         const struct tg_variant *v = tg_shop_variant(shop, sim_skus[i]);
