@@ -8,7 +8,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { metrics } from '../e2e/lib/metrics.mjs';
 import { Postgres, postgresBin } from '../e2e/lib/postgres.mjs';
-import { assertAudit, skuName, standing, startShop } from '../e2e/lib/shop.mjs';
+import { assertAudit, made, skuName, startShop } from '../e2e/lib/shop.mjs';
 import { buildDir, top } from '../e2e/lib/server.mjs';
 import { Buyers } from './lib/buyers.mjs';
 import { coreUse, pin, sleep, usage } from './lib/proc.mjs';
@@ -26,7 +26,7 @@ Scenarios (default: the first three):
                      intents; with --all-sell the ratio is printed
   --hook             --all-sell once more with a webhook endpoint that is told of every order
   --mixed            --rate/s for --seconds: 70 % buys over 1,000 SKUs, 20 % cart changes, 10 % stock
-                     changes by staff; a tenth of the orders is paid by HTTP
+                     changes by staff; a tenth of the orders is paid by HTTP, the others expire after 30 s
 
   --engine NAME      sqlite (default), or postgres: a server of its own, made and ended here. Again for both
   --sockets N        buyers (default 5000; --mixed 1000)
@@ -101,7 +101,7 @@ function plan(scenario, o) {
     case 'baseline':
       return { ...crowd, within: 0, sockets: Math.min(crowd.sockets, o.baselineIntents), skus: all, intents: o.baselineIntents, units: 10000000, orders: o.baselineIntents, batch: 1, wait: 600 };
     case 'mixed':
-      return { sockets: o.sockets ?? 1000, within: o.seconds, skus: all, intents: o.rate * o.seconds, units: 10000000, orders: null, mix: [70, 20, 10], staff: 4, pay: 10 };
+      return { sockets: o.sockets ?? 1000, within: o.seconds, skus: all, intents: o.rate * o.seconds, units: 10000000, orders: null, mix: [70, 20, 10], staff: 4, pay: 10, hold: 30 };
     case 'hook':
       return { ...crowd, skus: all, intents: o.intents, units: 10000000, orders: o.intents, hook: true };
     default:
@@ -113,13 +113,15 @@ function plan(scenario, o) {
 async function check(server, work, result) {
   const faults = [];
   const must = (holds, what) => holds || faults.push(what);
-  const stands = await standing(server);
+  const stands = await made(server);
   must(result.answered === result.sent && result.sent === work.intents, `${result.answered} of ${work.intents} answered`);
   must(result.doubled === 0, `${result.doubled} answered twice`);
   must(result.closed === 0, `${result.closed} sockets closed`);
   must(stands.orders === result.orders && stands.units === result.orders, `${result.orders} acknowledged, ${stands.orders} orders of ${stands.units} units on disk`);
   if (work.orders !== null) must(result.orders === work.orders, `${result.orders} orders, not ${work.orders}`);
   if (work.orders === null) must(result.orders === result.kinds.buy.answered, `buys refused: ${JSON.stringify(result.kinds.buy.codes)}`);
+  const stock = result.kinds.stock;
+  if (stock) must((stock.codes.ok ?? 0) === stock.answered, `stock changes refused: ${JSON.stringify(stock.codes)}`);
   for (const [kind, { codes }] of Object.entries(result.kinds)) must(!codes.busy, `${codes.busy} of ${kind} refused busy`);
   must(result.pay_failed === 0, `${result.pay_failed} payments failed`);
   try {
@@ -172,7 +174,7 @@ async function measure(scenario, engine, o) {
   try {
     server = await startShop({
       skus: work.skus.length, units: work.units, postgres,
-      env: { TORG_HTTP_WORKERS: String(o.workers), TORG_SHOP_PERSON_MAX: '100', TORG_SHOP_BATCH_MAX: String(work.batch ?? 1024), TORG_RTC_WORKERS: '1', TORG_LOG_LEVEL: 'warn', TORG_WEBHOOKS_ALLOW_NETWORKS: '127.0.0.0/8' },
+      env: { TORG_HTTP_WORKERS: String(o.workers), TORG_SHOP_PERSON_MAX: '100', TORG_SHOP_HOLD_S: String(work.hold ?? 600), TORG_SHOP_BATCH_MAX: String(work.batch ?? 1024), TORG_RTC_WORKERS: '1', TORG_LOG_LEVEL: 'warn', TORG_WEBHOOKS_ALLOW_NETWORKS: '127.0.0.0/8' },
     });
     if (hooks) await listenForHooks(server, hooks);
     pin(server.child.pid, o.cores.server);

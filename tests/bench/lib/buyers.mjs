@@ -16,7 +16,7 @@ export class Buyers {
     const list = path.join(this.dir, 'skus');
     writeFileSync(list, `${skus.join('\n')}\n`);
     const args = { http: `127.0.0.1:${server.httpPort}`, show: 'bench', skus: list, sockets, intents, within, wait, mix: mix.join(','), pay, prefix };
-    if (staff > 0) Object.assign(args, { staff, token: server.show.deskToken });
+    if (staff > 0) Object.assign(args, { staff, token: server.keeperToken });
     this.child = start(path.join(buildDir, 'tests', 'sale_load'), Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]));
     if (core !== undefined) pin(this.child.pid, core);
     this.waiting = new Map();

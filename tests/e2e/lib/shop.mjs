@@ -25,6 +25,8 @@ export async function startShop({ skus, units, postgres = null, env = {}, fresh 
     prepare: async (dir) => fresh && fill(dir),
   });
   if (fresh) server.show = await server.newShow('bench');
+  // Stock is the whole shop's: a token of one show may not change it.
+  if (fresh) server.keeperToken = (await server.ctl('token', 'create', '--role', 'merchandiser')).token;
   return server;
 }
 
@@ -50,9 +52,14 @@ async function page(url, token) {
 export const report = (server, show = 'bench') => page(`${server.url}/api/v1/reports/${show}`, server.show.deskToken);
 
 /** Orders and units that still stand. */
-export async function standing(server, show = 'bench') {
+export const standing = (server, show = 'bench') => sum(server, show, ['awaiting_payment', 'paid', 'fulfilled']);
+
+/** ... that were ever made, also those that expired since. */
+export const made = (server, show = 'bench') => sum(server, show, ['awaiting_payment', 'paid', 'fulfilled', 'expired']);
+
+async function sum(server, show, names) {
   const all = await report(server, show);
-  const states = ['awaiting_payment', 'paid', 'fulfilled'].map((name) => all[name] ?? { orders: 0, units: 0 });
+  const states = names.map((name) => all[name] ?? { orders: 0, units: 0 });
   return { orders: states.reduce((sum, s) => sum + s.orders, 0), units: states.reduce((sum, s) => sum + s.units, 0) };
 }
 
