@@ -14,7 +14,7 @@ enum {
     HOLD_DEFAULT_S = 600,
     BAND_DEFAULT = 10,
 };
-#define PURGE_EVERY_US ((tg_us)60 * TG_US_PER_S)
+#define PURGE_DEFAULT_US ((tg_us)60 * TG_US_PER_S)
 
 static void defaults(struct tg_sale *sale)
 {
@@ -29,6 +29,8 @@ static void defaults(struct tg_sale *sale)
         cfg->batch_max = TG_SALE_BATCH_MAX;
     if (cfg->hold_us == 0)
         cfg->hold_us = (tg_us)HOLD_DEFAULT_S * TG_US_PER_S;
+    if (cfg->purge_us == 0)
+        cfg->purge_us = PURGE_DEFAULT_US;
     if (cfg->stock_band == 0)
         cfg->stock_band = BAND_DEFAULT;
     if (cfg->currency[0] == '\0')
@@ -110,7 +112,7 @@ tg_err tg_sale_new(struct tg_sale **ret, const struct tg_sale_cfg *cfg, struct t
         tg_sale_free(sale);
         return err;
     }
-    sale->purge_at = now.mono + PURGE_EVERY_US;
+    sale->purge_at = now.mono + sale->cfg.purge_us;
     sale->unanswered_at = tg_shop_config(sale->shop)->provider == NULL ? TG_US_NEVER : now.mono;
     tg_metric_set(TG_M_store_up, 1);
     *ret = sale;
@@ -207,15 +209,18 @@ static bool poll_others(struct tg_sale *sale, struct tg_shop_now now)
     return something;
 }
 
-static void purge(struct tg_sale *sale, struct tg_shop_now now)
+/* A slice each minute; where that was not all, one a second, and one after the other while nobody
+ * waits for anything. */
+static void purge(struct tg_sale *sale, struct tg_shop_now now, bool idle)
 {
     struct tg_store *store = sale->cfg.store;
     tg_err err;
 
-    if (now.mono < sale->purge_at)
+    if (now.mono < sale->purge_at && !(idle && sale->purge_more))
         return;
-    sale->purge_at = now.mono + PURGE_EVERY_US;
-    err = store->ops->purge(store, now.wall, PURGE_ROWS);
+    sale->purge_more = false;
+    err = store->ops->purge(store, now.wall, PURGE_ROWS, &sale->purge_more);
+    sale->purge_at = now.mono + (sale->purge_more ? (tg_us)TG_US_PER_S : sale->cfg.purge_us);
     if (err != TG_OK)
         tg_log_warn("sale", "purge-failed", "err=%s reason=%s", tg_err_name(err),
                     TG_LOG_Q(store->ops->error(store)));
@@ -230,10 +235,10 @@ static void run(void *ctx)
         struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
         tg_us due = tg_sale_deadline(sale);
 
-        purge(sale, now);
+        purge(sale, now, count == 0 && due > now.mono);
         if (count > 0 || due <= now.mono || poll_others(sale, now))
             tg_sale_turn(sale, now, sale->taken, count);
-        else
+        else if (!sale->purge_more)
             tg_mailbox_wait(sale->mailbox,
                             TG_MIN(TG_MIN(due, sale->poll_at), sale->purge_at) - now.mono);
     }

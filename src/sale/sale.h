@@ -31,6 +31,7 @@ struct tg_sale_cfg {
     int64_t first_number;     /* of the first order ever; 0 = 1001 */
     enum tg_stock_owner stock_owner;
     size_t batch_max;      /* requests of one turn of the thread; 0 = TG_SALE_BATCH_MAX */
+    tg_us purge_us;        /* what is old is looked for so often; 0 = a minute */
     int32_t stock_band;    /* for the catalogue snapshot; 0 = 10 */
     char currency[4];      /* "" = NOK */
     struct tg_taxes taxes; /* no class = no tax */

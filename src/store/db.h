@@ -85,6 +85,7 @@ struct tg_q {
     int row;  /* PostgreSQL: place in the result */
     void *st; /* the engine's statement */
     tg_err err;
+    int64_t changed; /* after run: rows that it wrote or deleted (0 of one that is only noted) */
 };
 struct tg_q tg_q(struct tg_db *db, enum tg_sql which);
 void tg_q_int(struct tg_q *q, int64_t value);

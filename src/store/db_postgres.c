@@ -229,11 +229,14 @@ static bool pg_row(struct tg_q *q)
 static void pg_run(struct tg_q *q)
 {
     struct tg_pg *p = tg_pg_of(q->db);
+    const struct tg_pg_stmt *st = q->st;
 
     if (tg_sql_texts[q->which].bulk && PQtransactionStatus(p->conn) == PQTRANS_INTRANS)
         q->err = tg_pg_collect(q->db, q->which, q->st);
     else
         q->err = ask(q);
+    if (q->err == TG_OK && st->result != NULL)
+        q->changed = strtoll(PQcmdTuples(st->result), NULL, 10);
 }
 
 static void pg_end(struct tg_q *q)

@@ -150,6 +150,7 @@ static void lite_run(struct tg_q *q)
 {
     while (lite_row(q))
         continue;
+    q->changed = sqlite3_changes64(sqlite3_db_handle(q->st));
 }
 
 static void lite_end(struct tg_q *q)

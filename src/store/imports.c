@@ -216,14 +216,6 @@ tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,
     return tg_q_run(&q);
 }
 
-static tg_err forget(struct tg_store *store, enum tg_sql which, int64_t id)
-{
-    struct tg_q q = tg_q(db_of(store), which);
-
-    tg_q_int(&q, id);
-    return tg_q_run(&q);
-}
-
 tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, bool others)
 {
     struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_CUT_OFF);
@@ -237,19 +229,11 @@ tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, bool others)
 
 tg_err tg_cat_tidy(struct tg_store *store, tg_us wall)
 {
-    int64_t next = 0;
     tg_err err = store->ops->begin(store);
 
     /* The only node has just begun: whatever is at work is dead. */
     if (err == TG_OK)
         err = tg_cat_cut_off(store, wall, store->ops->shared(store));
-    if (err == TG_OK)
-        err = tg_cat_next_import(store, &next);
-    if (err == TG_OK && next > TG_IMPORTS_KEPT) {
-        err = forget(store, TG_SQL_CAT_FORGET_CHANGES, next - 1 - TG_IMPORTS_KEPT);
-        if (err == TG_OK)
-            err = forget(store, TG_SQL_CAT_FORGET_FAULTS, next - 1 - TG_IMPORTS_KEPT);
-    }
     if (err == TG_OK)
         err = store->ops->commit(store);
     if (err != TG_OK)

@@ -1,16 +1,11 @@
 /*
  * Messages to the world: written with what they tell of, one delivery for each endpoint that wants
- * them; what outbound leased and what came of it; and the old end, cut off.
+ * them; what outbound leased, and what came of it.
  */
 #include "base/json_out.h"
 #include "store/store_priv.h"
 
-/* Longer than any retry, so that what was given up can still be looked at and started anew. */
-#define OUTBOX_KEEP_US ((tg_us)30 * 86400 * TG_US_PER_S)
-
-enum { ORDS_MAX = 256 };
-
-static int64_t message_of(tg_us wall)
+int64_t tg_outbox_first(tg_us wall)
 {
     return (int64_t)((uint64_t)TG_MAX(wall, (tg_us)0) << TG_MESSAGE_SALT_BITS);
 }
@@ -20,7 +15,7 @@ int64_t tg_outbox_next(struct tg_store_db *s, tg_us wall)
 {
     int64_t step = (int64_t)1 << TG_MESSAGE_SALT_BITS;
 
-    s->last_message = TG_MAX(message_of(wall) + s->salt, s->last_message + step);
+    s->last_message = TG_MAX(tg_outbox_first(wall) + s->salt, s->last_message + step);
     return s->last_message;
 }
 
@@ -89,40 +84,6 @@ tg_err tg_outbox_add(struct tg_store_db *s, const char *topic, int64_t order_num
         if (tg_hook_wants(s->routes[i].topics, topic))
             err = tg_outbox_delivery(s, s->routes[i].hook, id, wall);
     return err;
-}
-
-/* --- purge --- */
-
-static tg_err purge_rows(struct tg_store_db *s, enum tg_sql which, int64_t hook, int64_t below,
-                         size_t max)
-{
-    struct tg_q q = tg_q(&s->db, which);
-
-    if (which != TG_SQL_PURGE_OUTBOX)
-        tg_q_int(&q, hook);
-    tg_q_int(&q, below);
-    tg_q_int(&q, (int64_t)max);
-    return tg_q_run(&q);
-}
-
-tg_err tg_outbox_purge(struct tg_store_db *s, tg_us wall, size_t max)
-{
-    int64_t below = message_of(wall - OUTBOX_KEEP_US);
-    int64_t ords[ORDS_MAX];
-    size_t count = 0;
-    struct tg_q q = tg_q(&s->db, TG_SQL_HOOK_ORDS);
-    tg_err err;
-
-    while (count < ORDS_MAX && tg_q_row(&q))
-        ords[count++] = tg_q_get_int(&q, 0);
-    err = tg_q_end(&q);
-    /* What refers goes before what it refers to. */
-    for (size_t i = 0; err == TG_OK && i < count; i++) {
-        err = purge_rows(s, TG_SQL_PURGE_ATTEMPTS, ords[i], below, max);
-        if (err == TG_OK)
-            err = purge_rows(s, TG_SQL_PURGE_DELIVERIES, ords[i], below, max);
-    }
-    return err == TG_OK ? purge_rows(s, TG_SQL_PURGE_OUTBOX, 0, below, max) : err;
 }
 
 /* --- what outbound leased, and what came of it --- */

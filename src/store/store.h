@@ -119,9 +119,9 @@ struct tg_store_ops {
      */
     tg_err (*unanswered)(struct tg_store *store, tg_us wall, char (*ret)[TG_PAYMENT_ID_SIZE],
                          size_t max, size_t *ret_count, bool *ret_open);
-    /* Forget answers older than TG_IDEM_DISK_US, at most `max` rows, in a transaction of its own.
-     */
-    tg_err (*purge)(struct tg_store *store, tg_us wall, size_t max);
+    /* Forget what is old (answers after TG_IDEM_DISK_US, messages, what imports changed): at most
+     * `max` rows of a kind, each kind in a transaction of its own. *ret_more: there is more. */
+    tg_err (*purge)(struct tg_store *store, tg_us wall, size_t max, bool *ret_more);
     /*
      * Several nodes on one database: *ret = there is something to take over, so a batch must run
      * (an empty one will do). Also brings a lost connection back: CLOSED until then. To be called

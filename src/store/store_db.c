@@ -8,8 +8,6 @@
 #include "store/changes.h"
 
 enum { PAYLOAD_MAX = 256 * 1024 };
-/* A node that was away longer reads everything anew. */
-#define TG_CHANGES_KEPT_US ((tg_us)3600 * TG_US_PER_S)
 
 static void store_free(struct tg_store *store)
 {
@@ -129,25 +127,6 @@ static void rollback(struct tg_store *store)
     tg_db_rollback(&s->db);
 }
 
-static tg_err purge(struct tg_store *store, tg_us wall, size_t max)
-{
-    struct tg_store_db *s = tg_store_db(store);
-    struct tg_q q = tg_q(&s->db, TG_SQL_PURGE_IDEM);
-    tg_err err;
-
-    tg_q_int(&q, wall - TG_IDEM_DISK_US);
-    tg_q_int(&q, (int64_t)max);
-    err = tg_q_run(&q);
-    if (err == TG_OK)
-        err = tg_outbox_purge(s, wall, max);
-    if (err != TG_OK || !s->shared)
-        return err;
-    q = tg_q(&s->db, TG_SQL_PURGE_CHANGES);
-    tg_q_int(&q, wall - TG_CHANGES_KEPT_US);
-    err = tg_q_run(&q);
-    return err == TG_OK ? tg_cat_cut_off(store, wall, true) : err;
-}
-
 static tg_err poll_others(struct tg_store *store, struct tg_shop_now now, bool *ret)
 {
     *ret = false;
@@ -202,7 +181,7 @@ static const struct tg_store_ops ops = {
     .rollback = rollback,
     .audit = tg_store_audit,
     .unanswered = tg_store_unanswered,
-    .purge = purge,
+    .purge = tg_store_purge,
     .poll = poll_others,
     .watch = watch,
     .shared = shared,

@@ -138,13 +138,15 @@ TG_MUST_CHECK tg_err tg_outbox_end(struct tg_store_db *s);
 void tg_outbox_undo(struct tg_store_db *s);
 /* Its parts: the number of the next message, its row, one endpoint's delivery. */
 int64_t tg_outbox_next(struct tg_store_db *s, tg_us wall);
+int64_t tg_outbox_first(tg_us wall); /* no message since then has a lower one */
 TG_MUST_CHECK tg_err tg_outbox_row(struct tg_store_db *s, int64_t id, const char *topic,
                                    int64_t order_number, const char *payload, tg_us wall);
 TG_MUST_CHECK tg_err tg_outbox_delivery(struct tg_store_db *s, int64_t hook, int64_t message,
                                         tg_us wall);
-TG_MUST_CHECK tg_err tg_outbox_purge(struct tg_store_db *s, tg_us wall, size_t max);
 TG_MUST_CHECK tg_err tg_store_write_hook_work(struct tg_store *store,
                                               const struct tg_hook_work *work, tg_us wall);
+/* purge.c */
+TG_MUST_CHECK tg_err tg_store_purge(struct tg_store *store, tg_us wall, size_t max, bool *ret_more);
 /* hooks_write.c */
 TG_MUST_CHECK tg_err tg_store_hook_look(struct tg_store *store, const struct tg_hook_req *req,
                                         tg_us wall, struct tg_hook_look *ret);

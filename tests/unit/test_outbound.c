@@ -312,6 +312,7 @@ static void test_only_admins_and_at_most_32(void **state)
 
 static void test_old_messages_are_cut_off(void **state)
 {
+    bool more = true;
     struct rig *r = rig_open();
     tg_us day = 86400 * (tg_us)TG_US_PER_S;
 
@@ -322,10 +323,49 @@ static void test_old_messages_are_cut_off(void **state)
     rig_until(r, TG_READ_DELIVERIES, "", "\"state\":\"delivered\"");
     rig_out_stop(r);
     tg_sale_stop(r->sale); /* the store is ours now */
-    assert_int_equal(r->store->ops->purge(r->store, tg_clock_wall() + 29 * day, 100), TG_OK);
+    assert_int_equal(r->store->ops->purge(r->store, tg_clock_wall() + 29 * day, 100, &more), TG_OK);
     assert_non_null(strstr(rig_read(r, TG_READ_DELIVERIES, ""), "\"state\":\"delivered\""));
-    assert_int_equal(r->store->ops->purge(r->store, tg_clock_wall() + 31 * day, 100), TG_OK);
+    assert_int_equal(r->store->ops->purge(r->store, tg_clock_wall() + 31 * day, 100, &more), TG_OK);
     assert_string_equal(rig_read(r, TG_READ_DELIVERIES, ""), "{\"deliveries\":[],\"next\":null}");
+    rig_close(r);
+}
+
+/* The backlog of a long busy time, of an endpoint that is long gone, too: a slice is 500 rows. */
+static void test_cutting_off_keeps_pace(void **state)
+{
+    static const char numbers[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                                  " WHERE i < 1700) ";
+    struct rig *r;
+    char text[1024];
+
+    (void)state;
+    rig_purge_us = 3600 * (tg_us)TG_US_PER_S;
+    r = rig_open();
+    for (int i = 0; i < 300; i++) {
+        (void)snprintf(text, sizeof(text),
+                       "INSERT INTO webhooks (public_id, url, topics, description, enabled,"
+                       " off_reason, failing_since_us, created_us, created_by, changed_us,"
+                       " deleted_us) VALUES ('gone%d', '', '', '', 0, '', -1, 1, 's1', 1, 1)",
+                       i);
+        rig_sql(r, text);
+    }
+    rig_create(r, "http://127.0.0.1", "");
+    (void)snprintf(text, sizeof(text),
+                   "%sINSERT INTO outbox (id, topic, payload, created_us) SELECT i,"
+                   " 'order.paid', '{}', 1 FROM n",
+                   numbers);
+    rig_sql(r, text);
+    (void)snprintf(text, sizeof(text),
+                   "%sINSERT INTO deliveries (webhook_id, message_id, state, tries, base,"
+                   " created_us, due_us, leased_by, leased_until_us, done_us, status)"
+                   " SELECT (SELECT max(id) FROM webhooks), i, 1, 1, 0, 1, 1, '', 0, 1, 200 FROM n",
+                   numbers);
+    rig_sql(r, text);
+    assert_non_null(strstr(rig_read(r, TG_READ_DELIVERIES, ""), "delivered"));
+    rig_purge_us = 20 * TG_US_PER_MS;
+    rig_restart_sale(r);
+    rig_until(r, TG_READ_DELIVERIES, "", "{\"deliveries\":[],\"next\":null}");
+    rig_purge_us = 0;
     rig_close(r);
 }
 
@@ -399,6 +439,7 @@ static void test_new_without_memory(void **state)
         cmocka_unit_test(test_only_admins_and_at_most_32),                                         \
         cmocka_unit_test(test_secret_is_told_once),                                                \
         cmocka_unit_test(test_old_messages_are_cut_off),                                           \
+        cmocka_unit_test(test_cutting_off_keeps_pace),                                             \
         cmocka_unit_test(test_starts_and_stops_many_times),                                        \
         cmocka_unit_test(test_new_without_memory),
 

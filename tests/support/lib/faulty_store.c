@@ -164,9 +164,9 @@ static tg_err unanswered(struct tg_store *store, tg_us wall, char (*ret)[TG_PAYM
     return inner->ops->unanswered(inner, wall, ret, max, ret_count, ret_open);
 }
 
-static tg_err purge(struct tg_store *store, tg_us wall, size_t max)
+static tg_err purge(struct tg_store *store, tg_us wall, size_t max, bool *ret_more)
 {
-    return self(store)->inner->ops->purge(self(store)->inner, wall, max);
+    return self(store)->inner->ops->purge(self(store)->inner, wall, max, ret_more);
 }
 
 static tg_err poll_others(struct tg_store *store, struct tg_shop_now now, bool *ret)

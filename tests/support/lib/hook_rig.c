@@ -19,6 +19,7 @@
 #include "outbound/sign.h"
 
 struct tg_pg_server *rig_postgres;
+tg_us rig_purge_us;
 
 void rig_out_start(struct rig *r, const char *node, bool allow)
 {
@@ -35,13 +36,33 @@ void rig_out_start(struct rig *r, const char *node, bool allow)
     assert_int_equal(tg_outbound_start(r->out), TG_OK);
 }
 
+static void start_sale(struct rig *r)
+{
+    struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
+    struct tg_sale_cfg cfg = {.store = r->store,
+                              .registry = r->registry,
+                              .web = r->webs,
+                              .web_count = 1,
+                              .allow_sandbox = true,
+                              .purge_us = rig_purge_us,
+                              .person_units_max = 100000};
+
+    assert_int_equal(tg_sale_new(&r->sale, &cfg, now), TG_OK);
+    assert_int_equal(tg_sale_start(r->sale), TG_OK);
+}
+
+void rig_restart_sale(struct rig *r)
+{
+    tg_sale_stop(r->sale);
+    tg_sale_free(r->sale);
+    start_sale(r);
+}
+
 struct rig *rig_open(void)
 {
     struct rig *r = calloc(1, sizeof(*r));
     struct tg_db_cfg db = {.url = r->path, .fast = true};
     struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
-    struct tg_sale_cfg cfg = {
-        .web = r->webs, .web_count = 1, .allow_sandbox = true, .person_units_max = 100000};
     struct tg_reader_cfg reader = {.db = db};
     char why[256] = "";
 
@@ -56,10 +77,7 @@ struct rig *rig_open(void)
     assert_int_equal(tg_registry_new(&r->registry), TG_OK);
     assert_int_equal(tg_mailbox_new(&r->web, 65536, tg_msg_free), TG_OK);
     r->webs[0] = r->web;
-    cfg.store = r->store;
-    cfg.registry = r->registry;
-    assert_int_equal(tg_sale_new(&r->sale, &cfg, now), TG_OK);
-    assert_int_equal(tg_sale_start(r->sale), TG_OK);
+    start_sale(r);
     assert_int_equal(tg_reader_new(&r->reader, &reader, why), TG_OK);
     assert_int_equal(tg_read_db_new(&r->db, &db, why), TG_OK);
     r->receiver = hook_receiver_new();

@@ -28,11 +28,14 @@ struct rig {
     char hook[TG_UUID_SIZE];
     char secret[TG_HOOK_SECRET_SIZE];
     int status;
-    char text[16384];
+    char text[65536];
     unsigned buys;
 };
 
+extern tg_us rig_purge_us; /* tg_sale_cfg.purge_us of what is opened or restarted */
+
 struct rig *rig_open(void);
+void rig_restart_sale(struct rig *r);
 void rig_close(struct rig *r);
 void rig_out_start(struct rig *r, const char *node, bool allow);
 void rig_out_stop(struct rig *r);
