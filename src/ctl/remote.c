@@ -24,7 +24,7 @@ static const struct route routes[] = {
     {"show.create", "POST", "/shows", "", ctl_body_show, false},
     {"show.list", "GET", "/shows", "", NULL, false},
     {"show.status", "GET", "/shows/{show}", "", NULL, false},
-    {"token.create", "POST", "/tokens", "", ctl_body_token, false},
+    {"token.create", "POST", "/tokens", "", ctl_body_token, true},
     {"token.list", "GET", "/tokens", "", NULL, false},
     {"token.revoke", "DELETE", "/tokens/{token}", "", NULL, false},
     {"stock.set", "POST", "/stock", "", ctl_body_set, true},

@@ -89,3 +89,26 @@ void tg_repeat_location(char out[128], const char *op, const struct tg_idem_entr
             tg_str_printf(out, 128, "/api/v1/%s/%.*s", made[i].path, (int)(end - id), id);
     }
 }
+
+void tg_repeat_etag(char out[40], const char *op, const struct tg_idem_entry *entry)
+{
+    static const char begin[] = "{\"stock\":{";
+    static const char member[] = "\"version\":";
+    const struct tg_slab *reply = entry->reply;
+    const char *at;
+    const char *end;
+    size_t len = 0;
+
+    out[0] = '\0';
+    if (reply == NULL || strncmp(op, "http.stock.", strlen("http.stock.")) != 0 ||
+        reply->len < strlen(begin) || memcmp(reply->data, begin, strlen(begin)) != 0)
+        return;
+    at = memmem(reply->data, reply->len, member, strlen(member));
+    if (at == NULL)
+        return;
+    at += strlen(member);
+    end = (const char *)reply->data + reply->len;
+    while (at + len < end && at[len] >= '0' && at[len] <= '9')
+        len++;
+    tg_str_printf(out, 40, "\"v%.*s\"", (int)len, at);
+}

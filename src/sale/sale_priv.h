@@ -165,6 +165,8 @@ TG_MUST_CHECK tg_err tg_repeat_write(struct tg_sale *sale, tg_us wall);
 const char *tg_repeat_text(enum tg_repeat repeat);
 /* The Location of a remembered answer to `op`; "" = it had none. */
 void tg_repeat_location(char out[128], const char *op, const struct tg_idem_entry *entry);
+/* ... its ETag. */
+void tg_repeat_etag(char out[40], const char *op, const struct tg_idem_entry *entry);
 
 /* stock_claim.c: from req->stock, place, rules; false = no memory. */
 bool tg_stock_rows_claim(struct tg_item *item);

@@ -75,6 +75,7 @@ static bool repeated(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     item->status = entry->status;
     item->reply = entry->reply == NULL ? NULL : tg_slab_ref(entry->reply);
     tg_repeat_location(item->location, item->claim.op, entry);
+    tg_repeat_etag(item->etag, item->claim.op, entry);
     TG_COUNT(sale_repeats_total);
     return true;
 }

@@ -127,6 +127,8 @@ static void take_answer(struct rig *r)
         reply = msg;
         if (reply->head.kind == TG_MSG_WEB_REPLY) {
             r->status = reply->status;
+            memcpy(r->location, reply->location, sizeof(r->location));
+            memcpy(r->etag, reply->etag, sizeof(r->etag));
             if (reply->json != NULL)
                 assert_int_equal(tg_str_copy(r->text, sizeof(r->text),
                                              (const char *)reply->json->data, reply->json->len),

@@ -27,7 +27,9 @@ struct rig {
     struct hook_receiver *receiver;
     char hook[TG_UUID_SIZE];
     char secret[TG_HOOK_SECRET_SIZE];
-    int status;
+    int status; /* the last answer */
+    char location[128];
+    char etag[40];
     char text[65536];
     unsigned buys;
 };
