@@ -12,7 +12,7 @@ TG_MUST_CHECK tg_err tg_db_audit(struct tg_db *db, tg_audit_fn each, void *ctx);
 
 /*
  * The same on one snapshot of a connection of its own: nobody waits for it, and it takes as long as
- * it takes (a million orders on 2 busy cores: 30 s on SQLite, 4 s on PostgreSQL). Errors: as
+ * it takes (a million orders: 3 s of a core on SQLite, 4 s on PostgreSQL). Errors: as
  * tg_db_open with reterr; CLOSED when *stop became true. Blocks; any thread.
  */
 TG_MUST_CHECK tg_err tg_audit_snapshot(const struct tg_db_cfg *cfg, const atomic_bool *stop,
