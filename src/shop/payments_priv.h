@@ -43,6 +43,12 @@ void tg_payment_tidy(struct tg_order *order);
 void tg_payment_unwanted(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall);
 /* Let go of the promise, unless that is done or on its way. */
 void tg_payment_let_go(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall);
+/* payments_new.c: promised, or taken at once (the news of the promise may come later, or never). */
+void tg_payment_new(struct tg_shop *shop, struct tg_shop_now now, struct tg_order *order,
+                    const struct tg_claim *c, bool taken, struct tg_verdict *out);
+/* What came for nothing: let go of it, or pay it back when it was taken already. */
+void tg_payment_send_back(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
+                          bool taken, tg_us wall);
 /* The order of a payment; NULL: the verdict says why. */
 struct tg_order *tg_payment_order(struct tg_shop *shop, const struct tg_claim *c,
                                   struct tg_verdict *out);

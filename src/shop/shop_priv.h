@@ -187,6 +187,10 @@ enum { TG_PRICE_MAX_MINOR = 1000000000 }; /* ten million kroner for one unit */
 void tg_shop_free_all(struct tg_map *map);
 /* What the batch's events say beside their order. */
 void tg_shop_free_details(struct tg_shop *shop);
+/* order_batch.c: out of memory; the disk knows it. */
+void tg_order_forget(struct tg_shop *shop, struct tg_order *order);
+/* As it was before the batch; what was not there, or had left memory, is forgotten. */
+void tg_order_undo(struct tg_shop *shop, struct tg_order *order);
 void tg_shop_free_damaged(struct tg_shop *shop);
 void tg_shop_free_orders(struct tg_shop *shop);
 /* Room for `more` further effects. */

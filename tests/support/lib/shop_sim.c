@@ -426,10 +426,10 @@ void sim_run(uint64_t seed, struct sim_totals *totals)
     /* Two nodes look at each other all the time: short terms, or a history takes minutes. */
     static const int holds_s[] = {30, 120, 600};
 
-    s = (struct sim){.seed = seed,
-                     .rng = tg_rng_seeded(seed),
-                     .now = {.mono = 1, .wall = (tg_us)1780000000 * TG_US_PER_S},
-                     .node_count = 1};
+    memset(&s, 0, sizeof(s));
+    s.seed = seed;
+    s.rng = tg_rng_seeded(seed);
+    s.now = (struct tg_shop_now){.mono = 1, .wall = (tg_us)1780000000 * TG_US_PER_S};
     sim_running = &s;
     s.node_count = sim_chance(&s, 40) ? 2 : 1;
     s.t.pairs = s.node_count - 1;
