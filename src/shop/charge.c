@@ -212,7 +212,8 @@ void tg_shop_quote(const struct tg_shop *shop, struct tg_shop_now now, const str
     uint32_t of[TG_CART_LINES_MAX] = {0};
     struct tg_wish wish = {.count = 0};
 
-    *ret = (struct tg_quote){.code_verdict = TG_CODE_OK};
+    memset(ret, 0, sizeof(*ret)); /* a literal would stand on the stack, too */
+    ret->code_verdict = TG_CODE_OK;
     tg_str_cut(ret->currency, sizeof(ret->currency), currency_of(shop, c));
     if (cart == NULL)
         return;
