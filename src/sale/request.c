@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "sale/sale_priv.h"
 
-static bool forbid(struct tg_verdict *out)
+bool tg_request_forbid(struct tg_verdict *out)
 {
     out->code = TG_CODE_FORBIDDEN;
     tg_str_cut(out->message, sizeof(out->message), "You may not do this.");
@@ -119,7 +119,7 @@ static bool staff_claim(struct tg_item *item, struct tg_verdict *out)
     const struct tg_op *op = &item->req->op;
 
     if ((item->req->who.roles & TG_ROLE_MAY_PRICE) == 0)
-        return forbid(out);
+        return tg_request_forbid(out);
     if (op->kind == TG_OP_PRICE) {
         item->claim.kind = TG_CLAIM_PRICE;
         item->claim.sku = op->u.price.sku;
@@ -162,7 +162,7 @@ static bool show_claim(struct tg_sale *sale, struct tg_item *item, struct tg_ver
         kind != TG_OP_SHOW_LOOK)
         return false;
     if ((item->req->who.roles & may) == 0)
-        (void)forbid(out);
+        (void)tg_request_forbid(out);
     else if (kind == TG_OP_SELL)
         tg_selling_sell_claim(sale, item);
     else if (kind == TG_OP_WINDOW)
@@ -216,7 +216,7 @@ bool tg_request_admin(struct tg_item *item, struct tg_verdict *out, const char *
     tg_item_says_int(item, req->number);
     tg_item_says_int(item, req->flag);
     tg_item_says_int(item, req->until_wall_us);
-    return (req->who.roles & may) != 0 || forbid(out);
+    return (req->who.roles & may) != 0 || tg_request_forbid(out);
 }
 
 /* Looking, when there is nothing to change. */
@@ -286,39 +286,6 @@ static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char
     return true;
 }
 
-/* A batch keeps two effects a row in memory, and a count looks at all of them. */
-static bool rows_fit(struct tg_sale *sale, const struct tg_item *item, struct tg_verdict *out)
-{
-    sale->rows += item->claim.row_count;
-    if (sale->rows <= TG_SALE_ROWS_MAX)
-        return true;
-    out->code = TG_CODE_BUSY;
-    tg_str_cut(out->message, sizeof(out->message), "Much stock is changing; ask again.");
-    return false;
-}
-
-static bool stock_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
-{
-    const struct tg_sale_req *req = item->req;
-    bool ok = false;
-
-    if ((req->who.roles & (req->what == TG_SALE_PLACE ? TG_ROLE_ADMIN : TG_ROLE_MAY_PRICE)) == 0)
-        return forbid(out);
-    if (req->what == TG_SALE_STOCK_LOOK) {
-        item->claim.kind = TG_CLAIM_STOCK_ROWS;
-        item->claim.sku = req->key;
-        item->claim.id = ""; /* looking is not remembered */
-        return true;
-    }
-    if (req->what == TG_SALE_STOCK_ROWS)
-        ok = tg_stock_rows_claim(item);
-    else if (req->what == TG_SALE_PLACE)
-        ok = tg_place_claim(item);
-    else
-        ok = tg_stock_rules_claim(item);
-    return ok ? rows_fit(sale, item, out) : tg_request_no_memory(out);
-}
-
 static bool other_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
 {
     const struct tg_sale_req *req = item->req;
@@ -335,14 +302,14 @@ static bool other_claim(struct tg_sale *sale, struct tg_item *item, struct tg_ve
         item->claim.paid = req->flag;
         /* The payment id is the permission, so anybody who knows it may tell the verdict. */
         return tg_request_admin(item, out, "http.pay", UINT32_MAX) &&
-               (allow_sandbox || forbid(out));
+               (allow_sandbox || tg_request_forbid(out));
     case TG_SALE_CANCEL:
         item->claim.kind = TG_CLAIM_CANCEL;
         return order_claim(item, out, "http.cancel", UINT32_MAX);
     case TG_SALE_NEWS:
         item->claim.kind = TG_CLAIM_NEWS;
-        return order_claim(item, out, "http.news", UINT32_MAX) && (allow_sandbox || forbid(out)) &&
-               read_news(item, out);
+        return order_claim(item, out, "http.news", UINT32_MAX) &&
+               (allow_sandbox || tg_request_forbid(out)) && read_news(item, out);
     case TG_SALE_RETRY:
         item->claim.kind = TG_CLAIM_RETRY;
         return order_claim(item, out, "http.retry", TG_ROLE_MAY_PRICE);
@@ -401,17 +368,17 @@ static bool other_claim(struct tg_sale *sale, struct tg_item *item, struct tg_ve
     case TG_SALE_PRODUCT_SET:
     case TG_SALE_VARIANT_NEW:
     case TG_SALE_VARIANT_SET:
-        return forbid(out);
+        return tg_request_forbid(out);
     case TG_SALE_STOCK_LOOK:
     case TG_SALE_STOCK_ROWS:
     case TG_SALE_STOCK_RULES:
     case TG_SALE_PLACE:
-        return stock_claim(sale, item, out);
+        return tg_stock_claim(sale, item, out);
     case TG_SALE_COMMENT:
         break; /* below */
     case TG_SALE_STOCK_AUDIT:
         item->audit = true;
-        return (req->who.roles & TG_ROLE_MAY_PRICE) != 0 || forbid(out);
+        return (req->who.roles & TG_ROLE_MAY_PRICE) != 0 || tg_request_forbid(out);
     case TG_SALE_SHOW_STATE:
         item->silent = true;
         return true;
@@ -484,7 +451,7 @@ bool tg_request_claim(struct tg_sale *sale, struct tg_shop_now now, struct tg_it
     /* The show, too: a page counts its ids anew in each. */
     item->digest = tg_idem_digest_int(tg_idem_digest_int(0, req->what), req->show);
     if (req->who.one_show && of_whole_shop(req))
-        ok = forbid(out);
+        ok = tg_request_forbid(out);
     else if (req->what == TG_SALE_OP)
         ok = op_claim(sale, item, out);
     else if (req->what == TG_SALE_COMMENT)

@@ -168,10 +168,9 @@ void tg_repeat_location(char out[128], const char *op, const struct tg_idem_entr
 /* ... its ETag. */
 void tg_repeat_etag(char out[40], const char *op, const struct tg_idem_entry *entry);
 
-/* stock_claim.c: from req->stock, place, rules; false = no memory. */
-bool tg_stock_rows_claim(struct tg_item *item);
-bool tg_place_claim(struct tg_item *item);
-bool tg_stock_rules_claim(struct tg_item *item);
+bool tg_request_forbid(struct tg_verdict *out); /* false */
+/* stock_claim.c: stock, places and stock rules, as the request says; false = refused. */
+bool tg_stock_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out);
 
 /* answer.c: fill status and reply. A failure of memory sets sale->failed. */
 void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct tg_verdict *v);

@@ -47,7 +47,7 @@ static uint64_t digest_row(uint64_t digest, const struct tg_stock_row *row)
     return tg_idem_digest_str(digest, row->cause);
 }
 
-bool tg_stock_rows_claim(struct tg_item *item)
+static bool rows_claim(struct tg_item *item)
 {
     const struct tg_stock_changes *changes = item->req->stock;
     struct tg_stock_row *rows = tg_calloc(changes->count, sizeof(*rows));
@@ -68,7 +68,7 @@ bool tg_stock_rows_claim(struct tg_item *item)
     return true;
 }
 
-bool tg_place_claim(struct tg_item *item)
+static bool place_claim(struct tg_item *item)
 {
     const struct tg_place_change *p = item->req->place;
     struct place_mem *mem = tg_calloc(1, sizeof(*mem));
@@ -95,7 +95,7 @@ bool tg_place_claim(struct tg_item *item)
     return true;
 }
 
-bool tg_stock_rules_claim(struct tg_item *item)
+static bool rules_claim(struct tg_item *item)
 {
     const struct tg_stock_rules_def *def = item->req->rules;
     struct rules_mem *mem = tg_calloc(1, sizeof(*mem));
@@ -120,4 +120,37 @@ bool tg_stock_rules_claim(struct tg_item *item)
     item->digest = tg_idem_digest_str(item->digest, item->req->key);
     item->digest = tg_idem_digest(item->digest, def, sizeof(*def));
     return true;
+}
+
+/* A batch keeps two effects a row in memory, and a count looks at all of them. */
+static bool rows_fit(struct tg_sale *sale, const struct tg_item *item, struct tg_verdict *out)
+{
+    sale->rows += item->claim.row_count;
+    if (sale->rows <= TG_SALE_ROWS_MAX)
+        return true;
+    out->code = TG_CODE_BUSY;
+    tg_str_cut(out->message, sizeof(out->message), "Much stock is changing; ask again.");
+    return false;
+}
+
+bool tg_stock_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
+{
+    const struct tg_sale_req *req = item->req;
+    bool ok = false;
+
+    if ((req->who.roles & (req->what == TG_SALE_PLACE ? TG_ROLE_ADMIN : TG_ROLE_MAY_PRICE)) == 0)
+        return tg_request_forbid(out);
+    if (req->what == TG_SALE_STOCK_LOOK) {
+        item->claim.kind = TG_CLAIM_STOCK_ROWS;
+        item->claim.sku = req->key;
+        item->claim.id = ""; /* looking is not remembered */
+        return true;
+    }
+    if (req->what == TG_SALE_STOCK_ROWS)
+        ok = rows_claim(item);
+    else if (req->what == TG_SALE_PLACE)
+        ok = place_claim(item);
+    else
+        ok = rules_claim(item);
+    return ok ? rows_fit(sale, item, out) : tg_request_no_memory(out);
 }

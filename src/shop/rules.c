@@ -439,8 +439,8 @@ void tg_decide_rules(struct tg_shop *shop, const struct tg_claim *c, struct tg_v
     kept->rules = *c->rules;
 }
 
-static void change_item(struct tg_shop *shop, const struct tg_show_item *item,
-                        struct tg_verdict *out)
+void tg_rules_change_item(struct tg_shop *shop, const struct tg_show_item *item,
+                          struct tg_verdict *out)
 {
     struct kept_item *kept = NULL;
     tg_err err;
@@ -470,7 +470,7 @@ void tg_decide_show_item(struct tg_shop *shop, const struct tg_claim *c, struct 
     if (out->variant == NULL)
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
     else
-        change_item(shop, c->item, out);
+        tg_rules_change_item(shop, c->item, out);
 }
 
 void tg_decide_show_look(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out)
@@ -478,32 +478,4 @@ void tg_decide_show_look(struct tg_shop *shop, const struct tg_claim *c, struct 
     out->rules = tg_shop_rules(shop, c->show);
     if (c->sku[0] != '\0' && tg_shop_variant(shop, c->sku) == NULL)
         tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
-}
-
-/* Open or closed from this frame on; the rest of the rule stays. */
-void tg_decide_window(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out)
-{
-    const struct tg_show_item *old = tg_shop_show_item(shop, c->show, c->sku);
-    struct tg_show_item item = {.show = c->show, .from_ms = -1, .until_ms = -1};
-
-    out->variant = tg_shop_variant(shop, c->sku);
-    if (out->variant == NULL) {
-        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
-        return;
-    }
-    if (c->media_ms < 0) {
-        tg_refuse(out, TG_CODE_BAD_REQUEST, "A window needs a show.");
-        return;
-    }
-    if (old != NULL)
-        item = *old;
-    tg_str_cut(item.sku, sizeof(item.sku), c->sku);
-    if (c->open) {
-        item.from_ms = c->media_ms;
-        item.until_ms = c->for_ms > 0 ? c->media_ms + c->for_ms : -1;
-    } else {
-        item.from_ms = TG_MAX(item.from_ms, (int64_t)0);
-        item.until_ms = c->media_ms;
-    }
-    change_item(shop, &item, out);
 }

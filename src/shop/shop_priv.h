@@ -229,6 +229,12 @@ TG_MUST_CHECK tg_err tg_place_ready(struct tg_shop *shop, struct tg_variant *v, 
 TG_MUST_CHECK tg_err tg_stock_return(struct tg_shop *shop, struct tg_variant *v, uint16_t location,
                                      int32_t qty, const struct tg_order *order, tg_us wall);
 
+/* A warehouse or store: goods are there, and can come back there. */
+static inline bool tg_on_shelves(const struct tg_location *l)
+{
+    return l->kind == TG_LOCATION_WAREHOUSE || l->kind == TG_LOCATION_STORE;
+}
+
 /*
  * takes.c: what an order's units are promised from. The caller has reserved one effect for each of
  * the order's takes (TG_TAKES_MAX is enough, and is what tg_shop_decide and tg_shop_tick reserve),
@@ -297,7 +303,7 @@ bool tg_wish_window(const struct tg_shop *shop, const struct tg_claim *c,
 bool tg_wish_limits(const struct tg_shop *shop, const struct tg_claim *c,
                     const struct tg_wish *wish, struct tg_verdict *out); /* limits.c */
 bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
-                   struct tg_verdict *out); /* stock.c: fills takes */
+                   struct tg_verdict *out); /* plan.c: fills takes */
 bool tg_wish_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                    struct tg_wish *wish, struct tg_verdict *out); /* charge.c: fills the money */
 /* orders.c: the order of a wish that passed; holds its stock. */
@@ -474,7 +480,10 @@ void tg_decide_rules(struct tg_shop *shop, const struct tg_claim *c, struct tg_v
 void tg_decide_show_item(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
 void tg_decide_show_look(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
 void tg_decide_window(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out);
-/* No show has it for itself, or this one does. */
+/* What the show says of one SKU, or why not. */
+void tg_rules_change_item(struct tg_shop *shop, const struct tg_show_item *item,
+                          struct tg_verdict *out);
+/* window.c: no show has it for itself, or this one does. */
 bool tg_sold_in(const struct tg_shop *shop, uint16_t show, const struct tg_variant *v);
 /* Is it sold in the claim's show, and the window open for it at its tap? */
 bool tg_window_ok(const struct tg_shop *shop, const struct tg_claim *c, const struct tg_variant *v,

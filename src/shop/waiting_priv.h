@@ -27,6 +27,8 @@ struct tg_queuer {
 /* NULL = nobody waits for it. */
 struct tg_line *tg_line_of(const struct tg_shop *shop, const char *sku);
 struct tg_waiter *tg_line_find(const struct tg_shop *shop, const char *person, const char *sku);
+/* The line moves: those in it are told. */
+void tg_line_touch_line(struct tg_shop *shop, struct tg_line *line);
 /* Remember it, and that its line moves, before its first change in the batch. */
 void tg_line_touch(struct tg_shop *shop, struct tg_waiter *w);
 /* Out of the line, in this batch. */
@@ -35,6 +37,7 @@ void tg_line_depart(struct tg_shop *shop, struct tg_waiter *w, enum tg_waiter_st
 void tg_line_enter(struct tg_waiter *w);
 void tg_line_leave(struct tg_waiter *w);
 void tg_line_enter_queuer(struct tg_shop *shop, struct tg_waiter *w);
+void tg_line_leave_queuer(struct tg_shop *shop, struct tg_waiter *w);
 /* A new one, in no line yet. LIMIT, NOMEM. */
 TG_MUST_CHECK tg_err tg_line_add(struct tg_shop *shop, const char *person, const char *sku,
                                  struct tg_waiter **ret);

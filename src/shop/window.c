@@ -1,4 +1,5 @@
 /* When, and in which show, something may be bought: in front of all other stages of a claim. */
+#include "base/str.h"
 #include "shop/shop_priv.h"
 
 enum tg_window tg_window_at(const struct tg_show_rules *rules, const struct tg_show_item *item,
@@ -64,4 +65,32 @@ bool tg_wish_window(const struct tg_shop *shop, const struct tg_claim *c,
         return false;
     }
     return true;
+}
+
+/* Open or closed from this frame on; the rest of the rule stays. */
+void tg_decide_window(struct tg_shop *shop, const struct tg_claim *c, struct tg_verdict *out)
+{
+    const struct tg_show_item *old = tg_shop_show_item(shop, c->show, c->sku);
+    struct tg_show_item item = {.show = c->show, .from_ms = -1, .until_ms = -1};
+
+    out->variant = tg_shop_variant(shop, c->sku);
+    if (out->variant == NULL) {
+        tg_refuse(out, TG_CODE_NOT_FOUND, "There is no such product.");
+        return;
+    }
+    if (c->media_ms < 0) {
+        tg_refuse(out, TG_CODE_BAD_REQUEST, "A window needs a show.");
+        return;
+    }
+    if (old != NULL)
+        item = *old;
+    tg_str_cut(item.sku, sizeof(item.sku), c->sku);
+    if (c->open) {
+        item.from_ms = c->media_ms;
+        item.until_ms = c->for_ms > 0 ? c->media_ms + c->for_ms : -1;
+    } else {
+        item.from_ms = TG_MAX(item.from_ms, (int64_t)0);
+        item.until_ms = c->media_ms;
+    }
+    tg_rules_change_item(shop, &item, out);
 }
