@@ -135,7 +135,8 @@ bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_
 bool tg_rate_addr_token(struct tg_worker *w, const struct tg_addr *peer, const char *token,
                         enum tg_rate_class what, uint32_t *ret_wait_ms);
 
-/* One of the person's own, shared with their sockets on this worker; true when there is no such rule.
+/* One of the person's own, shared with their sockets on this worker; true when there is no such
+ * rule.
  */
 bool tg_rate_person(struct tg_worker *w, const struct tg_addr *peer, const char *person,
                     enum tg_rate_class what, uint32_t *ret_wait_ms);

@@ -162,8 +162,8 @@ struct tg_op {
             int64_t from_ms; /* -1 = open */
             int64_t until_ms;
             bool show_only; /* sold in this show and nowhere else */
-        } item;         /* item, show_look */
-        char later[24]; /* the op's name, for "not built yet" */
+        } item;             /* item, show_look */
+        char later[24];     /* the op's name, for "not built yet" */
     } u;
 };
 

@@ -273,7 +273,10 @@ static tg_err prepare_write(struct tg_db *db, const struct tg_db_cfg *cfg)
             tg_lite_exec(db, cfg->fast ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL");
     if (err == TG_OK)
         err = tg_lite_exec(db, "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON;"
-                               "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -64000;"
+                               /* Not more: a batch that split a page makes SQLite look at each
+                                * page of the cache at its commit, until the file has 1 GB (the
+                                * number that balance_nonroot lends a page stands there). */
+                               "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;"
                                /* A checkpoint writes a page once, however often the log has it:
                                 * every 16 MB, so that hot pages are spared and none takes long. */
                                "PRAGMA wal_autocheckpoint = 4000;"

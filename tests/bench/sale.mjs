@@ -11,7 +11,7 @@ import { Postgres, postgresBin } from '../e2e/lib/postgres.mjs';
 import { assertAudit, made, skuName, startShop } from '../e2e/lib/shop.mjs';
 import { buildDir, top } from '../e2e/lib/server.mjs';
 import { Buyers } from './lib/buyers.mjs';
-import { coreUse, pin, sleep, usage } from './lib/proc.mjs';
+import { coreUse, familyCpuS, pin, sleep, usage } from './lib/proc.mjs';
 
 const HELP = `Usage: tests/bench/sale [scenarios] [options]
 Measures orders of one shop, end to end: buyers' WebSocket frames in, answers after the commit out, every
@@ -156,7 +156,8 @@ function perOrder(before, after, result) {
   const by = result.orders * 2 > result.answered ? result.orders : result.answered;
   const share = (seconds) => (seconds * 1e6) / Math.max(1, by);
   const threads = Object.entries(after.threads).map(([name, seconds]) => [name, share(seconds - (before.threads[name] ?? 0))]);
-  return { cpuUs: share(after.cpuS - before.cpuS), threadUs: Object.fromEntries(threads.filter(([, us]) => us >= 0.1).sort((a, b) => b[1] - a[1])) };
+  const database = after.postgresS > 0 ? { postgresUs: share(after.postgresS - before.postgresS) } : {};
+  return { ...database, cpuUs: share(after.cpuS - before.cpuS), threadUs: Object.fromEntries(threads.filter(([, us]) => us >= 0.1).sort((a, b) => b[1] - a[1])) };
 }
 
 /** What the server's core did in the run: for the server, for others (a quiet machine has none), nothing. */
@@ -181,10 +182,10 @@ async function measure(scenario, engine, o) {
     const buyers = new Buyers(server, { ...work, core: o.cores.load });
     await buyers.ready();
     await sleep(1500); // the joins' last events
-    const before = { ...(await usage(server.child.pid)), core: await coreUse(o.cores.server), counters: await metrics(server) };
+    const before = { ...(await usage(server.child.pid)), postgresS: postgres ? await familyCpuS(postgres.child.pid) : 0, core: await coreUse(o.cores.server), counters: await metrics(server) };
     buyers.go();
     const result = await buyers.done();
-    const after = { ...(await usage(server.child.pid)), core: await coreUse(o.cores.server), counters: await metrics(server) };
+    const after = { ...(await usage(server.child.pid)), postgresS: postgres ? await familyCpuS(postgres.child.pid) : 0, core: await coreUse(o.cores.server), counters: await metrics(server) };
     const faults = await check(server, work, result);
     const commits = after.counters.torg_sale_commits_total - before.counters.torg_sale_commits_total;
     figures = {
@@ -229,7 +230,7 @@ function machine(o) {
 }
 
 const fixed = (value, digits = 0) => (value === null || value === undefined || !Number.isFinite(value) || value < 0 ? 'n/a' : value.toFixed(digits));
-const threadsText = (r) => Object.entries(r.threadUs).slice(0, 4).map(([name, us]) => `${name} ${fixed(us, 1)}`).join(', ');
+const threadsText = (r) => Object.entries(r.postgresUs ? { ...r.threadUs, 'and PostgreSQL': r.postgresUs } : r.threadUs).filter(([, us]) => us >= 0.5).map(([name, us]) => `${name} ${fixed(us, 1)}`).join(', ');
 const COLUMNS = [
   ['scenario', (r) => r.scenario], ['engine', (r) => r.engine], ['intents', (r) => r.intents], ['sockets', (r) => r.sockets], ['orders', (r) => r.orders],
   ['answered', (r) => r.answered], ['sent in s', (r) => fixed(r.sent_s, 2)], ['last answer s', (r) => fixed(r.last_answer_s, 2)], ['orders/s', (r) => fixed(r.ordersPerS)], ['answers/s', (r) => fixed(r.answersPerS)],

@@ -69,6 +69,13 @@ export async function usage(pid) {
   return { cpuS, threads, rssKiB: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) };
 }
 
+/** CPU seconds so far of a process and of its children that are there. */
+export async function familyCpuS(pid) {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+  const all = await Promise.all([pid, ...children].map((one) => usage(one).catch(() => ({ cpuS: 0 }))));
+  return all.reduce((sum, { cpuS }) => sum + cpuS, 0);
+}
+
 /** Seconds that a core has worked so far, for anybody, and not: idle, waiting for a disk, taken by the hypervisor. */
 export async function coreUse(core) {
   const text = await readFile('/proc/stat', 'utf8');
