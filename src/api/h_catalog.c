@@ -312,24 +312,34 @@ static void send_file(struct tg_req *q, int fd)
     tg_reply_send(q, "application/octet-stream", tg_span(q->map, q->map_len));
 }
 
-/* The read thread has written the file; it is sent, and gone. */
-static void exported(struct tg_req *q, struct tg_web_reply *reply)
+/* The read thread says that it is there; it stays for whoever asks again. */
+static void found(struct tg_req *q, struct tg_web_reply *reply)
 {
-    int fd = reply->status == 200 ? open(q->upload_path, O_RDONLY | O_CLOEXEC) : -1;
+    const char *dir = q->w->web->cfg.data_dir;
+    struct tg_span id = tg_req_param(q, 0); /* of an export that is there: nothing else in it */
+    char path[320];
+    int fd = -1;
 
+    if (reply->status == 200 && dir != NULL &&
+        snprintf(path, sizeof(path), "%s/export-%.*s", dir, (int)id.len, (const char *)id.data) <
+            (int)sizeof(path))
+        fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
         send_file(q, fd);
         (void)close(fd); /* the mapping stays */
         return;
     }
-    tg_reply_start(q, reply->status == 200 ? 503 : reply->status);
+    if (reply->status == 200) {
+        tg_reply_problem(q, 503, NULL, "The export could not be read.");
+        return;
+    }
+    tg_reply_start(q, reply->status);
     tg_reply_slab(q, "application/problem+json", reply->json);
     reply->json = NULL;
 }
 
-void tg_h_export(struct tg_req *q)
+void tg_h_export_create(struct tg_req *q)
 {
-    const char *dir = q->w->web->cfg.data_dir;
     struct tg_read_req *msg;
     char format[24];
 
@@ -338,21 +348,23 @@ void tg_h_export(struct tg_req *q)
     if (format[0] == '\0')
         tg_str_cut(format, sizeof(format), "torg");
     if (tg_export_format_parse(format) == TG_EXPORT_FORMAT_COUNT) {
-        tg_reply_problem(q, 400, "format", "format is torg, google or csv.");
-        return;
-    }
-    if (dir == NULL ||
-        snprintf(q->upload_path, sizeof(q->upload_path), "%s/export-%016llx", dir,
-                 (unsigned long long)tg_rng_u64(&q->w->rng)) >= (int)sizeof(q->upload_path)) {
-        q->upload_path[0] = '\0';
-        tg_reply_problem(q, 503, NULL, "The server has no directory for the file.");
+        tg_reply_problem(q, 400, "format", "format is torg, google, shopify or woocommerce.");
         return;
     }
     msg = tg_req_read(q, TG_READ_EXPORT);
     if (msg == NULL)
         return;
     tg_str_cut(msg->word, sizeof(msg->word), format);
-    tg_str_cut(msg->path, sizeof(msg->path), q->upload_path);
-    q->finish = exported;
     tg_req_ask_read(q, msg);
+}
+
+void tg_h_export(struct tg_req *q)
+{
+    read_one(q, TG_READ_EXPORT_STATE, "export");
+}
+
+void tg_h_export_file(struct tg_req *q)
+{
+    q->finish = found;
+    read_one(q, TG_READ_EXPORT_FILE, "export");
 }

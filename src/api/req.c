@@ -247,6 +247,9 @@ void tg_req_ask_sale(struct tg_req *q, struct tg_sale_req *take_msg)
 void tg_req_ask_read(struct tg_req *q, struct tg_read_req *take_msg)
 {
     const struct tg_web_peers *peers = &q->w->web->peers;
+    bool export = take_msg->what == TG_READ_EXPORT || take_msg->what == TG_READ_EXPORT_STATE ||
+                  take_msg->what == TG_READ_EXPORT_FILE;
+    size_t reader = export || peers->read_count == 0 ? 0 : q->w->next_read++ % peers->read_count;
 
     if (peers->read_count == 0) {
         tg_msg_free(take_msg);
@@ -255,7 +258,7 @@ void tg_req_ask_read(struct tg_req *q, struct tg_read_req *take_msg)
     }
     if (!wait_for_answer(q, &take_msg->conn))
         tg_msg_free(take_msg);
-    else if (tg_mailbox_post(peers->read[q->w->next_read++ % peers->read_count], take_msg) != TG_OK)
+    else if (tg_mailbox_post(peers->read[reader], take_msg) != TG_OK)
         post_failed(q);
 }
 

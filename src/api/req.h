@@ -239,7 +239,9 @@ void tg_h_import(struct tg_req *q);
 void tg_h_import_create(struct tg_req *q);
 void tg_h_import_faults(struct tg_req *q);
 void tg_h_import_undo(struct tg_req *q);
+void tg_h_export_create(struct tg_req *q);
 void tg_h_export(struct tg_req *q);
+void tg_h_export_file(struct tg_req *q);
 /* h_session.c */
 void tg_h_session_post(struct tg_req *q);
 void tg_h_session_get(struct tg_req *q);

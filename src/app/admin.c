@@ -452,6 +452,7 @@ static const struct {
     {"catalog.status", tg_admin_import_status},
     {"catalog.faults", tg_admin_import_faults},
     {"catalog.export", tg_admin_export},
+    {"catalog.export.status", tg_admin_export_status},
 };
 
 void tg_admin_run(struct tg_admin *admin, const char *line, size_t len, struct tg_buf *out)

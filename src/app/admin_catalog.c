@@ -112,3 +112,12 @@ void tg_admin_export(struct tg_admin *admin, const json_t *request, struct tg_bu
     tg_str_cut(req->path, sizeof(req->path), path);
     tg_admin_pass_on(out, tg_admin_ask(admin, admin->read, req, &a), &a);
 }
+
+void tg_admin_export_status(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    struct tg_admin_answer a = {0};
+    tg_err err;
+
+    tg_admin_ask_read(admin, TG_READ_EXPORT_STATE, tg_admin_text(request, "export"), "", &a, &err);
+    tg_admin_pass_on(out, err, &a);
+}

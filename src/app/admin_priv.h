@@ -56,6 +56,7 @@ void tg_admin_imports(struct tg_admin *admin, const json_t *request, struct tg_b
 void tg_admin_import_status(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_import_faults(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_export(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_export_status(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 
 /* admin_hooks.c */
 void tg_admin_hook_list(struct tg_admin *admin, const json_t *request, struct tg_buf *out);

@@ -76,6 +76,7 @@ static tg_err lock_dir(struct tg_core *core, char *reason, size_t size)
         return tg_because(err, reason, size, "cannot use the data directory %s (%s)",
                           core->cfg.data_dir, strerror(errno));
     warn_when_open(core->cfg.data_dir);
+    tg_datadir_clean(core->cfg.data_dir);
     return TG_OK;
 }
 
@@ -196,6 +197,7 @@ static tg_err new_readers(struct tg_core *core, char reterr[256])
         .currency = core->config->shop_currency,
         .stock_band = (int32_t)core->config->shop_stock_band,
         .taxes = &taxes,
+        .data_dir = core->cfg.data_dir,
     };
     tg_err err = tg_config_taxes(core->config, &taxes);
 

@@ -39,7 +39,7 @@ static const struct command commands[] = {
     {"catalog undo", "", "import", "take back an import (the last one)"},
     {"catalog list", "", "cursor", "imports, newest first"},
     {"catalog faults", "import", "cursor", "what was wrong in the file of an import"},
-    {"catalog export", "file", "format", "all products into a file: torg, google or csv"},
+    {"catalog export", "file", "format", "all products into a file: torg, google, shopify or woocommerce"},
     {"order list", "", "cursor state show person", "orders, newest first"},
     {"order show", "order", "", "one order by number or id, with its history"},
     {"order cancel", "order", "lines reason", "all of it that was not sent, or --lines 1x2,3"},

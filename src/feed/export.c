@@ -1,8 +1,9 @@
-/* Exports: torg JSON Lines, Google Merchant RSS, and Shopify's CSV, which imports read again. */
+/* Exports, which imports read again: torg JSON Lines and Google Merchant RSS; the rest is
+ * elsewhere. */
 #include <string.h>
 
 #include "base/str.h"
-#include "feed/feed.h"
+#include "feed/feed_priv.h"
 
 enum tg_export_format tg_export_format_parse(const char *name)
 {
@@ -10,14 +11,11 @@ enum tg_export_format tg_export_format_parse(const char *name)
         return TG_EXPORT_TORG;
     if (strcmp(name, "google") == 0)
         return TG_EXPORT_GOOGLE;
-    if (strcmp(name, "csv") == 0)
-        return TG_EXPORT_CSV;
+    if (strcmp(name, "shopify") == 0 || strcmp(name, "csv") == 0)
+        return TG_EXPORT_SHOPIFY;
+    if (strcmp(name, "woocommerce") == 0)
+        return TG_EXPORT_WOOCOMMERCE;
     return TG_EXPORT_FORMAT_COUNT;
-}
-
-static void add_int(struct tg_buf *out, int64_t value)
-{
-    tg_buf_printf(out, "%lld", (long long)value);
 }
 
 /* --- Google --- */
@@ -71,14 +69,6 @@ static void money(const struct tg_export *x, struct tg_buf *out, const char *nam
     tg_buf_printf(out, "<g:%s>%s %s</g:%s>\n", name, text, x->currency, name);
 }
 
-static const char *attribute(const struct tg_feed_product *p, const char *name)
-{
-    for (uint32_t i = 0; i < p->attributes.count; i++)
-        if (strcmp(p->attributes.at[i].name, name) == 0)
-            return p->attributes.at[i].value;
-    return NULL;
-}
-
 static void google_options(struct tg_buf *out, const struct tg_feed_variant *v)
 {
     static const char *const known[] = {"color", "size", "material", "pattern"};
@@ -94,7 +84,7 @@ static void google_item(const struct tg_export *x, struct tg_buf *out,
                         int64_t available)
 {
     const struct tg_feed_pictures *own = v->pictures.count > 0 ? &v->pictures : &p->pictures;
-    const char *link = attribute(p, "Link");
+    const char *link = tg_export_attribute(p, "Link");
     bool sale = v->compare_at > v->price;
 
     tg_buf_add_str(out, "<item>\n");
@@ -118,102 +108,17 @@ static void google_item(const struct tg_export *x, struct tg_buf *out,
         money(x, out, "sale_price", v->price);
     element(out, "brand", p->brand);
     element(out, "gtin", v->barcode);
-    element(out, "mpn", attribute(p, "MPN"));
+    element(out, "mpn", tg_export_attribute(p, "MPN"));
     if (p->categories.count > 0)
         element(out, "product_type", p->categories.at[0]);
     google_options(out, v);
-    element(out, "gender", attribute(p, "Gender"));
-    element(out, "age_group", attribute(p, "Age group"));
-    element(out, "condition", attribute(p, "Condition"));
+    element(out, "gender", tg_export_attribute(p, "Gender"));
+    element(out, "age_group", tg_export_attribute(p, "Age group"));
+    element(out, "condition", tg_export_attribute(p, "Condition"));
     if (v->weight_g >= 0)
         tg_buf_printf(out, "<g:shipping_weight>%lld g</g:shipping_weight>\n",
                       (long long)v->weight_g);
     tg_buf_add_str(out, "</item>\n");
-}
-
-/* --- CSV --- */
-
-static void cell(struct tg_buf *out, const char *text, bool last)
-{
-    bool quote = text != NULL && strpbrk(text, ",\"\r\n") != NULL;
-
-    if (quote)
-        tg_buf_add_str(out, "\"");
-    for (; text != NULL && *text != '\0'; text++) {
-        if (*text == '"')
-            tg_buf_add_str(out, "\"");
-        tg_buf_add(out, text, 1);
-    }
-    tg_buf_add_str(out, quote ? (last ? "\"\r\n" : "\",") : (last ? "\r\n" : ","));
-}
-
-static void cell_money(const struct tg_export *x, struct tg_buf *out, int64_t amount, bool last)
-{
-    char text[32] = "";
-
-    if (amount >= 0)
-        tg_feed_money_text(text, amount, x->currency);
-    cell(out, text, last);
-}
-
-static void csv_product(struct tg_buf *out, const struct tg_feed_product *p, bool first)
-{
-    cell(out, p->id, false);
-    cell(out, first ? p->title : "", false);
-    cell(out, first ? p->description : "", false);
-    cell(out, first ? p->brand : "", false);
-    cell(out, first && p->categories.count > 0 ? p->categories.at[0] : "", false);
-    cell(out, first ? (p->archived == 1 ? "archived" : "active") : "", false);
-}
-
-static void csv_options(struct tg_buf *out, const struct tg_feed_product *p,
-                        const struct tg_feed_variant *v, bool first)
-{
-    const struct tg_feed_variant *head = &p->variants.at[0];
-
-    for (uint32_t i = 0; i < TG_FEED_OPTIONS_MAX; i++) {
-        bool plain = i == 0 && v->options.count == 0;
-        const char *name = i < head->options.count ? head->options.at[i].name
-                           : plain                 ? "Title"
-                                                   : "";
-
-        cell(out, first ? name : "", false);
-        cell(out,
-             i < v->options.count ? v->options.at[i].value
-             : plain              ? "Default Title"
-                                  : "",
-             false);
-    }
-}
-
-static void csv_variant(const struct tg_export *x, struct tg_buf *out,
-                        const struct tg_feed_product *p, uint32_t at)
-{
-    const struct tg_feed_variant *v = &p->variants.at[at];
-
-    csv_product(out, p, at == 0);
-    csv_options(out, p, v, at == 0);
-    cell(out, v->sku, false);
-    if (v->weight_g >= 0)
-        add_int(out, v->weight_g);
-    cell(out, "", false);
-    cell_money(x, out, v->price, false);
-    cell_money(x, out, v->compare_at, false);
-    cell(out, v->barcode, false);
-    cell(out, at < p->pictures.count ? p->pictures.at[at].url : "", false);
-    cell(out, at < p->pictures.count ? p->pictures.at[at].alt : "", false);
-    cell(out, v->pictures.count > 0 ? v->pictures.at[0].url : "", false);
-    cell_money(x, out, v->cost, true);
-}
-
-/* Pictures beyond the variants have rows of their own. */
-static void csv_picture(struct tg_buf *out, const struct tg_feed_product *p, uint32_t at)
-{
-    csv_product(out, p, false);
-    tg_buf_add_str(out, ",,,,,,,,,,,");
-    cell(out, p->pictures.at[at].url, false);
-    cell(out, p->pictures.at[at].alt, false);
-    tg_buf_add_str(out, ",\r\n");
 }
 
 /* --- all --- */
@@ -224,12 +129,10 @@ void tg_export_head(const struct tg_export *x, struct tg_buf *out)
         tg_buf_add_str(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                             "<rss version=\"2.0\" xmlns:g=\"http://base.google.com/ns/1.0\">\n"
                             "<channel>\n<title>torg</title>\n");
-    if (x->format == TG_EXPORT_CSV)
-        tg_buf_add_str(out, "Handle,Title,Body (HTML),Vendor,Type,Status,Option1 Name,"
-                            "Option1 Value,Option2 Name,Option2 Value,Option3 Name,"
-                            "Option3 Value,Variant SKU,Variant Grams,Variant Price,"
-                            "Variant Compare At Price,Variant Barcode,Image Src,Image Alt Text,"
-                            "Variant Image,Cost per item\r\n");
+    if (x->format == TG_EXPORT_SHOPIFY)
+        tg_export_shopify_head(out);
+    if (x->format == TG_EXPORT_WOOCOMMERCE)
+        tg_export_woo_head(out);
 }
 
 void tg_export_product(const struct tg_export *x, struct tg_buf *out,
@@ -246,11 +149,11 @@ void tg_export_product(const struct tg_export *x, struct tg_buf *out,
         for (uint32_t i = 0; i < p->variants.count; i++)
             google_item(x, out, p, &p->variants.at[i], available[i]);
         break;
-    case TG_EXPORT_CSV:
-        for (uint32_t i = 0; i < p->variants.count; i++)
-            csv_variant(x, out, p, i);
-        for (uint32_t i = p->variants.count; i < p->pictures.count && p->variants.count > 0; i++)
-            csv_picture(out, p, i);
+    case TG_EXPORT_SHOPIFY:
+        tg_export_shopify(x, out, p, available);
+        break;
+    case TG_EXPORT_WOOCOMMERCE:
+        tg_export_woo(x, out, p, available);
         break;
     case TG_EXPORT_FORMAT_COUNT:
         break;

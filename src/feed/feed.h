@@ -82,8 +82,14 @@ const char *tg_feed_plain(struct tg_feed_arena *a, const char *html);
 
 /* --- writing the other formats --- */
 
-enum tg_export_format { TG_EXPORT_TORG, TG_EXPORT_GOOGLE, TG_EXPORT_CSV, TG_EXPORT_FORMAT_COUNT };
-/* COUNT for a name that is none: torg, google, csv. */
+enum tg_export_format {
+    TG_EXPORT_TORG,
+    TG_EXPORT_GOOGLE,
+    TG_EXPORT_SHOPIFY,
+    TG_EXPORT_WOOCOMMERCE,
+    TG_EXPORT_FORMAT_COUNT
+};
+/* COUNT for a name that is none: torg, google, shopify (also csv), woocommerce. */
 enum tg_export_format tg_export_format_parse(const char *name);
 
 struct tg_export {

@@ -152,6 +152,17 @@ void tg_feed_rows(struct tg_feed *f, void (*row)(struct tg_feed *f));
 /* --- doc.c: one parsed JSON product for json.c --- */
 tg_err tg_feed_take_json(struct tg_feed *f, const char *json, size_t len, uint32_t line);
 
+/* --- export_csv.c --- */
+
+/* NULL = the product has no attribute of this name. */
+const char *tg_export_attribute(const struct tg_feed_product *p, const char *name);
+void tg_export_shopify_head(struct tg_buf *out);
+void tg_export_shopify(const struct tg_export *x, struct tg_buf *out,
+                       const struct tg_feed_product *p, const int64_t *available);
+void tg_export_woo_head(struct tg_buf *out);
+void tg_export_woo(const struct tg_export *x, struct tg_buf *out, const struct tg_feed_product *p,
+                   const int64_t *available);
+
 extern const struct tg_feed_ops tg_feed_google_xml;
 extern const struct tg_feed_ops tg_feed_google_tsv;
 extern const struct tg_feed_ops tg_feed_shopify;

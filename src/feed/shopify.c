@@ -180,6 +180,17 @@ static bool weight(struct tg_feed *f, struct tg_feed_variant *v)
     return false;
 }
 
+/* Avalara's codes ("P0000000") are no classes of ours. */
+static void tax_class(struct tg_feed *f, struct tg_feed_variant *v)
+{
+    const char *value = cell(f, S_TAX);
+    size_t len = strlen(value);
+
+    if (tg_feed_has(f, S_TAX) && len < 32 &&
+        strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len)
+        v->tax_class = tg_feed_text(f->building, value, len);
+}
+
 static bool variant_fields(struct tg_feed *f, const struct shopify *s, struct tg_feed_variant *v)
 {
     const char *compare = cell(f, S_COMPARE);
@@ -210,6 +221,7 @@ static bool variant_fields(struct tg_feed *f, const struct shopify *s, struct tg
         ok = tg_feed_f_picture(f, v->line, names[S_VARIANT_IMAGE], cell(f, S_VARIANT_IMAGE), "",
                                &v->pictures) &&
              ok;
+    tax_class(f, v);
     return options(f, s, v) && weight(f, v) && ok;
 }
 

@@ -31,12 +31,15 @@ unsigned tg_feed_decimals(const char *currency)
 }
 
 /* A decimal number with one "." or "," in front of the fraction and blanks, "'" or the other mark
- * between thousands, as `decimals` places. A third place beyond them must be 0. */
+ * between thousands, one kind of them and always three digits apart, as `decimals` places. A third
+ * place beyond them must be 0. */
 static tg_err decimal(int64_t *ret, const char *text, size_t len, unsigned decimals)
 {
     int64_t value = 0;
     size_t mark = len;
     unsigned places = 0;
+    unsigned group = 0; /* digits since the last mark between thousands */
+    char between = '\0';
     bool any = false;
 
     /* The last "." or "," is the decimal mark, unless exactly three digits follow it and it is not
@@ -50,16 +53,24 @@ static tg_err decimal(int64_t *ret, const char *text, size_t len, unsigned decim
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
 
-        if (i == mark)
-            continue;
-        if (!digit(c)) {
-            bool space = c == ' ' || c == '\'' || ((c == '.' || c == ',') && i < mark);
-
-            if (!space || !any || i + 1 == len)
+        if (i == mark) {
+            if (between != '\0' && (group != 3 || c == between))
                 return TG_ERR_MALFORMED;
             continue;
         }
+        if (!digit(c)) {
+            bool marks = c == ' ' || c == '\'' || c == '.' || c == ',';
+
+            /* "1.2.3" is a date or a slip, no amount. */
+            if (!marks || i > mark || !any || (between == '\0' ? group > 3 : group != 3) ||
+                (between != '\0' && c != between))
+                return TG_ERR_MALFORMED;
+            between = c;
+            group = 0;
+            continue;
+        }
         any = true;
+        group++;
         if (i > mark && ++places > decimals) {
             if (c != '0')
                 return TG_ERR_MALFORMED;
@@ -69,7 +80,7 @@ static tg_err decimal(int64_t *ret, const char *text, size_t len, unsigned decim
             return TG_ERR_LIMIT;
         value = value * 10 + (c - '0');
     }
-    if (!any)
+    if (!any || (mark == len && between != '\0' && group != 3))
         return TG_ERR_MALFORMED;
     for (; places < decimals; places++)
         value *= 10;
@@ -278,6 +289,7 @@ const char *tg_feed_plain(struct tg_feed_arena *a, const char *html)
     size_t len = strlen(html);
     char *out = tg_feed_alloc(a, len + 1);
     size_t at = 0;
+    bool tags = true; /* there may be a '>' further on */
 
     if (out == NULL)
         return "";
@@ -285,7 +297,7 @@ const char *tg_feed_plain(struct tg_feed_arena *a, const char *html)
         char value[5];
         size_t used;
 
-        if (html[i] == '<') {
+        if (html[i] == '<' && tags) {
             const char *end = strchr(html + i, '>');
             size_t name = i + 1 + (html[i + 1] == '/' ? 1 : 0);
 
@@ -297,6 +309,7 @@ const char *tg_feed_plain(struct tg_feed_arena *a, const char *html)
                 i = (size_t)(end - html);
                 continue;
             }
+            tags = false; /* looked for once, not for each '<' */
         }
         used = html[i] == '&' ? entity(html + i, value) : 0;
         if (used > 0) {

@@ -138,21 +138,23 @@ enum tg_read_what {
     TG_READ_IMPORTS,       /* newest first */
     TG_READ_IMPORT,        /* `key` = id */
     TG_READ_IMPORT_FAULTS, /* of import `key`, in the order of the file */
-    TG_READ_EXPORT,        /* the catalogue as `word` (torg, google, csv) into the file `path` */
-    TG_READ_CODES,         /* discount codes that may be used (merchandiser, admin) */
-    TG_READ_CODE,          /* ... one, by `key` */
-    TG_READ_STOCK,         /* stock of all SKUs, at one place when `key` names it (staff) */
-    TG_READ_MOVEMENTS,     /* of the SKU in `key`, newest first (staff) */
-    TG_READ_LOCATIONS,     /* staff: all; others: open stores. With stock of the SKU in `key` */
-    TG_READ_TOKENS,        /* tokens without their secrets (admin) */
-    TG_READ_HOOKS,         /* endpoints (admin) */
-    TG_READ_HOOK,          /* one, `key` = its id */
-    TG_READ_DELIVERIES,    /* of the endpoint `key`, newest first; `state` */
-    TG_READ_DELIVERY,      /* of the endpoint `key`: `message`, with its attempts */
-    TG_READ_REPORT,        /* sums of one show: orders, units, GMV (staff) */
-    TG_READ_EVENTS,        /* history of an order by id: its owner or staff */
-    TG_READ_PAYMENTS,      /* what was asked of payment providers (staff), `word` */
-    TG_READ_RETURNS,       /* what came back (staff) */
+    TG_READ_EXPORT, /* begin one as `word` (torg, google, ...), into `path`, "" = for fetching */
+    TG_READ_EXPORT_STATE, /* `key` = its id; this and the others: of the first read thread */
+    TG_READ_EXPORT_FILE,  /* ... when there is a file to fetch */
+    TG_READ_CODES,        /* discount codes that may be used (merchandiser, admin) */
+    TG_READ_CODE,         /* ... one, by `key` */
+    TG_READ_STOCK,        /* stock of all SKUs, at one place when `key` names it (staff) */
+    TG_READ_MOVEMENTS,    /* of the SKU in `key`, newest first (staff) */
+    TG_READ_LOCATIONS,    /* staff: all; others: open stores. With stock of the SKU in `key` */
+    TG_READ_TOKENS,       /* tokens without their secrets (admin) */
+    TG_READ_HOOKS,        /* endpoints (admin) */
+    TG_READ_HOOK,         /* one, `key` = its id */
+    TG_READ_DELIVERIES,   /* of the endpoint `key`, newest first; `state` */
+    TG_READ_DELIVERY,     /* of the endpoint `key`: `message`, with its attempts */
+    TG_READ_REPORT,       /* sums of one show: orders, units, GMV (staff) */
+    TG_READ_EVENTS,       /* history of an order by id: its owner or staff */
+    TG_READ_PAYMENTS,     /* what was asked of payment providers (staff), `word` */
+    TG_READ_RETURNS,      /* what came back (staff) */
 };
 
 enum { TG_ATTRIBUTE_SIZE = 64 };

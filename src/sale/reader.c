@@ -57,6 +57,7 @@ void tg_reader_free(struct tg_reader *reader)
         return;
     TG_ASSERT(reader->thread == NULL);
     tg_mailbox_free(reader->mailbox);
+    tg_reader_exports_free(reader);
     tg_read_db_free(reader->db);
     tg_buf_done(&reader->buf);
     tg_free(reader);
@@ -69,7 +70,7 @@ struct tg_mailbox *tg_reader_mailbox(struct tg_reader *reader)
 
 /* --- answers --- */
 
-static void send_body(struct tg_reader *r, const struct tg_read_req *req, int status)
+void tg_reader_send(struct tg_reader *r, const struct tg_read_req *req, int status)
 {
     struct tg_web_reply *reply;
 
@@ -81,6 +82,7 @@ static void send_body(struct tg_reader *r, const struct tg_read_req *req, int st
     reply->conn = req->conn;
     reply->status = status;
     memcpy(reply->next, r->next, sizeof(reply->next));
+    tg_str_cut(reply->location, sizeof(reply->location), r->location);
     if (r->buf.err == TG_OK)
         reply->json = tg_slab_copy(r->buf.data, r->buf.len);
     if (reply->json == NULL)
@@ -103,7 +105,7 @@ void tg_reader_problem_at(struct tg_reader *r, const struct tg_read_req *req, in
     tg_jo_str(&j, "detail", detail);
     tg_jo_str(&j, "code", code);
     tg_jo_end_obj(&j);
-    send_body(r, req, status);
+    tg_reader_send(r, req, status);
 }
 
 void tg_reader_problem(struct tg_reader *r, const struct tg_read_req *req, int status,
@@ -116,7 +118,7 @@ void tg_reader_answer(struct tg_reader *r, const struct tg_read_req *req, tg_err
                       const char *missing)
 {
     if (err == TG_OK && r->buf.err == TG_OK) {
-        send_body(r, req, 200);
+        tg_reader_send(r, req, 200);
     } else if (err == TG_ERR_NOTFOUND) {
         tg_reader_problem(r, req, 404, "not_found", missing);
     } else {
@@ -255,8 +257,12 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
     case TG_READ_IMPORTS:
     case TG_READ_IMPORT:
     case TG_READ_IMPORT_FAULTS:
-    case TG_READ_EXPORT:
         tg_reader_catalog(reader, req);
+        break;
+    case TG_READ_EXPORT:
+    case TG_READ_EXPORT_STATE:
+    case TG_READ_EXPORT_FILE:
+        tg_reader_export(reader, req);
         break;
     case TG_READ_PRODUCTS:
         tg_reader_products(reader, req);
@@ -311,7 +317,7 @@ static void run(void *ctx)
 
         for (size_t i = 0; i < count; i++)
             tg_reader_turn(r, taken[i]);
-        if (count == 0)
+        if (!tg_reader_work(r) && count == 0)
             tg_mailbox_wait(r->mailbox, TG_US_NEVER);
     }
 }

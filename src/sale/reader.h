@@ -16,11 +16,12 @@
 struct tg_reader;
 
 struct tg_reader_cfg {
-    struct tg_db_cfg db;      /* used in new */
+    struct tg_db_cfg db;      /* its texts are kept: exports open connections of their own */
     const char *sandbox_base; /* as in tg_sale_cfg; NULL = "/pay/sandbox/" */
     bool allow_sandbox;
-    const char *currency;         /* NULL = NOK; kept */
-    int32_t stock_band;           /* 0 = 10 */
+    const char *currency; /* NULL = NOK; kept */
+    int32_t stock_band;   /* 0 = 10 */
+    const char *data_dir; /* where exports lie until they are fetched; NULL = nowhere; kept */
     const struct tg_taxes *taxes; /* NULL = no tax; used in new */
 };
 
@@ -37,5 +38,7 @@ void tg_reader_stop(struct tg_reader *reader);
 
 /* One request on the calling thread, for tests; the message is taken. */
 void tg_reader_turn(struct tg_reader *reader, void *take_msg);
+/* A page of the export that runs; false = there is none. */
+bool tg_reader_work(struct tg_reader *reader);
 
 #endif

@@ -1,10 +1,8 @@
-/* The catalogue for pages and tools: found products, whole ones, imports and exports. */
-#include <stdio.h>
+/* The catalogue for pages and tools: found products, whole ones, imports. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "sale/export.h"
 #include "sale/reader_priv.h"
 #include "store/catalogue.h"
 
@@ -217,38 +215,6 @@ static void faults(struct tg_reader *r, const struct tg_read_req *req)
         tg_read_import_faults(r->db, import.id, above, tg_reader_rows(&list), add_fault, &list));
 }
 
-/* --- exports: into a file, whose name is the answer --- */
-
-static void export_file(struct tg_reader *r, const struct tg_read_req *req)
-{
-    struct tg_export x = {.format = tg_export_format_parse(req->word)};
-    struct tg_jo j = tg_jo(&r->buf);
-    FILE *file;
-    tg_err err;
-
-    if (!may(r, req))
-        return;
-    if (x.format == TG_EXPORT_FORMAT_COUNT) {
-        tg_reader_problem_at(r, req, 400, "bad_request", "format",
-                             "format must be torg, google or csv.");
-        return;
-    }
-    tg_str_cut(x.currency, sizeof(x.currency), r->cfg.currency);
-    file = fopen(req->path, "wbe");
-    err = file == NULL ? TG_ERR_IO : tg_catalog_export(r->db, &x, file);
-    if (file != NULL && fclose(file) != 0)
-        err = TG_ERR_IO;
-    if (err == TG_ERR_IO && file == NULL) {
-        tg_reader_problem_at(r, req, 422, "bad_request", "file",
-                             "The server cannot write this file.");
-        return;
-    }
-    tg_jo_obj(&j, NULL);
-    tg_jo_str(&j, "file", req->path);
-    tg_jo_end_obj(&j);
-    tg_reader_answer(r, req, err, "");
-}
-
 void tg_reader_catalog(struct tg_reader *r, const struct tg_read_req *req)
 {
     switch (req->what) {
@@ -266,9 +232,6 @@ void tg_reader_catalog(struct tg_reader *r, const struct tg_read_req *req)
         break;
     case TG_READ_IMPORT_FAULTS:
         faults(r, req);
-        break;
-    case TG_READ_EXPORT:
-        export_file(r, req);
         break;
     default: /* the others are not of this file */
         break;

@@ -14,7 +14,9 @@ struct tg_reader {
     struct tg_mailbox *mailbox;
     struct tg_thread *thread;
     struct tg_buf buf;
-    char next[TG_CURSOR_SIZE]; /* of the list being answered; "" = none */
+    char next[TG_CURSOR_SIZE];         /* of the list being answered; "" = none */
+    char location[64];                 /* of the answer; "" = none */
+    struct tg_reader_exports *exports; /* reader_export.c's; NULL = never asked */
 };
 
 static inline const char *tg_reader_pay_base(const struct tg_reader *r)
@@ -31,6 +33,8 @@ struct tg_reader_list {
     const char *view_lang;
 };
 
+/* What stands in r->buf. */
+void tg_reader_send(struct tg_reader *r, const struct tg_read_req *req, int status);
 /* RFC 9457; field NULL = none. */
 void tg_reader_problem_at(struct tg_reader *r, const struct tg_read_req *req, int status,
                           const char *code, const char *field, const char *detail);
@@ -75,8 +79,11 @@ void tg_reader_show_items(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_tokens(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_codes(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_code(struct tg_reader *r, const struct tg_read_req *req);
-/* reader_catalog.c: products and variants with all details, imports, exports. */
+/* reader_catalog.c: products and variants with all details, imports. */
 void tg_reader_catalog(struct tg_reader *r, const struct tg_read_req *req);
+/* reader_export.c: TG_READ_EXPORT and its like. */
+void tg_reader_export(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_exports_free(struct tg_reader *r);
 
 /* reader_orders.c */
 /* The order state that is asked for, -1 = any; false: a 400 problem was answered. */

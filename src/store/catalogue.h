@@ -142,9 +142,17 @@ struct tg_cat_view {
 /* Return anything but TG_OK to stop; that is the answer then. Borrowed for the call. */
 typedef tg_err (*tg_cat_view_fn)(void *ctx, const struct tg_cat_view *view);
 
-/* Products that are not archived, number > above, in the order of their numbers. */
-TG_MUST_CHECK tg_err tg_read_products(struct tg_read_db *db, int64_t above, uint32_t limit,
-                                      tg_cat_view_fn each, void *ctx);
+/*
+ * Exports: everything between snapshot and snapshot_end is of one moment. A page is products that
+ * are not archived, number > above, in the order of their numbers, with the variants that are not,
+ * by four queries however many they are; a view's versions and prices are NULL. *ret_count < limit:
+ * maybe fewer fitted; 0: that was all.
+ */
+TG_MUST_CHECK tg_err tg_read_snapshot(struct tg_read_db *db);
+TG_MUST_CHECK tg_err tg_read_snapshot_end(struct tg_read_db *db);
+TG_MUST_CHECK tg_err tg_read_product_count(struct tg_read_db *db, int64_t *ret);
+TG_MUST_CHECK tg_err tg_read_page(struct tg_read_db *db, int64_t above, uint32_t limit,
+                                  tg_cat_view_fn each, void *ctx, uint32_t *ret_count);
 /* One, archived or not, with all its variants. NOTFOUND. */
 TG_MUST_CHECK tg_err tg_read_product(struct tg_read_db *db, const char *id, tg_cat_view_fn each,
                                      void *ctx);

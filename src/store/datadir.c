@@ -1,9 +1,11 @@
 #include "store/datadir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,4 +31,17 @@ tg_err tg_datadir_lock(int *ret_fd, const char *dir)
     }
     *ret_fd = fd;
     return TG_OK;
+}
+
+void tg_datadir_clean(const char *dir)
+{
+    DIR *list = opendir(dir);
+    const struct dirent *each;
+
+    /* One thread has the directory: this is before the others start. */
+    while (list != NULL && (each = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
+        if (strncmp(each->d_name, "upload-", 7) == 0 || strncmp(each->d_name, "export-", 7) == 0)
+            (void)unlinkat(dirfd(list), each->d_name, 0); /* the next start tries again */
+    if (list != NULL)
+        (void)closedir(list);
 }

@@ -12,4 +12,7 @@
  */
 TG_MUST_CHECK tg_err tg_datadir_lock(int *ret_fd, const char *dir);
 
+/* Removes the uploads and exports that a server left behind when it died. Under the lock. */
+void tg_datadir_clean(const char *dir);
+
 #endif

@@ -106,40 +106,6 @@ static tg_err by_id(struct reading *r, const char *id)
     return give(r, &view);
 }
 
-static tg_err give_all(struct reading *r, const struct tg_cat_found *ids)
-{
-    tg_err err = TG_OK;
-
-    for (uint32_t i = 0; err == TG_OK && i < ids->count; i++)
-        err = by_id(r, ids->at[i].id);
-    return err;
-}
-
-tg_err tg_read_products(struct tg_read_db *db, int64_t above, uint32_t limit, tg_cat_view_fn each,
-                        void *ctx)
-{
-    struct reading r = {.db = tg_read_connection(db), .each = each, .ctx = ctx};
-    struct tg_cat_found *ids = tg_calloc(1, sizeof(*ids));
-    struct tg_q q;
-    tg_err err;
-
-    if (ids == NULL)
-        return TG_ERR_NOMEM;
-    err = begin(r.db);
-    if (err == TG_OK) {
-        q = tg_q(r.db, TG_SQL_CAT_PRODUCTS);
-        tg_q_int(&q, above);
-        tg_q_int(&q, limit);
-        err = tg_cat_take_ids(&q, ids, 1, 0);
-        if (err == TG_OK)
-            err = give_all(&r, ids);
-        err = end(r.db, err);
-    }
-    tg_feed_arena_done(&r.arena);
-    tg_free(ids);
-    return err;
-}
-
 tg_err tg_read_product(struct tg_read_db *db, const char *id, tg_cat_view_fn each, void *ctx)
 {
     struct reading r = {.db = tg_read_connection(db), .archived = true, .each = each, .ctx = ctx};

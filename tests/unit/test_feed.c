@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/macros.h"
 #include "feed/feed.h"
 #include "feed/words.h"
@@ -115,8 +116,14 @@ static void test_money_as_people_write_it(void **state)
                 {"500 JPY", 500, "JPY"},
                 {"1.234 KWD", 1234, "KWD"},
                 {" 7 ", 700, ""},
-                {"5.5000", 550, ""}};
-    static const char *const bad[] = {"", "free", "-1", "1.2.x", "NOK", "1e5", "99999999999999"};
+                {"5.5000", 550, ""},
+                {"1,299,000", 129900000, ""},
+                {"1'299.50", 129950, ""},
+                {"1 299 000,5", 129900050, ""}};
+    static const char *const bad[] = {
+        "",          "free",           "-1",       "1.2.x",   "NOK",
+        "1e5",       "99999999999999", "1.2.3",    "1,2,3",   "1.299.50",
+        "12,34,567", "1,299 000",      "1299,500", "1,29.50", "2024.01.02"};
     char currency[4];
     int64_t amount;
 
@@ -128,6 +135,25 @@ static void test_money_as_people_write_it(void **state)
     }
     for (size_t i = 0; i < TG_ARRAY_LEN(bad); i++)
         assert_int_not_equal(tg_feed_money(&amount, currency, bad[i], "NOK"), TG_OK);
+}
+
+/* A row of 512 KiB of '<' is read once, not once for each. */
+static void test_html_without_an_end_is_read_in_linear_time(void **state)
+{
+    enum { LEN = 512 * 1024 };
+    struct tg_feed_arena a = {0};
+    char *html = tg_calloc(1, LEN + 1);
+    tg_us began = tg_clock_mono();
+    const char *plain;
+
+    (void)state;
+    assert_non_null(html);
+    memset(html, '<', LEN);
+    plain = tg_feed_plain(&a, html);
+    assert_int_equal(strlen(plain), LEN);
+    assert_true(tg_clock_mono() - began < 2 * TG_US_PER_S); /* it was minutes */
+    tg_feed_arena_done(&a);
+    tg_free(html);
 }
 
 static void test_gtin_check_digit(void **state)
@@ -487,7 +513,8 @@ static void test_merge_keeps_what_is_not_given(void **state)
 /* An export read again is the same export. */
 static void test_exports_are_read_again(void **state)
 {
-    static const enum tg_feed_format back[] = {TG_FEED_TORG, TG_FEED_GOOGLE_XML, TG_FEED_SHOPIFY};
+    static const enum tg_feed_format back[] = {TG_FEED_TORG, TG_FEED_GOOGLE_XML, TG_FEED_SHOPIFY,
+                                               TG_FEED_WOOCOMMERCE};
     struct tg_feeds_made made;
     struct tg_buf text;
 
@@ -529,6 +556,65 @@ static void test_exports_are_read_again(void **state)
     tg_buf_done(&text);
 }
 
+/* Whatever the format has a column for comes back. */
+static void test_csv_exports_have_all_that_fits(void **state)
+{
+    static const char lamp[] =
+        "{\"id\":\"lamp\",\"title\":\"Lamp, big\",\"description\":\"5 \\u003c 6 & \\\"so\\\"\\nmore\","
+        "\"brand\":\"B\",\"pictures\":[{\"url\":\"https://x.no/1,2.jpg\"},{\"url\":"
+        "\"https://x.no/3.jpg\"}],\"categories\":[\"Home > Light\",\"Sale, now\"],\"attributes\":["
+        "{\"name\":\"Tags\",\"value\":\"a, b\"}],\"accessories\":[\"bulb\"],\"related\":[\"desk\"],"
+        "\"variants\":[{\"sku\":\"L-1\",\"options\":{\"colour\":\"Red\"},\"price\":900,\"compare_"
+        "at\":"
+        "1000,\"cost\":500,\"tax_class\":\"reduced-rate\",\"barcode\":\"4006381333931\",\"weight_"
+        "g\":450},"
+        "{\"sku\":\"L-2\",\"options\":{\"colour\":\"Blue\"},\"price\":1000}]}";
+    static const int64_t available[] = {7, 0};
+    static const char *const always[] = {"\"id\":\"lamp\"",
+                                         "\"title\":\"Lamp, big\"",
+                                         "5 \\u003c 6 & \\\"so\\\"\\nmore",
+                                         "\"brand\":\"B\"",
+                                         "https://x.no/1,2.jpg",
+                                         "https://x.no/3.jpg",
+                                         "\"Home > Light\",\"Sale, now\"",
+                                         "\"a, b\"",
+                                         "\"sku\":\"L-1\"",
+                                         "\"colour\":\"Red\"",
+                                         "{\"amount\":900,",
+                                         "{\"amount\":1000,",
+                                         "\"tax_class\":\"reduced-rate\"",
+                                         "4006381333931",
+                                         "\"weight_g\":450",
+                                         "\"sku\":\"L-2\""};
+
+    (void)state;
+    for (int x = TG_EXPORT_SHOPIFY; x <= TG_EXPORT_WOOCOMMERCE; x++) {
+        struct tg_export export = {.format = (enum tg_export_format)x, .currency = "NOK"};
+        struct tg_feed_arena a = {0};
+        struct tg_feed_product p;
+        struct tg_buf out;
+        struct read r;
+
+        tg_buf_init(&out, 1 << 20);
+        assert_int_equal(tg_feed_product_read(&a, &p, lamp, strlen(lamp), NULL, NULL), TG_OK);
+        tg_export_head(&export, &out);
+        tg_export_product(&export, &out, &p, available);
+        read_init(&r);
+        assert_int_equal(read_all(&r, TG_FEED_AUTO, (const char *)out.data, out.len, 4096), TG_OK);
+        assert_string_equal(tg_buf_cstr(&r.faults), "");
+        for (size_t i = 0; i < TG_ARRAY_LEN(always); i++)
+            assert_has(&r.products, always[i]);
+        assert_has(&out, ",7,"); /* the count, which a product's JSON does not have */
+        if (x == TG_EXPORT_SHOPIFY)
+            assert_has(&r.products, "\"cost\":{\"amount\":500,");
+        else
+            assert_has(&r.products, "\"accessories\":[\"bulb\"],\"related\":[\"desk\"]");
+        read_done(&r);
+        tg_buf_done(&out);
+        tg_feed_arena_done(&a);
+    }
+}
+
 /* --- words --- */
 
 static void test_words_are_folded(void **state)
@@ -563,6 +649,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_money_as_people_write_it),
+        cmocka_unit_test(test_html_without_an_end_is_read_in_linear_time),
+        cmocka_unit_test(test_csv_exports_have_all_that_fits),
         cmocka_unit_test(test_gtin_check_digit),
         cmocka_unit_test(test_weight_in_grams),
         cmocka_unit_test(test_ids_stay_the_same_and_fit),

@@ -22,7 +22,6 @@ struct tg_pg_server tg_rig_postgres;
 
 struct tg_rig *tg_rig_open(void)
 {
-    char url[512];
     struct tg_rig *r = tg_calloc(1, sizeof(*r));
     struct tg_db_cfg cfg = {.fast = true};
     struct tg_sale_cfg sale = {.web_count = 1};
@@ -36,11 +35,12 @@ struct tg_rig *tg_rig_open(void)
     assert_non_null(mkdtemp(r->dir));
     tg_str_printf(r->path, sizeof(r->path), "%s/shop.db", r->dir);
     tg_str_printf(r->file, sizeof(r->file), "%s/feed", r->dir);
-    cfg.url = r->path;
     if (tg_rig_postgres.pid != 0) {
-        assert_true(tg_pg_server_url(&tg_rig_postgres, url, sizeof(url)));
-        cfg.url = url;
+        assert_true(tg_pg_server_url(&tg_rig_postgres, r->url, sizeof(r->url)));
+    } else {
+        tg_str_cut(r->url, sizeof(r->url), r->path);
     }
+    cfg.url = r->url;
     assert_int_equal(tg_store_new(&inner, &cfg, why), TG_OK);
     r->store = tg_faulty_store_init(&r->faulty, inner);
     assert_int_equal(tg_registry_new(&r->registry), TG_OK);

@@ -18,6 +18,7 @@ struct tg_rig {
     char dir[64];
     char path[96];
     char file[96];
+    char url[512]; /* of the database */
     struct tg_faulty_store faulty;
     struct tg_store *store;
     struct tg_registry *registry;

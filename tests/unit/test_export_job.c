@@ -1,0 +1,218 @@
+/*
+ * test_export_job.c - the catalogue as a file, made by a read thread between its other requests:
+ * all of one moment, told how far it is, kept until it is fetched, gone with the thread. Both
+ * engines.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "msg/web.h"
+#include "sale/reader.h"
+#include "store/datadir.h"
+#include "support/lib/import_rig.h"
+
+struct asked {
+    struct tg_rig *rig;
+    struct tg_reader *reader;
+    int status;
+    char location[128];
+    char text[1024];
+    char id[32];
+    char path[160];
+};
+
+static void open_all(struct asked *a)
+{
+    struct tg_reader_cfg cfg = {.db = {.fast = true}};
+    char why[256] = "";
+
+    *a = (struct asked){.rig = tg_rig_open()};
+    cfg.db.url = a->rig->url;
+    cfg.data_dir = a->rig->dir;
+    assert_int_equal(tg_reader_new(&a->reader, &cfg, why), TG_OK);
+}
+
+static void close_all(struct asked *a)
+{
+    tg_reader_free(a->reader);
+    tg_rig_close(a->rig); /* fails when a file is left in the directory */
+}
+
+static void ask(struct asked *a, enum tg_read_what what, const char *key, const char *word,
+                uint32_t roles)
+{
+    struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
+    void *msg;
+
+    assert_non_null(req);
+    req->what = what;
+    req->conn = (struct tg_conn){.mb = a->rig->web, .slot = 1, .generation = 1};
+    req->who.roles = roles;
+    req->show = UINT16_MAX;
+    tg_str_cut(req->key, sizeof(req->key), key);
+    tg_str_cut(req->word, sizeof(req->word), word);
+    tg_reader_turn(a->reader, req);
+    assert_int_equal(tg_mailbox_take(a->rig->web, &msg, 1), 1);
+    a->status = ((struct tg_web_reply *)msg)->status;
+    memcpy(a->location, ((struct tg_web_reply *)msg)->location, sizeof(a->location));
+    tg_str_printf(a->text, sizeof(a->text), "%.*s", (int)((struct tg_web_reply *)msg)->json->len,
+                  (const char *)((struct tg_web_reply *)msg)->json->data);
+    tg_msg_free(msg);
+}
+
+static void begin(struct asked *a, const char *format)
+{
+    ask(a, TG_READ_EXPORT, "", format, TG_ROLE_MERCHANDISER);
+    assert_int_equal(a->status, 202);
+    assert_memory_equal(a->location, "/api/v1/exports/x", 17);
+    tg_str_cut(a->id, sizeof(a->id), a->location + 16);
+    tg_str_printf(a->path, sizeof(a->path), "%s/export-%s", a->rig->dir, a->id);
+}
+
+static char *text_of(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    char *text;
+    long len;
+
+    assert_non_null(f);
+    assert_int_equal(fseek(f, 0, SEEK_END), 0);
+    len = ftell(f);
+    rewind(f);
+    text = tg_calloc(1, (size_t)len + 1);
+    assert_non_null(text);
+    assert_int_equal(fread(text, 1, (size_t)len, f), (size_t)len);
+    assert_int_equal(fclose(f), 0);
+    return text;
+}
+
+/* While it runs products change their numbers, come and go: the file is of the moment it began. */
+static void test_export_is_of_one_moment(void **state)
+{
+    struct asked a;
+    struct tg_feeds_made made;
+    char *right;
+    char *got;
+    unsigned steps = 0;
+
+    (void)state;
+    open_all(&a);
+    tg_rig_make_file(a.rig, TG_FEED_TORG, 4, 3000, 0, &made);
+    tg_rig_import(a.rig, 0);
+    right = tg_rig_export(a.rig, TG_EXPORT_TORG);
+    begin(&a, "torg");
+    assert_non_null(strstr(a.text, "\"state\":\"waiting\""));
+    assert_true(tg_reader_work(a.reader));
+    ask(&a, TG_READ_EXPORT_STATE, a.id, "", TG_ROLE_MERCHANDISER);
+    assert_non_null(strstr(a.text, "\"state\":\"running\""));
+    assert_null(strstr(a.text, "\"products_done\":0,"));
+    ask(&a, TG_READ_EXPORT_FILE, a.id, "", TG_ROLE_MERCHANDISER);
+    assert_int_equal(a.status, 409);
+    tg_rig_import_text(a.rig,
+                       "{\"id\":\"new\",\"number\":999998,\"title\":\"New\",\"variants\":["
+                       "{\"sku\":\"NEW\",\"price\":1}]}",
+                       TG_IMPORT_ARCHIVE_MISSING);
+    while (tg_reader_work(a.reader))
+        steps++;
+    assert_true(steps > 2);
+    ask(&a, TG_READ_EXPORT_FILE, a.id, "", TG_ROLE_MERCHANDISER);
+    assert_int_equal(a.status, 200);
+    assert_non_null(strstr(a.text, "\"state\":\"done\""));
+    got = text_of(a.path);
+    assert_string_equal(got, right);
+    tg_free(got);
+    tg_free(right);
+    close_all(&a);
+}
+
+static void test_exports_wait_for_each_other_and_the_oldest_goes(void **state)
+{
+    static const char *const formats[] = {"google", "shopify", "woocommerce", "csv"};
+    struct asked a;
+    char first[160];
+
+    (void)state;
+    open_all(&a);
+    for (int i = 0; i < 8; i++) {
+        begin(&a, formats[i % 4]);
+        if (i == 0)
+            tg_str_cut(first, sizeof(first), a.path);
+    }
+    ask(&a, TG_READ_EXPORT, "", "torg", TG_ROLE_MERCHANDISER);
+    assert_int_equal(a.status, 503);
+    while (tg_reader_work(a.reader))
+        ;
+    assert_int_equal(access(first, F_OK), 0);
+    begin(&a, "torg");
+    assert_int_equal(access(first, F_OK), -1);
+    close_all(&a);
+}
+
+static void test_export_refusals(void **state)
+{
+    struct asked a;
+
+    (void)state;
+    open_all(&a);
+    ask(&a, TG_READ_EXPORT, "", "torg", TG_ROLE_HOST);
+    assert_int_equal(a.status, 403);
+    ask(&a, TG_READ_EXPORT, "", "excel", TG_ROLE_MERCHANDISER);
+    assert_int_equal(a.status, 400);
+    ask(&a, TG_READ_EXPORT_STATE, "x1", "", TG_ROLE_MERCHANDISER);
+    assert_int_equal(a.status, 404);
+    begin(&a, "torg");
+    ask(&a, TG_READ_EXPORT_STATE, a.id, "", TG_ROLE_HOST);
+    assert_int_equal(a.status, 403);
+    assert_true(tg_reader_work(a.reader)); /* it is freed in the middle */
+    close_all(&a);
+}
+
+/* What a server that died left behind goes when the next one starts. */
+static void test_left_behind_files_go_at_the_start(void **state)
+{
+    static const char *const names[] = {"upload-1f", "export-x2", "export-x2.part", "shop.keep"};
+    char dir[] = "/tmp/torg-clean-XXXXXX";
+    char path[96];
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < TG_ARRAY_LEN(names); i++) {
+        FILE *f;
+
+        tg_str_printf(path, sizeof(path), "%s/%s", dir, names[i]);
+        f = fopen(path, "wb");
+        assert_non_null(f);
+        assert_int_equal(fclose(f), 0);
+    }
+    tg_datadir_clean(dir);
+    tg_str_printf(path, sizeof(path), "%s/shop.keep", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0); /* nothing else is left */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_export_is_of_one_moment),
+        cmocka_unit_test(test_exports_wait_for_each_other_and_the_oldest_goes),
+        cmocka_unit_test(test_export_refusals),
+        cmocka_unit_test(test_left_behind_files_go_at_the_start),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    if (!tg_pg_server_start(&tg_rig_postgres))
+        return failed + 1;
+    failed += cmocka_run_group_tests(tests, NULL, NULL);
+    tg_pg_server_stop(&tg_rig_postgres);
+    return failed;
+}
