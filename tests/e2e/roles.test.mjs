@@ -178,7 +178,9 @@ const operations = {
   getImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
   listImportFaults: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
   undoImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
-  exportCatalogue: () => ({ expect: keepers(200) }),
+  exportCatalogue: () => ({ expect: keepers(202) }),
+  getExport: () => ({ path: { export: 'x1' }, expect: keepers(404) }),
+  getExportFile: () => ({ path: { export: 'x1' }, expect: keepers(404) }),
   getPrices: () => ({ path: { sku: order.lines[0].sku }, expect: { ...adminOnly(200), merch: 200 } }),
   setPrices: () => ({
     path: { sku: order.lines[0].sku }, headers: { 'if-match': '*' },
