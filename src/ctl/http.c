@@ -1,12 +1,9 @@
 /* One call of the HTTP API. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -22,17 +19,12 @@ struct transfer {
     struct tg_buf body;   /* what is sent */
     struct tg_buf answer; /* JSON, or the problem */
     FILE *upload;
-    FILE *save; /* the answer's file, half until it is whole */
 };
 
 static size_t take(char *data, size_t size, size_t count, void *ctx)
 {
     struct transfer *t = ctx;
-    long status = 0;
 
-    (void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (t->save != NULL && status == 200)
-        return fwrite(data, size, count, t->save) * size;
     tg_buf_add(&t->answer, data, size * count);
     return t->answer.err == TG_OK ? size * count : 0;
 }
@@ -86,18 +78,6 @@ static bool add_key(struct transfer *t)
     for (size_t i = 0; i < sizeof(bytes); i++)
         (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
     return add_header(t, "Idempotency-Key", text);
-}
-
-/* The path to `save_as` while it is half there. */
-static FILE *open_part(const char *save_as, char part[PATH_MAX])
-{
-    int fd;
-
-    if (snprintf(part, PATH_MAX, "%s.part", save_as) >= PATH_MAX)
-        return NULL;
-    (void)unlink(part); /* of an export that was interrupted */
-    fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
 static bool set_body(struct transfer *t, const struct ctl_call *call)
@@ -164,30 +144,10 @@ static tg_err perform(struct transfer *t, const struct ctl_where *where, struct 
     return TG_OK;
 }
 
-/* Keeps what was saved when all went well. */
-static tg_err end_file(struct transfer *t, const struct ctl_call *call, const char *part,
-                       tg_err err, char reterr[256])
-{
-    bool good;
-
-    if (t->save == NULL)
-        return err;
-    good = fclose(t->save) == 0 && err == TG_OK && call->status == 200;
-    if (good && rename(part, call->save_as) == 0)
-        return TG_OK;
-    if (good) {
-        (void)snprintf(reterr, 256, "%.150s: %.60s", call->save_as, strerror(errno));
-        err = TG_ERR_IO;
-    }
-    (void)unlink(part);
-    return err;
-}
-
 tg_err ctl_call(const struct ctl_where *where, struct ctl_call *call, char reterr[256])
 {
     struct transfer t = {.curl = curl_easy_init()};
     char url[URL_SIZE];
-    char part[PATH_MAX] = "";
     size_t base = strlen(where->url);
     tg_err err;
 
@@ -200,15 +160,12 @@ tg_err ctl_call(const struct ctl_where *where, struct ctl_call *call, char reter
         (int)sizeof(url)) {
         (void)snprintf(reterr, 256, "the address is too long");
         err = TG_ERR_LIMIT;
-    } else if (t.curl == NULL ||
-               (call->save_as != NULL && (t.save = open_part(call->save_as, part)) == NULL)) {
-        (void)snprintf(reterr, 256, "%.150s: %.60s", call->save_as == NULL ? url : call->save_as,
-                       errno != 0 ? strerror(errno) : "out of memory");
-        err = TG_ERR_IO;
+    } else if (t.curl == NULL) {
+        (void)snprintf(reterr, 256, "out of memory");
+        err = TG_ERR_NOMEM;
     } else {
         err = perform(&t, where, call, url, reterr);
     }
-    err = end_file(&t, call, part, err, reterr);
     if (t.upload != NULL)
         (void)fclose(t.upload); /* only read */
     curl_slist_free_all(t.headers);

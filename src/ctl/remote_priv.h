@@ -6,13 +6,12 @@
 
 struct ctl_call {
     const char *method;
-    const char *path;    /* behind /api/v1, with its query */
-    const json_t *body;  /* NULL = none */
-    const char *upload;  /* this file is the body; NULL = none */
-    const char *save_as; /* the answer goes into this file when it is a success; NULL = JSON */
-    bool keyed;          /* with a fresh Idempotency-Key */
-    long status;         /* the answer's */
-    json_t *answer;      /* a new reference; NULL = no JSON */
+    const char *path;   /* behind /api/v1, with its query */
+    const json_t *body; /* NULL = none */
+    const char *upload; /* this file is the body; NULL = none */
+    bool keyed;         /* with a fresh Idempotency-Key */
+    long status;        /* the answer's */
+    json_t *answer;     /* a new reference; NULL = no JSON */
 };
 /* http.c. LIMIT: the URL is too long; IO with the reason in words. */
 TG_MUST_CHECK tg_err ctl_call(const struct ctl_where *where, struct ctl_call *call,
