@@ -14,6 +14,9 @@ enum {
     HOLD_DEFAULT_S = 600,
     BAND_DEFAULT = 10,
 };
+/* Pages count down by this machine's clock: so far off, people see it. */
+#define CLOCK_TOLD_US ((tg_us)2 * TG_US_PER_S)
+#define CLOCK_LOG_US ((tg_us)60 * TG_US_PER_S)
 #define PURGE_DEFAULT_US ((tg_us)60 * TG_US_PER_S)
 
 static void defaults(struct tg_sale *sale)
@@ -101,6 +104,7 @@ tg_err tg_sale_new(struct tg_sale **ret, const struct tg_sale_cfg *cfg, struct t
     if (sale == NULL)
         return TG_ERR_NOMEM;
     sale->cfg = *cfg;
+    now = tg_sale_shop_time(sale, now);
     tg_buf_init(&sale->buf, REPLY_MAX);
     defaults(sale);
     err = build(sale);
@@ -179,6 +183,18 @@ void tg_sale_note_database(struct tg_sale *sale, tg_err err)
         tg_log_info("sale", "database-back", "%s", "");
     }
     tg_metric_set(TG_M_store_up, !lost);
+}
+
+struct tg_shop_now tg_sale_shop_time(struct tg_sale *sale, struct tg_shop_now now)
+{
+    tg_us off = sale->cfg.store->ops->wall_off(sale->cfg.store);
+
+    tg_metric_set(TG_M_store_clock_off_ms, off / 1000);
+    if ((off > CLOCK_TOLD_US || off < -CLOCK_TOLD_US) &&
+        tg_log_burst(&sale->clock_burst, now.mono, CLOCK_LOG_US) > 0)
+        tg_log_error("sale", "clock-wrong", "database_ahead_ms=%lld", (long long)(off / 1000));
+    now.wall += off;
+    return now;
 }
 
 void tg_sale_note_behind(struct tg_sale *sale)

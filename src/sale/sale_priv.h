@@ -113,6 +113,7 @@ struct tg_sale {
     uint32_t next_token;
     uint16_t next_show;
     struct tg_log_burst fail_burst;
+    struct tg_log_burst clock_burst;
     struct tg_catalog_work *catalog; /* catalog.c */
     /* Shows whose state could not be written: nobody asks again, so the thread itself tries again.
      */
@@ -198,6 +199,8 @@ void tg_turn_take(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_r
 void tg_unanswered_take(struct tg_sale *sale, struct tg_shop_now now, size_t room);
 /* An order of a batch that was kept. */
 void tg_unanswered_note(struct tg_sale *sale, const struct tg_order *order);
+/* The time that all nodes decide by; logs when this machine's clock is far from it. */
+struct tg_shop_now tg_sale_shop_time(struct tg_sale *sale, struct tg_shop_now now);
 /* ... and whether what others changed could be read. */
 void tg_sale_note_behind(struct tg_sale *sale);
 /* turn.c: the show's state is on disk. */

@@ -389,6 +389,7 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
     tg_err err;
 
     TG_ASSERT(count <= TG_SALE_BATCH_MAX);
+    now = tg_sale_shop_time(sale, now);
     sale->clock.known = false;
     sale->rows = 0;
     take_unsaved(sale, now, TG_SALE_BATCH_MAX - count);

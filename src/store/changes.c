@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "shop/rules.h"
@@ -14,6 +15,10 @@ enum {
                                     reading everything anew */
 };
 #define RELOAD_AGAIN_US ((tg_us)2 * TG_US_PER_S)
+/* Clocks that are kept differ by a few milliseconds; one that is not drifts by some a minute. */
+#define CLOCK_EVERY_US ((tg_us)10 * TG_US_PER_S)
+#define CLOCK_FINE_US ((tg_us)50 * 1000)
+#define CLOCK_TRIP_US ((tg_us)200 * 1000)
 
 static tg_err tell_each(const struct tg_reload *r, enum tg_change kind)
 {
@@ -310,6 +315,26 @@ static tg_err take_over(struct tg_store_db *s, const struct tg_reload *r)
     return gap || err == TG_ERR_MALFORMED ? reload_all(r) : err;
 }
 
+void tg_changes_clock(struct tg_store_db *s, tg_us mono)
+{
+    tg_us before;
+    tg_us after;
+    tg_us off;
+    struct tg_q q;
+
+    if (tg_db_engine(&s->db) != TG_DB_POSTGRES || mono < s->clock_at)
+        return;
+    q = tg_q(&s->db, TG_SQL_CLOCK);
+    before = tg_clock_wall() + s->clock_wrong_us;
+    off = tg_q_row(&q) ? tg_q_get_int(&q, 0) : 0;
+    after = tg_clock_wall() + s->clock_wrong_us;
+    if (tg_q_end(&q) != TG_OK || after - before > CLOCK_TRIP_US)
+        return;
+    off -= before + (after - before) / 2;
+    s->wall_off = off > CLOCK_FINE_US || off < -CLOCK_FINE_US ? off : 0;
+    s->clock_at = mono + CLOCK_EVERY_US;
+}
+
 static tg_err follow(struct tg_store_db *s, const struct tg_reload *r)
 {
     tg_err err;
@@ -339,6 +364,7 @@ tg_err tg_changes_catch_up(struct tg_store_db *s, struct tg_shop_now now, struct
     /* Each unpaid order of this node stands in its own timers. */
     if (err == TG_OK && now.mono >= s->due_at) {
         s->due_at = now.mono + TG_STORE_POLL_US;
+        tg_changes_clock(s, now.mono);
         err = tg_load_due(&r);
     }
     return err;
@@ -354,6 +380,6 @@ tg_err tg_changes_poll(struct tg_store_db *s, struct tg_shop_now now, bool *ret)
     q = tg_q(&s->db, TG_SQL_SHOP_VERSION);
     if (tg_q_row(&q))
         *ret = tg_q_get_int(&q, 0) != s->version ||
-               (!tg_q_is_null(&q, 1) && tg_q_get_int(&q, 1) <= now.wall);
+               (!tg_q_is_null(&q, 1) && tg_q_get_int(&q, 1) <= now.wall + s->wall_off);
     return tg_q_end(&q);
 }

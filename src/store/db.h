@@ -35,6 +35,7 @@ struct tg_db_cfg {
     bool no_backup;       /* ... of which the operator has one of his own */
     bool fast;            /* tests only: SQLite without fsync */
     bool shared;          /* tests only: SQLite for several nodes, one batch at a time */
+    tg_us clock_wrong_us; /* tests only: how far this machine's clock is ahead */
 };
 
 /* true = the URL names a PostgreSQL database. */

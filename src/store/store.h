@@ -132,6 +132,9 @@ struct tg_store_ops {
     void (*watch)(struct tg_store *store, const struct tg_store_watch *watch);
     /* Others may write, so poll is needed. */
     bool (*shared)(struct tg_store *store);
+    /* The database's clock less this machine's: what nodes must agree on (until when an order is
+     * held, since when a price runs) is judged by the former. 0 below 50 ms, and with SQLite. */
+    tg_us (*wall_off)(struct tg_store *store);
     /* What other nodes wrote cannot be read into memory: nothing is decided here. */
     bool (*behind)(struct tg_store *store);
     /* What went wrong last, for the log: no personal data. */

@@ -143,6 +143,11 @@ static bool shared(struct tg_store *store)
     return tg_store_db(store)->shared;
 }
 
+static tg_us wall_off(struct tg_store *store)
+{
+    return tg_store_db(store)->wall_off;
+}
+
 static bool behind(struct tg_store *store)
 {
     return tg_store_db(store)->behind;
@@ -185,6 +190,7 @@ static const struct tg_store_ops ops = {
     .poll = poll_others,
     .watch = watch,
     .shared = shared,
+    .wall_off = wall_off,
     .behind = behind,
     .error = error_text,
 };
@@ -216,6 +222,8 @@ tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg, char ret
         return err;
     }
     s->shared = cfg->shared || tg_db_engine(&s->db) == TG_DB_POSTGRES;
+    s->clock_wrong_us = cfg->clock_wrong_us;
+    tg_changes_clock(s, tg_clock_mono());
     *ret = &s->head;
     return TG_OK;
 }

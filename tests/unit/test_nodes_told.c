@@ -154,6 +154,32 @@ static void test_the_last_name_counts_whichever_node_wrote_it(void **state)
     pair_close(p);
 }
 
+/* Its clock is five seconds ahead: it would end everybody's holds five seconds early. */
+static void test_holds_end_by_the_databases_clock(void **state)
+{
+    static const tg_us ahead = (tg_us)5 * TG_US_PER_S;
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    struct tg_shop_now now = p->now;
+    struct tg_shop_now wrong;
+
+    (void)state;
+    node_close(b);
+    now.wall += ahead;
+    node_open_wrong(b, p->url, now, ahead);
+    text_has(node_turn(p, a, node_buy(a, "pA", "1", 0)), "\"ok\":true");
+    for (int s = 599; s <= 601; s += 2) {
+        pair_pass(p, (tg_us)(s == 599 ? 599 : 2) * TG_US_PER_S);
+        wrong = p->now;
+        wrong.wall += ahead;
+        tg_sale_turn(b->sale, wrong, NULL, 0);
+        tg_sale_turn(b->sale, wrong, NULL, 0);
+        assert_int_equal(tg_shop_variant(tg_sale_shop(b->sale), "SKU-0")->stock.held, s == 599);
+    }
+    pair_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +187,7 @@ int main(void)
         cmocka_unit_test(test_many_orders_are_told_in_portions),
         cmocka_unit_test(test_a_turn_that_lapsed_is_told_on_every_node),
         cmocka_unit_test(test_the_last_name_counts_whichever_node_wrote_it),
+        cmocka_unit_test(test_holds_end_by_the_databases_clock),
     };
     int failed;
 

@@ -179,6 +179,11 @@ static void watch(struct tg_store *store, const struct tg_store_watch *watcher)
     self(store)->inner->ops->watch(self(store)->inner, watcher);
 }
 
+static tg_us wall_off(struct tg_store *store)
+{
+    return self(store)->inner->ops->wall_off(self(store)->inner);
+}
+
 static bool behind(struct tg_store *store)
 {
     return self(store)->inner->ops->behind(self(store)->inner);
@@ -221,6 +226,7 @@ static const struct tg_store_ops ops = {
     .poll = poll_others,
     .watch = watch,
     .shared = shared,
+    .wall_off = wall_off,
     .behind = behind,
     .error = error_text,
 };

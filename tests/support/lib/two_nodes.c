@@ -42,7 +42,12 @@ static void seed(struct tg_store *store)
 
 void node_open(struct node *n, const char *url, struct tg_shop_now now)
 {
-    const struct tg_db_cfg db = {.url = url};
+    node_open_wrong(n, url, now, 0);
+}
+
+void node_open_wrong(struct node *n, const char *url, struct tg_shop_now now, tg_us ahead)
+{
+    const struct tg_db_cfg db = {.url = url, .clock_wrong_us = ahead};
     struct tg_sale_cfg cfg = {
         .web_count = 1, .web = &n->web, .allow_sandbox = true, .person_units_max = 50};
     bool any = true;

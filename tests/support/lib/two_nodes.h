@@ -49,6 +49,8 @@ struct pair *pair_open(void);
 void pair_close(struct pair *p);
 void pair_pass(struct pair *p, tg_us us);
 void node_open(struct node *n, const char *url, struct tg_shop_now now);
+/* One whose machine's clock is ahead by so much: its turns must be given such a time. */
+void node_open_wrong(struct node *n, const char *url, struct tg_shop_now now, tg_us ahead);
 void node_close(struct node *n);
 /* A request; http for all but TG_SALE_OP. */
 struct tg_sale_req *node_req(struct node *n, enum tg_sale_what what, const char *person);
