@@ -188,6 +188,17 @@ static bool token_request_ok(struct tg_sale *sale, struct tg_shop_now now, struc
     return true;
 }
 
+/* Made in the batch before `item`, or the registry's. */
+static bool room_for_token(const struct tg_sale *sale, struct tg_shop_now now,
+                           const struct tg_item *item)
+{
+    size_t room = tg_registry_token_room(sale->cfg.registry, now.wall);
+
+    for (const struct tg_item *i = sale->items; room > 0 && i < item; i++)
+        room -= i->admin != NULL && i->admin->kind == TG_ADMIN_TOKEN;
+    return room > 0;
+}
+
 static void decide_token(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item)
 {
     const struct tg_sale_req *req = item->req;
@@ -196,6 +207,11 @@ static void decide_token(struct tg_sale *sale, struct tg_shop_now now, struct tg
 
     if (!token_request_ok(sale, now, item, &show))
         return;
+    if (!room_for_token(sale, now, item)) {
+        refuse(sale, item, TG_CODE_LIMIT,
+               "There are as many tokens as a shop can have: revoke some that nobody uses.");
+        return;
+    }
     a = admin_new(sale, item, TG_ADMIN_TOKEN);
     if (a == NULL)
         return;
@@ -498,6 +514,10 @@ tg_err tg_sale_boot_token(struct tg_sale *sale, struct tg_shop_now now,
 
     if (err != TG_OK)
         return err;
+    if (tg_registry_token_room(sale->cfg.registry, now.wall) == 0) {
+        sale->cfg.store->ops->rollback(sale->cfg.store);
+        return TG_ERR_LIMIT;
+    }
     a.token = (struct tg_token_info){.ordinal = sale->next_token,
                                      .roles = token->roles,
                                      .publish_only = token->publish_only,

@@ -387,7 +387,7 @@ static void change_variant(struct tg_sale *sale, struct tg_shop_now now,
     tg_err err = tg_feed_variant_read(&w->slice.arena, &v, (const char *)req->body->data,
                                       req->body->len, keep_fault, w);
     bool missing = fresh ? tg_shop_product(sale->shop, req->key) == NULL
-                         : tg_shop_variant(sale->shop, req->key) == NULL;
+                         : !tg_catalog_knows_variant(&w->slice, req->key);
 
     if (err != TG_OK && err != TG_ERR_MALFORMED)
         w->slice.err = err;

@@ -204,7 +204,7 @@ enum tg_catalog_outcome tg_catalog_product(struct tg_catalog_slice *s,
     *ret_version = version;
     if (strcmp(before, after) == 0)
         return TG_CATALOG_UNCHANGED;
-    if (!product_complete(s, &base))
+    if (!tg_catalog_product_fits(s, given->id, given->line) || !product_complete(s, &base))
         return TG_CATALOG_REFUSED;
     *ret_version = version + 1;
     (void)put_product(s, &base, before, after, version + 1); /* an error is in s->err */
@@ -460,7 +460,8 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
     v.line = given->line;
     if (v.compare_at <= v.price)
         v.compare_at = -1;
-    if (!variant_ok(s, product_id, &place, &v))
+    if (!variant_ok(s, product_id, &place, &v) || ((fresh || !tg_catalog_knows_variant(s, v.sku)) &&
+                                                   !tg_catalog_variant_fits(s, v.sku, v.line)))
         return TG_CATALOG_REFUSED;
     after = variant_text(s, &v);
     if (before == NULL || after == NULL)

@@ -101,6 +101,11 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
                                            const struct tg_feed_variant *given,
                                            const struct tg_catalog_want *want, bool *ret_counted,
                                            int64_t *ret_version);
+/* catalog_room.c: is there room for one that memory lacks? False: the fault says so. */
+bool tg_catalog_product_fits(struct tg_catalog_slice *s, const char *id, uint32_t line);
+bool tg_catalog_variant_fits(struct tg_catalog_slice *s, const char *sku, uint32_t line);
+/* Is there such a variant? One that only the disk has (archived) is brought into memory. */
+bool tg_catalog_knows_variant(struct tg_catalog_slice *s, const char *sku);
 /* Set an item's flag; UNCHANGED when it is archived or not there. */
 enum tg_catalog_outcome tg_catalog_archive_product(struct tg_catalog_slice *s, const char *id);
 enum tg_catalog_outcome tg_catalog_archive_variant(struct tg_catalog_slice *s, const char *sku);

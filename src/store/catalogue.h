@@ -18,6 +18,14 @@
 TG_MUST_CHECK tg_err tg_cat_product(struct tg_store *store, struct tg_feed_arena *a, const char *id,
                                     struct tg_feed_product *ret, int64_t *ret_version);
 
+/*
+ * A variant that is archived and has no units may not be in memory, when there are many. This
+ * brings it there, between decisions; OK without it when there is no room, or when the disk has no
+ * such.
+ */
+TG_MUST_CHECK tg_err tg_store_bring_variant(struct tg_store *store, struct tg_shop_now now,
+                                            struct tg_shop *shop, const char *sku);
+
 struct tg_cat_place {
     char product_id[TG_FEED_ID_SIZE];
     int64_t position; /* among the variants of its product */

@@ -324,7 +324,7 @@ void tg_changes_clock(struct tg_store_db *s, tg_us mono)
 
     if (tg_db_engine(&s->db) != TG_DB_POSTGRES || mono < s->clock_at)
         return;
-    q = tg_q(&s->db, TG_SQL_CLOCK);
+    q = tg_q(&s->db, TG_SQL_CLOCK_US);
     before = tg_clock_wall() + s->clock_wrong_us;
     off = tg_q_row(&q) ? tg_q_get_int(&q, 0) : 0;
     after = tg_clock_wall() + s->clock_wrong_us;

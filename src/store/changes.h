@@ -44,7 +44,7 @@ TG_MUST_CHECK tg_err tg_changes_start(struct tg_store_db *s);
 
 /* What a reload function gets. keys NULL = everything there is. */
 struct tg_reload {
-    struct tg_store_db *store;
+    struct tg_store_db *store; /* whose watcher hears of it; NULL = nobody, and no registry */
     struct tg_db *db;
     struct tg_shop_now now;
     struct tg_shop *shop;
@@ -59,6 +59,9 @@ TG_MUST_CHECK tg_err tg_reload_variants(const struct tg_reload *r);
 /* All of both, or without what finds no room and is not sold. */
 TG_MUST_CHECK tg_err tg_reload_catalogue(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_load_next_number(const struct tg_reload *r);
+/* One variant, when memory lacks it; nobody is told. */
+TG_MUST_CHECK tg_err tg_bring_variant(struct tg_db *db, struct tg_shop_now now,
+                                      struct tg_shop *shop, const char *sku);
 /* load_stock.c: places; of variants all counts but main's, their rules and parts. */
 TG_MUST_CHECK tg_err tg_reload_locations(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_stock(const struct tg_reload *r);
@@ -82,6 +85,7 @@ TG_MUST_CHECK tg_err tg_reload_walk(const struct tg_reload *r, enum tg_sql all, 
 /* tg_q_many.bind for keys that are texts, and numbers; ctx is the tg_reload. */
 bool tg_reload_ask_text(void *ctx, size_t i, struct tg_q *q);
 bool tg_reload_ask_number(void *ctx, size_t i, struct tg_q *q);
+void tg_reload_tell(const struct tg_reload *r, enum tg_change kind, const char *key);
 /* Tells the watcher of one key that was read anew; `err` goes through. */
 TG_MUST_CHECK tg_err tg_reload_told(const struct tg_reload *r, enum tg_change kind, const char *key,
                                     tg_err err);

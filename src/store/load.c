@@ -24,12 +24,16 @@ static tg_err end(struct tg_q *q, tg_err err)
 
 /* --- what loaders share --- */
 
+void tg_reload_tell(const struct tg_reload *r, enum tg_change kind, const char *key)
+{
+    if (r->store != NULL && r->store->watch.changed != NULL)
+        r->store->watch.changed(r->store->watch.ctx, kind, key);
+}
+
 tg_err tg_reload_told(const struct tg_reload *r, enum tg_change kind, const char *key, tg_err err)
 {
-    const struct tg_store_watch *watch = &r->store->watch;
-
-    if (err == TG_OK && r->keys != NULL && watch->changed != NULL)
-        watch->changed(watch->ctx, kind, key);
+    if (err == TG_OK && r->keys != NULL)
+        tg_reload_tell(r, kind, key);
     return err;
 }
 
@@ -224,6 +228,21 @@ static tg_err load_moved(struct batch *b, const struct tg_claim *c)
     return tg_q_each(b->db, TG_SQL_MOVED_SINCE, c->row_count, &many);
 }
 
+/* What an order took may be archived and gone from memory since; it comes back to its place. */
+static tg_err bring_goods(struct tg_db *db, struct tg_shop_now now, const struct tg_order *order,
+                          struct tg_shop *shop)
+{
+    tg_err err = TG_OK;
+
+    for (uint32_t i = 0; err == TG_OK && i < order->take_count; i++)
+        if (!tg_row_kept(shop, order->takes[i].sku))
+            err = tg_bring_variant(db, now, shop, order->takes[i].sku);
+    for (uint32_t i = 0; err == TG_OK && i < order->take_count; i++)
+        if (!tg_row_kept(shop, order->takes[i].sku))
+            return TG_ERR_LIMIT;
+    return err;
+}
+
 /* One that does not add up refuses its claims, and no others. */
 tg_err tg_load_order_by(struct tg_db *db, struct tg_shop_now now, enum tg_sql which,
                         const char *key, struct tg_shop *shop)
@@ -241,6 +260,11 @@ tg_err tg_load_order_by(struct tg_db *db, struct tg_shop_now now, enum tg_sql wh
         tg_order_free(order);
         err = tg_row_damaged(db, now.mono, err);
         return damaged ? tg_shop_note_damaged(shop, key) : err;
+    }
+    err = bring_goods(db, now, order, shop);
+    if (err != TG_OK) {
+        tg_order_free(order);
+        return err;
     }
     return tg_shop_load_order(shop, now, order);
 }

@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 #include "base/str.h"
+#include "store/catalogue.h"
 #include "store/changes.h"
 #include "store/rows_priv.h"
 
@@ -29,8 +30,7 @@ tg_err tg_reload_products(const struct tg_reload *r)
     struct tg_reload ctx = *r;
     const struct tg_q_many many = {.bind = tg_reload_ask_text, .row = take_product, .ctx = &ctx};
     const struct tg_product *first;
-    tg_err err = tg_reload_walk(r, r->lean ? TG_SQL_PRODUCTS_KEPT : TG_SQL_PRODUCTS,
-                                TG_SQL_PRODUCT_BY_ID, &many);
+    tg_err err = tg_reload_walk(r, TG_SQL_PRODUCTS, TG_SQL_PRODUCT_BY_ID, &many);
 
     /* Whoever lost its number to another one must have been given a new one by now. */
     first = err == TG_OK ? tg_shop_product_at(r->shop, 0) : NULL;
@@ -80,27 +80,33 @@ tg_err tg_reload_variants(const struct tg_reload *r)
                           TG_SQL_VARIANT_BY_SKU, &many);
 }
 
-tg_err tg_store_bring_variant(struct tg_store *store, struct tg_shop_now now, struct tg_shop *shop,
-                              const char *sku)
+tg_err tg_bring_variant(struct tg_db *db, struct tg_shop_now now, struct tg_shop *shop,
+                        const char *sku)
 {
-    struct tg_store_db *s = tg_store_db(store->ops->real(store));
-    const struct tg_reload r = {
-        .store = s, .db = &s->db, .now = now, .shop = shop, .keys = &sku, .count = 1};
-    tg_err err = tg_reload_variants(&r);
+    const struct tg_reload r = {.db = db, .now = now, .shop = shop, .keys = &sku, .count = 1};
+    tg_err err;
 
+    if (tg_shop_variant(shop, sku) != NULL)
+        return TG_OK;
+    err = tg_reload_variants(&r);
     if (err == TG_OK)
         err = tg_reload_stock(&r);
     return err == TG_OK ? tg_reload_prices(&r) : err;
+}
+
+tg_err tg_store_bring_variant(struct tg_store *store, struct tg_shop_now now, struct tg_shop *shop,
+                              const char *sku)
+{
+    return tg_bring_variant(&tg_store_db(store->ops->real(store))->db, now, shop, sku);
 }
 
 /* Archived ones without units stay on the disk when there are so many that new ones would find no
  * room. */
 static tg_err is_lean(struct tg_db *db, bool *ret)
 {
-    struct tg_q q = tg_q(db, TG_SQL_CATALOGUE_SIZE);
+    struct tg_q q = tg_q(db, TG_SQL_VARIANT_COUNT);
 
-    *ret = tg_q_row(&q) && (tg_q_get_int(&q, 0) > TG_VARIANTS_MAX / 10 * 9 ||
-                            tg_q_get_int(&q, 1) > TG_VARIANTS_MAX / 10 * 9);
+    *ret = tg_q_row(&q) && tg_q_get_int(&q, 0) > TG_VARIANTS_MAX / 10 * 9;
     return tg_q_end(&q);
 }
 

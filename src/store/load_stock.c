@@ -8,13 +8,11 @@
 /* What is left of a bundle changes with its parts. */
 static void tell(const struct tg_reload *r, const struct tg_variant *v)
 {
-    const struct tg_store_watch *watch = &r->store->watch;
-
-    if (v == NULL || watch->changed == NULL)
+    if (v == NULL)
         return;
-    watch->changed(watch->ctx, TG_CHANGE_VARIANT, v->sku);
+    tg_reload_tell(r, TG_CHANGE_VARIANT, v->sku);
     for (const struct tg_part *p = v->part_of; p != NULL; p = p->next_of_item)
-        watch->changed(watch->ctx, TG_CHANGE_VARIANT, p->bundle->sku);
+        tg_reload_tell(r, TG_CHANGE_VARIANT, p->bundle->sku);
 }
 
 /* Closed or open again: less or more may be had of everything that is there. */

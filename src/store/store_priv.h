@@ -73,10 +73,6 @@ TG_MUST_CHECK tg_err tg_store_begin_batch(struct tg_store_db *s);
 /* load_shop.c */
 TG_MUST_CHECK tg_err tg_store_load_shop(struct tg_store *store, struct tg_shop_now now,
                                         struct tg_shop *shop);
-/* One variant as it is on the disk, when memory may lack it: see tg_reload_catalogue. Between
- * batches, or before one is decided. */
-TG_MUST_CHECK tg_err tg_store_bring_variant(struct tg_store *store, struct tg_shop_now now,
-                                            struct tg_shop *shop, const char *sku);
 /* load_registry.c */
 TG_MUST_CHECK tg_err tg_store_load_registry(struct tg_store *store, struct tg_shop_now now,
                                             struct tg_registry *registry);

@@ -353,6 +353,83 @@ static void test_places_that_close_reach_the_pages_of_the_other_node(void **stat
     pair_close(p);
 }
 
+/* --- bounds of memory --- */
+
+static void test_what_finds_no_room_is_refused_before_it_is_written(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *b = &p->nodes[1];
+    char sql[700];
+
+    (void)state;
+    node_close(b);
+    tg_str_printf(sql, sizeof(sql),
+                  "INSERT INTO variants (sku, product_id, position, options, price, compare_at,"
+                  " cost, flash, flash_until_us, created_us, changed_us)"
+                  " SELECT 'M' || n, 'p1', n + 100, '{}', 500, -1, -1, -1, -1, 0, 0"
+                  " FROM generate_series(1, %d) n",
+                  (int)TG_VARIANTS_MAX - HOT_SKUS);
+    assert_true(tg_pg_server_sql(p->url, sql));
+    node_open(b, p->url, p->now);
+    assert_int_equal(tg_shop_variant_count(shop_of(b)), TG_VARIANTS_MAX);
+    (void)node_catalog(p, b, TG_SALE_VARIANT_NEW, "p1", "{\"sku\":\"NEW\",\"price\":100}");
+    assert_int_equal(b->status, 422);
+    text_has(b->text, "can hold no more");
+    /* Archived ones without units stay on the disk from the next start on. */
+    assert_true(tg_pg_server_sql(p->url, "UPDATE variants SET archived = 1 WHERE sku LIKE 'M1%'"));
+    node_close(b);
+    node_open(b, p->url, p->now);
+    assert_null(tg_shop_variant(shop_of(b), "M17"));
+    (void)node_catalog(p, b, TG_SALE_VARIANT_NEW, "p1", "{\"sku\":\"NEW\",\"price\":100}");
+    assert_int_equal(b->status, 201);
+    (void)node_catalog(p, b, TG_SALE_VARIANT_SET, "M17", "{\"archived\":false}");
+    assert_int_equal(b->status, 200);
+    assert_false(tg_shop_variant(shop_of(b), "M17")->archived);
+    text_has(node_turn(p, b, node_buy(b, "pA", "1", 0)), "\"ok\":true");
+    pair_close(p);
+}
+
+static int make_token(struct pair *p, struct node *n)
+{
+    struct tg_sale_req *req = node_req(n, TG_SALE_TOKEN_CREATE, "pM");
+
+    req->who.roles = TG_ROLE_ADMIN;
+    req->number = TG_ROLE_HOST;
+    (void)node_turn(p, n, req);
+    return n->status;
+}
+
+static void test_tokens_beyond_the_limit_are_refused_before_they_are_written(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    char sql[600];
+
+    (void)state;
+    /* A thousand of them end in a minute, the others never. */
+    tg_str_printf(
+        sql, sizeof(sql),
+        "INSERT INTO tokens (ordinal, hash, roles, publish_only, show_ord, expires_us,"
+        " label, created_us, created_by) SELECT n, sha256(n::text::bytea), 16, 0, NULL,"
+        " CASE WHEN n <= 1000 THEN %lld ELSE %lld END, 't', 0, '' FROM generate_series(1, %d) n",
+        (long long)(p->now.wall + 60 * TG_US_PER_S), (long long)INT64_MAX, (int)TG_TOKENS_MAX);
+    assert_true(tg_pg_server_sql(p->url, sql));
+    assert_true(tg_pg_server_sql(p->url, "UPDATE shop_version SET version = version + 5"));
+    assert_true(node_poll(p, a));
+    assert_true(node_poll(p, b));
+    assert_int_equal(make_token(p, a), 409);
+    text_has(a->text, "as many tokens");
+    assert_int_equal(make_token(p, b), 409);
+    pair_pass(p, (tg_us)61 * TG_US_PER_S);
+    assert_int_equal(make_token(p, a), 201);
+    assert_true(node_poll(p, b));
+    text_has(node_turn(p, b, node_buy(b, "pA", "1", 0)), "\"ok\":true");
+    node_close(b);
+    node_open(b, p->url, p->now);
+    pair_close(p);
+}
+
 /* --- imports --- */
 
 struct file {
@@ -474,6 +551,8 @@ static void test_the_import_of_a_dead_node_ends_with_its_lease(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_finds_no_room_is_refused_before_it_is_written),
+        cmocka_unit_test(test_tokens_beyond_the_limit_are_refused_before_they_are_written),
         cmocka_unit_test(test_one_import_at_a_time_on_all_nodes),
         cmocka_unit_test(test_the_import_of_a_dead_node_ends_with_its_lease),
         cmocka_unit_test(test_numbers_that_changed_hands_reach_the_other_node),
