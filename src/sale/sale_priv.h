@@ -102,7 +102,7 @@ struct tg_sale {
     size_t rows;    /* of stock, asked for by this batch */
     tg_us retry_at; /* the clock's work waits until then after a failure */
     tg_us purge_at;
-    bool purge_more; /* the last slice was not all */
+    bool purge_more;     /* the last slice was not all */
     tg_us unanswered_at; /* when to look for questions without an answer; TG_US_NEVER = no need */
     tg_us poll_at;       /* when to ask what other nodes did; TG_US_NEVER = there are none */
     _Atomic bool lost;   /* the database does not answer */

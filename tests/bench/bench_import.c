@@ -1,20 +1,24 @@
 /*
  * bench_import.c - a file of many variants into the catalogue through the sale's turns, on a real
- * file with fsync: new, again unchanged, undone. Prints seconds, and the longest turn.
+ * file with fsync, or on a PostgreSQL server of its own: new, again unchanged, exported in each
+ * format, undone. Prints seconds, this process's seconds of CPU, and the longest turn.
  *
- *     bench_import [variants]
+ *     bench_import [variants] [postgres]
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "sale/export.h"
 #include "sale/sale.h"
 #include "store/catalogue.h"
 #include "support/lib/feeds.h"
+#include "support/lib/postgres_server.h"
 
 static struct tg_sale *sale;
 static struct tg_shop_now now;
@@ -36,9 +40,19 @@ static struct tg_sale_req *req_of(enum tg_sale_what what, const char *path)
     return req;
 }
 
+static double cpu_s(void)
+{
+    struct rusage use;
+
+    TG_ASSERT(getrusage(RUSAGE_SELF, &use) == 0);
+    return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+           (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+}
+
 static void run(const char *what, struct tg_sale_req *take_req, struct tg_read_db *db)
 {
     tg_us began = tg_clock_mono();
+    double cpu = cpu_s();
     tg_us longest = 0;
     void *msgs[1] = {take_req};
     struct tg_import import;
@@ -57,10 +71,29 @@ static void run(const char *what, struct tg_sale_req *take_req, struct tg_read_d
     while (tg_read_import(db, id + 1, &import) == TG_OK)
         id++;
     TG_ASSERT(tg_read_import(db, id, &import) == TG_OK);
-    printf("%-10s %7.2f s, %u turns, longest %.1f ms; variants +%lld ~%lld =%lld, faults %lld\n",
-           what, (double)(tg_clock_mono() - began) / 1e6, turns, (double)longest / 1e3,
-           (long long)import.variants.added, (long long)import.variants.changed,
-           (long long)import.variants.unchanged, (long long)import.faults);
+    printf("%-10s %7.2f s, CPU %6.2f s, %u turns, longest %.1f ms; variants +%lld ~%lld =%lld, "
+           "faults %lld\n",
+           what, (double)(tg_clock_mono() - began) / 1e6, cpu_s() - cpu, turns,
+           (double)longest / 1e3, (long long)import.variants.added,
+           (long long)import.variants.changed, (long long)import.variants.unchanged,
+           (long long)import.faults);
+}
+
+static void export_all(struct tg_read_db *db, const char *path)
+{
+    static const char *const names[] = {"torg", "google", "shopify", "woocommerce"};
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(names); i++) {
+        struct tg_export x = {.format = tg_export_format_parse(names[i]), .currency = "NOK"};
+        tg_us began = tg_clock_mono();
+        double cpu = cpu_s();
+        FILE *f = fopen(path, "wb");
+
+        TG_ASSERT(f != NULL && tg_catalog_export(db, &x, f) == TG_OK);
+        printf("%-11s %6.2f s, CPU %6.2f s, %.1f MB\n", names[i],
+               (double)(tg_clock_mono() - began) / 1e6, cpu_s() - cpu, (double)ftell(f) / 1e6);
+        TG_ASSERT(fclose(f) == 0);
+    }
 }
 
 int main(int argc, char **argv)
@@ -79,6 +112,8 @@ int main(int argc, char **argv)
     char why[256] = "";
     FILE *f;
     int64_t variants;
+    struct tg_pg_server server = {.pid = 0};
+    char url[512];
 
     if (argc > 1 && tg_parse_i64(&variants, argv[1], strlen(argv[1]), 1, 200000) == TG_OK)
         feeds.variants = (uint32_t)variants;
@@ -92,6 +127,10 @@ int main(int argc, char **argv)
     printf("%u variants of %u products, %.1f MB of Shopify CSV\n", made.variants, made.products,
            (double)text.len / 1e6);
     tg_buf_done(&text);
+    if (argc > 2 && strcmp(argv[2], "postgres") == 0) {
+        TG_ASSERT(tg_pg_server_start(&server) && tg_pg_server_url(&server, url, sizeof(url)));
+        cfg.url = url;
+    }
     TG_ASSERT(tg_store_new(&store, &cfg, why) == TG_OK);
     TG_ASSERT(tg_registry_new(&registry) == TG_OK);
     now = (struct tg_shop_now){.mono = tg_clock_mono(), .wall = tg_clock_wall()};
@@ -101,6 +140,7 @@ int main(int argc, char **argv)
     TG_ASSERT(tg_read_db_new(&db, &cfg, why) == TG_OK);
     run("import", req_of(TG_SALE_IMPORT, file), db);
     run("again", req_of(TG_SALE_IMPORT, file), db);
+    export_all(db, file);
     {
         struct tg_sale_req *undo = req_of(TG_SALE_IMPORT_UNDO, NULL);
 
@@ -111,6 +151,8 @@ int main(int argc, char **argv)
     tg_sale_free(sale);
     tg_registry_free(registry);
     tg_store_free(store);
+    if (server.pid != 0)
+        tg_pg_server_stop(&server);
     (void)unlink(file);
     (void)unlink(path);
     (void)rmdir(dir);

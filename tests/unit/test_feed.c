@@ -560,7 +560,8 @@ static void test_exports_are_read_again(void **state)
 static void test_csv_exports_have_all_that_fits(void **state)
 {
     static const char lamp[] =
-        "{\"id\":\"lamp\",\"title\":\"Lamp, big\",\"description\":\"5 \\u003c 6 & \\\"so\\\"\\nmore\","
+        "{\"id\":\"lamp\",\"title\":\"Lamp, big\",\"description\":\"5 \\u003c 6 & "
+        "\\\"so\\\"\\nmore\","
         "\"brand\":\"B\",\"pictures\":[{\"url\":\"https://x.no/1,2.jpg\"},{\"url\":"
         "\"https://x.no/3.jpg\"}],\"categories\":[\"Home > Light\",\"Sale, now\"],\"attributes\":["
         "{\"name\":\"Tags\",\"value\":\"a, b\"}],\"accessories\":[\"bulb\"],\"related\":[\"desk\"],"
