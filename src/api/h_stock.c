@@ -324,7 +324,22 @@ static void read_list(struct tg_req *q, enum tg_read_what what, const char *quer
 
 void tg_h_stock(struct tg_req *q)
 {
-    read_list(q, TG_READ_STOCK, "location");
+    struct tg_read_req *msg = tg_req_read(q, TG_READ_STOCK);
+    char since[24];
+
+    if (msg == NULL)
+        return;
+    if (!tg_req_query(q, "location", msg->key, sizeof(msg->key)) ||
+        !tg_req_query(q, "changed_since", since, sizeof(since))) {
+        tg_msg_free(msg);
+    } else if (since[0] != '\0' &&
+               tg_parse_i64(&msg->moved_after, since, strlen(since), 0, INT64_MAX) != TG_OK) {
+        tg_msg_free(msg);
+        tg_reply_problem(q, 400, "changed_since",
+                         "\"changed_since\" must be the \"position\" of an earlier answer.");
+    } else {
+        tg_req_ask_read(q, msg);
+    }
 }
 
 void tg_h_locations(struct tg_req *q)

@@ -171,6 +171,7 @@ struct tg_read_req {
     uint32_t limit;              /* 1..TG_PAGE_LIMIT_MAX */
     int state;                   /* READ_DELIVERIES: enum tg_delivery_state; -1 = all */
     int64_t message;             /* READ_DELIVERY */
+    int64_t moved_after;         /* STOCK: only what moved after this position; 0 = all */
     char word[24];               /* ORDERS, PAYMENTS: a state; "" = any */
     char person[TG_PERSON_SIZE]; /* "" = anybody's */
     tg_us since_wall_us;         /* made then or later; 0 = any */

@@ -183,6 +183,11 @@ uint32_t tg_reader_rows(const struct tg_reader_list *list)
 void tg_reader_list_end(struct tg_reader_list *list, const struct tg_read_req *req, tg_err err)
 {
     tg_page_close(&list->page);
+    tg_reader_list_said(list, req, err);
+}
+
+void tg_reader_list_said(struct tg_reader_list *list, const struct tg_read_req *req, tg_err err)
+{
     memcpy(list->reader->next, list->page.next, sizeof(list->reader->next));
     tg_reader_answer(list->reader, req, err, "");
     list->reader->next[0] = '\0';

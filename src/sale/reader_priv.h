@@ -62,6 +62,9 @@ uint32_t tg_reader_rows(const struct tg_reader_list *list);
 /* Closes the list and answers. */
 void tg_reader_list_end(struct tg_reader_list *list, const struct tg_read_req *req, tg_err err);
 
+/* Answers with a list that is closed already. */
+void tg_reader_list_said(struct tg_reader_list *list, const struct tg_read_req *req, tg_err err);
+
 /* reader_hooks.c: TG_READ_HOOKS and its like. */
 void tg_reader_hooks(struct tg_reader *r, const struct tg_read_req *req);
 

@@ -59,14 +59,20 @@ void tg_reader_stock(struct tg_reader *r, const struct tg_read_req *req)
 {
     char above[TG_PAGE_KEY_SIZE];
     struct stock_list s = {.only = req->key};
+    struct tg_stock_page page = {.above = above, .moved_after = req->moved_after};
+    int64_t position = 0;
     tg_err err;
 
     if (!may_see_stock(r, req) || !tg_reader_cursor_text(r, req, 'k', above))
         return;
     tg_reader_list(&s.list, r, req, 'k', "stock");
-    err = tg_read_stock(r->db, above, tg_reader_rows(&s.list), add_place, &s);
+    page.limit = tg_reader_rows(&s.list);
+    err = tg_read_stock(r->db, &page, add_place, &s, &position);
     end_item(&s);
-    tg_reader_list_end(&s.list, req, err);
+    tg_page_end_rows(&s.list.page);
+    tg_jo_int(&s.list.j, "position", position);
+    tg_jo_end_obj(&s.list.j);
+    tg_reader_list_said(&s.list, req, err);
 }
 
 static tg_err add_movement(void *ctx, const struct tg_movement_read *row)

@@ -94,9 +94,15 @@ struct tg_stock_read {
     int64_t version;
 };
 typedef tg_err (*tg_read_stock_fn)(void *ctx, const struct tg_stock_read *row);
-/* limit: SKUs. */
-TG_MUST_CHECK tg_err tg_read_stock(struct tg_read_db *db, const char *above, uint32_t limit,
-                                   tg_read_stock_fn each, void *ctx);
+struct tg_stock_page {
+    const char *above;   /* SKU; "" = from the start */
+    uint32_t limit;      /* SKUs */
+    int64_t moved_after; /* only those that moved after this position; 0 = all */
+};
+/* *ret_position: what moves from now on moves after it. Of moved_after it may lie before the newest
+ * movement when there are very many: those after it are for the next time. */
+TG_MUST_CHECK tg_err tg_read_stock(struct tg_read_db *db, const struct tg_stock_page *page,
+                                   tg_read_stock_fn each, void *ctx, int64_t *ret_position);
 
 struct tg_movement_read {
     int64_t id;

@@ -3,8 +3,20 @@
 #include "store/read.h"
 #include "store/rows_priv.h"
 
-tg_err tg_read_stock(struct tg_read_db *db, const char *above, uint32_t limit,
-                     tg_read_stock_fn each, void *ctx)
+static tg_err position(struct tg_db *db, int64_t moved_after, int64_t *ret)
+{
+    struct tg_q q = tg_q(db, moved_after > 0 ? TG_SQL_STOCK_MOVED_TO : TG_SQL_STOCK_POSITION);
+
+    *ret = moved_after;
+    if (moved_after > 0)
+        tg_q_int(&q, moved_after);
+    if (tg_q_row(&q))
+        *ret = tg_q_get_int(&q, 0);
+    return tg_q_end(&q);
+}
+
+tg_err tg_read_stock(struct tg_read_db *db, const struct tg_stock_page *page, tg_read_stock_fn each,
+                     void *ctx, int64_t *ret_position)
 {
     tg_err err = tg_read_begin(db);
     tg_err ended;
@@ -12,9 +24,14 @@ tg_err tg_read_stock(struct tg_read_db *db, const char *above, uint32_t limit,
 
     if (err != TG_OK)
         return err;
-    q = tg_q(tg_read_conn(db), TG_SQL_STOCK_PAGE);
-    tg_q_text(&q, above);
-    tg_q_int(&q, limit);
+    err = position(tg_read_conn(db), page->moved_after, ret_position);
+    if (err != TG_OK)
+        return tg_read_end(db, err);
+    q = tg_q(tg_read_conn(db), page->moved_after > 0 ? TG_SQL_STOCK_MOVED_PAGE : TG_SQL_STOCK_PAGE);
+    if (page->moved_after > 0)
+        tg_q_int(&q, page->moved_after);
+    tg_q_text(&q, page->above);
+    tg_q_int(&q, page->limit);
     while (err == TG_OK && tg_q_row(&q)) {
         char sku[TG_SKU_MAX + 1];
         char location[TG_LOCATION_SIZE];

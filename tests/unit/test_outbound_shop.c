@@ -339,6 +339,59 @@ static void test_orders_say_what_happened(void **state)
     rig_close(r);
 }
 
+/* A page of stock into r->text; the position in it. */
+static int64_t moved(struct rig *r, int64_t since)
+{
+    struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
+    int64_t position = -1;
+    const char *at;
+    char why[256];
+
+    assert_non_null(req);
+    req->what = TG_READ_STOCK;
+    req->conn = (struct tg_conn){.mb = r->web};
+    req->who.roles = TG_ROLE_ADMIN;
+    req->limit = 100;
+    req->moved_after = since;
+    tg_reader_turn(r->reader, req);
+    rig_take_answer(r);
+    assert_int_equal(r->status, 200);
+    if (!schema_check(openapi, "StockPage", r->text, strlen(r->text), why))
+        fail_msg("%s: %s", why, r->text);
+    at = strstr(r->text, "\"position\":");
+    assert_non_null(at);
+    at += strlen("\"position\":");
+    assert_int_equal(tg_parse_i64(&position, at, strspn(at, "0123456789"), 0, INT64_MAX), TG_OK);
+    return position;
+}
+
+/* Who cannot be called asks what moved. */
+static void test_stock_that_moved_since_a_position(void **state)
+{
+    struct rig *r = rig_open();
+    int64_t start;
+    int64_t next;
+
+    (void)state;
+    start = moved(r, 0);
+    has(r->text, "MUG-WHITE");
+    has(r->text, "MUG-GREEN");
+    assert_int_equal(moved(r, start), start);
+    has(r->text, "\"stock\":[]");
+    change(r, "MUG-GREEN", TG_CHANGE_RECEIVE, 5, 3);
+    rig_buy(r);
+    next = moved(r, start);
+    assert_true(next > start);
+    has(r->text, "\"sku\":\"MUG-GREEN\",\"available\":188,");
+    has(r->text, "\"sku\":\"MUG-WHITE\",\"available\":239,");
+    has_not(r->text, "MUG-RED");
+    rig_buy(r);
+    (void)moved(r, next);
+    has(r->text, "MUG-WHITE");
+    has_not(r->text, "MUG-GREEN");
+    rig_close(r);
+}
+
 /* What can be asked for is what is sent. */
 static void test_topics_are_those_of_the_events(void **state)
 {
@@ -381,6 +434,7 @@ static int teardown(void **state)
         cmocka_unit_test(test_bundles_are_told_with_their_parts),                                  \
         cmocka_unit_test(test_price_changed), cmocka_unit_test(test_products_are_told_whole),      \
         cmocka_unit_test(test_places_are_told), cmocka_unit_test(test_orders_say_what_happened),   \
+        cmocka_unit_test(test_stock_that_moved_since_a_position),                                  \
         cmocka_unit_test(test_topics_are_those_of_the_events),
 
 int main(void)

@@ -113,7 +113,7 @@ void rig_close(struct rig *r)
 /* --- asking --- */
 
 /* The next answer; events to persons are dropped. */
-static void take_answer(struct rig *r)
+void rig_take_answer(struct rig *r)
 {
     r->status = -1;
     r->text[0] = '\0';
@@ -166,7 +166,7 @@ struct tg_hook_req *rig_hook(struct tg_sale_req *req, enum tg_hook_do verb, cons
 void rig_ask(struct rig *r, struct tg_sale_req *take_req, int status)
 {
     assert_int_equal(tg_mailbox_post(tg_sale_mailbox(r->sale), take_req), TG_OK);
-    take_answer(r);
+    rig_take_answer(r);
     if (r->status != status)
         fail_msg("%d: %s", r->status, r->text);
 }
@@ -250,7 +250,7 @@ const char *rig_read(struct rig *r, enum tg_read_what what, const char *message)
     if (message[0] != '\0')
         assert_int_equal(tg_hook_message_parse(&req->message, message), TG_OK);
     tg_reader_turn(r->reader, req);
-    take_answer(r);
+    rig_take_answer(r);
     return r->text;
 }
 

@@ -48,6 +48,7 @@ struct tg_sale_req *rig_request(struct rig *r, enum tg_sale_what what, const cha
 struct tg_hook_req *rig_hook(struct tg_sale_req *req, enum tg_hook_do verb, const char *id);
 /* Posts it, takes the answer into r->text; another status fails. */
 void rig_ask(struct rig *r, struct tg_sale_req *take_req, int status);
+void rig_take_answer(struct rig *r); /* the next one; events to persons are dropped */
 /* ... about the rig's own webhook. */
 void rig_act(struct rig *r, enum tg_hook_do verb, int status);
 /* The text behind `key`, up to the next quotation mark. */
