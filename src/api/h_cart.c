@@ -10,11 +10,7 @@
 #include "api/req.h"
 #include "base/str.h"
 
-/*
- * The body read as the show channel's operation of this name, so that both ways check alike. NULL:
- * a problem was answered. The body stays the caller's.
- */
-static struct tg_sale_req *op_request(struct tg_req *q, json_t *body, const char *op)
+struct tg_sale_req *tg_req_op(struct tg_req *q, json_t *body, const char *op)
 {
     struct tg_channel_error error;
     struct tg_sale_req *msg = tg_req_sale(q, TG_SALE_OP);
@@ -63,7 +59,7 @@ static bool find_show(struct tg_req *q, const char *id, uint16_t *ret)
     return true;
 }
 
-static bool read_show(struct tg_req *q, json_t *body, uint16_t *ret)
+bool tg_req_body_show(struct tg_req *q, json_t *body, uint16_t *ret)
 {
     char id[TG_SHOW_ID_MAX + 1];
 
@@ -85,7 +81,7 @@ static void ask_op(struct tg_req *q, const char *op)
 
     if (body == NULL)
         return;
-    msg = read_show(q, body, &show) ? op_request(q, body, op) : NULL;
+    msg = tg_req_body_show(q, body, &show) ? tg_req_op(q, body, op) : NULL;
     json_decref(body);
     if (msg == NULL)
         return;
@@ -136,7 +132,7 @@ static void set_line(struct tg_req *q, json_t *body)
     else if (json_object_set_new(body, "sku", text) != 0)
         tg_reply_problem(q, 503, NULL, "Out of memory. Try again.");
     else
-        msg = op_request(q, body, "cart.set");
+        msg = tg_req_op(q, body, "cart.set");
     if (msg != NULL)
         tg_req_ask_sale(q, msg);
 }

@@ -116,6 +116,12 @@ void tg_req_ask_rtc(struct tg_req *q, unsigned worker, struct tg_rtc_req *take_m
 TG_MUST_CHECK struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what);
 TG_MUST_CHECK struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what);
 
+/* h_cart.c: the body read as the show channel's operation of this name, so that both ways check
+ * alike. NULL: a problem was answered. The body stays the caller's. */
+TG_MUST_CHECK struct tg_sale_req *tg_req_op(struct tg_req *q, json_t *body, const char *op);
+/* Its "show": where it was bought; a token of one show buys there. False: a problem was answered. */
+TG_MUST_CHECK bool tg_req_body_show(struct tg_req *q, json_t *body, uint16_t *ret);
+
 /* http_in.c: the request's line and headers are in; checks what holds for every route. */
 int tg_req_begin(struct tg_req *q, const char *path, size_t path_len);
 /* The body is complete: run the handler. */
@@ -232,6 +238,11 @@ void tg_h_product_patch(struct tg_req *q);
 void tg_h_product_archive(struct tg_req *q);
 void tg_h_variant(struct tg_req *q);
 void tg_h_variants(struct tg_req *q);
+void tg_h_flash(struct tg_req *q);
+void tg_h_flash_end(struct tg_req *q);
+void tg_h_waiting(struct tg_req *q);
+void tg_h_waiting_come(struct tg_req *q);
+void tg_h_waiting_leave(struct tg_req *q);
 void tg_h_variant_create(struct tg_req *q);
 void tg_h_variant_patch(struct tg_req *q);
 void tg_h_imports(struct tg_req *q);

@@ -134,6 +134,7 @@ enum tg_read_what {
                           (merchandiser, admin), as all below */
     TG_READ_VARIANT,   /* `key` = SKU */
     TG_READ_VARIANTS,  /* all, by SKU; `filter` */
+    TG_READ_WAITING,   /* who.id's place in the line for the SKU in `key` */
     TG_READ_SHOW_ITEMS,    /* what `show` says of SKUs, by SKU (who runs it) */
     TG_READ_IMPORTS,       /* newest first */
     TG_READ_IMPORT,        /* `key` = id */

@@ -255,6 +255,9 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
     case TG_READ_VARIANTS:
         tg_reader_variants(reader, req);
         break;
+    case TG_READ_WAITING:
+        tg_reader_waiting(reader, req);
+        break;
     case TG_READ_SHOW_ITEMS:
         tg_reader_show_items(reader, req);
         break;

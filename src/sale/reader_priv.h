@@ -79,6 +79,7 @@ void tg_reader_variants(struct tg_reader *r, const struct tg_read_req *req);
 /* reader_show.c: reports, items of shows, tokens, discount codes. */
 void tg_reader_report(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_show_items(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_waiting(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_tokens(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_codes(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_code(struct tg_reader *r, const struct tg_read_req *req);

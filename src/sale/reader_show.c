@@ -114,6 +114,30 @@ void tg_reader_show_items(struct tg_reader *r, const struct tg_read_req *req)
         tg_read_show_items(r->db, req->show, above, tg_reader_rows(&list), add_item, &list));
 }
 
+/* --- the waiting list --- */
+
+void tg_reader_waiting(struct tg_reader *r, const struct tg_read_req *req)
+{
+    struct tg_jo j = tg_jo(&r->buf);
+    struct tg_waiter waiter;
+    uint32_t place = 0;
+    int64_t count = 0;
+    tg_err err = tg_read_waiting(r->db, req->key, req->who.id, &waiter, &place, &count);
+
+    tg_jo_obj(&j, NULL);
+    if (place == 0) {
+        tg_jo_null(&j, "waiting");
+    } else {
+        tg_jo_obj(&j, "waiting");
+        tg_waiter_write(&j, &waiter, place);
+        tg_jo_end_obj(&j);
+    }
+    if ((req->who.roles & TG_ROLE_STAFF) != 0)
+        tg_jo_int(&j, "people", count);
+    tg_jo_end_obj(&j);
+    tg_reader_answer(r, req, err, "");
+}
+
 /* --- tokens --- */
 
 static tg_err add_token(void *ctx, const struct tg_token_row *row)

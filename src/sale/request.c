@@ -114,13 +114,21 @@ static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
     return true;
 }
 
-static bool staff_claim(struct tg_item *item, struct tg_verdict *out)
+static bool staff_claim(const struct tg_sale *sale, struct tg_item *item, struct tg_verdict *out)
 {
     const struct tg_op *op = &item->req->op;
 
     if ((item->req->who.roles & TG_ROLE_MAY_PRICE) == 0)
         return tg_request_forbid(out);
     if (op->kind == TG_OP_PRICE) {
+        if (item->req->price.currency[0] != '\0' &&
+            strcmp(item->req->price.currency, sale->cfg.currency) != 0) {
+            out->code = TG_CODE_BAD_REQUEST;
+            out->field = "price";
+            tg_str_cut(out->message, sizeof(out->message),
+                       "Flash prices are in the shop's own currency.");
+            return false;
+        }
         item->claim.kind = TG_CLAIM_PRICE;
         item->claim.sku = op->u.price.sku;
         item->claim.amount = op->u.price.amount;
@@ -198,7 +206,7 @@ static bool op_claim(struct tg_sale *sale, struct tg_item *item, struct tg_verdi
         return checkout_claim(item, out);
     case TG_OP_PRICE:
     case TG_OP_STOCK:
-        return staff_claim(item, out);
+        return staff_claim(sale, item, out);
     default:
         out->code = TG_CODE_BAD_REQUEST;
         tg_str_cut(out->message, sizeof(out->message), "The shop does not know this operation.");

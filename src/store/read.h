@@ -12,6 +12,7 @@
 #include "shop/payment.h"
 #include "shop/rules.h"
 #include "shop/shop.h"
+#include "shop/waiting.h"
 #include "store/db.h"
 #include "store/registry.h"
 
@@ -176,6 +177,12 @@ struct tg_report {
     } sources[50]; /* orders that were paid, the biggest first */
 };
 TG_MUST_CHECK tg_err tg_read_report(struct tg_read_db *db, uint16_t show, struct tg_report *ret);
+
+/* Somebody's place in a SKU's line: sku, state, qty, offered and until of *ret; *ret_place 0 = not
+ * in it. *ret_count: how many stand there. */
+TG_MUST_CHECK tg_err tg_read_waiting(struct tg_read_db *db, const char *sku, const char *person,
+                                     struct tg_waiter *ret, uint32_t *ret_place,
+                                     int64_t *ret_count);
 
 /* What a show says of SKUs above `above`, by SKU. */
 typedef tg_err (*tg_read_show_item_fn)(void *ctx, const struct tg_show_item *item);

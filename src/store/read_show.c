@@ -136,3 +136,34 @@ tg_err tg_read_show_items(struct tg_read_db *db, uint16_t show, const char *abov
     ended = tg_q_end(&q);
     return err != TG_OK ? err : ended;
 }
+
+/* --- the waiting list --- */
+
+tg_err tg_read_waiting(struct tg_read_db *db, const char *sku, const char *person,
+                       struct tg_waiter *ret, uint32_t *ret_place, int64_t *ret_count)
+{
+    struct tg_q q = tg_q(tg_read_conn(db), TG_SQL_WAITING_PLACE);
+    tg_err err;
+
+    *ret = (struct tg_waiter){.until_wall = -1};
+    *ret_place = 0;
+    *ret_count = 0;
+    tg_str_cut(ret->sku, sizeof(ret->sku), sku);
+    tg_q_text(&q, sku);
+    tg_q_text(&q, person);
+    if (tg_q_row(&q)) {
+        ret->qty = (int32_t)tg_q_get_int(&q, 0);
+        ret->offered = (int32_t)tg_q_get_int(&q, 1);
+        ret->until_wall = tg_q_get_int(&q, 2);
+        ret->state = ret->until_wall >= 0 ? TG_WAITER_TURN : TG_WAITER_WAITING;
+        *ret_place = (uint32_t)tg_q_get_int(&q, 3);
+    }
+    err = tg_q_end(&q);
+    if (err != TG_OK)
+        return err;
+    q = tg_q(tg_read_conn(db), TG_SQL_WAITING_COUNT);
+    tg_q_text(&q, sku);
+    if (tg_q_row(&q))
+        *ret_count = tg_q_get_int(&q, 0);
+    return tg_q_end(&q);
+}

@@ -419,6 +419,13 @@ static void test_http_roles_of_each_endpoint(void **state)
         {"DELETE /api/v1/codes/X", NULL, 401, 403, 403},
         {"GET /api/v1/variants/X/prices", NULL, 401, 403, 403},
         {"PATCH /api/v1/variants/X/prices", "{}", 401, 403, 403},
+        {"GET /api/v1/variants", NULL, 401, 403, 403},
+        {"POST /api/v1/variants/X/flash", "{}", 401, 403, 403},
+        {"DELETE /api/v1/variants/X/flash", NULL, 401, 403, 403},
+        {"GET /api/v1/variants/X/waiting", NULL, 401, 0, 403},
+        {"POST /api/v1/variants/X/waiting", "{}", 401, 400, 403}, /* 400: no Idempotency-Key */
+        {"DELETE /api/v1/variants/X/waiting", NULL, 401, 0, 403},
+        {"GET /api/v1/products/X", NULL, 0, 0, 403},
         {"GET /api/v1/orders", NULL, 401, 0, 403},
         {"GET /api/v1/orders/x", NULL, 401, 0, 403},
         {"POST /api/v1/orders/x/cancel", "{}", 401, 400, 403}, /* 400: no Idempotency-Key */
@@ -449,6 +456,105 @@ static void test_http_roles_of_each_endpoint(void **state)
     assert_int_equal(ask("GET /api/v1/shows", bearer("tg_wrong"), NULL).status, 401);
     tg_str_printf(headers, sizeof(headers), "Authorization: Bearer %0400d\r\n", 1);
     assert_int_equal(ask("GET /api/v1/shows", headers, NULL).status, 401);
+}
+
+static void send_get(struct web_client *c, const char *path, const char *headers)
+{
+    web_send_text(c, "GET ");
+    web_send_text(c, path);
+    web_send_text(c, " HTTP/1.1\r\nHost: h\r\n");
+    web_send_text(c, headers);
+    web_send_text(c, "\r\n");
+}
+
+static void test_http_product_filters_and_languages(void **state)
+{
+    struct web_client c = web_open(t.port, 0);
+    struct tg_read_req *req;
+
+    (void)state;
+    send_get(&c,
+             "/api/v1/products?q=ull%C3%A6&attr.Colour=Dark%20Red&attr.size=M&price_max=5000"
+             "&show=demo",
+             "Accept-Language: sv-SE,en;q=0.8\r\n");
+    req = take(t.read[0], 2000);
+    assert_non_null(req);
+    assert_string_equal(req->find.words, "ull\xc3\xa6");
+    assert_string_equal(req->find.attributes[0].name, "colour");
+    assert_string_equal(req->find.attributes[0].value, "dark-red");
+    assert_string_equal(req->find.attributes[1].value, "m");
+    assert_int_equal(req->find.price_max, 5000);
+    assert_true(req->find.by_show);
+    assert_string_equal(req->who.lang, "sv-SE");
+    post_reply(req->conn, 200, "{\"products\":[]}");
+    tg_msg_free(req);
+    assert_int_equal(web_read_answer(&c, false).status, 200);
+    send_get(&c, "/api/v1/products?lang=nb", "Accept-Language: sv\r\n");
+    req = take(t.read[0], 2000);
+    assert_non_null(req);
+    assert_string_equal(req->who.lang, "nb");
+    post_reply(req->conn, 200, "{\"products\":[]}");
+    tg_msg_free(req);
+    assert_int_equal(web_read_answer(&c, false).status, 200);
+    web_close(&c);
+}
+
+/* What is no text, or beyond all bounds, is refused by name, before anybody else is asked. */
+static void test_http_queries_are_text(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *field;
+    } rows[] = {
+        {"GET /api/v1/products?q=%FF", "\"field\":\"q\""},
+        {"GET /api/v1/products?category=%C3", "\"field\":\"category\""},
+        {"GET /api/v1/products?attr.colour=%FF", "\"field\":\"attr.\""},
+        {"GET /api/v1/products?price_min=3000000000", "\"field\":\"price_min\""},
+        {"GET /api/v1/products?price_max=-1", "\"field\":\"price_max\""},
+        {"GET /api/v1/products?lang=%FF", "\"field\":\"lang\""},
+        {"GET /api/v1/products?lang=x", "\"field\":\"lang\""},
+        {"GET /api/v1/products?cursor=%FF", "\"field\":\"cursor\""},
+        {"GET /api/v1/products?attr.a=1&attr.b=1&attr.c=1&attr.d=1", "\"field\":\"attr.\""},
+        {"GET /api/v1/locations?sku=%FF", "\"field\":\"sku\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct web_answer a = ask(rows[i].line, "", NULL);
+
+        assert_int_equal(a.status, 400);
+        assert_contains(a.body, rows[i].field);
+    }
+    assert_int_equal(ask("GET /api/v1/products?show=none", "", NULL).status, 404);
+}
+
+static void test_http_waiting_is_the_channels_operation(void **state)
+{
+    char secret[TG_TOKEN_SIZE];
+    char headers[512];
+    struct web_client c = web_open(t.port, 0);
+    struct tg_sale_req *req;
+
+    (void)state;
+    tg_resume_mint(secret);
+    tg_str_printf(headers, sizeof(headers),
+                  "%sIdempotency-Key: w1\r\nContent-Type: application/json\r\n"
+                  "Content-Length: 23\r\n",
+                  bearer(secret));
+    web_send_text(&c, "POST /api/v1/variants/MUG%20RED/waiting HTTP/1.1\r\nHost: h\r\n");
+    web_send_text(&c, headers);
+    web_send_text(&c, "\r\n{\"show\":\"demo\",\"qty\":2}");
+    req = take(t.sale, 2000);
+    assert_non_null(req);
+    assert_int_equal(req->op.kind, TG_OP_WAIT);
+    assert_string_equal(req->op.u.wait.sku, "MUG RED");
+    assert_int_equal(req->op.u.wait.qty, 2);
+    assert_false(req->op.u.wait.leave);
+    assert_string_equal(req->idempotency, "w1");
+    post_reply(req->conn, 200, "{}");
+    tg_msg_free(req);
+    assert_int_equal(web_read_answer(&c, false).status, 200);
+    web_close(&c);
 }
 
 static void test_http_orders_say_who_asks(void **state)
@@ -1463,6 +1569,9 @@ int main(void)
         CASE(test_http_long_headers_end_the_connection),
         CASE(test_http_foreign_origin_is_refused),
         CASE(test_http_roles_of_each_endpoint),
+        CASE(test_http_product_filters_and_languages),
+        CASE(test_http_queries_are_text),
+        CASE(test_http_waiting_is_the_channels_operation),
         CASE(test_http_orders_say_who_asks),
         CASE(test_http_sandbox_payment_reaches_sale),
         CASE(test_http_tokens_and_shows_are_made_by_sale),
