@@ -293,6 +293,9 @@ static void read_join(struct reader *r, struct tg_op *op)
     op->u.join.since = get_int_or(r, "since", 0, INT64_MAX, -1);
     get_text(r, "since_epoch", op->u.join.since_epoch, sizeof(op->u.join.since_epoch), TG_EPOCH_MAX,
              MAY_BE_EMPTY);
+    get_text(r, "lang", op->u.join.lang, sizeof(op->u.join.lang), TG_LANG_SIZE - 1, MAY_BE_EMPTY);
+    if (op->u.join.lang[0] != '\0' && !tg_lang_ok(op->u.join.lang, strlen(op->u.join.lang)))
+        complain(r, "lang", "\"lang\" must be a language, as nb or sv-SE.");
 }
 
 static void read_chat(struct reader *r, struct tg_op *op)

@@ -139,6 +139,7 @@ static bool identify(struct tg_sock *s, const struct tg_op *op, char resume[TG_T
     s->staff_token[0] = '\0';
     if (auth.kind == TG_AUTH_STAFF) /* "s17" is the person of the token "t17" */
         tg_str_printf(s->staff_token, sizeof(s->staff_token), "t%s", auth.who.id + 1);
+    tg_str_cut(s->who.lang, sizeof(s->who.lang), op->u.join.lang);
     if (op->u.join.name[0] != '\0')
         tg_str_printf(s->who.name, sizeof(s->who.name), "%s", op->u.join.name);
     return true;

@@ -51,7 +51,7 @@ void tg_lang_first(char ret[TG_LANG_SIZE], const char *accept)
         size_t tag_len = strcspn(tag, ",; \t");
         int liked = weight(tag + tag_len, (size_t)(accept + len - (tag + tag_len)));
 
-        if (liked > best) {
+        if (tag_len > 0 && liked > best) {
             best = liked;
             ret[0] = '\0'; /* what is liked best may be one that nobody can have: "*" */
             if (tg_lang_ok(tag, tag_len))

@@ -115,6 +115,38 @@ static void sort_langs(struct tg_feed_langs *list)
         }
 }
 
+/* {"red": "rød"}: the words of options in a language. */
+static void option_words(struct tg_doc_reader *r, json_t *value, struct tg_feed_pairs *ret)
+{
+    const char *word;
+    json_t *item;
+
+    if (value == NULL || json_is_null(value))
+        return;
+    if (!json_is_object(value)) {
+        tg_doc_bad(r, "texts", value, "options must be an object of words.",
+                   "Write {\"nb\": {\"options\": {\"red\": \"rød\"}}}.");
+        return;
+    }
+    json_object_foreach(value, word, item)
+    {
+        const char *text = tg_doc_text(r, "texts", item, TG_FEED_OPTIONS_SIZE, false);
+        struct tg_feed_pair *pair;
+
+        if (text == NULL || strlen(word) >= TG_FEED_OPTIONS_SIZE)
+            continue;
+        pair = TG_FEED_ADD(r->arena, ret, TG_FEED_WORDS_MAX);
+        if (pair == NULL) {
+            if (r->arena->err == TG_OK)
+                tg_doc_bad(r, "texts", NULL, "There are too many words of options.",
+                           "Leave some of them out.");
+            return;
+        }
+        pair->name = tg_feed_text(r->arena, word, strlen(word));
+        pair->value = text;
+    }
+}
+
 void tg_doc_langs(struct tg_doc_reader *r, json_t *value, struct tg_feed_langs *ret)
 {
     const char *lang;
@@ -149,6 +181,7 @@ void tg_doc_langs(struct tg_doc_reader *r, json_t *value, struct tg_feed_langs *
         l->description = description == NULL
                              ? NULL
                              : tg_doc_text(r, "texts", description, TG_FEED_DESCRIPTION_MAX, true);
+        option_words(r, json_object_get(item, "options"), &l->options);
     }
     sort_langs(ret);
 }

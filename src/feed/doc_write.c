@@ -35,6 +35,14 @@ static void write_names(struct tg_jo *j, const char *key, const struct tg_feed_n
     tg_jo_end_arr(j);
 }
 
+static void write_options(struct tg_jo *j, const char *key, const struct tg_feed_pairs *options)
+{
+    tg_jo_obj(j, key);
+    for (uint32_t i = 0; i < options->count; i++)
+        tg_jo_str(j, options->at[i].name, options->at[i].value);
+    tg_jo_end_obj(j);
+}
+
 static void write_langs(struct tg_jo *j, const struct tg_feed_langs *list)
 {
     if (list->count == 0)
@@ -44,6 +52,8 @@ static void write_langs(struct tg_jo *j, const struct tg_feed_langs *list)
         tg_jo_obj(j, list->at[i].lang);
         write_text(j, "title", list->at[i].title);
         write_text(j, "description", list->at[i].description);
+        if (list->at[i].options.count > 0)
+            write_options(j, "options", &list->at[i].options);
         tg_jo_end_obj(j);
     }
     tg_jo_end_obj(j);
@@ -95,14 +105,6 @@ void tg_feed_variant_doc(struct tg_buf *out, const struct tg_feed_variant *v)
     tg_jo_obj(&j, NULL);
     tg_feed_write_variant_details(&j, v);
     tg_jo_end_obj(&j);
-}
-
-static void write_options(struct tg_jo *j, const char *key, const struct tg_feed_pairs *options)
-{
-    tg_jo_obj(j, key);
-    for (uint32_t i = 0; i < options->count; i++)
-        tg_jo_str(j, options->at[i].name, options->at[i].value);
-    tg_jo_end_obj(j);
 }
 
 void tg_feed_options_json(struct tg_buf *out, const struct tg_feed_pairs *options)

@@ -25,6 +25,7 @@ enum {
     TG_FEED_DESCRIPTION_MAX = 16384,  /* bytes: three pages of text */
     TG_FEED_ID_SIZE = 40,             /* of a product id with NUL */
     TG_FEED_TEXTS_MAX = 16,           /* further languages */
+    TG_FEED_WORDS_MAX = 64,           /* option words of one language */
     TG_FEED_PICTURES_MAX = 50,        /* of one product or variant; Shopify has up to 250 */
     TG_FEED_CATEGORIES_MAX = 16,      /* paths that one product stands in */
     TG_FEED_CATEGORY_DEPTH = 8,       /* steps of one path */
@@ -57,11 +58,6 @@ const char *tg_feed_text(struct tg_feed_arena *a, const char *text, size_t len);
 
 /* --- the model --- */
 
-struct tg_feed_lang {
-    const char *lang; /* BCP 47: "nb", "sv-SE" */
-    const char *title;
-    const char *description;
-};
 struct tg_feed_picture {
     const char *url;
     const char *alt;
@@ -85,9 +81,16 @@ struct tg_feed_part {
         uint32_t count;                                                                            \
         bool given;                                                                                \
     }
-TG_FEED_LIST(tg_feed_langs, struct tg_feed_lang);
 TG_FEED_LIST(tg_feed_pictures, struct tg_feed_picture);
 TG_FEED_LIST(tg_feed_pairs, struct tg_feed_pair);
+
+struct tg_feed_lang {
+    const char *lang; /* BCP 47: "nb", "sv-SE" */
+    const char *title;
+    const char *description;
+    struct tg_feed_pairs options; /* words of the options, and what they are in this language */
+};
+TG_FEED_LIST(tg_feed_langs, struct tg_feed_lang);
 TG_FEED_LIST(tg_feed_prices, struct tg_feed_price);
 TG_FEED_LIST(tg_feed_parts, struct tg_feed_part);
 TG_FEED_LIST(tg_feed_names, const char *);

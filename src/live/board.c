@@ -23,6 +23,11 @@ void tg_board_done(struct tg_board *b)
     tg_map_done(&b->by_sku);
     tg_buf_done(&b->viewers.text);
     tg_buf_done(&b->staff.text);
+    for (uint32_t i = 0; i < b->lang_count; i++) {
+        tg_buf_done(&b->langs[i].viewers.text);
+        tg_buf_done(&b->langs[i].staff.text);
+    }
+    b->lang_count = 0;
     tg_free(b->variants);
     tg_free(b->queue);
     tg_catalog_unref(b->catalog);
@@ -59,6 +64,28 @@ static tg_err fill(struct tg_board *b)
     return TG_OK;
 }
 
+/* The first languages of the catalogue's products. */
+static void find_langs(struct tg_board *b)
+{
+    for (uint32_t i = 0; i < b->catalog->product_count; i++) {
+        const struct tg_langs *t = b->catalog->products[i].texts;
+
+        for (uint32_t k = 0; t != NULL && k < t->count && b->lang_count < TG_BOARD_LANGS; k++) {
+            struct tg_board_lang *at = &b->langs[b->lang_count];
+            bool have = false;
+
+            for (uint32_t l = 0; !have && l < b->lang_count; l++)
+                have = tg_lang_fit(b->langs[l].lang, t->at[k].lang) == 3;
+            if (have)
+                continue;
+            memcpy(at->lang, t->at[k].lang, sizeof(at->lang));
+            tg_buf_init(&at->viewers.text, (size_t)4 * TG_JOINED_PRODUCTS_MAX);
+            tg_buf_init(&at->staff.text, (size_t)4 * TG_JOINED_PRODUCTS_MAX);
+            b->lang_count++;
+        }
+    }
+}
+
 tg_err tg_board_set_catalog(struct tg_board *b, struct tg_catalog *take_catalog)
 {
     struct tg_board next = {.catalog = take_catalog, .band_fixed = b->band_fixed};
@@ -75,6 +102,7 @@ tg_err tg_board_set_catalog(struct tg_board *b, struct tg_catalog *take_catalog)
         tg_board_done(&next);
         return err;
     }
+    find_langs(&next);
     /* The text buffers stay; everything else changes hands. */
     next.viewers.text = b->viewers.text;
     next.staff.text = b->staff.text;
@@ -95,15 +123,29 @@ const char *tg_board_currency(const struct tg_board *b)
     return b->catalog == NULL ? "XTS" : b->catalog->currency;
 }
 
+static void stale_viewers(struct tg_board *b)
+{
+    b->viewers.fresh = false;
+    for (uint32_t i = 0; i < b->lang_count; i++)
+        b->langs[i].viewers.fresh = false;
+}
+
+static void stale_staff(struct tg_board *b)
+{
+    b->staff.fresh = false;
+    for (uint32_t i = 0; i < b->lang_count; i++)
+        b->langs[i].staff.fresh = false;
+}
+
 static void apply_numbers(struct tg_board *b, struct tg_board_variant *v,
                           const struct tg_live_sale *sale)
 {
     if (sale->stock_changed && v->available != sale->available) {
         if (banded(b, v->available) != banded(b, sale->available))
-            b->viewers.fresh = false;
+            stale_viewers(b);
         v->available = sale->available;
         v->stock_changed = true;
-        b->staff.fresh = false;
+        stale_staff(b);
     }
     if (sale->price_changed) {
         v->price = sale->price;
@@ -112,8 +154,8 @@ static void apply_numbers(struct tg_board *b, struct tg_board_variant *v,
         v->lowest = sale->lowest;
         v->price_left = sale->price_left;
         v->price_changed = true;
-        b->viewers.fresh = false;
-        b->staff.fresh = false;
+        stale_viewers(b);
+        stale_staff(b);
     }
     if (sale->sold_count > 0 && sale->show != UINT16_MAX) {
         v->sold_count = sale->sold_count;
@@ -210,11 +252,14 @@ static void write_stock(struct tg_jo *j, const char *key, int32_t value)
 }
 
 static void write_variant(const struct tg_board *b, struct tg_jo *j,
-                          const struct tg_board_variant *v, bool staff)
+                          const struct tg_board_variant *v, bool staff, const struct tg_text *text)
 {
+    char buf[TG_OPTIONS_IN_SIZE];
+    const char *options = tg_options_in(buf, v->view->options, text);
+
     tg_jo_obj(j, NULL);
     tg_jo_str(j, "sku", v->view->sku);
-    tg_jo_raw(j, "options", v->view->options, strlen(v->view->options));
+    tg_jo_raw(j, "options", options, strlen(options));
     write_price(b, j, "price", v);
     if (v->view->tax_bp > 0)
         tg_jo_int(j, "tax_bp", v->view->tax_bp);
@@ -223,12 +268,14 @@ static void write_variant(const struct tg_board *b, struct tg_jo *j,
 }
 
 static void write_product(const struct tg_board *b, struct tg_jo *j,
-                          const struct tg_product_view *p, bool staff)
+                          const struct tg_product_view *p, bool staff, const char *lang)
 {
-    tg_product_write_open(j, p);
+    const struct tg_text *text = tg_langs_pick(p->texts, lang);
+
+    tg_product_write_open(j, p, text);
     tg_jo_arr(j, "variants");
     for (uint32_t i = 0; i < p->variant_count; i++)
-        write_variant(b, j, &b->variants[p->variant_first + i], staff);
+        write_variant(b, j, &b->variants[p->variant_first + i], staff, text);
     tg_jo_end_arr(j);
     tg_jo_end_obj(j);
 }
@@ -240,7 +287,8 @@ static void check_product(const struct tg_catalog *c, const struct tg_product_vi
     TG_ASSERT(p->variant_count <= c->variant_count - p->variant_first);
 }
 
-static void write_products(struct tg_board *b, struct tg_board_json *out, bool staff)
+static void write_products(struct tg_board *b, struct tg_board_json *out, bool staff,
+                           const char *lang)
 {
     struct tg_jo j = tg_jo(&out->text);
     uint32_t count = b->catalog == NULL ? 0 : b->catalog->product_count;
@@ -253,7 +301,7 @@ static void write_products(struct tg_board *b, struct tg_board_json *out, bool s
         size_t len = out->text.len;
 
         check_product(b->catalog, &b->catalog->products[i]);
-        write_product(b, &j, &b->catalog->products[i], staff);
+        write_product(b, &j, &b->catalog->products[i], staff, lang);
         /* LIMIT: one product larger than all that may stand there. */
         if (out->text.len <= TG_JOINED_PRODUCTS_MAX && out->text.err != TG_ERR_LIMIT)
             continue;
@@ -267,13 +315,33 @@ static void write_products(struct tg_board *b, struct tg_board_json *out, bool s
     tg_jo_end_arr(&j);
 }
 
-tg_err tg_board_products(struct tg_board *b, bool staff, const char **ret_json, size_t *ret_len,
-                         bool *ret_more)
+/* NULL = none of the catalogue's serves who reads this one. */
+static struct tg_board_lang *lang_for(struct tg_board *b, const char *lang)
 {
+    struct tg_board_lang *best = NULL;
+    int fit = 0;
+
+    for (uint32_t i = 0; i < b->lang_count; i++) {
+        int this_fit = tg_lang_fit(b->langs[i].lang, lang);
+
+        if (this_fit > fit) {
+            fit = this_fit;
+            best = &b->langs[i];
+        }
+    }
+    return best;
+}
+
+tg_err tg_board_products(struct tg_board *b, bool staff, const char *lang, const char **ret_json,
+                         size_t *ret_len, bool *ret_more)
+{
+    struct tg_board_lang *in = lang_for(b, lang);
     struct tg_board_json *out = staff ? &b->staff : &b->viewers;
 
+    if (in != NULL)
+        out = staff ? &in->staff : &in->viewers;
     if (!out->fresh)
-        write_products(b, out, staff);
+        write_products(b, out, staff, in == NULL ? "" : in->lang);
     out->fresh = out->text.err == TG_OK;
     if (!out->fresh)
         return TG_ERR_NOMEM;

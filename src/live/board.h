@@ -40,6 +40,14 @@ struct tg_board_json {
     bool more; /* the catalogue has more than fits */
 };
 
+/* Languages of the catalogue in which `products` is kept, besides as it was written first. */
+enum { TG_BOARD_LANGS = 8 };
+struct tg_board_lang {
+    char lang[TG_LANG_SIZE];
+    struct tg_board_json viewers;
+    struct tg_board_json staff;
+};
+
 struct tg_board {
     struct tg_catalog *catalog;        /* NULL until the first */
     struct tg_board_variant *variants; /* catalog->variant_count */
@@ -53,6 +61,8 @@ struct tg_board {
     int32_t band_fixed; /* > 0 overrides the catalogue's */
     struct tg_board_json viewers;
     struct tg_board_json staff;
+    struct tg_board_lang langs[TG_BOARD_LANGS];
+    uint32_t lang_count;
 };
 
 /* band 0 = the catalogue's own. */
@@ -72,9 +82,10 @@ TG_MUST_CHECK bool tg_board_apply(struct tg_board *b, const struct tg_live_sale 
 struct tg_board_variant *tg_board_next(struct tg_board *b);
 void tg_board_told(struct tg_board *b, struct tg_board_variant *v, bool sold_too);
 
-/* JSON of `products`; borrowed until the next call on the board. NOMEM. */
-TG_MUST_CHECK tg_err tg_board_products(struct tg_board *b, bool staff, const char **ret_json,
-                                       size_t *ret_len, bool *ret_more);
+/* JSON of `products` in a language, where the catalogue has it; borrowed until the next call on the
+ * board. NOMEM. */
+TG_MUST_CHECK tg_err tg_board_products(struct tg_board *b, bool staff, const char *lang,
+                                       const char **ret_json, size_t *ret_len, bool *ret_more);
 
 enum tg_board_what { TG_BOARD_PRICE, TG_BOARD_STOCK, TG_BOARD_STOCK_BANDED, TG_BOARD_SOLD };
 /* One event about a variant, at a media time. */

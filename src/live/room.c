@@ -403,7 +403,7 @@ static tg_err write_joined(struct tg_live *live, struct room *room, const struct
 
     write_roles(roles, msg->who.roles);
     who = person_of(&msg->who, roles);
-    err = tg_board_products(&live->board, who.staff, &in.products, &in.products_len,
+    err = tg_board_products(&live->board, who.staff, msg->who.lang, &in.products, &in.products_len,
                             &in.products_more);
     if (err != TG_OK)
         return err;

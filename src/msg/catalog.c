@@ -42,18 +42,27 @@ void tg_catalog_unref(struct tg_catalog *catalog)
     TG_ASSERT(before > 0);
     if (before > 1)
         return;
+    for (uint32_t i = 0; catalog->products != NULL && i < catalog->product_count; i++)
+        tg_langs_unref(catalog->products[i].texts);
     tg_free(catalog->products);
     tg_free(catalog->variants);
     tg_free(catalog);
 }
 
-void tg_product_write_open(struct tg_jo *j, const struct tg_product_view *product)
+static const char *either(const char *translated, const char *own)
+{
+    return translated != NULL && translated[0] != '\0' ? translated : own;
+}
+
+void tg_product_write_open(struct tg_jo *j, const struct tg_product_view *product,
+                           const struct tg_text *text)
 {
     tg_jo_obj(j, NULL);
     tg_jo_str(j, "id", product->id);
-    tg_jo_str(j, "title", product->title);
+    tg_jo_str(j, "title", either(text == NULL ? NULL : text->title, product->title));
     tg_jo_int(j, "number", product->number);
-    tg_jo_str(j, "description", product->description);
+    tg_jo_str(j, "description",
+              either(text == NULL ? NULL : text->description, product->description));
     tg_jo_arr(j, "images");
     if (product->image[0] != '\0') {
         tg_jo_obj(j, NULL);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/json_out.h"
 #include "base/limits.h"
+#include "base/texts.h"
 
 struct tg_variant_view {
     char sku[TG_SKU_MAX + 1];
@@ -33,6 +34,7 @@ struct tg_product_view {
     char image[TG_URL_SIZE]; /* path or URL; "" = none */
     char image_alt[TG_TITLE_SIZE];
     uint32_t number;        /* the short number shown on screen ("write 7 to buy") */
+    struct tg_langs *texts; /* in further languages; a reference, NULL = none */
     uint32_t variant_first; /* index into variants */
     uint32_t variant_count;
 };
@@ -54,8 +56,10 @@ void tg_catalog_unref(struct tg_catalog *catalog);
 
 /*
  * Opens a product's JSON object with what does not change while a show runs (id, title, number,
- * description, images). The caller adds the variants and closes it.
+ * description, images), in the text's language where it says so. The caller adds the variants and
+ * closes it.
  */
-void tg_product_write_open(struct tg_jo *j, const struct tg_product_view *product);
+void tg_product_write_open(struct tg_jo *j, const struct tg_product_view *product,
+                           const struct tg_text *text);
 
 #endif

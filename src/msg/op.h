@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lang.h"
 #include "base/limits.h"
 
 enum tg_op_kind {
@@ -65,6 +66,7 @@ struct tg_op {
             char source[TG_SOURCE_MAX * 4 + 1]; /* campaign; "" = none */
             int64_t since;                      /* last seq seen; -1 = none */
             char since_epoch[TG_EPOCH_MAX + 1]; /* joined.epoch that it belongs to; "" = not said */
+            char lang[TG_LANG_SIZE];            /* of the page; "" = not said */
         } join;
         struct {
             char text[TG_CHAT_SIZE];

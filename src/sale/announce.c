@@ -57,6 +57,8 @@ static void tell_new_orders(struct tg_sale *sale)
 
 static void tell_orders(struct tg_sale *sale)
 {
+    struct tg_sale_texts in = {.sale = sale, .lang = ""};
+    const struct tg_line_texts texts = {.of = tg_sale_text_of, .ctx = &in};
     const struct tg_order *cursor = NULL;
     const struct tg_order *order;
 
@@ -68,7 +70,8 @@ static void tell_orders(struct tg_sale *sale)
         tg_buf_clear(&sale->buf);
         tg_jo_obj(&j, NULL);
         tg_jo_str(&j, "ev", "order");
-        tg_order_write(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        in.lang = tg_lang_of(sale, order->person);
+        tg_order_write_in(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER, &texts);
         tg_jo_end_obj(&j);
         tg_announce_person(sale, order->person);
     }
@@ -91,7 +94,7 @@ static void tell_carts(struct tg_sale *sale)
         tg_buf_clear(&sale->buf);
         tg_jo_obj(&j, NULL);
         tg_jo_str(&j, "ev", "cart");
-        tg_cart_write(&j, "cart", sale->shop, cart, UINT16_MAX);
+        tg_cart_write(&j, "cart", sale->shop, cart, UINT16_MAX, tg_lang_of(sale, cart->person));
         tg_jo_end_obj(&j);
         tg_announce_person(sale, cart->person);
     }
@@ -219,6 +222,7 @@ static struct tg_catalog *make_catalog(struct tg_sale *sale)
         tg_str_cut(view->image, sizeof(view->image), p->image);
         tg_str_cut(view->image_alt, sizeof(view->image_alt), p->image_alt);
         view->number = p->number;
+        view->texts = tg_langs_ref(p->texts);
         view->variant_first = at;
         fill_variants(sale->shop, catalog, p, &at);
         view->variant_count = at - view->variant_first;

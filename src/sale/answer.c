@@ -223,7 +223,7 @@ static void stock_facts(struct tg_jo *j, const struct tg_variant *v)
 static void merge_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
                         const struct tg_verdict *v)
 {
-    tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show);
+    tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
     tg_jo_arr(j, "left_out");
     for (uint32_t i = 0; i < v->left_out_count; i++) {
         tg_jo_obj(j, NULL);
@@ -247,7 +247,7 @@ static void quote_facts(struct tg_jo *j, const struct tg_sale *sale, const struc
     struct tg_quote quote;
 
     tg_shop_quote(sale->shop, sale->now, &item->claim, &quote);
-    tg_quote_write(j, "cart", &quote);
+    tg_quote_write(j, "cart", &quote, item->req->who.lang);
 }
 
 /* What was written since `from`, a key and its object, is what its event will say. */
@@ -264,6 +264,16 @@ static void note_said(const struct tg_jo *j, struct tg_item *item, size_t from, 
     item->said.len = j->buf->len - item->said.at;
 }
 
+/* In the language of whoever asks. */
+static void order_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+                        const struct tg_order *order)
+{
+    struct tg_sale_texts in = {.sale = sale, .lang = item->req->who.lang};
+    const struct tg_line_texts texts = {.of = tg_sale_text_of, .ctx = &in};
+
+    tg_order_write_in(j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER, &texts);
+}
+
 static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item,
                           const struct tg_verdict *v)
 {
@@ -272,12 +282,12 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
     switch (item->claim.kind) {
     case TG_CLAIM_BUY:
     case TG_CLAIM_CHECKOUT:
-        tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        order_facts(j, sale, item, v->order);
         note_said(j, item, from, v->order);
         break;
     case TG_CLAIM_CANCEL:
     case TG_CLAIM_UNDO:
-        tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        order_facts(j, sale, item, v->order);
         break;
     case TG_CLAIM_FULFIL:
     case TG_CLAIM_RETURN:
@@ -290,7 +300,7 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
     case TG_CLAIM_RETRY:
     case TG_CLAIM_ASK_AGAIN:
     case TG_CLAIM_GIVE_UP:
-        tg_order_write(j, "order", v->order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+        order_facts(j, sale, item, v->order);
         tg_jo_obj(j, "payment");
         tg_jo_str(j, "id", v->order->payment);
         tg_jo_str(j, "state", tg_payment_state_name(v->order->payment_state));
@@ -301,10 +311,10 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
             quote_facts(j, sale, item);
             break;
         }
-        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show);
+        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
         break;
     case TG_CLAIM_CART_SET:
-        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show);
+        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
         note_said(j, item, from, v->cart);
         break;
     case TG_CLAIM_CART_MERGE:

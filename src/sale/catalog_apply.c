@@ -108,6 +108,7 @@ static void product_to_memory(struct tg_catalog_slice *s, const struct tg_feed_p
     struct tg_product *m = &s->products[s->product_count++];
 
     *m = (struct tg_product){.number = (uint32_t)p->number, .archived = p->archived == 1};
+    s->err = s->err != TG_OK ? s->err : tg_cat_texts_of(&m->texts, &p->texts);
     tg_str_cut(m->id, sizeof(m->id), p->id);
     tg_str_cut(m->title, sizeof(m->title), p->title);
     tg_str_cut(m->description, sizeof(m->description), p->description);

@@ -54,7 +54,7 @@ struct tg_catalog_slice {
     int64_t import; /* whose changes are kept; 0 = nobody's */
     int64_t seq;    /* of the last change */
     char actor[TG_PERSON_ID_SIZE];
-    struct tg_product *products;
+    struct tg_product *products; /* with their texts, a reference each until they are in memory */
     size_t product_count;
     struct {
         char product_id[TG_FEED_ID_SIZE];

@@ -17,8 +17,17 @@ tg_err tg_catalog_slice_init(struct tg_catalog_slice *s, struct tg_sale *sale)
     return TG_ERR_NOMEM;
 }
 
+/* Of products that did not come into memory. */
+static void forget_texts(struct tg_catalog_slice *s)
+{
+    for (size_t i = 0; s->products != NULL && i < s->product_count; i++)
+        tg_langs_unref(s->products[i].texts);
+    s->product_count = 0;
+}
+
 void tg_catalog_slice_done(struct tg_catalog_slice *s)
 {
+    forget_texts(s);
     tg_feed_arena_done(&s->arena);
     tg_free(s->products);
     tg_free(s->variants);
@@ -34,7 +43,7 @@ void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now,
     struct tg_store *store = s->sale->cfg.store;
 
     s->now = now;
-    s->product_count = 0;
+    forget_texts(s);
     s->variant_count = 0;
     s->claim_count = 0;
     tg_feed_arena_clear(&s->arena);

@@ -200,7 +200,8 @@ static tg_err add_order(void *ctx, const struct tg_order *order)
     struct tg_reader_list *list = ctx;
 
     if (tg_page_row(&list->page, order->number))
-        tg_order_write(list->page.j, NULL, order, tg_reader_pay_base(list->reader), list->view);
+        tg_order_write_in(list->page.j, NULL, order, tg_reader_pay_base(list->reader), list->view,
+                          list->view == TG_ORDER_VIEW_STAFF ? NULL : &list->in.texts);
     return list->reader->buf.err;
 }
 
@@ -222,9 +223,11 @@ static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
         return;
     tg_reader_list(&list, r, req, 'o', "orders");
     list.view = all ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER;
+    tg_reader_texts(&list.in, r, req);
     filter.below = below;
     filter.limit = tg_reader_rows(&list);
     err = tg_read_orders_by(r->db, &filter, add_order, &list);
+    tg_reader_texts_end(&list.in);
     tg_reader_list_end(&list, req, err);
 }
 

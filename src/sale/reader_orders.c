@@ -24,6 +24,30 @@ static void when(struct tg_jo *j, const char *key, tg_us wall)
     tg_jo_str(j, key, text);
 }
 
+/* --- in somebody's language --- */
+
+static const struct tg_text *text_of(void *ctx, const char *sku)
+{
+    struct tg_reader_texts *t = ctx;
+
+    tg_langs_unref(t->langs);
+    t->langs = NULL;
+    if (t->lang[0] == '\0' || tg_read_texts(t->reader->db, sku, &t->langs) != TG_OK)
+        return NULL; /* as it was written first is better than no order */
+    return tg_langs_pick(t->langs, t->lang);
+}
+
+void tg_reader_texts(struct tg_reader_texts *t, struct tg_reader *r, const struct tg_read_req *req)
+{
+    *t = (struct tg_reader_texts){
+        .reader = r, .lang = req->who.lang, .texts = {.of = text_of, .ctx = t}};
+}
+
+void tg_reader_texts_end(struct tg_reader_texts *t)
+{
+    tg_langs_unref(t->langs);
+}
+
 /* --- one order --- */
 
 static tg_err add_event(void *ctx, const struct tg_event_row *row)
@@ -96,16 +120,20 @@ static void read_order(struct tg_reader *r, const struct tg_read_req *req, bool 
 {
     struct list list = {.j = tg_jo(&r->buf)};
     struct tg_order *order = NULL;
+    struct tg_reader_texts in;
     tg_err err = find(r, req, &order, &list.staff);
 
+    tg_reader_texts(&in, r, req);
     if (err == TG_OK) {
         tg_jo_obj(&list.j, NULL);
         if (whole)
-            tg_order_write(&list.j, "order", order, tg_reader_pay_base(r),
-                           list.staff ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER);
+            tg_order_write_in(&list.j, "order", order, tg_reader_pay_base(r),
+                              list.staff ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER,
+                              list.staff ? NULL : &in.texts);
         err = write_events(r, &list, order);
         tg_jo_end_obj(&list.j);
     }
+    tg_reader_texts_end(&in);
     tg_order_free(order);
     tg_reader_answer(r, req, err, "There is no such order.");
 }
@@ -126,17 +154,21 @@ void tg_read_payment_page(struct tg_reader *r, const struct tg_read_req *req)
 {
     struct tg_jo j = tg_jo(&r->buf);
     struct tg_order *order = NULL;
+    struct tg_reader_texts in;
     tg_err err = tg_read_payment(r->db, req->key, &order);
 
+    tg_reader_texts(&in, r, req);
     if (err == TG_OK) {
         tg_jo_obj(&j, NULL);
         tg_jo_str(&j, "id", order->payment);
         tg_jo_str(&j, "provider", "sandbox");
         tg_jo_str(&j, "state", tg_payment_state_name(order->payment_state));
         tg_money_write(&j, "amount", order->total, order->currency);
-        tg_order_write(&j, "order", order, tg_reader_pay_base(r), TG_ORDER_VIEW_BUYER);
+        tg_order_write_in(&j, "order", order, tg_reader_pay_base(r), TG_ORDER_VIEW_BUYER,
+                          &in.texts);
         tg_jo_end_obj(&j);
     }
+    tg_reader_texts_end(&in);
     tg_order_free(order);
     tg_reader_answer(r, req, err, "There is no such payment.");
 }

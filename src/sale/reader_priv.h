@@ -6,6 +6,7 @@
 #include "base/json_out.h"
 #include "sale/reader.h"
 #include "shop/shop_json.h"
+#include "store/catalogue.h"
 #include "store/read.h"
 
 struct tg_reader {
@@ -24,6 +25,14 @@ static inline const char *tg_reader_pay_base(const struct tg_reader *r)
     return r->cfg.allow_sandbox ? r->cfg.sandbox_base : NULL;
 }
 
+/* Order lines in the language of whoever asks: give `texts` to tg_order_write_in, then end. */
+struct tg_reader_texts {
+    struct tg_reader *reader;
+    const char *lang;
+    struct tg_langs *langs; /* of the last line */
+    struct tg_line_texts texts;
+};
+
 /* A list being written. The database is asked for one row more than the page holds. */
 struct tg_reader_list {
     struct tg_reader *reader;
@@ -31,6 +40,7 @@ struct tg_reader_list {
     struct tg_page page;
     enum tg_order_view view;
     const char *view_lang;
+    struct tg_reader_texts in; /* of orders */
 };
 
 /* What stands in r->buf. */
@@ -72,6 +82,9 @@ void tg_reader_hooks(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_stock(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_movements(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_locations(struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_texts(struct tg_reader_texts *t, struct tg_reader *r, const struct tg_read_req *req);
+void tg_reader_texts_end(struct tg_reader_texts *t);
+
 /* reader_products.c: the catalogue as shoppers see it; staff's list of variants. */
 void tg_reader_products(struct tg_reader *r, const struct tg_read_req *req);
 void tg_reader_product(struct tg_reader *r, const struct tg_read_req *req);

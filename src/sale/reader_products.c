@@ -77,7 +77,7 @@ static tg_err add_product(void *ctx, const struct tg_list_view *view)
         return TG_ERR_AGAIN;
     if (!tg_page_row(&s->list.page, view->cursor))
         return TG_ERR_AGAIN;
-    tg_product_write_open(s->j, view->product);
+    tg_product_write_open(s->j, view->product, NULL);
     write_variants(s, view);
     tg_jo_end_obj(s->j);
     return s->list.reader->buf.err;

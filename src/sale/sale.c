@@ -64,6 +64,7 @@ static tg_err build(struct tg_sale *sale)
     sale->claims = tg_calloc(TG_SALE_BATCH_MAX, sizeof(*sale->claims));
     sale->refusals = tg_calloc(TG_SALE_BATCH_MAX, sizeof(*sale->refusals));
     sale->taken = tg_calloc(TG_SALE_BATCH_MAX, sizeof(void *));
+    sale->langs = tg_calloc(TG_SALE_LANGS, sizeof(*sale->langs));
     if (sale->items == NULL || sale->claims == NULL || sale->refusals == NULL ||
         sale->taken == NULL)
         return TG_ERR_NOMEM;
@@ -137,6 +138,7 @@ void tg_sale_free(struct tg_sale *sale)
     tg_free(sale->claims);
     tg_free(sale->refusals);
     tg_free(sale->taken);
+    tg_free(sale->langs);
     tg_free(sale);
 }
 

@@ -79,7 +79,16 @@ struct tg_line_said {
     bool back_order;
 };
 
+/* In which language people read: of who joined lately, by a hash of the person. Two who share a
+ * place take turns, and one of them reads events as the products were written first. */
+enum { TG_SALE_LANGS = 8192 };
+struct tg_sale_lang {
+    uint64_t person;
+    char lang[TG_LANG_SIZE];
+};
+
 struct tg_sale {
+    struct tg_sale_lang *langs; /* TG_SALE_LANGS */
     struct tg_sale_cfg cfg;
     struct tg_shop *shop;
     struct tg_idem *idem;
@@ -266,5 +275,14 @@ void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key);
 
 /* After the batch: orders of people who are here, some of them. */
 void tg_announce_orders_elsewhere(struct tg_sale *sale);
+/* langs.c */
+void tg_lang_note(struct tg_sale *sale, const struct tg_person *who);
+const char *tg_lang_of(const struct tg_sale *sale, const char *person);
+/* ctx of tg_line_texts. */
+struct tg_sale_texts {
+    const struct tg_sale *sale;
+    const char *lang;
+};
+const struct tg_text *tg_sale_text_of(void *ctx, const char *sku);
 
 #endif

@@ -173,13 +173,17 @@ bool tg_selling_comment_claim(struct tg_sale *sale, struct tg_item *item, struct
 void tg_selling_choices(struct tg_jo *j, const struct tg_item *item)
 {
     char text[TG_OPTION_TEXT_SIZE];
+    char buf[TG_OPTIONS_IN_SIZE];
 
     if (item->req->what != TG_SALE_COMMENT || item->wish.choice_count < 2 ||
         item->code != TG_CODE_BAD_REQUEST)
         return;
     tg_jo_arr(j, "choices");
     for (uint32_t i = 0; i < item->wish.choice_count; i++) {
-        tg_option_text(text, item->wish.choices[i]->options);
+        const struct tg_variant *v = item->wish.choices[i];
+
+        tg_option_text(text, tg_options_in(buf, v->options,
+                                           tg_langs_pick(v->product->texts, item->req->who.lang)));
         tg_jo_obj(j, NULL);
         tg_jo_str(j, "sku", item->wish.choices[i]->sku);
         tg_jo_str(j, "options", text);

@@ -21,7 +21,7 @@ static void cart_for_join(struct tg_sale *sale, struct tg_item *item, const stru
     if (cart == NULL || cart->line_count == 0 || item->req->join == NULL)
         return;
     tg_buf_clear(&sale->buf);
-    tg_cart_write(&j, NULL, sale->shop, cart, item->claim.show);
+    tg_cart_write(&j, NULL, sale->shop, cart, item->claim.show, item->req->who.lang);
     item->req->join->cart_json = tg_answer_slab(sale);
 }
 
@@ -104,6 +104,7 @@ static void decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_item 
         if (item->req->what == TG_SALE_ASK_AGAIN)
             return; /* what it did is in the order's history */
         if (item->req->what == TG_SALE_JOIN) {
+            tg_lang_note(sale, &item->req->who);
             cart_for_join(sale, item, v.cart);
             if (item->req->join != NULL)
                 item->req->join->waiting_json = tg_selling_waiting(sale, item->req->join->who.id);

@@ -103,11 +103,13 @@ tg_err tg_shop_load_product(struct tg_shop *shop, const struct tg_product *p)
     if (copy == NULL)
         return TG_ERR_NOMEM;
     *copy = *p;
+    copy->texts = tg_langs_ref(p->texts);
     copy->variant_count = 0;
     copy->first = NULL;
     copy->last = NULL;
     err = tg_map_put(&shop->product_by_id, copy->id, strlen(copy->id), copy);
     if (err != TG_OK) {
+        tg_langs_unref(copy->texts);
         tg_free(copy);
         return err;
     }
@@ -214,7 +216,17 @@ tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_product *p)
     memcpy(have->description, p->description, sizeof(have->description));
     memcpy(have->image, p->image, sizeof(have->image));
     memcpy(have->image_alt, p->image_alt, sizeof(have->image_alt));
+    tg_shop_put_texts(shop, p->id, tg_langs_ref(p->texts));
     return TG_OK;
+}
+
+void tg_shop_put_texts(struct tg_shop *shop, const char *id, struct tg_langs *take_texts)
+{
+    struct tg_product *p = tg_map_get_str(&shop->product_by_id, id);
+
+    tg_langs_unref(p == NULL ? take_texts : p->texts);
+    if (p != NULL)
+        p->texts = take_texts;
 }
 
 static bool variant_ok(const struct tg_variant *v)

@@ -137,11 +137,11 @@ static uint32_t written(const struct tg_words *value, const struct tg_words *res
 }
 
 /* Wholly: every word is of this variant, and every value named is named in full. */
-static enum fit fit_of(const struct tg_variant *v, const struct tg_words *rest, uint32_t *ret_left)
+static enum fit fit_in(const char *options, const struct tg_words *rest, uint32_t *ret_left)
 {
     bool seen[TG_COMMENT_TOKENS_MAX] = {false};
     bool whole = true;
-    const char *at = v->options;
+    const char *at = options;
     char value[VALUE_SIZE];
 
     while (next_value(&at, value)) {
@@ -161,6 +161,26 @@ static enum fit fit_of(const struct tg_variant *v, const struct tg_words *rest, 
         *ret_left = r; /* one plain number may be the quantity */
     }
     return whole ? FIT_WHOLLY : FIT_PARTLY;
+}
+
+/* In whichever of the product's languages it fits best: who watches in Swedish writes so. */
+static enum fit fit_of(const struct tg_variant *v, const struct tg_words *rest, uint32_t *ret_left)
+{
+    const struct tg_langs *texts = v->product->texts;
+    enum fit best = fit_in(v->options, rest, ret_left);
+
+    for (uint32_t i = 0; texts != NULL && i < texts->count; i++) {
+        char buf[TG_OPTIONS_IN_SIZE];
+        const char *options = tg_options_in(buf, v->options, &texts->at[i]);
+        uint32_t left = UINT32_MAX;
+        enum fit fit = options == v->options ? FIT_NOT : fit_in(options, rest, &left);
+
+        if (fit > best || (fit == best && fit != FIT_NOT && left == UINT32_MAX)) {
+            best = fit;
+            *ret_left = left;
+        }
+    }
+    return best;
 }
 
 struct search {

@@ -34,10 +34,13 @@ tg_err tg_shop_shelve_product(struct tg_shop *shop, const struct tg_product *p)
     if (s == NULL)
         return TG_ERR_NOMEM;
     s->fresh = have == NULL;
-    if (have != NULL)
+    if (have != NULL) {
         s->before = *have;
+        s->before.texts = tg_langs_ref(have->texts);
+    }
     err = tg_shop_put_product(shop, p);
     if (err != TG_OK) {
+        tg_langs_unref(s->before.texts);
         tg_free(s);
         return err;
     }
@@ -108,6 +111,7 @@ static void take_out_product(struct tg_shop *shop, struct tg_product *p)
     memmove(&shop->products[at], &shop->products[at + 1],
             (shop->product_count - at) * sizeof(struct tg_product *));
     (void)tg_map_del(&shop->product_by_id, p->id, strlen(p->id)); /* load put it there */
+    tg_langs_unref(p->texts);
     tg_free(p);
 }
 
@@ -136,6 +140,7 @@ void tg_shelf_end_batch(struct tg_shop *shop, bool undone)
         older = s->older;
         if (undone)
             undo(shop, s);
+        tg_langs_unref(s->before.texts);
         tg_free(s);
     }
     shop->batch_shelved = NULL;

@@ -115,6 +115,16 @@ static void free_variants(struct tg_shop *shop)
     tg_shop_free_all(&shop->variant_by_sku);
 }
 
+static void free_products(struct tg_shop *shop)
+{
+    size_t cursor = 0;
+    struct tg_product *p;
+
+    while ((p = tg_map_each(&shop->product_by_id, &cursor)) != NULL)
+        tg_langs_unref(p->texts);
+    tg_shop_free_all(&shop->product_by_id);
+}
+
 void tg_shop_free(struct tg_shop *shop)
 {
     if (shop == NULL)
@@ -123,7 +133,7 @@ void tg_shop_free(struct tg_shop *shop)
     tg_shelf_end_batch(shop, false);
     free_variants(shop);
     tg_locations_free(shop);
-    tg_shop_free_all(&shop->product_by_id);
+    free_products(shop);
     tg_shop_free_orders(shop);
     tg_shop_free_damaged(shop);
     tg_shop_free_all(&shop->cart_by_person);

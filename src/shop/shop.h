@@ -19,6 +19,7 @@
 #define TG_SHOP_SHOP_H
 
 #include "base/map.h"
+#include "base/texts.h"
 #include "shop/claim.h"
 #include "shop/event.h"
 #include "shop/money.h"
@@ -56,6 +57,7 @@ struct tg_product {
     uint32_t variant_count;
     struct tg_variant *first; /* the shop's own list */
     struct tg_variant *last;
+    struct tg_langs *texts; /* the shop keeps a reference; NULL = in one language only */
 };
 
 struct tg_stock_count {
@@ -315,6 +317,8 @@ TG_MUST_CHECK tg_err tg_shop_put_product(struct tg_shop *shop, const struct tg_p
 /* The same, but whoever has the number loses it (0, at the front of the list) and must be put next:
  * so a set of products can be put in any order, whatever numbers changed hands. */
 TG_MUST_CHECK tg_err tg_shop_take_product(struct tg_shop *shop, const struct tg_product *p);
+/* What it is called in further languages, instead of before; an unknown product has none. */
+void tg_shop_put_texts(struct tg_shop *shop, const char *id, struct tg_langs *take_texts);
 TG_MUST_CHECK tg_err tg_shop_put_variant(struct tg_shop *shop, struct tg_shop_now now,
                                          const char *product_id, const struct tg_variant *v);
 /*

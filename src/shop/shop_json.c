@@ -23,8 +23,10 @@ static void when_write(struct tg_jo *j, const char *key, tg_us wall)
 }
 
 /* Options are JSON that import has checked; anything else would break the message. */
-static void options_write(struct tg_jo *j, const char *options)
+static void options_write(struct tg_jo *j, const char *given, const struct tg_text *text)
 {
+    char buf[TG_OPTIONS_IN_SIZE];
+    const char *options = tg_options_in(buf, given, text);
     size_t len = strlen(options);
 
     if (len >= 2 && options[0] == '{' && options[len - 1] == '}')
@@ -76,14 +78,22 @@ static void promise_write(struct tg_jo *j, const struct tg_order *order, uint32_
         tg_jo_null(j, "ships_from");
 }
 
-static void line_write(struct tg_jo *j, const struct tg_order *order,
-                       const struct tg_order_line *line, enum tg_order_view view)
+static void title_write(struct tg_jo *j, const char *title, const struct tg_text *text)
 {
+    tg_jo_str(j, "title", text != NULL && text->title[0] != '\0' ? text->title : title);
+}
+
+static void line_write(struct tg_jo *j, const struct tg_order *order,
+                       const struct tg_order_line *line, enum tg_order_view view,
+                       const struct tg_line_texts *texts)
+{
+    const struct tg_text *text = texts == NULL ? NULL : texts->of(texts->ctx, line->sku);
+
     tg_jo_obj(j, NULL);
     tg_jo_int(j, "line", (line - order->lines) + 1);
     tg_jo_str(j, "sku", line->sku);
-    tg_jo_str(j, "title", line->title);
-    options_write(j, line->options);
+    title_write(j, line->title, text);
+    options_write(j, line->options, text);
     tg_jo_int(j, "qty", line->qty);
     tg_money_write(j, "price", line->price, order->currency);
     tg_money_write(j, "total", line->price * line->qty - line->discount,
@@ -114,16 +124,8 @@ static void codes_write(struct tg_jo *j, const char *codes)
     tg_jo_end_arr(j);
 }
 
-void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,
-                    const char *pay_base, enum tg_order_view view)
-{
-    tg_jo_obj(j, key);
-    tg_order_write_open(j, order, pay_base, view);
-    tg_jo_end_obj(j);
-}
-
-void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const char *pay_base,
-                         enum tg_order_view view)
+static void order_write_open(struct tg_jo *j, const struct tg_order *order, const char *pay_base,
+                             enum tg_order_view view, const struct tg_line_texts *texts)
 {
     char url[TG_URL_SIZE];
 
@@ -132,7 +134,7 @@ void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const ch
     tg_jo_str(j, "state", tg_order_state_name(order->state));
     tg_jo_arr(j, "lines");
     for (uint32_t i = 0; i < order->line_count; i++)
-        line_write(j, order, &order->lines[i], view);
+        line_write(j, order, &order->lines[i], view, texts);
     tg_jo_end_arr(j);
     tg_money_write(j, "total", order->total, order->currency);
     if (order->discount > 0)
@@ -162,6 +164,27 @@ void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const ch
     }
 }
 
+void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *order,
+                    const char *pay_base, enum tg_order_view view)
+{
+    tg_order_write_in(j, key, order, pay_base, view, NULL);
+}
+
+void tg_order_write_in(struct tg_jo *j, const char *key, const struct tg_order *order,
+                       const char *pay_base, enum tg_order_view view,
+                       const struct tg_line_texts *texts)
+{
+    tg_jo_obj(j, key);
+    order_write_open(j, order, pay_base, view, texts);
+    tg_jo_end_obj(j);
+}
+
+void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const char *pay_base,
+                         enum tg_order_view view)
+{
+    order_write_open(j, order, pay_base, view, NULL);
+}
+
 /* What happened to the line since it was put in, and why it cannot be bought as it is. */
 static void changes_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency)
 {
@@ -188,12 +211,14 @@ static void changes_write(struct tg_jo *j, const struct tg_quote_line *line, con
 }
 
 /* What a cart's line and a quote's line have alike. */
-static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency)
+static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency,
+                        const char *lang)
 {
     const struct tg_variant *v = line->variant;
+    const struct tg_text *text = tg_langs_pick(v->product->texts, lang);
 
-    tg_jo_str(j, "title", v->product->title);
-    options_write(j, v->options);
+    title_write(j, v->product->title, text);
+    options_write(j, v->options, text);
     tg_jo_str(j, "image", v->product->image);
     tg_money_write(j, "price", line->price, currency);
     /* prices are at most 10^9 and quantities at most 100 */
@@ -208,7 +233,7 @@ static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const
 }
 
 static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line,
-                               const char *currency)
+                               const char *currency, const char *lang)
 {
     tg_jo_obj(j, NULL);
     tg_jo_str(j, "sku", line->sku);
@@ -216,13 +241,13 @@ static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line
     if (line->variant == NULL)
         tg_jo_bool(j, "gone", true);
     else
-        goods_write(j, line, currency);
+        goods_write(j, line, currency, lang);
     changes_write(j, line, currency);
     tg_jo_end_obj(j);
 }
 
 void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
-                   const struct tg_cart *cart, uint16_t show)
+                   const struct tg_cart *cart, uint16_t show, const char *lang)
 {
     const char *currency = tg_shop_config(shop)->currency;
     uint32_t count = cart == NULL ? 0 : cart->line_count;
@@ -244,7 +269,7 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
             total += line.price * line.qty;
             tax += line.tax;
         }
-        line_of_cart_write(j, &line, currency);
+        line_of_cart_write(j, &line, currency, lang);
     }
     tg_jo_end_arr(j);
     tg_money_write(j, "total", total, currency);
@@ -252,12 +277,13 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
     tg_jo_end_obj(j);
 }
 
-void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote)
+void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote,
+                    const char *lang)
 {
     tg_jo_obj(j, key);
     tg_jo_arr(j, "lines");
     for (uint32_t i = 0; i < quote->line_count; i++)
-        line_of_cart_write(j, &quote->lines[i], quote->currency);
+        line_of_cart_write(j, &quote->lines[i], quote->currency, lang);
     tg_jo_end_arr(j);
     tg_money_write(j, "total", quote->total, quote->currency);
     if (quote->discount > 0)

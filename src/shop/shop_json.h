@@ -37,18 +37,31 @@ void tg_order_write(struct tg_jo *j, const char *key, const struct tg_order *ord
 void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const char *pay_base,
                          enum tg_order_view view);
 
+/* What the lines' products are called in a language: NULL = as the order has it. The answer is
+ * valid until the next question. */
+struct tg_line_texts {
+    const struct tg_text *(*of)(void *ctx, const char *sku);
+    void *ctx;
+};
+/* The same, titles and options in a language. */
+void tg_order_write_in(struct tg_jo *j, const char *key, const struct tg_order *order,
+                       const char *pay_base, enum tg_order_view view,
+                       const struct tg_line_texts *texts);
+
 /*
  * {"lines":[{"sku","title","options","image","qty","price","total","tax_bp","tax","available"}],
  *  "total","tax"}, priced now; a line whose SKU is no longer sold has only "sku", "qty" and "gone":
- * true. NULL = empty. Each line says what happened since it was put in: "changes": "gone",
- * "price_changed" (with "price_was"), "sold_out" (fewer left than asked for).
+ * true. NULL = empty. lang "" = as the products were written first. Each line says what happened
+ * since it was put in: "changes": "gone", "price_changed" (with "price_was"), "sold_out" (fewer
+ * left than asked for).
  */
 void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
-                   const struct tg_cart *cart, uint16_t show);
+                   const struct tg_cart *cart, uint16_t show, const char *lang);
 
 /* The same of a quote, with "discount"? and "codes"?; a code that may not be used stands in
  * "code_error": {"code","message"}. A line without a price in the currency is "gone", too. */
-void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote);
+void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote,
+                    const char *lang);
 
 /*
  * {"code","percent_bp"|"amount","minimum"?,"currency"?,"show","skus"?,"persons"?,"person_max",

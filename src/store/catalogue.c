@@ -5,6 +5,7 @@
 #include "store/catalogue_priv.h"
 #include "store/changes.h"
 #include "store/store_priv.h"
+#include "store/texts_priv.h"
 
 enum { DOC_MAX = 4 << 20 };
 
@@ -252,6 +253,8 @@ tg_err tg_cat_put_product(struct tg_store *store, const struct tg_feed_product *
         err = put_product_row(&s->db, p, version, wall, tg_buf_cstr(&doc));
     if (err == TG_OK)
         err = tg_cat_index(&s->db, p);
+    if (err == TG_OK)
+        err = tg_cat_put_texts(&s->db, p, version <= 1);
     if (err == TG_OK)
         err = tg_outbox_product(s, p, version, wall);
     tg_changes_note(s, TG_CHANGE_PRODUCT, p->id);

@@ -25,6 +25,8 @@ TG_MUST_CHECK tg_err tg_cat_product(struct tg_store *store, struct tg_feed_arena
  */
 TG_MUST_CHECK tg_err tg_store_bring_variant(struct tg_store *store, struct tg_shop_now now,
                                             struct tg_shop *shop, const char *sku);
+/* What the shop keeps of a product's languages; *ret NULL = none. NOMEM. */
+TG_MUST_CHECK tg_err tg_cat_texts_of(struct tg_langs **ret, const struct tg_feed_langs *langs);
 
 struct tg_cat_place {
     char product_id[TG_FEED_ID_SIZE];
@@ -224,6 +226,9 @@ TG_MUST_CHECK tg_err tg_read_list_one(struct tg_read_db *db, const char *id, con
 
 /* The texts that serve a language best; NULL = what the product has of its own. */
 const struct tg_feed_lang *tg_cat_lang(const struct tg_feed_langs *texts, const char *lang);
+
+/* What the product of a SKU is called in further languages; *ret NULL = none; one reference. */
+TG_MUST_CHECK tg_err tg_read_texts(struct tg_read_db *db, const char *sku, struct tg_langs **ret);
 
 struct tg_variant_filter {
     const char *product; /* id; "" = all, so the others */

@@ -65,6 +65,7 @@ static const struct {
     {TG_CHANGE_ORDER, tg_reload_orders},
     {TG_CHANGE_RULES, tg_reload_rules},
     {TG_CHANGE_LINE, tg_reload_lines},
+    {TG_CHANGE_PRODUCT, tg_reload_texts},
     {TG_CHANGE_NEW, tell_new},
     {TG_CHANGE_GONE, tell_gone},
     {TG_CHANGE_NAME, forget_names},
@@ -292,7 +293,7 @@ static tg_err reload_all(const struct tg_reload *base)
         err = tg_reload_catalogue(&r);
     for (size_t i = 0; err == TG_OK && i < TG_ARRAY_LEN(kinds); i++)
         if (kinds[i].reload != tg_reload_locations && kinds[i].reload != tg_reload_products &&
-            kinds[i].reload != tg_reload_variants)
+            kinds[i].reload != tg_reload_variants && kinds[i].reload != tg_reload_texts)
             err = kinds[i].reload(&r);
     if (err == TG_OK && r.store->watch.changed != NULL)
         r.store->watch.changed(r.store->watch.ctx, TG_CHANGE_VARIANT, NULL);

@@ -55,6 +55,8 @@ struct tg_reload {
 /* load_shop.c: replace what is in memory by what is on disk. Short numbers may change hands within
  * one call, in any order. */
 TG_MUST_CHECK tg_err tg_reload_products(const struct tg_reload *r);
+/* texts.c: what they are called in further languages; after the products. */
+TG_MUST_CHECK tg_err tg_reload_texts(const struct tg_reload *r);
 TG_MUST_CHECK tg_err tg_reload_variants(const struct tg_reload *r);
 /* All of both, or without what finds no room and is not sold. */
 TG_MUST_CHECK tg_err tg_reload_catalogue(const struct tg_reload *r);

@@ -117,6 +117,8 @@ tg_err tg_reload_catalogue(const struct tg_reload *r)
 
     if (err == TG_OK)
         err = tg_reload_products(&all);
+    if (err == TG_OK)
+        err = tg_reload_texts(&all);
     return err == TG_OK ? tg_reload_variants(&all) : err;
 }
 

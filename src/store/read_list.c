@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "store/catalogue_priv.h"
 #include "store/rows_priv.h"
+#include "store/texts_priv.h"
 
 enum {
     LOOKED_AT_MAX = 2000, /* products that one request passes over at most */
@@ -104,6 +105,7 @@ struct list {
     const struct tg_cat_found *found;
     struct tg_feed_arena arena; /* of one product's details */
     struct tg_product_view *products;
+    char **words; /* of options in the language, one JSON object a product; NULL = none */
     struct {
         uint32_t first;
         uint32_t count;
@@ -153,6 +155,18 @@ const struct tg_feed_lang *tg_cat_lang(const struct tg_feed_langs *texts, const 
     return best;
 }
 
+static tg_err keep_words(struct list *l, size_t i, const struct tg_feed_pairs *options)
+{
+    struct tg_buf json;
+
+    tg_buf_init(&json, TG_TEXT_OPTIONS_MAX);
+    tg_feed_options_json(&json, options);
+    if (json.err != TG_ERR_LIMIT)
+        l->words[i] = tg_strdup(tg_buf_cstr(&json));
+    tg_buf_done(&json);
+    return l->words[i] == NULL && json.err != TG_ERR_LIMIT ? TG_ERR_NOMEM : TG_OK;
+}
+
 static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
 {
     struct list *l = ctx;
@@ -178,14 +192,24 @@ static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
                    p.pictures.at[0].alt == NULL ? "" : p.pictures.at[0].alt);
     }
     view->number = (uint32_t)p.number;
-    return TG_OK;
+    return text != NULL && text->options.count > 0 ? keep_words(l, i, &text->options) : TG_OK;
 }
 
 enum { V_UNITS_LEFT = 19 };
 
-static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
-                         const struct tg_taxes *taxes)
+/* What is longer in another language than there is room for stays as it was. */
+static void options_into(struct tg_variant_view *view, const char *translated, const char *own)
 {
+    const char *options = strlen(translated) < sizeof(view->options) ? translated : own;
+
+    tg_str_cut(view->options, sizeof(view->options), options);
+}
+
+static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
+                         const struct tg_taxes *taxes, const char *words)
+{
+    const struct tg_text text = {.options = words == NULL ? "" : words};
+    char buf[TG_OPTIONS_IN_SIZE];
     struct tg_variant v;
 
     tg_row_variant(q, 1, &v);
@@ -197,7 +221,7 @@ static void fill_variant(struct tg_variant_view *view, const struct tg_q *q,
                                      .tax_bp = tg_tax_rate(taxes, v.tax_class),
                                      .available = (int32_t)tg_q_get_int(q, V_UNITS_LEFT)};
     tg_str_cut(view->sku, sizeof(view->sku), v.sku);
-    tg_str_cut(view->options, sizeof(view->options), v.options);
+    options_into(view, tg_options_in(buf, v.options, &text), v.options);
 }
 
 static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
@@ -210,7 +234,7 @@ static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
     l->variants = at;
     if (l->products[i].variant_count++ == 0)
         l->products[i].variant_first = (uint32_t)l->variant_count;
-    fill_variant(&l->variants[l->variant_count++], q, l->taxes);
+    fill_variant(&l->variants[l->variant_count++], q, l->taxes, l->words[i]);
     return TG_OK;
 }
 
@@ -247,7 +271,8 @@ static tg_err load(struct list *l)
 
     l->products = tg_calloc(count + 1, sizeof(*l->products));
     l->prices_of = tg_calloc(count + 1, sizeof(*l->prices_of));
-    if (l->products == NULL || l->prices_of == NULL)
+    l->words = tg_calloc(count + 1, sizeof(*l->words));
+    if (l->products == NULL || l->prices_of == NULL || l->words == NULL)
         return TG_ERR_NOMEM;
     err = tg_q_each(l->db, TG_SQL_CAT_PRODUCT, count, &many);
     many.row = take_variant;
@@ -287,6 +312,9 @@ static tg_err give(struct list *l, int64_t above, tg_list_fn each, void *ctx, in
 static void list_done(struct list *l)
 {
     tg_feed_arena_done(&l->arena);
+    for (uint32_t i = 0; l->words != NULL && i < l->found->count; i++)
+        tg_free(l->words[i]);
+    tg_free(l->words);
     tg_free(l->products);
     tg_free(l->prices_of);
     tg_free(l->variants);

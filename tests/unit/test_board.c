@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -34,6 +35,41 @@ static void sale(struct tg_board *b, int sku, int32_t sold, int32_t available)
     tg_str_printf(msg.sku, sizeof(msg.sku), "S%d", sku);
     assert_true(tg_board_apply(b, &msg, &must_flush));
     assert_false(must_flush);
+}
+
+static void test_products_in_the_languages_of_the_catalogue(void **state)
+{
+    static const struct tg_text nb = {
+        .lang = "nb", .title = "Kopp", .options = "{\"red\":\"r\xc3\xb8\x64\"}"};
+    struct tg_catalog *catalog = tg_catalog_new(1, 1);
+    struct tg_rng rng = tg_rng_seeded(1);
+    struct tg_live_sale now = {.sku = "S", .show = UINT16_MAX, .stock_changed = true};
+    struct tg_board b;
+    const char *json;
+    bool must_flush;
+    size_t len;
+    bool more;
+
+    (void)state;
+    assert_non_null(catalog);
+    assert_int_equal(tg_langs_new(&catalog->products[0].texts, &nb, 1), TG_OK);
+    tg_str_cut(catalog->products[0].title, TG_TITLE_SIZE, "Mug");
+    catalog->products[0].variant_count = 1;
+    tg_str_cut(catalog->variants[0].sku, sizeof(catalog->variants[0].sku), "S");
+    tg_str_cut(catalog->variants[0].options, sizeof(catalog->variants[0].options),
+               "{\"color\":\"red\"}");
+    catalog->variants[0].available = 3;
+    tg_board_init(&b, &rng, 5);
+    assert_int_equal(tg_board_set_catalog(&b, catalog), TG_OK);
+    assert_int_equal(tg_board_products(&b, false, "no", &json, &len, &more), TG_OK);
+    assert_non_null(strstr(json, "\"title\":\"Kopp\""));
+    assert_non_null(strstr(json, "{\"color\":\"r\xc3\xb8\x64\"}"));
+    assert_int_equal(tg_board_products(&b, false, "sv", &json, &len, &more), TG_OK);
+    assert_non_null(strstr(json, "\"title\":\"Mug\""));
+    assert_true(tg_board_apply(&b, &now, &must_flush));
+    assert_int_equal(tg_board_products(&b, false, "nb-NO", &json, &len, &more), TG_OK);
+    assert_non_null(strstr(json, "\"stock\":0"));
+    tg_board_done(&b);
 }
 
 static void test_sales_that_are_not_told_stay_first_in_the_queue(void **state)
@@ -88,6 +124,7 @@ static void test_the_last_unit_is_urgent_and_a_count_is_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_products_in_the_languages_of_the_catalogue),
         cmocka_unit_test(test_sales_that_are_not_told_stay_first_in_the_queue),
         cmocka_unit_test(test_the_last_unit_is_urgent_and_a_count_is_not),
     };

@@ -305,6 +305,26 @@ static void test_what_is_archived_is_not_sold(void **state)
     world_free(w);
 }
 
+/* Who watches in Swedish writes so; both languages go on being understood. */
+static void test_options_in_any_language_of_the_product(void **state)
+{
+    struct world *w = world_new();
+    const struct tg_text sv[] = {
+        {.lang = "sv", .options = "{\"Svart\":\"Becksvart\",\"color\":\"f\xc3\xa4rg\"}"},
+        {.lang = "en", .options = "{\"Svart\":\"Black\",\"Bl\\u00e5\":\"Blue\"}"}};
+    struct tg_langs *texts = NULL;
+
+    (void)state;
+    ASKS(w, "shop 12 M black", TG_CODE_BAD_REQUEST, 4);
+    assert_int_equal(tg_langs_new(&texts, sv, 2), TG_OK);
+    tg_shop_put_texts(w->shop, "shirt", texts);
+    BUYS(w, "shop 12 M black", "SH-M-BLACK", 1);
+    BUYS(w, "shop 12 becksvart L x2", "SH-L-BLACK", 2);
+    BUYS(w, "shop 12 l blue", "SH-L-BLUE", 1);
+    BUYS(w, "shop 12 M svart", "SH-M-BLACK", 1);
+    world_free(w);
+}
+
 static void test_undo_words(void **state)
 {
     static const char *const lines[] = {"angre", "\xc3\x85ngra!", "UNDO", "shop undo"};
@@ -600,6 +620,7 @@ int main(void)
         cmocka_unit_test(test_a_shows_own_word_replaces_the_usual_ones),
         cmocka_unit_test(test_bare_lines_buy_only_when_everything_fits),
         cmocka_unit_test(test_what_is_archived_is_not_sold),
+        cmocka_unit_test(test_options_in_any_language_of_the_product),
         cmocka_unit_test(test_undo_words),
         cmocka_unit_test(test_a_shows_numbers_come_before_the_products_own),
         cmocka_unit_test(test_option_text_reads_what_json_says),

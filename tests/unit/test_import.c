@@ -159,6 +159,20 @@ static void test_import_changes_only_what_is_given_and_undo_restores(void **stat
     tg_rig_close(r);
 }
 
+static void restart(struct tg_rig *r)
+{
+    struct tg_sale_cfg sale = {.web_count = 1};
+
+    sale.store = r->store;
+    sale.web = &r->web;
+    tg_sale_free(r->sale);
+    r->sale = NULL;
+    tg_registry_free(r->registry);
+    assert_int_equal(tg_registry_new(&r->registry), TG_OK);
+    sale.registry = r->registry;
+    assert_int_equal(tg_sale_new(&r->sale, &sale, r->now), TG_OK);
+}
+
 static void test_import_survives_a_restart(void **state)
 {
     struct tg_rig *r = tg_rig_open();
@@ -487,6 +501,68 @@ static void test_search_by_descriptions_and_filters(void **state)
     tg_rig_close(r);
 }
 
+static tg_err add_listed(void *ctx, const struct tg_list_view *view)
+{
+    struct tg_buf *text = ctx;
+
+    tg_buf_printf(text, "%s|%s|", view->product->title, view->product->description);
+    for (uint32_t i = 0; i < view->product->variant_count; i++)
+        tg_buf_printf(text, "%s:%d", view->variants[i].options, view->variants[i].available);
+    for (uint32_t i = 0; i < view->price_count; i++)
+        tg_buf_printf(text, "|%u %s %lld", view->prices[i].variant, view->prices[i].currency,
+                      (long long)view->prices[i].price);
+    return TG_OK;
+}
+
+static void listed_in(struct tg_rig *r, const char *lang, const char *expected)
+{
+    const struct tg_cat_filter all = {.price_min = -1, .price_max = -1, .show = -1, .limit = 10};
+    struct tg_buf text;
+    int64_t next;
+
+    tg_buf_init(&text, 4096);
+    assert_int_equal(tg_read_list(r->db, &all, lang, add_listed, &text, &next), TG_OK);
+    assert_int_equal(next, -1);
+    assert_string_equal(tg_buf_cstr(&text), expected);
+    tg_buf_done(&text);
+}
+
+static void test_texts_are_kept_and_read_in_each_language(void **state)
+{
+    struct tg_rig *r = tg_rig_open();
+    const struct tg_product *p;
+
+    (void)state;
+    tg_rig_import_text(
+        r,
+        "{\"id\":\"a\",\"title\":\"Mug\",\"description\":\"Holds.\",\"texts\":{\"nb\":{\"title\":"
+        "\"Kopp\",\"options\":{\"red\":\"rød\",\"colour\":\"farge\"}},\"sv\":{\"description\":"
+        "\"Rymmer.\"}},\"variants\":[{\"sku\":\"A-1\",\"price\":90000,\"stock\":7,\"options\":"
+        "{\"colour\":\"red\"},\"prices\":[{\"price\":{\"amount\":800,\"currency\":\"EUR\"}}]}]}\n",
+        0);
+    assert_int_equal(r->import.faults, 0);
+    listed_in(r, "", "Mug|Holds.|{\"colour\":\"red\"}:7|0 EUR 800");
+    listed_in(r, "nb-NO", "Kopp|Holds.|{\"farge\":\"rød\"}:7|0 EUR 800");
+    listed_in(r, "sv", "Mug|Rymmer.|{\"colour\":\"red\"}:7|0 EUR 800");
+    listed_in(r, "fi", "Mug|Holds.|{\"colour\":\"red\"}:7|0 EUR 800");
+    p = tg_shop_product(tg_sale_shop(r->sale), "a");
+    assert_string_equal(tg_langs_pick(p->texts, "nn")->title, "Kopp");
+    restart(r);
+    p = tg_shop_product(tg_sale_shop(r->sale), "a");
+    assert_string_equal(tg_langs_pick(p->texts, "no")->title, "Kopp");
+    assert_string_equal(tg_langs_pick(p->texts, "sv")->description, "Rymmer.");
+    /* What is taken away is away: on disk, in memory, for whoever reads. */
+    put(r, TG_SALE_PRODUCT_SET, "a", "{\"texts\":{\"sv\":{\"title\":\"Mugg\"}}}", 0);
+    assert_int_equal(r->status, 200);
+    p = tg_shop_product(tg_sale_shop(r->sale), "a");
+    assert_null(tg_langs_pick(p->texts, "nb"));
+    assert_string_equal(tg_langs_pick(p->texts, "sv")->title, "Mugg");
+    listed_in(r, "nb", "Mug|Holds.|{\"colour\":\"red\"}:7|0 EUR 800");
+    put(r, TG_SALE_PRODUCT_SET, "a", "{\"texts\":{}}", 0);
+    assert_null(tg_shop_product(tg_sale_shop(r->sale), "a")->texts);
+    tg_rig_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest files[] = {
@@ -505,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_single_changes_and_their_refusals),
         cmocka_unit_test(test_search_forgives_typing),
         cmocka_unit_test(test_search_by_descriptions_and_filters),
+        cmocka_unit_test(test_texts_are_kept_and_read_in_each_language),
     };
 
     int failed = cmocka_run_group_tests(files, NULL, NULL);

@@ -165,7 +165,7 @@ static void test_quote_shows_and_claims_nothing(void **state)
     assert_int_equal(q.code_verdict, TG_CODE_NOT_FOUND);
     tg_buf_init(&buf, 8192);
     j = tg_jo(&buf);
-    tg_quote_write(&j, NULL, &q);
+    tg_quote_write(&j, NULL, &q, "");
     assert_non_null(strstr(tg_buf_cstr(&buf), "\"code_error\":{\"code\":\"not_found\""));
     assert_non_null(strstr(tg_buf_cstr(&buf), "\"tax\":{\"amount\":7251,\"currency\":\"NOK\"}"));
     tg_buf_done(&buf);

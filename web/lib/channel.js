@@ -45,6 +45,7 @@ export class ChannelTimeout extends Error {}
  * @property {() => void} [forgetToken] the server does not take the token
  * @property {string} [source] campaign
  * @property {() => string} [name] display name
+ * @property {() => string} [lang] what products are read in
  * @property {(url: string, protocol: string) => WebSocket} [connect]
  * @property {() => number} [random]
  */
@@ -154,13 +155,14 @@ export class Channel {
 
   /** @param {WebSocket} socket */
   #join(socket) {
-    const { token, source, name } = this.options;
+    const { token, source, name, lang } = this.options;
     /** @type {import('./wire.js').JoinOp} */
     const join = { op: 'join' };
     const secret = token?.();
     if (secret) join.token = secret;
     if (name?.()) join.name = name();
     if (source) join.source = source.slice(0, 64);
+    if (lang?.()) join.lang = lang();
     if (this.seq >= 0) join.since = this.seq;
     if (this.seq >= 0 && this.epoch) join.since_epoch = this.epoch;
     socket.send(JSON.stringify(join));

@@ -1,4 +1,5 @@
 /** @file fetch with a timeout and the server's own words on failure (RFC 9457). */
+import { locale } from './i18n.js';
 
 export class HttpError extends Error {
   /**
@@ -22,7 +23,9 @@ export async function getJson(url, { timeoutMs = 8000, ...init } = {}) {
   /** @type {Response} */
   let response;
   try {
-    response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+    // Products come in the language of the page, which need not be the browser's.
+    const headers = { 'Accept-Language': locale(), .../** @type {Record<string, string>} */ (init.headers ?? {}) };
+    response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
     throw new HttpError(0, String(error));
   }

@@ -73,7 +73,7 @@
 
 /* --- client to server ------------------------------------------------------------------------- */
 
-/** @typedef {{ op: 'join', name?: string, token?: string, since?: number, since_epoch?: string, source?: string }} JoinOp */
+/** @typedef {{ op: 'join', name?: string, token?: string, since?: number, since_epoch?: string, source?: string, lang?: string }} JoinOp */
 /** @typedef {{ op: 'chat', text: string, reply_to?: string, at?: number }} ChatOp */
 /** @typedef {{ op: 'wait', sku: string, qty?: number, leave?: boolean, at?: number }} WaitOp */
 /** @typedef {{ op: 'window', sku: string, open: boolean, for_s?: number }} WindowOp */

@@ -8,7 +8,7 @@
 import { Channel, ChannelTimeout } from '../lib/channel.js';
 import { ApplyQueue, MediaClock } from '../lib/media-clock.js';
 import { emptyModel, reduce, waitsForFrame } from '../lib/show-model.js';
-import { t, hasText } from '../lib/i18n.js';
+import { hasText, locale, onLocaleChange, t } from '../lib/i18n.js';
 
 /** @typedef {import('../lib/wire.js').ServerEvent} ServerEvent */
 /** @typedef {import('../lib/wire.js').RequestOp} RequestOp */
@@ -32,11 +32,12 @@ export class ShowStore extends EventTarget {
   #dirty = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #drainer;
+  #life = new AbortController();
 
   /** @param {import('../lib/channel.js').ChannelOptions} options */
   constructor(options) {
     super();
-    this.channel = new Channel(options);
+    this.channel = new Channel({ lang: locale, ...options });
     this.channel.onEvent = (event) => this.#arrive(event);
     this.channel.onState = (state, reason) => this.#connection(state, reason);
   }
@@ -44,12 +45,15 @@ export class ShowStore extends EventTarget {
   open() {
     this.channel.open();
     this.#drainer = setInterval(() => this.#drain(performance.now()), DRAIN_MS);
+    this.#life = new AbortController();
+    onLocaleChange(() => this.channel.rejoin(), this.#life.signal); // products come in its language
     addEventListener('online', this.#comeBack);
     document.addEventListener('visibilitychange', this.#comeBack);
   }
 
   close() {
     clearInterval(this.#drainer);
+    this.#life.abort();
     removeEventListener('online', this.#comeBack);
     document.removeEventListener('visibilitychange', this.#comeBack);
     this.channel.close();

@@ -12,6 +12,15 @@ CREATE INDEX variants_by_barcode ON variants (barcode) WHERE barcode <> '';
 
 CREATE INDEX products_listed ON products (number) WHERE archived = 0;
 
+CREATE TABLE product_texts ( -- what shoppers read in further languages; '' = as it was written first
+    product_id TEXT NOT NULL REFERENCES products (id),
+    lang TEXT NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL, -- cut as that of products
+    options TEXT NOT NULL, -- JSON object: words of options, and what they are in this language
+    PRIMARY KEY (product_id, lang)
+) WITHOUT ROWID;
+
 CREATE TABLE product_categories ( -- each path with all it lies in: "Clothes", "Clothes > Hats"
     category TEXT NOT NULL,
     number INTEGER NOT NULL, -- the product's: lists go by it
