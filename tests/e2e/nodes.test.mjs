@@ -23,10 +23,12 @@ async function twoNodes(t, { skus, units, env = {} }) {
   const two = await startShop({ skus, units, postgres, fresh: false, env: { TORG_SHOP_PERSON_MAX: '100', ...env } });
   t.after(() => two.stop());
   two.show = one.show; // its tokens are in the database
+  two.keeperToken = one.keeperToken;
   return { one, two };
 }
 
-const desk = (server) => Channel.open(server, 'bench', { token: server.show.deskToken });
+/** Stock is the whole shop's. */
+const keeper = (server) => Channel.open(server, 'bench', { token: server.keeperToken });
 
 test(`${INTENTS} intents split between two nodes on ${SKUS} hot SKUs: exact`, { skip }, async (t) => {
   const { one, two } = await twoNodes(t, { skus: SKUS, units: UNITS });
@@ -52,7 +54,7 @@ test(`${INTENTS} intents split between two nodes on ${SKUS} hot SKUs: exact`, { 
 test('each node shows what happens on the other within a second', { skip }, async (t) => {
   const { one, two } = await twoNodes(t, { skus: 2, units: 5 });
   for (const [here, there, sku] of [[one, two, skuName(0)], [two, one, skuName(1)]]) {
-    const staff = await desk(here);
+    const staff = await keeper(here);
     const viewer = await Channel.open(there, 'bench');
     for (const set of [3, 7]) {
       assert.equal((await staff.ask({ op: 'stock', sku, set })).ok, true);
@@ -89,4 +91,38 @@ test("a dead node's holds expire on time through the other", { skip }, async (t)
   assert.ok(late > -1000 && late < 1000, `released ${late} ms after its time`);
   assert.equal((await viewer.ask({ op: 'buy', id: 'second', sku: skuName(0), qty: 1 })).ok, true);
   await assertAudit(two);
+});
+
+test("a show's pages on both nodes: new variants, windows, buying by comment", { skip }, async (t) => {
+  const { one, two } = await twoNodes(t, { skus: 2, units: 5 });
+  let keys = 0;
+  const rest = async (method, path, body) => {
+    const response = await fetch(`${one.url}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${one.keeperToken}`, 'content-type': 'application/json', 'idempotency-key': `n${keys++}` },
+      body: JSON.stringify(body),
+    });
+    assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.clone().text()}`);
+    return response.json();
+  };
+  const viewer = await Channel.open(two, 'bench');
+  await rest('PUT', '/shows/bench/rules', { comments: true });
+  await viewer.event((e) => e.ev === 'selling' && e.comments === true, 2000);
+  await rest('PUT', `/shows/bench/items/${skuName(0)}`, { number: 77 });
+  await viewer.event((e) => e.ev === 'selling' && e.items.some((i) => i.sku === skuName(0) && i.number === 77), 2000);
+  const said = await viewer.ask({ op: 'chat', text: 'shop 77' });
+  assert.equal(said.ok, true, JSON.stringify(said));
+  const bought = await viewer.event((e) => e.ev === 'comment' && e.order, 3000);
+  assert.equal(bought.order.lines[0].sku, skuName(0));
+  await rest('POST', '/products', { id: 'new', title: 'New', variants: [{ sku: 'NEW-1', price: { amount: 100, currency: 'NOK' } }] });
+  await rest('POST', '/products/new/variants', { sku: 'NEW-2', price: { amount: 100, currency: 'NOK' } });
+  const until = performance.now() + 5000;
+  let seen = 0;
+  while (seen < 2 && performance.now() < until) {
+    const late = await Channel.open(two, 'bench');
+    seen = late.joined.products.flatMap((p) => p.variants).filter((v) => v.sku.startsWith('NEW-')).length;
+    late.close();
+  }
+  assert.equal(seen, 2);
+  viewer.close();
 });
