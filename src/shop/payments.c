@@ -264,6 +264,38 @@ void tg_payment_tidy(struct tg_order *order)
     order->refund_due = TG_MAX(order->refund_due, surplus);
 }
 
+/* --- what the provider moved --- */
+
+int64_t tg_intent_room(const struct tg_order *order, const struct tg_intent *in)
+{
+    int64_t captured = tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, in->of);
+
+    if (in->kind == TG_INTENT_CAPTURE)
+        return order->intents[in->of - 1].amount - captured;
+    return captured - tg_intent_sum(order, TG_INTENT_REFUND, TG_INTENT_DONE, in->of);
+}
+
+void tg_intent_book(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in,
+                    int64_t amount, tg_us wall)
+{
+    int64_t asked = in->amount;
+    int64_t told = amount > 0 ? amount : asked;
+    int64_t booked = TG_MAX(TG_MIN(told, tg_intent_room(order, in)), (int64_t)0);
+
+    if (booked > 0)
+        in->amount = booked;
+    if (booked > 0 || in->state == TG_INTENT_ASKED)
+        tg_intent_answer(shop, order, in, booked > 0, false, wall);
+    if (booked < told)
+        tg_order_note(shop, order, TG_EVENT_EXCESS, told - booked, "", NULL, wall);
+    /* The rest of what was asked. */
+    if (booked > 0 && told < asked)
+        tg_order_note(shop, order,
+                      in->kind == TG_INTENT_CAPTURE ? TG_EVENT_CAPTURE_FAILED
+                                                    : TG_EVENT_REFUND_FAILED,
+                      asked - booked, "", NULL, wall);
+}
+
 /* --- money goes back --- */
 
 /* What of the authorisation's money has to go back and is not on its way. */

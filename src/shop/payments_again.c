@@ -97,7 +97,10 @@ static void ask_again(struct tg_shop *shop, struct tg_order *order, struct tg_in
         tg_intent_write(shop, order, in, wall);
         return;
     }
-    tg_intent_answer(shop, order, in, state == TG_INTENT_DONE, false, wall);
+    if (state == TG_INTENT_DONE && in->kind != TG_INTENT_VOID)
+        tg_intent_book(shop, order, in, in->amount, wall); /* somebody may have moved it by hand */
+    else
+        tg_intent_answer(shop, order, in, state == TG_INTENT_DONE, false, wall);
     if (in->kind == TG_INTENT_CAPTURE && state == TG_INTENT_FAILED)
         tg_payment_unwanted(shop, order, in->of, wall);
 }

@@ -71,39 +71,6 @@ static struct tg_intent *asked_for(const struct tg_order *order, const struct tg
 
 /* --- news of questions --- */
 
-/* What the account still has room for: no more is taken than was promised, none goes back that did
- * not come. */
-static int64_t room_of(const struct tg_order *order, const struct tg_intent *in)
-{
-    int64_t captured = tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, in->of);
-
-    if (in->kind == TG_INTENT_CAPTURE)
-        return order->intents[in->of - 1].amount - captured;
-    return captured - tg_intent_sum(order, TG_INTENT_REFUND, TG_INTENT_DONE, in->of);
-}
-
-/* A capture or refund was done: what the provider moved is booked, not what was asked. */
-static void book(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in,
-                 const struct tg_claim *c, tg_us wall)
-{
-    int64_t asked = in->amount;
-    int64_t told = c->amount > 0 ? c->amount : asked;
-    int64_t booked = TG_MIN(told, room_of(order, in));
-
-    if (booked > 0) {
-        in->amount = booked;
-        tg_intent_answer(shop, order, in, true, false, wall);
-    }
-    if (booked < told)
-        tg_order_note(shop, order, TG_EVENT_EXCESS, told - TG_MAX(booked, (int64_t)0), "", NULL,
-                      wall);
-    if (booked > 0 && booked < asked)
-        tg_order_note(shop, order,
-                      in->kind == TG_INTENT_CAPTURE ? TG_EVENT_CAPTURE_FAILED
-                                                    : TG_EVENT_REFUND_FAILED,
-                      asked - booked, "", NULL, wall);
-}
-
 static void declined(struct tg_shop *shop, struct tg_order *order, tg_us wall)
 {
     /* Of an attempt before the one that worked, or when it no longer matters. */
@@ -134,7 +101,7 @@ static void captured(struct tg_shop *shop, struct tg_shop_now now, struct tg_ord
     }
     if (in->state == TG_INTENT_DONE)
         return;
-    book(shop, order, in, c, now.wall);
+    tg_intent_book(shop, order, in, c->amount, now.wall);
     tg_payment_tidy(order);
     tg_payment_settle(shop, order, now.wall);
 }
@@ -150,7 +117,7 @@ static uint32_t paid_back_of(const struct tg_order *order, const struct tg_inten
         const struct tg_intent ask = {.kind = TG_INTENT_REFUND, .of = of};
 
         if (of > 0 && order->intents[of - 1].kind == TG_INTENT_AUTHORISE &&
-            room_of(order, &ask) >= amount)
+            tg_intent_room(order, &ask) >= amount)
             return of;
     }
     return 0;
@@ -184,7 +151,7 @@ static void refunded(struct tg_shop *shop, struct tg_order *order, const struct 
     if (in != NULL) {
         if (in->state == TG_INTENT_DONE)
             return;
-        book(shop, order, in, c, wall);
+        tg_intent_book(shop, order, in, c->amount, wall);
         follow_refund(order);
         return;
     }

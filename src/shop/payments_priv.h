@@ -21,6 +21,13 @@ void tg_intent_write(struct tg_shop *shop, struct tg_order *order, struct tg_int
 /* The provider's answer to one question, of in->amount. */
 void tg_intent_answer(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in, bool done,
                       bool quiet, tg_us wall);
+/* What the account still has room for: no more is taken than was promised, none goes back that did
+ * not come. in: a capture or refund, which is not done itself. */
+int64_t tg_intent_room(const struct tg_order *order, const struct tg_intent *in);
+/* A capture or refund that was not done yet is: what the provider moved is booked (amount < 1 =
+ * what was asked), as far as there is room; the rest is told of. */
+void tg_intent_book(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in,
+                    int64_t amount, tg_us wall);
 /* The newest of its kind, of the authorisation (0 = of any); NULL = none. */
 struct tg_intent *tg_intent_last(const struct tg_order *order, enum tg_intent_kind kind,
                                  uint32_t of);

@@ -317,6 +317,24 @@ static void test_open_question_is_asked_again_after_a_while(void **state)
     world_free(w);
 }
 
+/* Somebody paid a part back by hand while the whole was on its way. */
+static void test_answer_that_finds_no_room_is_told_of(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    buy(w, "REFUND-LATER", 1);
+    assert_int_equal(pay(w), TG_CODE_OK);
+    assert_int_equal(cancel(w, 0, 0), TG_CODE_OK);
+    assert_int_equal(news(w, TG_NEWS_REFUNDED, "by-hand", 2821), TG_CODE_OK);
+    later(w, TG_INTENT_WAIT_US);
+    assert_int_equal(ask_again(w), TG_CODE_OK); /* the sandbox pays all of it back */
+    money_is(w, 16617, 16617, 16617);
+    intent_is(w, 3, TG_INTENT_REFUND, TG_INTENT_DONE, 16617 - 2821);
+    assert_int_equal(events_of(w, TG_EVENT_EXCESS), 1);
+    world_free(w);
+}
+
 static void test_waits_double_and_end(void **state)
 {
     struct tg_intent in = {.asked_wall = WALL_US, .changed_wall = WALL_US};
@@ -575,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_news_in_another_currency_is_refused),
         cmocka_unit_test(test_refund_by_hand_counts_as_the_one_that_failed),
         cmocka_unit_test(test_open_question_is_asked_again_after_a_while),
+        cmocka_unit_test(test_answer_that_finds_no_room_is_told_of),
         cmocka_unit_test(test_waits_double_and_end),
         cmocka_unit_test(test_staff_give_up_a_question),
         cmocka_unit_test(test_first_paid_order_cancelled_down_to_a_gift_takes_it),
