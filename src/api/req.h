@@ -119,7 +119,8 @@ TG_MUST_CHECK struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_wha
 /* h_cart.c: the body read as the show channel's operation of this name, so that both ways check
  * alike. NULL: a problem was answered. The body stays the caller's. */
 TG_MUST_CHECK struct tg_sale_req *tg_req_op(struct tg_req *q, json_t *body, const char *op);
-/* Its "show": where it was bought; a token of one show buys there. False: a problem was answered. */
+/* Its "show": where it was bought; a token of one show buys there. False: a problem was answered.
+ */
 TG_MUST_CHECK bool tg_req_body_show(struct tg_req *q, json_t *body, uint16_t *ret);
 
 /* http_in.c: the request's line and headers are in; checks what holds for every route. */
