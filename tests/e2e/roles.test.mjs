@@ -115,6 +115,9 @@ const operations = {
   refundOrder: () => ({ path: { order: order.id }, keyed: true, json: {}, expect: sellers(409) }),
   noteOrder: () => ({ path: { order: order.id }, keyed: true, json: { text: 'called her' }, expect: sellers(200) }),
   retryPayment: () => ({ path: { payment: payment(other) }, keyed: true, expect: sellers(409) }),
+  giveUpPayment: () => ({
+    path: { payment: payment(other) }, keyed: true, json: { intent: 1, reason: 'no answer for a week' }, expect: sellers(409), // nothing was asked
+  }),
   listPayments: () => ({ expect: { ...sellers(200), merchOther: 200, adminOther: 200 } }),
   listReturns: () => ({ expect: { ...sellers(200), merchOther: 200, adminOther: 200 } }),
   getPayment: () => ({ path: { payment: payment(other) }, expect: open(200) }),
@@ -169,10 +172,19 @@ const operations = {
     json: { id: 'cup', title: 'Cup', variants: [{ sku: 'CUP', price: { amount: 9900, currency: 'NOK' } }] },
     expect: { ...keepers(422), merch: 201 }, // the second time it is there
   }),
-  getProduct: () => ({ path: { product: 'cup' }, expect: keepers(200) }),
+  getProduct: () => ({ path: { product: 'cup' }, expect: open(200) }),
   setProduct: () => ({ path: { product: 'cup' }, headers: { 'if-match': '*' }, json: { title: 'Big cup' }, expect: keepers(200) }),
   createVariant: () => ({ keyed: true, path: { product: 'nosuch' }, json: { sku: 'CUP-RED' }, expect: keepers(404) }),
+  listVariants: () => ({ expect: keepers(200) }),
   getVariant: () => ({ path: { sku: order.lines[0].sku }, expect: keepers(200) }),
+  setFlashPrice: () => ({ keyed: true, path: { sku: order.lines[0].sku }, json: { price: { amount: 100, currency: 'NOK' } }, expect: keepers(200) }),
+  endFlashPrice: () => ({ path: { sku: order.lines[0].sku }, expect: keepers(200) }),
+  getWaiting: () => ({ path: { sku: order.lines[0].sku }, expect: { ...open(200), nobody: 401 } }),
+  joinWaiting: () => ({
+    keyed: true, path: { sku: order.lines[0].sku }, json: { show: 'demo' },
+    expect: { ...open(400), nobody: 401, hostOther: 403, merchOther: 403, adminOther: 403 }, // the show has no list
+  }),
+  leaveWaiting: () => ({ path: { sku: order.lines[0].sku }, expect: { ...open(404), nobody: 401 } }),
   archiveProduct: () => ({ path: { product: 'cup' }, expect: keepers(200) }),
   listImports: () => ({ expect: keepers(200) }),
   createImport: () => ({ keyed: true, text: '{"torg":1}\n', type: 'application/octet-stream', expect: keepers(202) }),

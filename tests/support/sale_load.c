@@ -178,11 +178,12 @@ static void on_paid(void *ctx, uint32_t tag, int status, const char *body, size_
 {
     struct load *l = ctx;
 
-    (void)tag;
-    if (status == 200 && memmem(body, len, "\"paid\"", 6) != NULL)
+    if (status == 200 && memmem(body, len, "\"paid\"", 6) != NULL) {
         l->paid++;
-    else
-        l->pay_failed++;
+        return;
+    }
+    if (l->pay_failed++ < 5)
+        fprintf(stderr, "payment %u: %d %.*s\n", tag, status, (int)TG_MIN(len, (size_t)300), body);
 }
 
 /* One reply, from behind {"re":" on. */

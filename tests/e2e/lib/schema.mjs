@@ -45,7 +45,10 @@ export class Schemas {
       if (key === 'oneOf' && want.filter((one) => !this.fault(one, value, at)).length !== 1) {
         return `${at}: not exactly one of ${want.length}: ${want.map((one) => this.fault(one, value, at)).join(' | ').slice(0, 2000)}`;
       }
-      if (!rules[key] && !remarks.has(key) && !['oneOf', 'properties', 'items', 'additionalProperties'].includes(key)) {
+      if (key === 'anyOf' && want.every((one) => this.fault(one, value, at))) {
+        return `${at}: none of ${want.length}: ${want.map((one) => this.fault(one, value, at)).join(' | ').slice(0, 2000)}`;
+      }
+      if (!rules[key] && !remarks.has(key) && !['oneOf', 'anyOf', 'properties', 'items', 'additionalProperties'].includes(key)) {
         return `${at}: the schema says "${key}", which lib/schema.mjs does not know`;
       }
     }
