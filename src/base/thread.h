@@ -31,7 +31,8 @@ void tg_mutex_unlock(struct tg_mutex *m) TG_TSA(release_capability(*m));
 typedef void (*tg_thread_fn)(void *ctx);
 struct tg_thread;
 
-/* name is copied, at most 15 characters. All signals are blocked in the thread. Errors: NOMEM, IO. */
+/* name is copied, at most 15 characters. All signals are blocked in the thread. Errors: NOMEM, IO.
+ */
 TG_MUST_CHECK tg_err tg_thread_start(struct tg_thread **ret, const char *name, tg_thread_fn run,
                                      void *ctx);
 /* Waits for the end and frees. NULL is legal. */
