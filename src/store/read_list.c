@@ -59,7 +59,8 @@ static tg_err by_number(struct tg_db *db, const struct tg_cat_filter *f, struct 
     tg_q_int(&q, max);
     if (!all)
         tg_cat_bind_filter(&q, f);
-    *ret = (struct tg_cat_found){.next = -1};
+    ret->count = 0;
+    ret->next = -1;
     while (!more && tg_q_row(&q)) {
         seen++;
         if (tg_q_get_int(&q, 2) != 0) {

@@ -185,7 +185,8 @@ tg_err tg_cat_search(struct tg_db *db, const struct tg_cat_filter *filter, struc
     uint32_t from;
     tg_err err;
 
-    *ret = (struct tg_cat_found){.next = -1};
+    ret->count = 0;
+    ret->next = -1;
     err = find(db, filter, ret);
     if (err != TG_OK)
         return err;

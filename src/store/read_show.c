@@ -1,4 +1,6 @@
 /* What staff read of shows: reports, items; and tokens. */
+#include <string.h>
+
 #include "base/str.h"
 #include "store/read.h"
 #include "store/rows_priv.h"
@@ -99,7 +101,7 @@ tg_err tg_read_report(struct tg_read_db *db, uint16_t show, struct tg_report *re
 {
     tg_err err = tg_read_begin(db);
 
-    *ret = (struct tg_report){.source_count = 0};
+    memset(ret, 0, sizeof(*ret)); /* a literal of its size does not fit the stack */
     if (err != TG_OK)
         return err;
     err = report_states(db, show, ret);

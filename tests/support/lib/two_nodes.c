@@ -74,7 +74,7 @@ void node_close(struct node *n)
     tg_store_free(n->store);
     tg_mailbox_free(n->live);
     tg_mailbox_free(n->web);
-    *n = (struct node){.sold = 0};
+    memset(n, 0, sizeof(*n));
 }
 
 struct pair *pair_open(void)
