@@ -126,6 +126,8 @@ void tg_session_with_code(struct tg_req *q, const char *code)
     /* The maker's deed in the shop's books; a key of the phone's would be one of the maker's. */
     tg_str_printf(msg->who.id, sizeof(msg->who.id), "s%u", maker.ordinal);
     msg->who.roles = TG_ROLE_ADMIN; /* sale asks for it; the code was the permission */
+    msg->who.one_show = false;      /* as it is where the phone has a login already */
+    msg->show = UINT16_MAX;
     msg->idempotency[0] = '\0';
     msg->number = grant.roles;
     msg->until_wall_us = grant.until_wall_us;

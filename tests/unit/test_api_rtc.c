@@ -719,15 +719,24 @@ static const char *code_in(const struct web_answer *a)
     return code;
 }
 
-static void send_login(struct web_client *c, const char *code)
+/* token = the phone's login that its browser still has, "" = none. */
+static void send_login_with(struct web_client *c, const char *code, const char *token)
 {
     char body[128];
+    char headers[512];
 
     tg_str_printf(body, sizeof(body), "{\"code\":\"%s\"}", code);
-    web_send_text(c, request("POST /api/v1/session", "",
-                             "Content-Type: application/json\r\nOrigin: http://torg.test\r\n"
-                             "Idempotency-Key: mine\r\n",
-                             body));
+    tg_str_printf(headers, sizeof(headers),
+                  "Content-Type: application/json\r\nOrigin: http://torg.test\r\n"
+                  "Idempotency-Key: mine\r\n%s%s%s",
+                  token[0] == '\0' ? "" : "Cookie: torg_session=", token,
+                  token[0] == '\0' ? "" : "\r\n");
+    web_send_text(c, request("POST /api/v1/session", "", headers, body));
+}
+
+static void send_login(struct web_client *c, const char *code)
+{
+    send_login_with(c, code, "");
 }
 
 /* Makes the token that was asked for, as sale does. */
@@ -805,6 +814,40 @@ static void test_code_logs_a_phone_in_once(void **state)
     assert_true(web_has(&a, "Set-Cookie", text));
     assert_contains(a.head, "Max-Age=431");
     assert_int_equal(login_status(code), 401);
+    web_close(&c);
+}
+
+/* Its own token is of one show, which may make no tokens; the code's maker may. */
+static void test_code_logs_in_a_phone_that_is_logged_in(void **state)
+{
+    struct web_answer a = ask_code(t.merch, "", "{\"show\":\"demo\"}");
+    struct web_client c = web_open(t.port, 0);
+    struct tg_sale_req *req;
+    char token[TG_TOKEN_SIZE];
+
+    (void)state;
+    assert_int_equal(a.status, 201);
+    send_login(&c, code_in(&a));
+    req = take(t.sale, 2000);
+    assert_non_null(req);
+    make_token(req, token, 51);
+    tg_msg_free(req);
+    assert_int_equal(web_read_answer(&c, false).status, 200);
+    web_close(&c);
+    a = ask_code(t.merch, "", "{\"show\":\"demo\"}");
+    assert_int_equal(a.status, 201);
+    c = web_open(t.port, 0);
+    send_login_with(&c, code_in(&a), token);
+    req = take(t.sale, 2000);
+    assert_non_null(req);
+    assert_int_equal(req->who.roles, TG_ROLE_ADMIN);
+    assert_false(req->who.one_show);
+    assert_int_equal(req->show, UINT16_MAX);
+    make_token(req, token, 52);
+    tg_msg_free(req);
+    a = web_read_answer(&c, false);
+    assert_int_equal(a.status, 200);
+    assert_contains(a.body, "\"id\":\"s52\"");
     web_close(&c);
 }
 
@@ -921,6 +964,7 @@ int main(void)
         CASE(test_whip_client_that_gives_up_leaves_no_session),
         CASE(test_whep_offer_says_who_is_staff_of_the_show),
         CASE(test_code_logs_a_phone_in_once),
+        CASE(test_code_logs_in_a_phone_that_is_logged_in),
         CASE(test_code_is_for_who_runs_the_show),
         CASE(test_code_dies_with_its_maker_and_wrong_ones_are_refused),
         CASE(test_code_guessing_is_limited),
