@@ -130,7 +130,8 @@ tg_err tg_read_show_items(struct tg_read_db *db, uint16_t show, const char *abov
                                     .units_max = (int32_t)tg_q_get_int(&q, 2),
                                     .person_max = (int32_t)tg_q_get_int(&q, 3),
                                     .from_ms = tg_q_get_int(&q, 4),
-                                    .until_ms = tg_q_get_int(&q, 5)};
+                                    .until_ms = tg_q_get_int(&q, 5),
+                                    .show_only = tg_q_get_int(&q, 6) != 0};
 
         tg_q_copy_text(&q, 0, item.sku, sizeof(item.sku));
         err = each(ctx, &item);

@@ -19,6 +19,7 @@
 #include "msg/web.h"
 #include "sale/sale.h"
 #include "shop/waiting.h"
+#include "store/read.h"
 
 #define WALL_US ((tg_us)1780000000 * TG_US_PER_S)
 
@@ -272,6 +273,47 @@ static void test_rules_are_set_told_and_kept(void **state)
     rig_close(r);
 }
 
+static tg_err keep_item(void *ctx, const struct tg_show_item *item)
+{
+    *(struct tg_show_item *)ctx = *item;
+    return TG_OK;
+}
+
+/* Whoever lists, changes one thing and puts the rest back must put back everything. */
+static void test_the_list_of_items_has_all_of_them(void **state)
+{
+    struct rig *r = rig_open();
+    struct tg_sale_req *req;
+    struct tg_show_item item = {0};
+    struct tg_read_db *db = NULL;
+    const struct tg_db_cfg cfg = {.url = r->path};
+    char why[256] = "";
+
+    (void)state;
+    req = req_of(r, "s1", TG_ROLE_HOST, TG_OP_ITEM, "");
+    req->http = true;
+    tg_str_cut(req->op.u.item.sku, sizeof(req->op.u.item.sku), "MUG-RED");
+    req->op.u.item.number = 77;
+    req->op.u.item.units_max = 9;
+    req->op.u.item.person_max = 2;
+    req->op.u.item.from_ms = 1000;
+    req->op.u.item.until_ms = 5000;
+    req->op.u.item.show_only = true;
+    has(turn(r, req), "\"show_only\":true");
+    if (tg_read_db_new(&db, &cfg, why) != TG_OK)
+        fail_msg("%s", why);
+    assert_int_equal(tg_read_show_items(db, r->show.ord, "", 10, keep_item, &item), TG_OK);
+    tg_read_db_free(db);
+    assert_string_equal(item.sku, "MUG-RED");
+    assert_int_equal(item.number, 77);
+    assert_int_equal(item.units_max, 9);
+    assert_int_equal(item.person_max, 2);
+    assert_int_equal(item.from_ms, 1000);
+    assert_int_equal(item.until_ms, 5000);
+    assert_true(item.show_only);
+    rig_close(r);
+}
+
 static void test_window_opens_now_and_counts_the_tap(void **state)
 {
     struct rig *r = rig_open();
@@ -473,6 +515,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_are_set_told_and_kept),
+        cmocka_unit_test(test_the_list_of_items_has_all_of_them),
         cmocka_unit_test(test_window_opens_now_and_counts_the_tap),
         cmocka_unit_test(test_line_lives_over_a_restart_and_is_audited),
         cmocka_unit_test(test_who_joins_learns_what_they_wait_for),
