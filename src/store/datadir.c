@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { UPLOAD_DIGITS = 16 };
 
 tg_err tg_datadir_lock(int *ret_fd, const char *dir)
 {
@@ -33,6 +36,21 @@ tg_err tg_datadir_lock(int *ret_fd, const char *dir)
     return TG_OK;
 }
 
+/* `start`, hexadecimal digits (0 = any number of them), and perhaps ".part". */
+static bool is_left(const char *name, const char *start, size_t digits)
+{
+    size_t len = strlen(start);
+    size_t found;
+
+    if (strncmp(name, start, len) != 0)
+        return false;
+    found = strspn(name + len, "0123456789abcdef");
+    if (found == 0 || (digits != 0 && found != digits))
+        return false;
+    name += len + found;
+    return *name == '\0' || strcmp(name, ".part") == 0;
+}
+
 void tg_datadir_clean(const char *dir)
 {
     DIR *list = opendir(dir);
@@ -40,7 +58,7 @@ void tg_datadir_clean(const char *dir)
 
     /* One thread has the directory: this is before the others start. */
     while (list != NULL && (each = readdir(list)) != NULL) /* NOLINT(concurrency-mt-unsafe) */
-        if (strncmp(each->d_name, "upload-", 7) == 0 || strncmp(each->d_name, "export-", 7) == 0)
+        if (is_left(each->d_name, "upload-", UPLOAD_DIGITS) || is_left(each->d_name, "export-x", 0))
             (void)unlinkat(dirfd(list), each->d_name, 0); /* the next start tries again */
     if (list != NULL)
         (void)closedir(list);

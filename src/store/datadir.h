@@ -12,7 +12,11 @@
  */
 TG_MUST_CHECK tg_err tg_datadir_lock(int *ret_fd, const char *dir);
 
-/* Removes the uploads and exports that a server left behind when it died. Under the lock. */
+/*
+ * Removes the uploads and exports that a server left behind when it died, by the names that it
+ * gives them: "upload-" and 16 hexadecimal digits, "export-x" and some, both with ".part" or
+ * without. What the operator keeps here stays. Under the lock.
+ */
 void tg_datadir_clean(const char *dir);
 
 #endif

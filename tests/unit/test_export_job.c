@@ -180,23 +180,32 @@ static void test_export_refusals(void **state)
 /* What a server that died left behind goes when the next one starts. */
 static void test_left_behind_files_go_at_the_start(void **state)
 {
-    static const char *const names[] = {"upload-1f", "export-x2", "export-x2.part", "shop.keep"};
+    static const char *const names[] = {"upload-00000000000000ff", "upload-0123456789abcdef.part",
+                                        "export-x2", "export-x2.part"};
+    /* An operator's own: nothing else is writable where systemd keeps torgd. */
+    static const char *const kept[] = {"export-2026-11.json", "export-x.csv",  "export-xmas.json",
+                                       "export-x2.json",      "upload-2026",   "shop.keep",
+                                       "export-x2.part.bak",  "upload-feed.csv"};
     char dir[] = "/tmp/torg-clean-XXXXXX";
     char path[96];
 
     (void)state;
     assert_non_null(mkdtemp(dir));
-    for (size_t i = 0; i < TG_ARRAY_LEN(names); i++) {
+    for (size_t i = 0; i < TG_ARRAY_LEN(names) + TG_ARRAY_LEN(kept); i++) {
         FILE *f;
 
-        tg_str_printf(path, sizeof(path), "%s/%s", dir, names[i]);
+        tg_str_printf(path, sizeof(path), "%s/%s", dir,
+                      i < TG_ARRAY_LEN(names) ? names[i] : kept[i - TG_ARRAY_LEN(names)]);
         f = fopen(path, "wb");
         assert_non_null(f);
         assert_int_equal(fclose(f), 0);
     }
     tg_datadir_clean(dir);
-    tg_str_printf(path, sizeof(path), "%s/shop.keep", dir);
-    assert_int_equal(unlink(path), 0);
+    for (size_t i = 0; i < TG_ARRAY_LEN(kept); i++) {
+        tg_str_printf(path, sizeof(path), "%s/%s", dir, kept[i]);
+        if (unlink(path) != 0)
+            fail_msg("%s is gone", kept[i]);
+    }
     assert_int_equal(rmdir(dir), 0); /* nothing else is left */
 }
 
