@@ -155,7 +155,7 @@ static size_t seal_count(const struct tg_shop *shop)
     for (const struct tg_show_sales *s = shop->batch_sales; s != NULL; s = s->batch_next)
         count++;
     for (const struct tg_order *o = shop->batch_orders; o != NULL; o = o->batch_next)
-        count += o->takes_changed;
+        count += (size_t)o->takes_changed + (o->dirty && !o->fresh);
     return count + tg_price_left_count(shop) + tg_rules_effect_count(shop) +
            tg_line_effect_count(shop);
 }

@@ -273,6 +273,48 @@ static inline void let_expire(struct world *w)
     assert_int_equal(tg_shop_tick(w->shop, w->now, 10), 1);
 }
 
+static inline const struct tg_intent *intent(const struct world *w, uint32_t number)
+{
+    assert_true(number <= order_of(w)->intent_count);
+    return &order_of(w)->intents[number - 1];
+}
+
+static inline void intent_is(const struct world *w, uint32_t number, enum tg_intent_kind kind,
+                             enum tg_intent_state state, int64_t amount)
+{
+    assert_string_equal(tg_intent_kind_name(intent(w, number)->kind), tg_intent_kind_name(kind));
+    assert_string_equal(tg_intent_state_name(intent(w, number)->state),
+                        tg_intent_state_name(state));
+    assert_int_equal(intent(w, number)->amount, amount);
+}
+
+static inline void number_of_intents(const struct world *w, uint32_t count)
+{
+    assert_int_equal(order_of(w)->intent_count, count);
+}
+
+static inline enum tg_code refund(struct world *w, int64_t amount)
+{
+    struct tg_claim c = claim_of(TG_CLAIM_REFUND, "s1", w->order);
+
+    c.staff = true;
+    c.show = UINT16_MAX;
+    c.amount = amount;
+    return decide(w, &c);
+}
+
+static inline enum tg_code numbered(struct world *w, enum tg_payment_news what, uint32_t number,
+                                    int64_t amount)
+{
+    struct tg_claim c = claim_of(TG_CLAIM_NEWS, "", w->payment);
+
+    c.news = what;
+    c.reference = w->payment;
+    c.intent = number;
+    c.amount = amount;
+    return decide(w, &c);
+}
+
 /* What the store does with an order that left memory: bring it again. */
 static inline void reload(struct world *w)
 {
