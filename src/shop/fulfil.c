@@ -265,6 +265,11 @@ void tg_decide_fulfil(struct tg_shop *shop, struct tg_shop_now now, const struct
                   "The money has not come yet. Ask the provider again, then send the goods.");
         return;
     }
+    if (tg_payment_went_back(order)) {
+        tg_refuse(out, TG_CODE_CONFLICT,
+                  "All of the money went back. Cancel what was not sent instead.");
+        return;
+    }
     if (!pick(order, c, tg_line_open, &p, out))
         return;
     detail = detail_of(shop, c, order, &p, out);

@@ -115,6 +115,28 @@ struct tg_intent *tg_intent_add(const struct tg_shop *shop, struct tg_order *ord
     return in;
 }
 
+/* More of the order's money than it costs, taken or on its way. */
+static int64_t surplus(const struct tg_order *order, bool coming)
+{
+    bool kept = order->state != TG_ORDER_EXPIRED && order->state != TG_ORDER_CANCELLED;
+    int64_t sum = order->captured - (kept ? order->total : 0);
+
+    if (coming)
+        sum += tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_ASKED, order->paid_by);
+    return TG_MAX(sum, (int64_t)0);
+}
+
+/* What was to go back of money that did not come is not due: it would be paid back of the rest. */
+static void expect_less(struct tg_order *order, int64_t before)
+{
+    int64_t lost = before - surplus(order, true);
+    int64_t gone =
+        order->refunded + tg_intent_sum(order, TG_INTENT_REFUND, TG_INTENT_ASKED, order->paid_by);
+
+    if (order->paid_by > 0 && lost > 0)
+        order->refund_due = TG_MAX(order->refund_due - lost, gone);
+}
+
 void tg_intent_answer(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in, bool done,
                       bool quiet, tg_us wall)
 {
@@ -128,9 +150,11 @@ void tg_intent_answer(struct tg_shop *shop, struct tg_order *order, struct tg_in
         [TG_INTENT_VOID] = TG_EVENT_VOID_FAILED,
         [TG_INTENT_REFUND] = TG_EVENT_REFUND_FAILED,
     };
+    int64_t before = surplus(order, true);
 
     in->state = done ? TG_INTENT_DONE : TG_INTENT_FAILED;
     tg_payment_recount(order);
+    expect_less(order, before);
     tg_order_change(shop, order, wall);
     tg_intent_write(shop, order, in, wall);
     if (in->kind != TG_INTENT_AUTHORISE && (!quiet || !done))
@@ -256,12 +280,15 @@ bool tg_payment_came(const struct tg_order *order)
     return order->total == 0 || (order->paid_by > 0 && order->captured >= order->total);
 }
 
+bool tg_payment_went_back(const struct tg_order *order)
+{
+    return order->total > 0 && order->paid_by > 0 && order->captured > 0 &&
+           tg_payment_kept(order, order->paid_by) <= 0;
+}
+
 void tg_payment_tidy(struct tg_order *order)
 {
-    bool kept = order->state != TG_ORDER_EXPIRED && order->state != TG_ORDER_CANCELLED;
-    int64_t surplus = order->captured - (kept ? order->total : 0);
-
-    order->refund_due = TG_MAX(order->refund_due, surplus);
+    order->refund_due = TG_MAX(order->refund_due, surplus(order, false));
 }
 
 /* --- what the provider moved --- */
@@ -281,11 +308,14 @@ void tg_intent_book(struct tg_shop *shop, struct tg_order *order, struct tg_inte
     int64_t asked = in->amount;
     int64_t told = amount > 0 ? amount : asked;
     int64_t booked = TG_MAX(TG_MIN(told, tg_intent_room(order, in)), (int64_t)0);
+    int64_t before = surplus(order, true);
 
     if (booked > 0)
         in->amount = booked;
     if (booked > 0 || in->state == TG_INTENT_ASKED)
         tg_intent_answer(shop, order, in, booked > 0, false, wall);
+    if (booked > 0)
+        expect_less(order, before);
     if (booked < told)
         tg_order_note(shop, order, TG_EVENT_EXCESS, told - booked, "", NULL, wall);
     /* The rest of what was asked. */

@@ -69,6 +69,44 @@ static struct tg_intent *asked_for(const struct tg_order *order, const struct tg
     return in;
 }
 
+static size_t alike(const struct tg_order *order, enum tg_intent_kind kind, uint32_t of,
+                    enum tg_intent_state state, int64_t amount)
+{
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < order->intent_count; i++) {
+        const struct tg_intent *in = &order->intents[i];
+
+        count += in->kind == kind && in->of == of && in->state == state &&
+                 (amount < 1 || in->amount == amount);
+    }
+    return count;
+}
+
+/*
+ * Of several questions alike it must say which: news that is told twice would answer another one,
+ * too, of which nothing is known yet.
+ */
+static bool unclear(const struct tg_order *order, const struct tg_claim *c,
+                    enum tg_intent_kind kind, const struct tg_intent *auth, bool done,
+                    struct tg_verdict *out)
+{
+    size_t asked;
+    size_t told;
+
+    if (c->intent > 0 || auth == NULL)
+        return false;
+    asked = alike(order, kind, auth->number, TG_INTENT_ASKED, c->amount);
+    told = alike(order, kind, auth->number, TG_INTENT_DONE, c->amount);
+    if (asked == 0 && told == 0)
+        asked = alike(order, kind, auth->number, TG_INTENT_ASKED, 0);
+    if (asked == 0 || (asked == 1 && (told == 0 || !done)))
+        return false;
+    tg_refuse_field(out, "intent", TG_CODE_CONFLICT,
+                    "Several questions are alike; intent must say which one is answered.");
+    return true;
+}
+
 /* --- news of questions --- */
 
 static void declined(struct tg_shop *shop, struct tg_order *order, tg_us wall)
@@ -88,6 +126,8 @@ static void captured(struct tg_shop *shop, struct tg_shop_now now, struct tg_ord
     const struct tg_intent *auth = authorisation(order, c->reference);
     struct tg_intent *in = asked_for(order, c, TG_INTENT_CAPTURE, auth);
 
+    if (unclear(order, c, TG_INTENT_CAPTURE, auth, true, out))
+        return;
     if (in == NULL && auth == NULL) {
         tg_payment_new(shop, now, order, c, true, out);
         return;
@@ -148,6 +188,8 @@ static void refunded(struct tg_shop *shop, struct tg_order *order, const struct 
     struct tg_intent *in = asked_for(order, c, TG_INTENT_REFUND, auth);
     uint32_t of;
 
+    if (unclear(order, c, TG_INTENT_REFUND, auth, true, out))
+        return;
     if (in != NULL) {
         if (in->state == TG_INTENT_DONE)
             return;
@@ -185,12 +227,12 @@ static void voided(struct tg_shop *shop, struct tg_order *order, const struct tg
 }
 
 static void failed(struct tg_shop *shop, struct tg_order *order, const struct tg_claim *c,
-                   enum tg_intent_kind kind, tg_us wall)
+                   enum tg_intent_kind kind, struct tg_verdict *out, tg_us wall)
 {
     const struct tg_intent *auth = authorisation(order, c->reference);
     struct tg_intent *in = asked_for(order, c, kind, auth);
 
-    if (in == NULL || in->state != TG_INTENT_ASKED)
+    if (unclear(order, c, kind, auth, false, out) || in == NULL || in->state != TG_INTENT_ASKED)
         return;
     tg_intent_answer(shop, order, in, false, false, wall);
     tg_payment_unwanted(shop, order, in->of, wall);
@@ -212,19 +254,19 @@ static void hear(struct tg_shop *shop, struct tg_shop_now now, struct tg_order *
         captured(shop, now, order, c, out);
         break;
     case TG_NEWS_CAPTURE_FAILED:
-        failed(shop, order, c, TG_INTENT_CAPTURE, now.wall);
+        failed(shop, order, c, TG_INTENT_CAPTURE, out, now.wall);
         break;
     case TG_NEWS_VOIDED:
         voided(shop, order, c, now.wall);
         break;
     case TG_NEWS_VOID_FAILED:
-        failed(shop, order, c, TG_INTENT_VOID, now.wall);
+        failed(shop, order, c, TG_INTENT_VOID, out, now.wall);
         break;
     case TG_NEWS_REFUNDED:
         refunded(shop, order, c, out, now.wall);
         break;
     case TG_NEWS_REFUND_FAILED:
-        failed(shop, order, c, TG_INTENT_REFUND, now.wall);
+        failed(shop, order, c, TG_INTENT_REFUND, out, now.wall);
         break;
     }
 }

@@ -399,6 +399,8 @@ void tg_payment_undo(struct tg_shop *shop, struct tg_order *order, tg_us wall);
 int64_t tg_payment_left(const struct tg_order *order);
 /* All that the order costs was taken of who pays it, so its goods may leave. */
 bool tg_payment_came(const struct tg_order *order);
+/* ... and all of it is back, or on its way, though the order costs something. */
+bool tg_payment_went_back(const struct tg_order *order);
 /* Ask for the refunds that are due and not on their way. */
 void tg_payment_settle(struct tg_shop *shop, struct tg_order *order, tg_us wall);
 /* The order costs nothing, or its money is promised: its goods are its own from now on. */
