@@ -15,6 +15,7 @@
 #include "live/journal.h"
 #include "live/live.h"
 #include "sale/reader.h"
+#include "store/checkpoint.h"
 #include "store/datadir.h"
 
 enum { READERS = 2 };
@@ -28,6 +29,7 @@ struct tg_core {
     int lock_fd;
     struct tg_registry *registry;
     struct tg_store *store;
+    struct tg_checkpoint *checkpoint; /* NULL: PostgreSQL, or not running */
     struct tg_journal *journal;
     struct tg_live *live;
     struct tg_sale *sale;
@@ -246,8 +248,12 @@ struct tg_mailbox *const *tg_core_read_mailboxes(struct tg_core *core, size_t *r
 
 tg_err tg_core_run(struct tg_core *core, char *reason, size_t size)
 {
-    tg_err err = tg_journal_start(core->journal);
+    char why[256];
+    tg_err err = tg_checkpoint_start(&core->checkpoint, core->store, NULL, why);
 
+    if (err != TG_OK)
+        return tg_because(err, reason, size, "%s", why);
+    err = tg_journal_start(core->journal);
     if (err == TG_OK)
         err = tg_live_start(core->live);
     for (size_t i = 0; i < READERS && err == TG_OK; i++)
@@ -265,6 +271,8 @@ void tg_core_halt(struct tg_core *core)
         return;
     if (core->sale != NULL)
         tg_sale_stop(core->sale);
+    tg_checkpoint_stop(core->checkpoint);
+    core->checkpoint = NULL;
     for (size_t i = 0; i < READERS; i++) {
         if (core->readers[i] != NULL)
             tg_reader_stop(core->readers[i]);

@@ -277,10 +277,8 @@ static tg_err prepare_write(struct tg_db *db, const struct tg_db_cfg *cfg)
                                 * page of the cache at its commit, until the file has 1 GB (the
                                 * number that balance_nonroot lends a page stands there). */
                                "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;"
-                               /* A checkpoint writes a page once, however often the log has it:
-                                * every 16 MB, so that hot pages are spared and none takes long. */
-                               "PRAGMA wal_autocheckpoint = 4000;"
                                "PRAGMA journal_size_limit = 67108864");
+    (void)sqlite3_wal_autocheckpoint(tg_lite_of(db)->raw, TG_LITE_CHECKPOINT_FRAMES);
     tg_str_printf(mark, sizeof(mark), "PRAGMA application_id = %d", APPLICATION_ID);
     if (err == TG_OK && version == 0)
         err = tg_lite_exec(db, mark);
@@ -308,6 +306,7 @@ tg_err tg_db_sqlite_open(struct tg_db *db, const struct tg_db_cfg *cfg, enum tg_
     }
     db->conn = l;
     db->ops = &tg_lite_ops;
+    l->fast = cfg->fast;
     rc = sqlite3_open_v2(cfg->url, &l->raw, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK)
         return tg_lite_failed(db, rc);

@@ -6,9 +6,14 @@
 
 #include "store/db_priv.h"
 
+/* A checkpoint comes every 16 MB of log: a page is then written once, however often the log has it,
+ * and none takes long. */
+enum { TG_LITE_CHECKPOINT_FRAMES = 4000 };
+
 struct tg_lite {
     sqlite3 *raw;
     sqlite3_stmt *stmts[TG_SQL_COUNT];
+    bool fast;               /* tests only: no fsync */
     const atomic_bool *stop; /* NULL = nobody breaks anything off */
 };
 
