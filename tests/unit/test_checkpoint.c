@@ -2,8 +2,10 @@
  * test_checkpoint.c - the log of writes while checkpoints are made beside the commits: it must not
  * grow for ever, and whatever the disk refuses, nothing that was committed may be missing.
  */
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/metrics.h"
 #include "base/thread.h"
@@ -264,6 +266,58 @@ static void test_checkpoint_failed_sync_log_is_kept_and_nothing_lost(void **stat
     assert_all_there(r, commits);
 }
 
+/* In a process of its own: commits, and a byte for each, until it is killed. */
+static pid_t writer(struct rig *r, int *ret_told)
+{
+    int ends[2];
+    pid_t pid;
+
+    assert_int_equal(pipe(ends), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid != 0) {
+        (void)close(ends[1]);
+        *ret_told = ends[0];
+        return pid;
+    }
+    open_all(r->b);
+    start(r);
+    do
+        commit(r);
+    while (write(ends[1], "", 1) == 1);
+    _exit(1);
+}
+
+/* The kills come wherever the thread happens to be. */
+static void test_checkpoint_killed_nothing_committed_is_missing(void **state)
+{
+    struct rig *r = *state;
+    int64_t told = 0;
+
+    close_all(r->b);
+    for (int i = 0; i < 8; i++) {
+        int status = 0;
+        int from = -1;
+        pid_t pid = writer(r, &from);
+        char byte;
+        int64_t rows;
+
+        for (int n = 0; n < 20 + 7 * i; n++, told++)
+            assert_int_equal(read(from, &byte, 1), 1);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        (void)close(from);
+        rows = ask(r, "SELECT rows FROM filled");
+        assert_true(rows >= told * ROWS);
+        assert_int_equal(rows % ROWS, 0);
+        assert_int_equal(ask(r, "SELECT sum(times) FROM filler"), rows);
+        assert_int_equal(ask(r, "SELECT quick_check = 'ok' FROM pragma_quick_check(1)"), 1);
+        told = rows / ROWS;
+    }
+    open_all(r->b);
+}
+
 static void test_checkpoint_stopped_store_makes_them_itself(void **state)
 {
     struct rig *r = *state;
@@ -311,6 +365,7 @@ int main(void)
         CASE(test_checkpoint_reader_on_old_snapshot_log_begins_anew_after_it),
         CASE(test_checkpoint_disk_full_is_counted_and_tried_again),
         CASE(test_checkpoint_failed_sync_log_is_kept_and_nothing_lost),
+        CASE(test_checkpoint_killed_nothing_committed_is_missing),
         CASE(test_checkpoint_stopped_store_makes_them_itself),
         CASE(test_checkpoint_no_memory_does_not_start),
     };
