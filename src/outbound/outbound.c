@@ -209,10 +209,14 @@ static tg_err plan_target(struct tg_outbound *o, struct tg_target *t, tg_us now,
     return err;
 }
 
-static void plan(struct tg_outbound *o, tg_us now, tg_us wall)
+static void plan(struct tg_outbound *o, tg_us now)
 {
-    tg_err err = read_targets(o);
+    tg_us wall;
+    tg_err err;
 
+    tg_read_look_at_clock(o->cfg.db); /* all nodes lease by one clock */
+    wall = tg_read_wall(o->cfg.db);
+    err = read_targets(o);
     o->next_poll = now + o->cfg.poll_us;
     for (size_t i = 0; err == TG_OK && i < o->target_count; i++)
         err = plan_target(o, &o->targets[(o->first + i) % o->target_count], now, wall);
@@ -336,7 +340,7 @@ static void let_calls_end(struct tg_outbound *o)
     tg_us now = tg_clock_mono();
 
     while (tg_outbound_count(o, TG_SLOT_CALLING) > 0 && now < end) {
-        tg_outbound_run_calls(o, now, tg_clock_wall());
+        tg_outbound_run_calls(o, now, tg_read_wall(o->cfg.db));
         if (tg_outbound_count(o, TG_SLOT_CALLING) > 0)
             (void)curl_multi_poll(o->multi, NULL, 0, (int)((end - now) / TG_US_PER_MS) + 1, NULL);
         now = tg_clock_mono();
@@ -370,17 +374,17 @@ static void run(void *ctx)
 
     while (!tg_mailbox_ended(o->mailbox)) {
         tg_us now = tg_clock_mono();
-        tg_us wall = tg_clock_wall();
+        tg_us wall = tg_read_wall(o->cfg.db);
 
         take_mail(o, now, wall);
         tg_outbound_run_calls(o, now, wall);
         if (now >= o->next_poll && !o->asked)
-            plan(o, now, wall);
-        tell(o, wall);
+            plan(o, now);
+        tell(o, tg_read_wall(o->cfg.db));
         wait(o, now);
     }
     let_calls_end(o);
-    give_back(o, tg_clock_wall());
+    give_back(o, tg_read_wall(o->cfg.db));
 }
 
 tg_err tg_outbound_start(struct tg_outbound *o)

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/str.h"
 #include "sale/sale_priv.h"
@@ -399,13 +398,12 @@ void tg_admin_audit(struct tg_sale *sale, struct tg_item *item)
     struct tg_store *store = sale->cfg.store;
     struct audit a = {.sale = sale, .j = tg_jo(&sale->buf)};
     /* Memory and disk must be of one moment: other nodes stand still meanwhile. */
-    const struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
     tg_err err;
 
     tg_buf_clear(&sale->buf);
     tg_jo_obj(&a.j, NULL);
     tg_jo_arr(&a.j, "differences");
-    err = store->ops->load(store, now, NULL, 0, sale->shop, sale->idem);
+    err = store->ops->load(store, sale->now, NULL, 0, sale->shop, sale->idem);
     if (err == TG_OK)
         err =
             tg_store_audit_page(store->ops->real(store), item->req->key, AUDIT_PAGE, audit_row, &a);
@@ -465,6 +463,7 @@ tg_err tg_sale_boot_show(struct tg_sale *sale, struct tg_shop_now now, const cha
 
     if (!show_id_ok(id))
         return TG_ERR_MALFORMED;
+    now = tg_sale_shop_time(sale, now);
     err = boot_lock(sale, now);
     if (err == TG_OK && tg_registry_show_get(sale->cfg.registry, id, strlen(id), &taken) == TG_OK)
         err = TG_ERR_CONFLICT;
@@ -489,10 +488,13 @@ tg_err tg_sale_boot_show(struct tg_sale *sale, struct tg_shop_now now, const cha
 tg_err tg_sale_boot_rules(struct tg_sale *sale, struct tg_shop_now now,
                           const struct tg_show_rules *rules)
 {
-    const struct tg_effect effect = {.kind = TG_EFFECT_RULES, .rules = rules, .wall = now.wall};
+    struct tg_effect effect = {.kind = TG_EFFECT_RULES, .rules = rules};
     struct tg_store *store = sale->cfg.store;
-    tg_err err = boot_lock(sale, now);
+    tg_err err;
 
+    now = tg_sale_shop_time(sale, now);
+    effect.wall = now.wall;
+    err = boot_lock(sale, now);
     if (err != TG_OK)
         return err;
     err = store->ops->begin(store);
@@ -510,8 +512,10 @@ tg_err tg_sale_boot_token(struct tg_sale *sale, struct tg_shop_now now,
                           const struct tg_boot_token *token, char ret_text[TG_TOKEN_SIZE])
 {
     struct tg_admin a = {.kind = TG_ADMIN_TOKEN, .actor = "boot"};
-    tg_err err = boot_lock(sale, now);
+    tg_err err;
 
+    now = tg_sale_shop_time(sale, now);
+    err = boot_lock(sale, now);
     if (err != TG_OK)
         return err;
     if (tg_registry_token_room(sale->cfg.registry, now.wall) == 0) {
@@ -545,6 +549,7 @@ tg_err tg_sale_boot_revoke(struct tg_sale *sale, struct tg_shop_now now, const c
 
     if (tokens == NULL)
         return TG_ERR_NOMEM;
+    now = tg_sale_shop_time(sale, now);
     count = tg_registry_tokens(sale->cfg.registry, tokens, TG_TOKENS_MAX);
     for (size_t i = 0; err == TG_OK && i < count; i++) {
         struct tg_admin a = {.kind = TG_ADMIN_REVOKE, .token = tokens[i], .actor = "boot"};

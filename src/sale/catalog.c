@@ -460,12 +460,21 @@ void tg_catalog_work(struct tg_sale *sale, struct tg_shop_now now)
             w->announce_at = now.mono;
         }
     }
-    /* Open pages learn of it at the end of an import, and of single changes now and then. */
-    if (w->dirty && w->job == NULL && w->announce_at <= now.mono) {
-        w->dirty = false;
-        w->announce_at = now.mono + ANNOUNCE_EVERY_US;
-        tg_announce_catalog(sale);
-    }
+}
+
+/* Open pages learn of it at the end of an import, and of single changes and of another node's
+ * import now and then: a message holds the whole catalogue. */
+void tg_catalog_announce(struct tg_sale *sale, struct tg_shop_now now)
+{
+    struct tg_catalog_work *w = sale->catalog;
+
+    w->dirty = w->dirty || sale->catalog_stale;
+    sale->catalog_stale = false;
+    if (!w->dirty || w->job != NULL || w->announce_at > now.mono)
+        return;
+    w->dirty = false;
+    w->announce_at = now.mono + ANNOUNCE_EVERY_US;
+    tg_announce_catalog(sale);
 }
 
 tg_us tg_catalog_deadline(const struct tg_sale *sale)

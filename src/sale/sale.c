@@ -229,7 +229,7 @@ static bool poll_others(struct tg_sale *sale, struct tg_shop_now now)
 
 /* A slice each minute; where that was not all, one a second, and one after the other while nobody
  * waits for anything. */
-static void purge(struct tg_sale *sale, struct tg_shop_now now, bool idle)
+void tg_sale_purge(struct tg_sale *sale, struct tg_shop_now now, bool idle)
 {
     struct tg_store *store = sale->cfg.store;
     tg_err err;
@@ -237,7 +237,8 @@ static void purge(struct tg_sale *sale, struct tg_shop_now now, bool idle)
     if (now.mono < sale->purge_at && !(idle && sale->purge_more))
         return;
     sale->purge_more = false;
-    err = store->ops->purge(store, now.wall, PURGE_ROWS, &sale->purge_more);
+    err =
+        store->ops->purge(store, tg_sale_shop_time(sale, now).wall, PURGE_ROWS, &sale->purge_more);
     sale->purge_at = now.mono + (sale->purge_more ? (tg_us)TG_US_PER_S : sale->cfg.purge_us);
     if (err != TG_OK)
         tg_log_warn("sale", "purge-failed", "err=%s reason=%s", tg_err_name(err),
@@ -253,7 +254,7 @@ static void run(void *ctx)
         struct tg_shop_now now = {.mono = tg_clock_mono(), .wall = tg_clock_wall()};
         tg_us due = tg_sale_deadline(sale);
 
-        purge(sale, now, count == 0 && due > now.mono);
+        tg_sale_purge(sale, now, count == 0 && due > now.mono);
         if (count > 0 || due <= now.mono || poll_others(sale, now))
             tg_sale_turn(sale, now, sale->taken, count);
         else if (!sale->purge_more)

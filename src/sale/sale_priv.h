@@ -116,7 +116,7 @@ struct tg_sale {
     tg_us poll_at;       /* when to ask what other nodes did; TG_US_NEVER = there are none */
     _Atomic bool lost;   /* the database does not answer */
     _Atomic bool behind; /* ... or cannot be followed */
-    bool catalog_stale;  /* other nodes changed products */
+    bool catalog_stale;  /* other nodes changed products: tg_catalog_announce() tells of it */
     char elsewhere[512][TG_UUID_SIZE]; /* orders that other nodes changed, of people who are here */
     size_t elsewhere_count;
     uint32_t next_token;
@@ -212,6 +212,9 @@ void tg_unanswered_note(struct tg_sale *sale, const struct tg_order *order);
 struct tg_shop_now tg_sale_shop_time(struct tg_sale *sale, struct tg_shop_now now);
 /* ... and whether what others changed could be read. */
 void tg_sale_note_behind(struct tg_sale *sale);
+/* When it is time: what is old goes, a slice of it. `now` by this machine's clock; idle = nobody
+ * waits for anything. */
+void tg_sale_purge(struct tg_sale *sale, struct tg_shop_now now, bool idle);
 /* turn.c: the show's state is on disk. */
 void tg_sale_state_saved(struct tg_sale *sale, uint16_t show);
 
@@ -260,6 +263,8 @@ bool tg_catalog_takes(const struct tg_sale_req *req);
 void tg_catalog_take(struct tg_sale *sale, struct tg_sale_req *take_req);
 /* At the end of a turn: what was taken, then one slice of what runs. */
 void tg_catalog_work(struct tg_sale *sale, struct tg_shop_now now);
+/* Every turn: what changed, here or on another node, is told to open pages, every 2 s at most. */
+void tg_catalog_announce(struct tg_sale *sale, struct tg_shop_now now);
 /* Monotonic time when there is something to do; TG_US_NEVER. */
 tg_us tg_catalog_deadline(const struct tg_sale *sale);
 

@@ -137,8 +137,13 @@ TG_MUST_CHECK tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, in
 /* Imports that a crash cut off have failed (of another node: when its lease is over); what old
  * imports changed is forgotten. At the start, in a transaction of its own. */
 TG_MUST_CHECK tg_err tg_cat_tidy(struct tg_store *store, tg_us wall);
+enum tg_cat_cut {
+    TG_CAT_CUT_ALL,    /* whatever is at work */
+    TG_CAT_CUT_LATE,   /* whose lease is over */
+    TG_CAT_CUT_OTHERS, /* ... of other nodes: ours may be waiting for the database */
+};
 /* Only the former; a statement. */
-TG_MUST_CHECK tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, bool others);
+TG_MUST_CHECK tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, enum tg_cat_cut which);
 
 /* --- reading --- */
 

@@ -316,24 +316,29 @@ static tg_err take_over(struct tg_store_db *s, const struct tg_reload *r)
     return gap || err == TG_ERR_MALFORMED ? reload_all(r) : err;
 }
 
-void tg_changes_clock(struct tg_store_db *s, tg_us mono)
+void tg_changes_clock(struct tg_db *db, struct tg_store_clock *clock, tg_us mono)
 {
     tg_us before;
     tg_us after;
     tg_us off;
     struct tg_q q;
 
-    if (tg_db_engine(&s->db) != TG_DB_POSTGRES || mono < s->clock_at)
+    if (tg_db_engine(db) != TG_DB_POSTGRES || mono < clock->look_at)
         return;
-    q = tg_q(&s->db, TG_SQL_CLOCK_US);
-    before = tg_clock_wall() + s->clock_wrong_us;
+    q = tg_q(db, TG_SQL_CLOCK_US);
+    before = tg_clock_wall() + clock->wrong_us;
     off = tg_q_row(&q) ? tg_q_get_int(&q, 0) : 0;
-    after = tg_clock_wall() + s->clock_wrong_us;
+    after = tg_clock_wall() + clock->wrong_us;
     if (tg_q_end(&q) != TG_OK || after - before > CLOCK_TRIP_US)
         return;
     off -= before + (after - before) / 2;
-    s->wall_off = off > CLOCK_FINE_US || off < -CLOCK_FINE_US ? off : 0;
-    s->clock_at = mono + CLOCK_EVERY_US;
+    clock->off = off > CLOCK_FINE_US || off < -CLOCK_FINE_US ? off : 0;
+    clock->look_at = mono + CLOCK_EVERY_US;
+}
+
+tg_us tg_changes_wall(const struct tg_store_clock *clock)
+{
+    return tg_clock_wall() + clock->wrong_us + clock->off;
 }
 
 static tg_err follow(struct tg_store_db *s, const struct tg_reload *r)
@@ -365,7 +370,7 @@ tg_err tg_changes_catch_up(struct tg_store_db *s, struct tg_shop_now now, struct
     /* Each unpaid order of this node stands in its own timers. */
     if (err == TG_OK && now.mono >= s->due_at) {
         s->due_at = now.mono + TG_STORE_POLL_US;
-        tg_changes_clock(s, now.mono);
+        tg_changes_clock(&s->db, &s->clock, now.mono);
         err = tg_load_due(&r);
     }
     return err;
@@ -381,6 +386,6 @@ tg_err tg_changes_poll(struct tg_store_db *s, struct tg_shop_now now, bool *ret)
     q = tg_q(&s->db, TG_SQL_SHOP_VERSION);
     if (tg_q_row(&q))
         *ret = tg_q_get_int(&q, 0) != s->version ||
-               (!tg_q_is_null(&q, 1) && tg_q_get_int(&q, 1) <= now.wall + s->wall_off);
+               (!tg_q_is_null(&q, 1) && tg_q_get_int(&q, 1) <= now.wall + s->clock.off);
     return tg_q_end(&q);
 }

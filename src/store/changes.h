@@ -38,7 +38,9 @@ TG_MUST_CHECK tg_err tg_changes_write(struct tg_store_db *s, tg_us wall, int64_t
 /* Has another node written, or is an order due that nobody may have in memory? No lock. */
 TG_MUST_CHECK tg_err tg_changes_poll(struct tg_store_db *s, struct tg_shop_now now, bool *ret);
 /* Compare the clocks, when it is time; what cannot be measured well is left as it was. */
-void tg_changes_clock(struct tg_store_db *s, tg_us mono);
+void tg_changes_clock(struct tg_db *db, struct tg_store_clock *clock, tg_us mono);
+/* Now, by the database's clock. */
+tg_us tg_changes_wall(const struct tg_store_clock *clock);
 /* What memory is loaded from is of this version or a later one. */
 TG_MUST_CHECK tg_err tg_changes_start(struct tg_store_db *s);
 

@@ -106,7 +106,7 @@ tg_err tg_cat_may_import(struct tg_store *store, tg_us wall)
 {
     struct tg_q q;
     bool any;
-    tg_err err = tg_cat_cut_off(store, wall, true);
+    tg_err err = tg_cat_cut_off(store, wall, TG_CAT_CUT_LATE);
 
     if (err != TG_OK)
         return err;
@@ -216,14 +216,16 @@ tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,
     return tg_q_run(&q);
 }
 
-tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, bool others)
+tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, enum tg_cat_cut which)
 {
     struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_CUT_OFF);
 
     tg_q_text(&q, "The server stopped meanwhile. Import the file again: what is there already "
                   "counts as unchanged.");
     tg_q_int(&q, wall);
-    tg_q_int(&q, others ? wall : INT64_MAX);
+    tg_q_int(&q, which == TG_CAT_CUT_ALL ? INT64_MAX : wall);
+    tg_q_text(&q, which == TG_CAT_CUT_OTHERS ? tg_store_db(store->ops->real(store))->node
+                                             : "-"); /* is no node's name */
     return tg_q_run(&q);
 }
 
@@ -233,7 +235,8 @@ tg_err tg_cat_tidy(struct tg_store *store, tg_us wall)
 
     /* The only node has just begun: whatever is at work is dead. */
     if (err == TG_OK)
-        err = tg_cat_cut_off(store, wall, store->ops->shared(store));
+        err = tg_cat_cut_off(store, wall,
+                             store->ops->shared(store) ? TG_CAT_CUT_LATE : TG_CAT_CUT_ALL);
     if (err == TG_OK)
         err = store->ops->commit(store);
     if (err != TG_OK)

@@ -119,7 +119,7 @@ tg_err tg_store_purge(struct tg_store *store, tg_us wall, size_t max, bool *ret_
         tg_q_int(&q, wall - CHANGES_KEPT_US);
         err = tg_q_run(&q);
         if (err == TG_OK)
-            err = tg_cat_cut_off(store, wall, true);
+            err = tg_cat_cut_off(store, wall, TG_CAT_CUT_OTHERS);
     }
     if (err == TG_OK)
         *ret_more = p.more;

@@ -5,12 +5,14 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "store/catalogue_priv.h"
+#include "store/changes.h"
 #include "store/read.h"
 #include "store/rows_priv.h"
 
 struct tg_read_db {
     struct tg_db db;
     struct tg_taxes taxes;
+    struct tg_store_clock clock;
 };
 
 tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char reterr[256])
@@ -27,8 +29,22 @@ tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg, char
         tg_free(r);
         return err;
     }
+    r->clock.wrong_us = cfg->clock_wrong_us;
     *ret = r;
     return TG_OK;
+}
+
+void tg_read_look_at_clock(struct tg_read_db *db)
+{
+    tg_us now = tg_clock_mono();
+
+    if (tg_db_ready(&db->db, now) == TG_OK) /* away: the last that was seen */
+        tg_changes_clock(&db->db, &db->clock, now);
+}
+
+tg_us tg_read_wall(const struct tg_read_db *db)
+{
+    return tg_changes_wall(&db->clock);
 }
 
 void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes)

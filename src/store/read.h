@@ -23,6 +23,10 @@ struct tg_read_db;
 TG_MUST_CHECK tg_err tg_read_db_new(struct tg_read_db **ret, const struct tg_db_cfg *cfg,
                                     char reterr[256]);
 void tg_read_db_free(struct tg_read_db *db);
+/* Now by the database's clock, which all nodes share, as far as it was looked at: by the other one,
+ * which may wait for the database. */
+tg_us tg_read_wall(const struct tg_read_db *db);
+void tg_read_look_at_clock(struct tg_read_db *db);
 /* The shop's tax classes, copied; none until then. */
 void tg_read_db_taxes(struct tg_read_db *db, const struct tg_taxes *taxes);
 

@@ -99,7 +99,7 @@ static tg_err commit(struct tg_store *store)
     tg_err err = tg_outbox_end(s);
 
     if (err == TG_OK && s->shared)
-        err = tg_changes_write(s, tg_clock_wall(), &version);
+        err = tg_changes_write(s, tg_changes_wall(&s->clock), &version);
     if (err == TG_OK)
         err = run(s, TG_SQL_COMMIT);
     if (err != TG_OK)
@@ -145,7 +145,7 @@ static bool shared(struct tg_store *store)
 
 static tg_us wall_off(struct tg_store *store)
 {
-    return tg_store_db(store)->wall_off;
+    return tg_store_db(store)->clock.off;
 }
 
 static bool behind(struct tg_store *store)
@@ -222,8 +222,8 @@ tg_err tg_store_new(struct tg_store **ret, const struct tg_db_cfg *cfg, char ret
         return err;
     }
     s->shared = cfg->shared || tg_db_engine(&s->db) == TG_DB_POSTGRES;
-    s->clock_wrong_us = cfg->clock_wrong_us;
-    tg_changes_clock(s, tg_clock_mono());
+    s->clock.wrong_us = cfg->clock_wrong_us;
+    tg_changes_clock(&s->db, &s->clock, tg_clock_mono());
     *ret = &s->head;
     return TG_OK;
 }

@@ -24,6 +24,13 @@ struct tg_outbox_product {
 
 struct tg_cat_place;
 
+/* How far this machine's clock is from the database's. */
+struct tg_store_clock {
+    tg_us wrong_us; /* tests only */
+    tg_us off;      /* the database's clock less this machine's */
+    tg_us look_at;  /* monotonic; when to compare them again */
+};
+
 struct tg_store_db {
     struct tg_store head; /* first */
     struct tg_db db;
@@ -47,11 +54,9 @@ struct tg_store_db {
     int64_t locked_version; /* ... and the database, read with the lock */
     struct tg_buf keys;     /* that the running batch touched */
     tg_us due_at;           /* monotonic; when to look for orders that are due */
-    tg_us clock_wrong_us;   /* tests only */
-    tg_us wall_off;         /* the database's clock less this machine's */
-    tg_us clock_at;         /* monotonic; when to compare them again */
-    bool behind;            /* what others changed cannot be read: see changes.h */
-    tg_us reload_at;        /* ... when to try again */
+    struct tg_store_clock clock;
+    bool behind;     /* what others changed cannot be read: see changes.h */
+    tg_us reload_at; /* ... when to try again */
     struct tg_registry *registry;
     struct tg_store_watch watch;
 };

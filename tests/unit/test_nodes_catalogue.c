@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/slab.h"
 #include "base/str.h"
+#include "sale/sale_priv.h"
 #include "store/catalogue.h"
 #include "support/lib/feeds.h"
 #include "support/lib/two_nodes.h"
@@ -224,16 +225,19 @@ static void test_new_and_archived_variants_reach_the_pages_of_the_other_node(voi
     unsigned before = b->catalogs;
 
     (void)state;
+    pair_pass(p, (tg_us)2 * TG_US_PER_S); /* so often pages get a whole catalogue */
     (void)node_catalog(p, a, TG_SALE_VARIANT_NEW, "b", "{\"sku\":\"B-2\",\"price\":100}");
     assert_int_equal(a->status, 201);
     assert_true(node_poll(p, b));
     assert_int_equal(b->catalogs, before + 1);
     assert_int_equal(b->catalog_variants, HOT_SKUS + 3);
     (void)node_catalog(p, a, TG_SALE_VARIANT_SET, "B-2", "{\"archived\":true}");
+    pair_pass(p, (tg_us)2 * TG_US_PER_S);
     assert_true(node_poll(p, b));
     assert_int_equal(b->catalogs, before + 2);
     assert_int_equal(b->catalog_variants, HOT_SKUS + 2);
     (void)node_catalog(p, a, TG_SALE_VARIANT_SET, "c-1", "{\"options\":{\"size\":\"L\"}}");
+    pair_pass(p, (tg_us)2 * TG_US_PER_S);
     assert_true(node_poll(p, b));
     assert_int_equal(b->catalogs, before + 3);
     /* A sale is told by itself; nobody gets a whole catalogue for it. */
@@ -522,6 +526,68 @@ static void test_one_import_at_a_time_on_all_nodes(void **state)
     pair_close(p);
 }
 
+/* Each message holds the whole catalogue, and the pages' thread may be slower than an import. */
+static void test_an_import_is_told_on_the_other_node_now_and_then(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    unsigned before = b->catalogs;
+    unsigned heard = 0;
+    struct file f;
+
+    (void)state;
+    file_make(&f, 4000);
+    assert_int_equal(import(p, a, &f), 202);
+    for (int i = 0; i < 100000 && tg_sale_deadline(a->sale) <= p->now.mono; i++) {
+        (void)node_turn(p, a, NULL);
+        heard += node_poll(p, b);
+    }
+    assert_int_equal(last_import(p).state, TG_IMPORT_DONE);
+    assert_true(heard > 3);
+    assert_int_equal(b->catalogs, before + 1);
+    assert_true(tg_sale_deadline(b->sale) > p->now.mono);
+    assert_true(tg_sale_deadline(b->sale) <= p->now.mono + (tg_us)2 * TG_US_PER_S);
+    pair_pass(p, (tg_us)2 * TG_US_PER_S);
+    (void)node_turn(p, b, NULL);
+    assert_int_equal(b->catalogs, before + 2);
+    assert_int_equal(b->catalog_variants, tg_shop_variant_count(shop_of(b)));
+    assert_true(b->catalog_variants >= 4000);
+    assert_int_equal(unlink(f.path), 0);
+    pair_close(p);
+}
+
+/* Its clock is two minutes ahead: every lease looks as if it were over. */
+static void test_a_wrong_clock_ends_nobodys_import(void **state)
+{
+    static const tg_us ahead = (tg_us)120 * TG_US_PER_S;
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    struct tg_shop_now wrong = p->now;
+    struct file f;
+
+    (void)state;
+    node_close(b);
+    wrong.wall += ahead;
+    node_open_wrong(b, p->url, wrong, ahead);
+    pair_pass(p, (tg_us)61 * TG_US_PER_S);
+    file_make(&f, 2000);
+    assert_int_equal(import(p, a, &f), 202);
+    wrong = p->now;
+    wrong.wall += ahead;
+    tg_sale_purge(b->sale, wrong, false);
+    assert_int_equal(last_import(p).state, TG_IMPORT_RUNNING);
+    /* Its own, which waited for a database that was away for longer than the lease, goes on. */
+    pair_pass(p, TG_IMPORT_LEASE_US + TG_US_PER_S);
+    tg_sale_purge(a->sale, p->now, false);
+    assert_int_equal(last_import(p).state, TG_IMPORT_RUNNING);
+    work(p, a);
+    assert_int_equal(last_import(p).state, TG_IMPORT_DONE);
+    assert_int_equal(unlink(f.path), 0);
+    pair_close(p);
+}
+
 static void test_the_import_of_a_dead_node_ends_with_its_lease(void **state)
 {
     struct pair *p = pair_open();
@@ -554,6 +620,8 @@ int main(void)
         cmocka_unit_test(test_what_finds_no_room_is_refused_before_it_is_written),
         cmocka_unit_test(test_tokens_beyond_the_limit_are_refused_before_they_are_written),
         cmocka_unit_test(test_one_import_at_a_time_on_all_nodes),
+        cmocka_unit_test(test_an_import_is_told_on_the_other_node_now_and_then),
+        cmocka_unit_test(test_a_wrong_clock_ends_nobodys_import),
         cmocka_unit_test(test_the_import_of_a_dead_node_ends_with_its_lease),
         cmocka_unit_test(test_numbers_that_changed_hands_reach_the_other_node),
         cmocka_unit_test(test_numbers_that_changed_hands_survive_a_gap),

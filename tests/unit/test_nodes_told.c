@@ -8,11 +8,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
+#include "store/read.h"
 #include "support/lib/two_nodes.h"
 
 static struct tg_pg_server server;
@@ -180,6 +183,52 @@ static void test_holds_end_by_the_databases_clock(void **state)
     pair_close(p);
 }
 
+/* What an audit reads of the others is of the same time as what a turn reads. */
+static void test_an_audit_goes_by_the_databases_clock(void **state)
+{
+    const struct timespec later = {.tv_nsec = 300 * 1000 * 1000};
+    struct pair *p = pair_open();
+    struct node *b = &p->nodes[1];
+
+    (void)state;
+    text_has(node_turn(p, &p->nodes[0], node_buy(&p->nodes[0], "pA", "1", 0)), "\"ok\":true");
+    assert_true(node_poll(p, b));
+    /* This machine's clock is years ahead of the shop's, and orders that are due are looked for. */
+    assert_int_equal(nanosleep(&later, NULL), 0);
+    node_audit(p, b);
+    assert_int_equal(tg_shop_order_count(tg_sale_shop(b->sale)), 0); /* not due for 10 minutes */
+    pair_close(p);
+}
+
+/* What is left alone until then, and what others read, has one time for all nodes. */
+static void test_all_write_and_lease_by_the_databases_clock(void **state)
+{
+    static const tg_us ahead = (tg_us)86400 * TG_US_PER_S;
+    static const tg_us hour = (tg_us)3600 * TG_US_PER_S;
+    struct pair *p = pair_open();
+    struct node *b = &p->nodes[1];
+    const struct tg_db_cfg cfg = {.url = p->url, .clock_wrong_us = ahead};
+    struct tg_shop_now wrong = p->now;
+    struct tg_read_db *db = NULL;
+    char why[256] = "";
+
+    (void)state;
+    node_close(b);
+    wrong.wall += ahead;
+    node_open_wrong(b, p->url, wrong, ahead);
+    text_has(node_turn(p, b, node_buy(b, "pA", "1", 0)), "\"ok\":true");
+    /* Fails where there is any: a number that is divided by 0. */
+    assert_true(tg_pg_server_sql(
+        p->url, "SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) FROM changes WHERE"
+                " at_us > extract(epoch FROM now()) * 1000000 + 3600000000"));
+    assert_int_equal(tg_read_db_new(&db, &cfg, why), TG_OK);
+    assert_true(tg_read_wall(db) > tg_clock_wall() + hour);
+    tg_read_look_at_clock(db);
+    assert_in_range(tg_read_wall(db), tg_clock_wall() - hour, tg_clock_wall() + hour);
+    tg_read_db_free(db);
+    pair_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_a_turn_that_lapsed_is_told_on_every_node),
         cmocka_unit_test(test_the_last_name_counts_whichever_node_wrote_it),
         cmocka_unit_test(test_holds_end_by_the_databases_clock),
+        cmocka_unit_test(test_an_audit_goes_by_the_databases_clock),
+        cmocka_unit_test(test_all_write_and_lease_by_the_databases_clock),
     };
     int failed;
 
