@@ -44,37 +44,44 @@ static bool is_new(const struct tg_order *order)
     return order->fresh && !order->changed;
 }
 
+/* In the buyer's language. */
+static void tell_order(struct tg_sale *sale, const struct tg_order *order)
+{
+    struct tg_sale_texts in = {.sale = sale, .lang = tg_lang_of(sale, order->person)};
+    const struct tg_line_texts texts = {.of = tg_sale_text_of, .ctx = &in};
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "ev", "order");
+    tg_order_write_in(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER, &texts);
+    tg_jo_end_obj(&j);
+    tg_announce_person(sale, order->person);
+}
+
 static void tell_new_orders(struct tg_sale *sale)
 {
     for (size_t i = 0; i < sale->item_count; i++) {
         const struct tg_item *item = &sale->items[i];
         const struct tg_order *order = item->said.of;
 
-        if (item->said.in != NULL && item->claim.kind != TG_CLAIM_CART_SET && is_new(order))
+        if (order == NULL || item->claim.kind == TG_CLAIM_CART_SET || !is_new(order))
+            continue;
+        if (item->said.in != NULL)
             say_again(sale, item, "order", order->person);
+        else
+            tell_order(sale, order);
     }
 }
 
 static void tell_orders(struct tg_sale *sale)
 {
-    struct tg_sale_texts in = {.sale = sale, .lang = ""};
-    const struct tg_line_texts texts = {.of = tg_sale_text_of, .ctx = &in};
     const struct tg_order *cursor = NULL;
     const struct tg_order *order;
 
-    while ((order = tg_shop_each_order(sale->shop, &cursor)) != NULL) {
-        struct tg_jo j = tg_jo(&sale->buf);
-
-        if (is_new(order) || (!order->fresh && !order->changed))
-            continue;
-        tg_buf_clear(&sale->buf);
-        tg_jo_obj(&j, NULL);
-        tg_jo_str(&j, "ev", "order");
-        in.lang = tg_lang_of(sale, order->person);
-        tg_order_write_in(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER, &texts);
-        tg_jo_end_obj(&j);
-        tg_announce_person(sale, order->person);
-    }
+    while ((order = tg_shop_each_order(sale->shop, &cursor)) != NULL)
+        if (!is_new(order) && (order->fresh || order->changed))
+            tell_order(sale, order);
 }
 
 static void tell_carts(struct tg_sale *sale)

@@ -122,7 +122,7 @@ static void take_answer(struct tg_sale *sale, struct tg_item *item)
     struct tg_jo j = tg_jo(&sale->buf);
 
     if (sale->buf.err == TG_ERR_LIMIT) {
-        item->said.of = NULL;
+        item->said.len = 0;
         tg_buf_clear(&sale->buf);
         tg_jo_obj(&j, NULL);
         if (!item->req->http)
@@ -250,16 +250,23 @@ static void quote_facts(struct tg_jo *j, const struct tg_sale *sale, const struc
     tg_quote_write(j, "cart", &quote, item->req->who.lang);
 }
 
+/* Whoever asked is whose it is: the answer's words are fit for the event, too. */
+static bool own(const struct tg_item *item)
+{
+    return item->claim.channel != TG_CHANNEL_STAFF &&
+           strcmp(item->claim.person, item->req->who.id) == 0;
+}
+
 /* What was written since `from`, a key and its object, is what its event will say. */
 static void note_said(const struct tg_jo *j, struct tg_item *item, size_t from, const void *of)
 {
     const uint8_t *value;
 
-    if (j->buf->err != TG_OK)
-        return; /* the batch fails for it */
+    item->said.of = of;
+    if (j->buf->err != TG_OK || !own(item))
+        return;
     value = memchr(j->buf->data + from, '{', j->buf->len - from);
     TG_ASSERT(value != NULL);
-    item->said.of = of;
     item->said.at = (size_t)(value - j->buf->data);
     item->said.len = j->buf->len - item->said.at;
 }
@@ -315,7 +322,8 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
         break;
     case TG_CLAIM_CART_SET:
         tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
-        note_said(j, item, from, v->cart);
+        if (item->claim.show == UINT16_MAX) /* else it says what holds in that show alone */
+            note_said(j, item, from, v->cart);
         break;
     case TG_CLAIM_CART_MERGE:
         merge_facts(j, sale, item, v);
@@ -408,7 +416,7 @@ void tg_answer_verdict(struct tg_sale *sale, struct tg_item *item, const struct 
         tg_jo_int(&j, "ticket", v->ticket);
     tg_jo_end_obj(&j);
     take_answer(sale, item);
-    if (item->reply != NULL && item->said.of != NULL)
+    if (item->reply != NULL && item->said.len > 0)
         item->said.in = tg_slab_ref(item->reply);
 }
 

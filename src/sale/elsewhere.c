@@ -87,6 +87,8 @@ static void keep_order(struct tg_sale *sale, const char *key)
 
 static tg_err tell_order(struct tg_sale *sale, const char *id)
 {
+    struct tg_sale_texts in = {.sale = sale, .lang = ""};
+    const struct tg_line_texts texts = {.of = tg_sale_text_of, .ctx = &in};
     struct tg_jo j = tg_jo(&sale->buf);
     struct tg_order *order = NULL;
     tg_err err = tg_store_order(sale->cfg.store, id, &order);
@@ -96,7 +98,8 @@ static tg_err tell_order(struct tg_sale *sale, const char *id)
     tg_buf_clear(&sale->buf);
     tg_jo_obj(&j, NULL);
     tg_jo_str(&j, "ev", "order");
-    tg_order_write(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER);
+    in.lang = tg_lang_of(sale, order->person);
+    tg_order_write_in(&j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER, &texts);
     tg_jo_end_obj(&j);
     tg_announce_person(sale, order->person);
     tg_order_free(order);
@@ -118,7 +121,6 @@ void tg_announce_orders_elsewhere(struct tg_sale *sale)
     sale->elsewhere_count -= count;
     memmove(sale->elsewhere, sale->elsewhere + count,
             sale->elsewhere_count * sizeof(sale->elsewhere[0]));
-    tg_answer_wake(sale);
 }
 
 /* The key is how they left, the person and the SKU. */

@@ -66,7 +66,7 @@ static tg_err build(struct tg_sale *sale)
     sale->taken = tg_calloc(TG_SALE_BATCH_MAX, sizeof(void *));
     sale->langs = tg_calloc(TG_SALE_LANGS, sizeof(*sale->langs));
     if (sale->items == NULL || sale->claims == NULL || sale->refusals == NULL ||
-        sale->taken == NULL)
+        sale->taken == NULL || sale->langs == NULL)
         return TG_ERR_NOMEM;
     return TG_OK;
 }

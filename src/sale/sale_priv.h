@@ -47,7 +47,7 @@ struct tg_item {
     /* What of the reply the event of this batch says again: the order that the claim made, or the
      * cart that it set. */
     struct {
-        struct tg_slab *in; /* owned: the reply is sent before; NULL = nothing */
+        struct tg_slab *in; /* owned: the reply is sent before; NULL = the event is written anew */
         const void *of;     /* the order or cart */
         size_t at;
         size_t len;

@@ -179,6 +179,8 @@ static tg_err one_version(struct tg_db *db, enum tg_sql which, int64_t *ret)
 {
     struct tg_q q = tg_q(db, which);
 
+    if (which == TG_SQL_SHOP_VERSION)
+        tg_q_int(&q, 0);
     if (tg_q_row(&q))
         *ret = tg_q_get_int(&q, 0);
     return tg_q_end(&q);
@@ -384,6 +386,7 @@ tg_err tg_changes_poll(struct tg_store_db *s, struct tg_shop_now now, bool *ret)
     if (err != TG_OK)
         return err;
     q = tg_q(&s->db, TG_SQL_SHOP_VERSION);
+    tg_q_int(&q, now.mono >= s->due_again_at ? 0 : s->due_past);
     if (tg_q_row(&q))
         *ret = tg_q_get_int(&q, 0) != s->version ||
                (!tg_q_is_null(&q, 1) && tg_q_get_int(&q, 1) <= now.wall + s->clock.off);

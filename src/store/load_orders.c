@@ -7,6 +7,7 @@
 #include "store/rows_priv.h"
 
 enum { CHUNK = 512, NUMBERS_MAX = 64 * 1024 * 1024 };
+#define DAMAGED_AGAIN_US ((tg_us)60 * TG_US_PER_S)
 
 /* So many at a time, each kind of row with one question. */
 struct loading {
@@ -35,6 +36,8 @@ static tg_err passed_over(struct loading *l, size_t i, tg_err err)
     l->orders[i] = NULL;
     tg_str_printf(l->r->db->error, sizeof(l->r->db->error), "order %lld does not add up",
                   (long long)l->numbers[i]);
+    if (l->r->store != NULL)
+        l->r->store->damaged++;
     return tg_row_damaged(l->r->db, l->r->now.mono, err);
 }
 
@@ -141,8 +144,15 @@ static tg_err load_numbers(const struct tg_reload *r, const int64_t *numbers, si
     return err;
 }
 
+/* When those that were found are due. */
+struct dues {
+    tg_us first;
+    tg_us last;
+    size_t count;
+};
+
 /* The numbers first: nothing else can be asked while a question is open. */
-static tg_err load_found(const struct tg_reload *r, struct tg_q *q)
+static tg_err load_found(const struct tg_reload *r, struct tg_q *q, struct dues *dues)
 {
     struct tg_buf numbers;
     tg_err err;
@@ -151,6 +161,10 @@ static tg_err load_found(const struct tg_reload *r, struct tg_q *q)
     while (tg_q_row(q)) {
         int64_t number = tg_q_get_int(q, 0);
 
+        if (dues != NULL) {
+            dues->last = tg_q_get_int(q, 1);
+            dues->first = dues->count++ == 0 ? dues->last : dues->first;
+        }
         tg_buf_add(&numbers, &number, sizeof(number));
     }
     err = tg_q_end(q);
@@ -171,7 +185,7 @@ tg_err tg_reload_orders(const struct tg_reload *r)
     if (r->keys == NULL) {
         tg_shop_forget_order(r->shop, NULL);
         q = tg_q(r->db, TG_SQL_OPEN_ORDERS);
-        return load_found(r, &q);
+        return load_found(r, &q, NULL);
     }
     for (size_t i = 0; err == TG_OK && i < r->count; i++) {
         char id[TG_UUID_SIZE];
@@ -183,13 +197,35 @@ tg_err tg_reload_orders(const struct tg_reload *r)
     return err;
 }
 
+/*
+ * One that was passed over stays due: it would wake every node at each look, and 1,024 of them
+ * would hide all others. So what was due up to then is left out for a while: the rest is in memory.
+ */
+static void leave_out(struct tg_store_db *s, const struct dues *dues, tg_us mono)
+{
+    bool full = dues->count == TG_SALE_BATCH_MAX; /* more may be due at the last one's moment */
+
+    s->due_past = full && dues->last > dues->first ? dues->last - 1 : dues->last;
+    s->due_again_at = mono + DAMAGED_AGAIN_US;
+}
+
 tg_err tg_load_due(const struct tg_reload *r)
 {
+    struct tg_store_db *s = r->store;
     struct tg_q q = tg_q(r->db, TG_SQL_DUE_ORDERS);
+    uint64_t damaged = s->damaged;
+    struct dues dues = {.count = 0};
+    tg_err err;
 
+    if (r->now.mono >= s->due_again_at)
+        s->due_past = 0;
+    tg_q_int(&q, s->due_past);
     tg_q_int(&q, r->now.wall);
     tg_q_int(&q, TG_SALE_BATCH_MAX);
-    return load_found(r, &q);
+    err = load_found(r, &q, &dues);
+    if (err == TG_OK && s->damaged != damaged)
+        leave_out(s, &dues, r->now.mono);
+    return err;
 }
 
 tg_err tg_store_order(struct tg_store *store, const char *id, struct tg_order **ret)

@@ -54,6 +54,9 @@ struct tg_store_db {
     int64_t locked_version; /* ... and the database, read with the lock */
     struct tg_buf keys;     /* that the running batch touched */
     tg_us due_at;           /* monotonic; when to look for orders that are due */
+    tg_us due_past;         /* wall; those due up to then are in memory, or damaged: not again */
+    tg_us due_again_at;     /* ... until then; monotonic */
+    uint64_t damaged;       /* unpaid orders that were passed over, in all */
     struct tg_store_clock clock;
     bool behind;     /* what others changed cannot be read: see changes.h */
     tg_us reload_at; /* ... when to try again */

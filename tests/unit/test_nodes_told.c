@@ -229,6 +229,38 @@ static void test_all_write_and_lease_by_the_databases_clock(void **state)
     pair_close(p);
 }
 
+/* Once in a while it is looked at again; meanwhile the others end in time. */
+static void test_a_damaged_order_wakes_nobody(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *b = &p->nodes[1];
+
+    (void)state;
+    text_has(node_turn(p, &p->nodes[0], node_buy(&p->nodes[0], "pA", "1", 0)), "\"ok\":true");
+    pair_pass(p, (tg_us)30 * TG_US_PER_S);
+    text_has(node_turn(p, &p->nodes[0], node_buy(&p->nodes[0], "pA", "2", 1)), "\"ok\":true");
+    node_close(&p->nodes[0]);
+    assert_true(tg_pg_server_sql(p->url, "UPDATE order_lines SET price = price + 1"
+                                         " WHERE sku = 'SKU-0'"));
+    settle(p, b);
+    pair_pass(p, (tg_us)571 * TG_US_PER_S);
+    assert_true(node_poll(p, b));
+    for (int i = 0; i < 28; i++) {
+        assert_false(node_poll(p, b));
+        pair_pass(p, TG_US_PER_S);
+    }
+    assert_int_equal(tg_shop_variant(tg_sale_shop(b->sale), "SKU-1")->stock.held, 1);
+    pair_pass(p, (tg_us)2 * TG_US_PER_S);
+    assert_true(node_poll(p, b));
+    assert_int_equal(tg_shop_variant(tg_sale_shop(b->sale), "SKU-1")->stock.held, 0);
+    assert_false(node_poll(p, b));
+    pair_pass(p, (tg_us)60 * TG_US_PER_S);
+    assert_true(node_poll(p, b));
+    assert_false(node_poll(p, b));
+    node_open(&p->nodes[0], p->url, p->now);
+    pair_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_a_turn_that_lapsed_is_told_on_every_node),
         cmocka_unit_test(test_the_last_name_counts_whichever_node_wrote_it),
         cmocka_unit_test(test_holds_end_by_the_databases_clock),
+        cmocka_unit_test(test_a_damaged_order_wakes_nobody),
         cmocka_unit_test(test_an_audit_goes_by_the_databases_clock),
         cmocka_unit_test(test_all_write_and_lease_by_the_databases_clock),
     };

@@ -2,6 +2,7 @@
  * test_selling.c - rules, waiting list, comments and staff sale through the sale thread's turn, on
  * a database.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -511,10 +512,139 @@ static void test_staff_sell_for_somebody(void **state)
     rig_close(r);
 }
 
+/* The last event to a person that says this. */
+static void told(struct rig *r, const char *what)
+{
+    void *msg;
+
+    r->event[0] = '\0';
+    while (tg_mailbox_take(r->web, &msg, 1) == 1) {
+        const struct tg_web_person *event = msg;
+
+        if (event->head.kind == TG_MSG_WEB_PERSON &&
+            memmem(event->json->data, event->json->len, what, strlen(what)) != NULL) {
+            keep(r->event, sizeof(r->event), event->json);
+            memcpy(r->person, event->person, sizeof(r->person));
+        }
+        tg_msg_free(msg);
+    }
+}
+
+static void reads_in(struct rig *r, const char *person, const char *lang)
+{
+    struct tg_sale_req *req = req_of(r, person, TG_ROLE_VIEWER, TG_OP_BUY, "");
+
+    req->what = TG_SALE_JOIN;
+    tg_str_cut(req->who.lang, sizeof(req->who.lang), lang);
+    turn(r, req);
+}
+
+static void test_staff_sale_is_told_in_the_buyers_language(void **state)
+{
+    static const struct tg_text texts[] = {
+        {.lang = "nb", .title = "Krus", .description = "", .options = "{}"},
+        {.lang = "sv", .title = "Mugg", .description = "", .options = "{}"}};
+    struct rig *r = rig_open();
+    struct tg_shop *shop = (struct tg_shop *)(uintptr_t)tg_sale_shop(r->sale);
+    struct tg_sale_req *req = sell_of(r, TG_ROLE_MERCHANDISER, "s1", "pKnown");
+    struct tg_langs *langs = NULL;
+    void *msgs[1] = {req};
+
+    (void)state;
+    assert_int_equal(tg_langs_new(&langs, texts, 2), TG_OK);
+    tg_shop_put_texts(shop, tg_shop_variant(shop, "MUG-RED")->product->id, langs);
+    reads_in(r, "pKnown", "sv");
+    tg_str_cut(req->who.lang, sizeof(req->who.lang), "nb");
+    tg_sale_turn(r->sale, r->now, msgs, 1);
+    told(r, "\"order\"");
+    assert_string_equal(r->person, "pKnown");
+    has(r->event, "\"title\":\"Mugg\"");
+    /* Who buys in a language hears it in that one. */
+    msgs[0] = req = buy_of(r, "pKnown", "b1", "MUG-RED", 1);
+    tg_str_cut(req->who.lang, sizeof(req->who.lang), "nb");
+    tg_sale_turn(r->sale, r->now, msgs, 1);
+    told(r, "\"order\"");
+    has(r->event, "\"title\":\"Krus\"");
+    rig_close(r);
+}
+
+static void test_cart_event_says_nothing_of_one_show(void **state)
+{
+    struct rig *r = rig_open();
+    struct tg_sale_req *req = req_of(r, "s1", TG_ROLE_MERCHANDISER, TG_OP_ITEM, "");
+    void *msgs[1];
+
+    (void)state;
+    req->http = true;
+    tg_str_cut(req->op.u.item.sku, sizeof(req->op.u.item.sku), "MUG-RED");
+    req->op.u.item.person_max = 2;
+    req->op.u.item.from_ms = -1;
+    req->op.u.item.until_ms = -1;
+    turn(r, req);
+    req = buy_of(r, "pA", "c1", "MUG-RED", 1);
+    req->op.kind = TG_OP_CART_SET;
+    has(turn(r, req), "\"limit\":2"); /* its answer does */
+    req = buy_of(r, "pA", "c2", "MUG-RED", 2);
+    req->op.kind = TG_OP_CART_SET;
+    msgs[0] = req;
+    tg_sale_turn(r->sale, r->now, msgs, 1);
+    told(r, "\"ev\":\"cart\"");
+    has(r->event, "\"sku\":\"MUG-RED\"");
+    assert_null(strstr(r->event, "\"limit\":"));
+    rig_close(r);
+}
+
+static bool woken(struct tg_mailbox *mb)
+{
+    struct pollfd p = {.fd = tg_mailbox_fd(mb), .events = POLLIN};
+
+    return poll(&p, 1, 0) == 1;
+}
+
+static struct tg_sale_req *body_of(struct rig *r, enum tg_sale_what what, const char *key,
+                                   const char *body)
+{
+    struct tg_sale_req *req = req_of(r, "s1", TG_ROLE_MERCHANDISER, TG_OP_RULES, "");
+
+    req->what = what;
+    req->http = true;
+    req->show = UINT16_MAX;
+    req->conn.mb = NULL;
+    tg_str_cut(req->key, sizeof(req->key), key);
+    req->body = tg_slab_copy(body, strlen(body));
+    return req;
+}
+
+/* Counted by the catalogue's work, after the batch: whoever gets a turn of it is woken. */
+static void test_turn_by_the_catalogue_wakes_the_pages(void **state)
+{
+    struct rig *r = rig_open();
+    void *msgs[1];
+
+    (void)state;
+    allow_all(r);
+    turn(r, body_of(r, TG_SALE_PRODUCT_NEW, "",
+                    "{\"id\":\"lamp\",\"title\":\"Lamp\",\"variants\":[{\"sku\":\"LAMP\","
+                    "\"price\":100}]}"));
+    assert_non_null(tg_shop_variant(tg_sale_shop(r->sale), "LAMP"));
+    has(turn(r, wait_of(r, "pA", "w1", "LAMP")), "\"ok\":true");
+    assert_false(woken(r->web));
+    msgs[0] = body_of(r, TG_SALE_VARIANT_SET, "LAMP", "{\"stock\":3}");
+    tg_sale_turn(r->sale, r->now, msgs, 1);
+    assert_int_equal(tg_shop_variant(tg_sale_shop(r->sale), "LAMP")->stock.on_hand, 3);
+    assert_true(woken(r->web));
+    listen(r);
+    has(r->event, "\"state\":\"turn\"");
+    rig_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_are_set_told_and_kept),
+        cmocka_unit_test(test_staff_sale_is_told_in_the_buyers_language),
+        cmocka_unit_test(test_cart_event_says_nothing_of_one_show),
+        cmocka_unit_test(test_turn_by_the_catalogue_wakes_the_pages),
         cmocka_unit_test(test_the_list_of_items_has_all_of_them),
         cmocka_unit_test(test_window_opens_now_and_counts_the_tap),
         cmocka_unit_test(test_line_lives_over_a_restart_and_is_audited),
