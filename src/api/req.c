@@ -311,14 +311,16 @@ static void keep_query(struct tg_req *q)
 {
     struct tg_buf out;
     char arg[TG_REQ_QUERY_MAX];
+    bool whole = true;
 
     tg_buf_init(&out, sizeof(q->query) - 1);
-    for (int i = 0; lws_hdr_copy_fragment(q->wsi, arg, sizeof(arg), WSI_TOKEN_HTTP_URI_ARGS, i) > 0;
-         i++) {
-        if (strncmp(arg, "cursor=", 7) != 0)
+    for (int i = 0; lws_hdr_fragment_length(q->wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
+        if (lws_hdr_copy_fragment(q->wsi, arg, sizeof(arg), WSI_TOKEN_HTTP_URI_ARGS, i) <= 0)
+            whole = false; /* too long: a Link without it would lead to another list */
+        else if (strncmp(arg, "cursor=", 7) != 0)
             add_arg(&out, arg);
     }
-    tg_str_cut(q->query, sizeof(q->query), out.err == TG_OK ? tg_buf_cstr(&out) : "!");
+    tg_str_cut(q->query, sizeof(q->query), whole && out.err == TG_OK ? tg_buf_cstr(&out) : "!");
     tg_buf_done(&out);
 }
 

@@ -117,7 +117,7 @@ static void product_member(struct tg_doc_reader *r, struct tg_feed_product *p, c
             tg_doc_bad(r, key, value, "This is no id of a product.",
                        "Use 1 to 39 of A-Z, a-z, 0-9, - and _.");
     } else if (strcmp(key, "number") == 0) {
-        (void)tg_doc_number(r, key, value, 1, 999999, &p->number); /* told */
+        (void)tg_doc_number(r, key, value, 1, TG_FEED_NUMBER_MAX, &p->number); /* told */
     } else if (strcmp(key, "title") == 0) {
         p->title = tg_doc_text(r, key, value, TG_FEED_TITLE_MAX, false);
         if (p->title != NULL && p->title[0] == '\0')

@@ -34,6 +34,7 @@ enum {
     TG_FEED_OPTIONS_MAX = 3,          /* of one variant: what fits TG_OPTIONS_SIZE */
     TG_FEED_OPTIONS_SIZE = 96,        /* of the options' JSON with NUL: TG_OPTIONS_SIZE of shop/ */
     TG_FEED_PRICES_MAX = 16,          /* further currencies of one variant */
+    TG_FEED_NUMBER_MAX = 999999,      /* short numbers */
     TG_FEED_VARIANTS_MAX = 2048,      /* of one product: Shopify's largest */
     TG_FEED_PRODUCT_MAX = 4 << 20,    /* bytes of memory for one product */
     TG_FEED_PRICE_MAX = 1000000000,   /* minor units: TG_PRICE_MAX_MINOR of shop/ */
@@ -118,7 +119,7 @@ struct tg_feed_product {
     bool partial;     /* only variants, for a product that was given before */
     const char *id;   /* [A-Za-z0-9_-], never NULL in what a parser gives */
     char currency[4]; /* that torg's own JSON names beside its amounts; "" = none did */
-    int64_t number;   /* the short number, 1..999999 */
+    int64_t number;   /* the short number, 1..TG_FEED_NUMBER_MAX */
     int64_t archived;
     const char *title;
     const char *description;

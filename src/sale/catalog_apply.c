@@ -119,25 +119,6 @@ static void product_to_memory(struct tg_catalog_slice *s, const struct tg_feed_p
     }
 }
 
-/* The number is nobody else's: in memory, or in this slice. */
-static bool number_free(struct tg_catalog_slice *s, const struct tg_feed_product *p)
-{
-    const struct tg_product *has = tg_shop_product_numbered(s->sale->shop, (uint32_t)p->number);
-    char value[24];
-    char reason[120];
-
-    for (size_t i = 0; has == NULL && i < s->product_count; i++)
-        if (s->products[i].number == (uint32_t)p->number)
-            has = &s->products[i];
-    if (has == NULL || strcmp(has->id, p->id) == 0)
-        return true;
-    tg_str_printf(value, sizeof(value), "%lld", (long long)p->number);
-    tg_str_printf(reason, sizeof(reason), "The short number belongs to the product %s.", has->id);
-    tg_catalog_fault(s, p->line, "number", value, reason,
-                     "Give another number, or none: then torg gives the lowest free one.");
-    return false;
-}
-
 static bool product_complete(struct tg_catalog_slice *s, const struct tg_feed_product *p)
 {
     if (p->title == NULL || p->title[0] == '\0') {
@@ -145,7 +126,7 @@ static bool product_complete(struct tg_catalog_slice *s, const struct tg_feed_pr
                          "Give it a name.");
         return false;
     }
-    return number_free(s, p);
+    return tg_catalog_number_free(s, p);
 }
 
 static enum tg_catalog_outcome put_product(struct tg_catalog_slice *s,

@@ -74,6 +74,22 @@ static void see_number(struct tg_catalog_job *job, int64_t number)
         job->slice.err = TG_ERR_NOMEM;
 }
 
+/* A dry run leaves no numbers behind in memory: who moved is remembered. */
+static void see_renumbered(struct tg_catalog_job *job, const char *id)
+{
+    bool fresh;
+
+    if (job->slice.dry && see(job, 'n', id, &fresh) == TG_ERR_NOMEM)
+        job->slice.err = TG_ERR_NOMEM;
+}
+
+bool tg_catalog_file_renumbered(void *ctx, const char *id)
+{
+    const struct tg_catalog_job *job = ctx;
+
+    return was_seen(job, 'n', id);
+}
+
 tg_err tg_catalog_file_again(struct tg_catalog_job *job)
 {
     struct tg_feed_cfg cfg = {.format = tg_feed_format_parse(job->import.format), .rng = &job->rng};
@@ -198,6 +214,8 @@ static void begin_product(struct tg_catalog_job *job, const struct tg_feed_produ
     outcome = tg_catalog_product(&job->slice, p, &want, &version);
     count(&job->import.products, outcome);
     job->skip = outcome == TG_CATALOG_REFUSED;
+    if (!job->skip && p->number != TG_FEED_KEEP)
+        see_renumbered(job, p->id);
 }
 
 static void next_variant(struct tg_catalog_job *job)
@@ -320,10 +338,12 @@ static void see_again(struct tg_catalog_job *job, const struct tg_feed_product *
     bool fresh = true;
     tg_err err = p->partial ? TG_OK : see(job, 'p', p->id, &fresh);
 
-    if (p->number != TG_FEED_KEEP)
+    if (p->number != TG_FEED_KEEP) {
         see_number(job, p->number);
-    else if (!p->partial && fresh && tg_shop_product(job->sale->shop, p->id) == NULL)
+        see_renumbered(job, p->id);
+    } else if (!p->partial && fresh && tg_shop_product(job->sale->shop, p->id) == NULL) {
         see_number(job, free_number(job));
+    }
     for (uint32_t i = 0; err == TG_OK && !(last && job->mark.skip) && i < count; i++)
         err = see(job, 'v', p->variants.at[i].sku, &fresh);
     job->slice.err = err;
@@ -356,9 +376,27 @@ tg_err tg_catalog_file_to_mark(struct tg_catalog_job *job)
 
 /* --- what the file does not have --- */
 
+static const struct tg_product *first_above(const struct tg_shop *shop, uint32_t number)
+{
+    size_t low = 0;
+    size_t high = tg_shop_product_count(shop);
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (tg_shop_product_at(shop, middle)->number <= number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return tg_shop_product_at(shop, low);
+}
+
 void tg_catalog_archive_step(struct tg_catalog_job *job)
 {
-    const struct tg_product *p = tg_shop_product_at(job->sale->shop, job->archive_at);
+    const struct tg_shop *shop = job->sale->shop;
+    const struct tg_product *p = job->archive_began ? tg_shop_product(shop, job->archive_id)
+                                                    : first_above(shop, job->archived_to);
     const struct tg_variant *v;
 
     if (p == NULL) {
@@ -367,6 +405,8 @@ void tg_catalog_archive_step(struct tg_catalog_job *job)
     }
     if (!job->archive_began) {
         job->archive_began = true;
+        job->archived_to = p->number;
+        tg_str_cut(job->archive_id, sizeof(job->archive_id), p->id);
         job->archive_variant = p->first;
         if (!p->archived && !was_seen(job, 'p', p->id))
             count(&job->import.products, tg_catalog_archive_product(&job->slice, p->id));
@@ -374,7 +414,6 @@ void tg_catalog_archive_step(struct tg_catalog_job *job)
     }
     v = job->archive_variant;
     if (v == NULL) {
-        job->archive_at++;
         job->archive_began = false;
         return;
     }

@@ -55,6 +55,7 @@ static tg_err job_new(struct tg_catalog_job **ret, struct tg_sale *sale,
         return err;
     }
     job->slice.on_fault = tg_catalog_job_fault;
+    job->slice.renumbered = tg_catalog_file_renumbered;
     job->slice.ctx = job;
     tg_str_cut(job->slice.actor, sizeof(job->slice.actor), req->who.id);
     *ret = job;
@@ -239,12 +240,13 @@ static void take_mark(struct tg_catalog_job *job)
                                          .in_product = job->product != NULL,
                                          .variant = job->variant,
                                          .skip = job->skip,
-                                         .archive_at = job->archive_at,
+                                         .archived_to = job->archived_to,
                                          .archive_variant = job->archive_variant,
                                          .archive_began = job->archive_began,
                                          .below = job->below,
                                          .fault_seq = job->fault_seq,
                                          .seq = job->slice.seq};
+    memcpy(job->mark.archive_id, job->archive_id, sizeof(job->archive_id));
 }
 
 /* What this slice read and counted was not: as it was at its begin. */
@@ -263,7 +265,8 @@ static tg_err back_to_mark(struct tg_catalog_job *job)
     if (reads && moved)
         job->import.bytes_done = 0; /* it is counted again as it is read */
     job->phase = mark->phase;
-    job->archive_at = mark->archive_at;
+    job->archived_to = mark->archived_to;
+    memcpy(job->archive_id, mark->archive_id, sizeof(job->archive_id));
     job->archive_variant = mark->archive_variant;
     job->archive_began = mark->archive_began;
     job->below = mark->below;

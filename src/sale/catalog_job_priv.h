@@ -29,7 +29,8 @@ struct tg_catalog_mark {
     bool in_product;
     uint32_t variant;
     bool skip;
-    size_t archive_at;
+    uint32_t archived_to;
+    char archive_id[TG_FEED_ID_SIZE];
     const struct tg_variant *archive_variant;
     bool archive_began;
     int64_t below;
@@ -57,7 +58,9 @@ struct tg_catalog_job {
     struct tg_map seen;                    /* "p" id, "v" SKU, "#" number: owned texts */
     uint32_t next_number;
 
-    size_t archive_at; /* index of the shop's products */
+    /* By number: others may change the catalogue between two slices. */
+    uint32_t archived_to;             /* number of the last product that was looked at */
+    char archive_id[TG_FEED_ID_SIZE]; /* the one that is being looked at */
     const struct tg_variant *archive_variant;
     bool archive_began;
     int64_t below; /* undo: the change before which to go on */
@@ -81,6 +84,8 @@ TG_MUST_CHECK tg_err tg_catalog_file_open(struct tg_catalog_job *job, const char
 /* From the file's first byte. */
 TG_MUST_CHECK tg_err tg_catalog_file_again(struct tg_catalog_job *job);
 void tg_catalog_file_forget(struct tg_catalog_job *job);
+/* A tg_catalog_slice.renumbered; ctx is the job. */
+bool tg_catalog_file_renumbered(void *ctx, const char *id);
 /* One product, variant or fault of the file; one of what it does not have. */
 void tg_catalog_file_step(struct tg_catalog_job *job);
 void tg_catalog_archive_step(struct tg_catalog_job *job);

@@ -64,6 +64,8 @@ struct tg_catalog_slice {
     struct tg_catalog_claim *claims;
     size_t claim_count;
     tg_feed_fault_fn on_fault;
+    /* A dry run's: did the file give this product another number? NULL = ask memory alone. */
+    bool (*renumbered)(void *ctx, const char *id);
     void *ctx;
 };
 
@@ -104,6 +106,8 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
 /* catalog_room.c: is there room for one that memory lacks? False: the fault says so. */
 bool tg_catalog_product_fits(struct tg_catalog_slice *s, const char *id, uint32_t line);
 bool tg_catalog_variant_fits(struct tg_catalog_slice *s, const char *sku, uint32_t line);
+/* ... and is the product's number nobody else's? What is archived gives its own up. */
+bool tg_catalog_number_free(struct tg_catalog_slice *s, const struct tg_feed_product *p);
 /* Is there such a variant? One that only the disk has (archived) is brought into memory. */
 bool tg_catalog_knows_variant(struct tg_catalog_slice *s, const char *sku);
 /* Set an item's flag; UNCHANGED when it is archived or not there. */

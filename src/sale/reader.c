@@ -195,13 +195,18 @@ void tg_reader_list_said(struct tg_reader_list *list, const struct tg_read_req *
 
 /* --- orders --- */
 
+enum tg_order_view tg_reader_staff_view(const struct tg_read_req *req)
+{
+    return (req->who.roles & TG_ROLE_MAY_PRICE) != 0 ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_WORLD;
+}
+
 static tg_err add_order(void *ctx, const struct tg_order *order)
 {
     struct tg_reader_list *list = ctx;
 
     if (tg_page_row(&list->page, order->number))
         tg_order_write_in(list->page.j, NULL, order, tg_reader_pay_base(list->reader), list->view,
-                          list->view == TG_ORDER_VIEW_STAFF ? NULL : &list->in.texts);
+                          list->view != TG_ORDER_VIEW_BUYER ? NULL : &list->in.texts);
     return list->reader->buf.err;
 }
 
@@ -222,7 +227,7 @@ static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
         !tg_reader_order_state(r, req, &filter.state))
         return;
     tg_reader_list(&list, r, req, 'o', "orders");
-    list.view = all ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER;
+    list.view = all ? tg_reader_staff_view(req) : TG_ORDER_VIEW_BUYER;
     tg_reader_texts(&list.in, r, req);
     filter.below = below;
     filter.limit = tg_reader_rows(&list);

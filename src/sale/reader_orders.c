@@ -128,7 +128,7 @@ static void read_order(struct tg_reader *r, const struct tg_read_req *req, bool 
         tg_jo_obj(&list.j, NULL);
         if (whole)
             tg_order_write_in(&list.j, "order", order, tg_reader_pay_base(r),
-                              list.staff ? TG_ORDER_VIEW_STAFF : TG_ORDER_VIEW_BUYER,
+                              list.staff ? tg_reader_staff_view(req) : TG_ORDER_VIEW_BUYER,
                               list.staff ? NULL : &in.texts);
         err = write_events(r, &list, order);
         tg_jo_end_obj(&list.j);

@@ -20,6 +20,9 @@ struct tg_reader {
     struct tg_reader_exports *exports; /* reader_export.c's; NULL = never asked */
 };
 
+/* reader.c: what these staff see of orders; cost prices are for who may price. */
+enum tg_order_view tg_reader_staff_view(const struct tg_read_req *req);
+
 static inline const char *tg_reader_pay_base(const struct tg_reader *r)
 {
     return r->cfg.allow_sandbox ? r->cfg.sandbox_base : NULL;

@@ -17,23 +17,23 @@ struct shelf {
     bool staff;
 };
 
-static void write_prices(struct tg_jo *j, const struct tg_list_view *view, uint32_t at)
+/* They come by variant: `next` is the first that is not written yet. */
+static void write_prices(struct tg_jo *j, const struct tg_list_view *view, uint32_t at,
+                         uint32_t *next)
 {
-    bool any = false;
+    uint32_t first = *next;
 
-    for (uint32_t i = 0; i < view->price_count; i++) {
-        if (view->prices[i].variant != at)
-            continue;
-        if (!any)
+    for (; *next < view->price_count && view->prices[*next].variant == at; (*next)++) {
+        if (*next == first)
             tg_jo_arr(j, "prices");
-        any = true;
-        tg_money_write(j, NULL, view->prices[i].price, view->prices[i].currency);
+        tg_money_write(j, NULL, view->prices[*next].price, view->prices[*next].currency);
     }
-    if (any)
+    if (*next > first)
         tg_jo_end_arr(j);
 }
 
-static void write_variant(struct shelf *s, const struct tg_list_view *view, uint32_t at)
+static void write_variant(struct shelf *s, const struct tg_list_view *view, uint32_t at,
+                          uint32_t *next_price)
 {
     const struct tg_variant_view *v = &view->variants[at];
     const char *currency = s->list.reader->cfg.currency;
@@ -53,7 +53,7 @@ static void write_variant(struct shelf *s, const struct tg_list_view *view, uint
         tg_jo_int(j, "left", v->price_left);
     tg_jo_int(j, "tax_bp", v->tax_bp);
     tg_money_write(j, "tax", tg_money_tax(v->price, v->tax_bp), currency);
-    write_prices(j, view, at);
+    write_prices(j, view, at, next_price);
     if (v->available > s->list.reader->cfg.stock_band && !s->staff)
         tg_jo_str(j, "stock", "many");
     else
@@ -63,9 +63,11 @@ static void write_variant(struct shelf *s, const struct tg_list_view *view, uint
 
 static void write_variants(struct shelf *s, const struct tg_list_view *view)
 {
+    uint32_t next_price = 0;
+
     tg_jo_arr(s->j, "variants");
     for (uint32_t i = 0; i < view->product->variant_count; i++)
-        write_variant(s, view, i);
+        write_variant(s, view, i, &next_price);
     tg_jo_end_arr(s->j);
 }
 
@@ -154,7 +156,7 @@ static void product_for_shoppers(struct tg_reader *r, const struct tg_read_req *
     tg_err err;
 
     s.j = &s.list.j;
-    err = tg_read_product(r->db, req->key, write_details, &s);
+    err = tg_read_product_alone(r->db, req->key, write_details, &s);
     if (err == TG_OK)
         err = tg_read_list_one(r->db, req->key, req->who.lang, write_its_variants, &s);
     tg_jo_end_obj(s.j);

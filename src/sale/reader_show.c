@@ -17,7 +17,7 @@ static void write_sum(struct tg_jo *j, const struct tg_report_sum *sum)
 
 /* The sums in the shop's own currency stand in front, zero when there are none. */
 static void write_part(struct tg_jo *j, const char *key, const struct tg_report_part *part,
-                       const char *currency)
+                       const char *currency, bool cost)
 {
     struct tg_report_sum own = {.orders = 0};
 
@@ -32,7 +32,8 @@ static void write_part(struct tg_jo *j, const char *key, const struct tg_report_
     tg_jo_int(j, "returned", part->returned);
     tg_money_write(j, "amount", own.amount, currency);
     tg_money_write(j, "refunded", own.refunded, currency);
-    tg_money_write(j, "cost", part->cost, currency);
+    if (cost)
+        tg_money_write(j, "cost", part->cost, currency);
     tg_jo_arr(j, "currencies");
     for (uint32_t i = 0; i < part->sum_count; i++) {
         tg_jo_obj(j, NULL);
@@ -52,7 +53,7 @@ static void write_report(struct tg_reader *r, const struct tg_read_req *req,
     tg_jo_str(&j, "show", req->key[0] == '\0' ? NULL : req->key);
     for (int state = 0; state < TG_ORDER_STATE_COUNT; state++)
         write_part(&j, tg_order_state_name((enum tg_order_state)state), &rep->by_state[state],
-                   r->cfg.currency);
+                   r->cfg.currency, (req->who.roles & TG_ROLE_MAY_PRICE) != 0);
     tg_jo_arr(&j, "sources");
     for (uint32_t i = 0; i < rep->source_count; i++) {
         tg_jo_obj(&j, NULL);

@@ -20,7 +20,8 @@ void tg_event_data_write(struct tg_jo *j, const struct tg_event_detail *detail);
 enum tg_order_view {
     TG_ORDER_VIEW_BUYER, /* what the buyer may know */
     TG_ORDER_VIEW_STAFF, /* and person, campaign source, cost prices, payment state */
-    TG_ORDER_VIEW_WORLD, /* the same without cost prices: for messages to other systems */
+    TG_ORDER_VIEW_WORLD, /* the same without cost prices: for other systems, and staff who do not
+                            set prices */
 };
 
 /*

@@ -171,6 +171,9 @@ TG_MUST_CHECK tg_err tg_read_page(struct tg_read_db *db, int64_t above, uint32_t
 /* One, archived or not, with all its variants. NOTFOUND. */
 TG_MUST_CHECK tg_err tg_read_product(struct tg_read_db *db, const char *id, tg_cat_view_fn each,
                                      void *ctx);
+/* ... without them: one statement, however many it has. */
+TG_MUST_CHECK tg_err tg_read_product_alone(struct tg_read_db *db, const char *id,
+                                           tg_cat_view_fn each, void *ctx);
 /* The product id of a SKU. NOTFOUND. */
 TG_MUST_CHECK tg_err tg_read_product_of(struct tg_read_db *db, const char *sku,
                                         char ret[TG_FEED_ID_SIZE]);

@@ -11,6 +11,7 @@ struct reading {
     struct tg_db *db;
     struct tg_feed_arena arena;
     bool archived; /* variants, too */
+    bool alone;    /* no variants at all */
     tg_cat_view_fn each;
     void *ctx;
 };
@@ -28,6 +29,64 @@ static tg_err end(struct tg_db *db, tg_err err)
     tg_err ended = tg_q_run(&q);
 
     return err != TG_OK ? err : ended;
+}
+
+/* --- prices and parts of variants, by two questions however many they are --- */
+
+struct more {
+    struct tg_feed_arena *arena;
+    struct tg_feed_variant *at;
+};
+
+static bool ask_sku(void *ctx, size_t i, struct tg_q *q)
+{
+    const struct more *m = ctx;
+
+    tg_q_text(q, m->at[i].sku);
+    return true;
+}
+
+static tg_err take_price(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct more *m = ctx;
+    struct tg_feed_price *price = TG_FEED_ADD(m->arena, &m->at[i].prices, TG_FEED_PRICES_MAX);
+
+    if (price == NULL)
+        return m->arena->err;
+    tg_q_copy_text(q, 0, price->currency, sizeof(price->currency));
+    price->price = tg_q_get_int(q, 1);
+    return TG_OK;
+}
+
+static tg_err take_part(void *ctx, size_t i, const struct tg_q *q)
+{
+    const struct more *m = ctx;
+    struct tg_feed_part *part = TG_FEED_ADD(m->arena, &m->at[i].parts, TG_BUNDLE_PARTS_MAX);
+    const char *sku = tg_q_get_text(q, 0);
+
+    if (part == NULL)
+        return m->arena->err;
+    part->sku = tg_feed_text(m->arena, sku, strlen(sku));
+    part->qty = tg_q_get_int(q, 1);
+    return TG_OK;
+}
+
+static tg_err take_more(struct tg_db *db, struct tg_feed_arena *a, struct tg_feed_variant *at,
+                        size_t count)
+{
+    struct more more = {.arena = a, .at = at};
+    const struct tg_q_many prices = {.bind = ask_sku, .row = take_price, .ctx = &more};
+    const struct tg_q_many parts = {.bind = ask_sku, .row = take_part, .ctx = &more};
+    tg_err err;
+
+    if (count == 0)
+        return TG_OK;
+    for (size_t i = 0; i < count; i++) {
+        at[i].prices = (struct tg_feed_prices){.given = true};
+        at[i].parts = (struct tg_feed_parts){.given = true};
+    }
+    err = tg_q_each(db, TG_SQL_CAT_PRICES, count, &prices);
+    return err == TG_OK ? tg_q_each(db, TG_SQL_CAT_PARTS, count, &parts) : err;
 }
 
 /* --- whole products --- */
@@ -67,16 +126,19 @@ static tg_err take_variants(struct reading *r, struct tg_feed_product *p, struct
     ended = tg_q_end(&q);
     if (err == TG_OK)
         err = ended;
-    for (uint32_t i = 0; err == TG_OK && i < p->variants.count; i++)
-        err = tg_cat_more(r->db, &r->arena, &p->variants.at[i]);
+    if (err == TG_OK)
+        err = take_more(r->db, &r->arena, p->variants.at, p->variants.count);
     return err != TG_OK ? err : r->arena.err;
 }
 
 static tg_err give(struct reading *r, struct tg_cat_view *view)
 {
-    struct numbers *n = tg_feed_alloc(&r->arena, sizeof(*n));
+    struct numbers *n;
     tg_err err;
 
+    if (r->alone)
+        return r->each(r->ctx, view);
+    n = tg_feed_alloc(&r->arena, sizeof(*n));
     if (n == NULL)
         return r->arena.err;
     view->product.variants.given = true;
@@ -106,15 +168,28 @@ static tg_err by_id(struct reading *r, const char *id)
     return give(r, &view);
 }
 
+static tg_err read_one(struct reading *r, const char *id)
+{
+    tg_err err = begin(r->db);
+
+    if (err == TG_OK)
+        err = end(r->db, by_id(r, id));
+    tg_feed_arena_done(&r->arena);
+    return err;
+}
+
 tg_err tg_read_product(struct tg_read_db *db, const char *id, tg_cat_view_fn each, void *ctx)
 {
     struct reading r = {.db = tg_read_connection(db), .archived = true, .each = each, .ctx = ctx};
-    tg_err err = begin(r.db);
 
-    if (err == TG_OK)
-        err = end(r.db, by_id(&r, id));
-    tg_feed_arena_done(&r.arena);
-    return err;
+    return read_one(&r, id);
+}
+
+tg_err tg_read_product_alone(struct tg_read_db *db, const char *id, tg_cat_view_fn each, void *ctx)
+{
+    struct reading r = {.db = tg_read_connection(db), .alone = true, .each = each, .ctx = ctx};
+
+    return read_one(&r, id);
 }
 
 tg_err tg_read_product_of(struct tg_read_db *db, const char *sku, char ret[TG_FEED_ID_SIZE])
@@ -218,8 +293,8 @@ tg_err tg_read_variants(struct tg_read_db *db, const struct tg_variant_filter *f
     if (err == TG_OK) {
         q = ask_variants(conn, filter, above);
         err = take_rows(r, &q, filter, TG_MIN(limit, (uint32_t)TG_PAGE_LIMIT_MAX), ret_next);
-        for (uint32_t i = 0; err == TG_OK && i < r->count; i++)
-            err = tg_cat_more(conn, &r->arena, &r->variants[i]);
+        if (err == TG_OK)
+            err = take_more(conn, &r->arena, r->variants, r->count);
         err = end(conn, err);
     }
     for (uint32_t i = 0; err == TG_OK && i < r->count; i++)

@@ -13,6 +13,7 @@
 
 enum {
     LOOKED_AT_MAX = 2000, /* products that one request passes over at most */
+    VARIANTS_MAX = 2000,  /* of a page; a product alone may have more */
     GROW_MIN = 256
 };
 
@@ -103,7 +104,7 @@ struct list {
     struct tg_db *db;
     const struct tg_taxes *taxes;
     const char *lang;
-    const struct tg_cat_found *found;
+    struct tg_cat_found *found;
     struct tg_feed_arena arena; /* of one product's details */
     struct tg_product_view *products;
     char **words; /* of options in the language, one JSON object a product; NULL = none */
@@ -117,6 +118,9 @@ struct list {
     size_t variant_room;
     size_t price_count;
     size_t price_room;
+    uint32_t priced;        /* variant of the last price, of its product */
+    uint32_t variants_left; /* that the page still has room for */
+    uint32_t fit;           /* products */
 };
 
 /* Room for one more; NULL: no memory. */
@@ -253,23 +257,57 @@ static tg_err take_price(void *ctx, size_t i, const struct tg_q *q)
     price = &l->prices[l->price_count];
     *price = (struct tg_list_price){.price = tg_q_get_int(q, 2)};
     tg_q_copy_text(q, 1, price->currency, sizeof(price->currency));
-    while (price->variant < p->variant_count &&
-           strcmp(l->variants[p->variant_first + price->variant].sku, sku) != 0)
-        price->variant++;
-    if (price->variant == p->variant_count)
-        return TG_ERR_MALFORMED; /* one snapshot, one condition */
-    if (l->prices_of[i].count++ == 0)
+    if (l->prices_of[i].count++ == 0) {
         l->prices_of[i].first = (uint32_t)l->price_count;
+        l->priced = 0;
+    }
+    /* In the order of the variants. */
+    while (l->priced < p->variant_count &&
+           strcmp(l->variants[p->variant_first + l->priced].sku, sku) != 0)
+        l->priced++;
+    if (l->priced == p->variant_count)
+        return TG_ERR_MALFORMED; /* one snapshot, one condition */
+    price->variant = l->priced;
     l->price_count++;
+    return TG_OK;
+}
+
+static tg_err take_count(void *ctx, size_t i, const struct tg_q *q)
+{
+    struct list *l = ctx;
+    int64_t count = tg_q_get_int(q, 0);
+
+    if (l->fit < i || (i > 0 && count > (int64_t)l->variants_left))
+        return TG_OK; /* one that did not fit ends the page */
+    l->variants_left -= (uint32_t)TG_MIN(count, (int64_t)l->variants_left);
+    l->fit++;
+    return TG_OK;
+}
+
+/* What is not read now is the next page's: at least one product is shown, with all it has. */
+static tg_err cut_page(struct list *l)
+{
+    const struct tg_q_many many = {.bind = ask_id, .row = take_count, .ctx = l};
+    tg_err err;
+
+    l->fit = 0;
+    l->variants_left = VARIANTS_MAX;
+    err = tg_q_each(l->db, TG_SQL_LIST_COUNT, l->found->count, &many);
+    if (err != TG_OK || l->fit == l->found->count)
+        return err;
+    l->found->count = l->fit;
+    l->found->next = l->found->at[l->fit - 1].cursor;
     return TG_OK;
 }
 
 static tg_err load(struct list *l)
 {
     struct tg_q_many many = {.bind = ask_id, .row = take_product, .ctx = l};
+    tg_err err = cut_page(l);
     size_t count = l->found->count;
-    tg_err err;
 
+    if (err != TG_OK)
+        return err;
     l->products = tg_calloc(count + 1, sizeof(*l->products));
     l->prices_of = tg_calloc(count + 1, sizeof(*l->prices_of));
     l->words = tg_calloc(count + 1, sizeof(*l->words));

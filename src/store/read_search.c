@@ -6,7 +6,14 @@
 #include "feed/words.h"
 #include "store/catalogue_priv.h"
 
-enum { WORDS_TYPED_MAX = 3, LIKES_MAX = 8, IN_TITLE = 0, ANYWHERE = 1 };
+enum {
+    WORDS_TYPED_MAX = 3,
+    LIKES_MAX = 8,
+    IN_TITLE = 0,
+    ANYWHERE = 1,
+    COMMON = 4000,      /* words that FIND_GRAM counts at most */
+    WORDS_LOOKED = 8000 /* words that share a gram with one that was typed */
+};
 
 tg_err tg_cat_take_ids(struct tg_q *q, struct tg_cat_found *found, int number_column, int id_column)
 {
@@ -63,15 +70,79 @@ static void keep_like(struct likes *l, const char *word, int distance)
         l->count++;
 }
 
+struct rare {
+    struct tg_grams grams;
+    int64_t words[TG_GRAMS_MAX]; /* that have it */
+};
+
+static bool ask_gram(void *ctx, size_t i, struct tg_q *q)
+{
+    const struct rare *r = ctx;
+
+    tg_q_text(q, r->grams.at[i]);
+    return true;
+}
+
+static tg_err take_words(void *ctx, size_t i, const struct tg_q *q)
+{
+    struct rare *r = ctx;
+
+    r->words[i] = tg_q_get_int(q, 0);
+    return TG_OK;
+}
+
+static void swap_grams(struct rare *r, size_t a, size_t b)
+{
+    int64_t words = r->words[a];
+    char gram[TG_GRAM_SIZE];
+
+    memcpy(gram, r->grams.at[a], sizeof(gram));
+    memcpy(r->grams.at[a], r->grams.at[b], sizeof(gram));
+    memcpy(r->grams.at[b], gram, sizeof(gram));
+    r->words[a] = r->words[b];
+    r->words[b] = words;
+}
+
+/* The rarest grams of a word, as many as may be looked at. A word that is the same or begins so
+ * has all of them; what is nearly so is found as far as the bound goes. */
+static tg_err rare_grams(struct tg_db *db, const char *typed, struct rare *ret)
+{
+    const struct tg_q_many many = {.bind = ask_gram, .row = take_words, .ctx = ret};
+    int64_t sum = 0;
+    size_t keep = 0;
+    tg_err err;
+
+    *ret = (struct rare){0};
+    tg_grams_of(&ret->grams, typed);
+    err = tg_q_each(db, TG_SQL_FIND_GRAM, ret->grams.count, &many);
+    if (err != TG_OK)
+        return err;
+    for (size_t i = 1; i < ret->grams.count; i++)
+        for (size_t k = i; k > 0 && ret->words[k] < ret->words[k - 1]; k--)
+            swap_grams(ret, k, k - 1);
+    while (keep < ret->grams.count && ret->words[keep] < COMMON &&
+           sum + ret->words[keep] <= WORDS_LOOKED)
+        sum += ret->words[keep++];
+    /* When what is rare is in no word at all, one more: it was typed wrong there. */
+    if (keep < ret->grams.count && sum == 0)
+        keep++;
+    ret->grams.count = keep;
+    return TG_OK;
+}
+
 static tg_err find_likes(struct tg_db *db, const char *typed, struct likes *ret)
 {
-    struct tg_q q = tg_q(db, TG_SQL_FIND_WORDS);
-    struct tg_grams grams;
+    struct rare rare;
+    const struct tg_grams *grams = &rare.grams;
+    tg_err err = rare_grams(db, typed, &rare);
+    struct tg_q q;
 
     *ret = (struct likes){0};
-    tg_grams_of(&grams, typed);
+    if (err != TG_OK || grams->count == 0)
+        return err;
+    q = tg_q(db, TG_SQL_FIND_WORDS);
     for (size_t i = 0; i < TG_GRAMS_MAX; i++)
-        tg_q_text(&q, grams.at[i < grams.count ? i : grams.count - 1]);
+        tg_q_text(&q, grams->at[i < grams->count ? i : grams->count - 1]);
     while (tg_q_row(&q)) {
         int distance = tg_word_distance(typed, tg_q_get_text(&q, 0));
 
@@ -151,7 +222,35 @@ static tg_err find_exact(struct tg_db *db, const struct tg_cat_filter *f, struct
     return tg_cat_take_ids(&q, ret, 0, 1);
 }
 
-/* Right words in titles first, then right ones anywhere, then those that are nearly so. */
+static bool any_nearly(const struct likes *likes, size_t count)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++)
+        any = any || likes[i].distance[likes[i].count - 1] > 1;
+    return any;
+}
+
+/* Right words in titles first, then right ones anywhere, then those that are nearly so; no further
+ * than the page that is asked for. */
+static tg_err find_passes(struct tg_db *db, const struct tg_cat_filter *f,
+                          const struct likes *likes, size_t count, struct tg_cat_found *found)
+{
+    static const struct {
+        bool right;
+        int place;
+    } passes[] = {{true, IN_TITLE}, {true, ANYWHERE}, {false, IN_TITLE}, {false, ANYWHERE}};
+    size_t pass_count = any_nearly(likes, count) ? TG_ARRAY_LEN(passes) : 2;
+    tg_err err = TG_OK;
+
+    for (size_t i = 0; err == TG_OK && i < pass_count; i++) {
+        if ((int64_t)found->count > f->above + (int64_t)f->limit)
+            break;
+        err = find_all(db, f, likes, count, passes[i].right, passes[i].place, found);
+    }
+    return err;
+}
+
 static tg_err find(struct tg_db *db, const struct tg_cat_filter *f, struct tg_cat_found *found)
 {
     struct likes likes[WORDS_TYPED_MAX];
@@ -172,12 +271,7 @@ static tg_err find(struct tg_db *db, const struct tg_cat_filter *f, struct tg_ca
     if (err != TG_OK || count == 0)
         return err;
     rarest_first(likes, count);
-    err = find_all(db, f, likes, count, true, IN_TITLE, found);
-    if (err == TG_OK)
-        err = find_all(db, f, likes, count, true, ANYWHERE, found);
-    if (err == TG_OK)
-        err = find_all(db, f, likes, count, false, IN_TITLE, found);
-    return err == TG_OK ? find_all(db, f, likes, count, false, ANYWHERE, found) : err;
+    return find_passes(db, f, likes, count, found);
 }
 
 tg_err tg_cat_search(struct tg_db *db, const struct tg_cat_filter *filter, struct tg_cat_found *ret)

@@ -420,8 +420,8 @@ static void test_http_roles_of_each_endpoint(void **state)
         {"GET /api/v1/variants/X/prices", NULL, 401, 403, 403},
         {"PATCH /api/v1/variants/X/prices", "{}", 401, 403, 403},
         {"GET /api/v1/variants", NULL, 401, 403, 403},
-        {"POST /api/v1/variants/X/flash", "{}", 401, 403, 403},
-        {"DELETE /api/v1/variants/X/flash", NULL, 401, 403, 403},
+        {"POST /api/v1/variants/X/flash", "{}", 401, 400, 403}, /* 400: no Idempotency-Key */
+        {"DELETE /api/v1/variants/X/flash", NULL, 401, 0, 403},
         {"GET /api/v1/variants/X/waiting", NULL, 401, 0, 403},
         {"POST /api/v1/variants/X/waiting", "{}", 401, 400, 403}, /* 400: no Idempotency-Key */
         {"DELETE /api/v1/variants/X/waiting", NULL, 401, 0, 403},
