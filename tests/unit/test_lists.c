@@ -51,6 +51,7 @@ static int open_shop(void **state)
         " SELECT sku, 0, 9, 0, 0, 1 FROM variants;"
         "INSERT INTO product_categories SELECT 'All', number, id FROM products;"
         "INSERT INTO product_attributes SELECT 'colour', 'red', number, id, '' FROM products;"
+        "INSERT INTO search_words (word, product_id, place) SELECT 'shirt', id, 0 FROM products;"
         "INSERT INTO movements (sku, location, kind, qty, actor, cause, at_us, as_of_us)"
         " SELECT 'p1-1', 0, 1, 1, '', '', number, number FROM products;"
         "COMMIT");
@@ -117,6 +118,16 @@ static void test_a_page_costs_a_page(void **state)
                     10 * STEPS_MAX);
 }
 
+#define WORD "shirt", "shirt", "shirt", "shirt", "shirt", "shirt", "shirt", "shirt"
+
+/* A word that every product has: so many are looked at, and no more. */
+static void test_a_search_looks_at_so_many_products(void **state)
+{
+    (void)state;
+    assert_in_range(STEPS(FIND_PRODUCTS, 51, "1", "1000", ONLY("", "", ""), WORD, WORD, WORD), 1,
+                    25 * STEPS_MAX);
+}
+
 static void test_counting_can_fail(void **state)
 {
     sqlite3_stmt *st = NULL;
@@ -134,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_page_costs_a_page),
+        cmocka_unit_test(test_a_search_looks_at_so_many_products),
         cmocka_unit_test(test_counting_can_fail),
     };
 
