@@ -99,6 +99,29 @@ static tg_err copy_sqlite(const char *from, const char *to, const atomic_bool *s
     return err;
 }
 
+static const char *const tails[] = {"-wal", "-shm"};
+
+/* The files themselves, for what cannot be copied: damaged, of a newer torg, or no room for two.
+ * Its name stays until the restored one takes it: without, a server would begin a new shop there.
+ */
+static tg_err put_aside(const char *path, const char *kept, char reterr[256])
+{
+    (void)unlink(kept); /* what there is of the copy */
+    for (size_t i = 0; i < TG_ARRAY_LEN(tails); i++) {
+        char from[PATH_SIZE + 8];
+        char to[PATH_SIZE + 8];
+
+        (void)snprintf(from, sizeof(from), "%s%s", path, tails[i]);
+        (void)snprintf(to, sizeof(to), "%s%s", kept, tails[i]);
+        if (rename(from, to) != 0 && errno != ENOENT)
+            return tg_backup_fail(reterr, TG_ERR_IO, from, strerror(errno));
+    }
+    if (link(path, kept) != 0 && rename(path, kept) != 0) /* not every file system has links */
+        return tg_backup_fail(reterr, TG_ERR_IO, kept, strerror(errno));
+    reterr[0] = '\0';
+    return TG_OK;
+}
+
 /* What is there, as one file beside it: what still stands in the log of writes goes with it. */
 static tg_err keep_sqlite(const char *path, char ret_kept[256], char reterr[256])
 {
@@ -114,6 +137,8 @@ static tg_err keep_sqlite(const char *path, char ret_kept[256], char reterr[256]
     err = copy_sqlite(path, kept, NULL, reterr);
     if (err == TG_OK && sync_file(kept) != TG_OK)
         err = tg_backup_fail(reterr, TG_ERR_IO, kept, strerror(errno));
+    if (err != TG_OK)
+        err = put_aside(path, kept, reterr);
     if (err == TG_OK)
         tg_str_cut(ret_kept, 256, kept);
     return err;
@@ -122,7 +147,6 @@ static tg_err keep_sqlite(const char *path, char ret_kept[256], char reterr[256]
 static tg_err restore_sqlite(const char *path, const char *file, char ret_kept[256],
                              char reterr[256])
 {
-    static const char *const tails[] = {"-wal", "-shm"};
     char part[PATH_SIZE];
     tg_err err = check_sqlite(file, reterr);
 

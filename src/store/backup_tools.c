@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -212,8 +213,8 @@ static tg_err fill(const struct tg_db_cfg *cfg, const char *schema, const char *
     return err == TG_OK ? tg_pg_check_whole(cfg, reterr) : err;
 }
 
-tg_err tg_pg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[256],
-                     char reterr[256])
+static tg_err restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[256],
+                      char reterr[256])
 {
     char schema[TG_PG_NAME_SIZE] = "";
     char kept[TG_PG_NAME_SIZE] = "";
@@ -234,4 +235,23 @@ tg_err tg_pg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kep
     return back == TG_OK
                ? err
                : tg_backup_fail(reterr, back, "the old schema could not be put back", why);
+}
+
+/* Ctrl-C and a closed terminal end pg_restore, and the old schema is put back before they end us.
+ */
+tg_err tg_pg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[256],
+                     char reterr[256])
+{
+    sigset_t ends;
+    sigset_t before;
+    tg_err err;
+
+    (void)sigemptyset(&ends); /* these cannot fail with valid signals */
+    (void)sigaddset(&ends, SIGINT);
+    (void)sigaddset(&ends, SIGHUP);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &ends, &before);
+    err = restore(cfg, file, ret_kept, reterr);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return err;
 }

@@ -13,6 +13,8 @@
 #include "store/postgres_priv.h"
 
 enum { COPY_SIZE = 600 };
+/* So much of a schema's name is left where it stands aside: see tg_pg_set_aside(). */
+#define ASIDE_START "45"
 
 /* "torg" as a number: who migrates holds this lock. */
 #define LOCK "pg_advisory_xact_lock(1953460839)"
@@ -122,18 +124,42 @@ static tg_err keep_copy(struct tg_db *db, const struct tg_db_cfg *cfg, int64_t v
     return err;
 }
 
+/* A restore that was cut off leaves an empty schema, and the shop beside it: no new one there. */
+static tg_err none_aside(struct tg_db *db)
+{
+    PGresult *result = NULL;
+    tg_err err = tg_pg_simple(db,
+                              "SELECT schemaname FROM pg_tables WHERE tablename = 'torg_schema'"
+                              " AND starts_with(schemaname,"
+                              " left(current_schema(), " ASIDE_START ") || '_before_')"
+                              " ORDER BY schemaname DESC LIMIT 1",
+                              &result);
+
+    if (err != TG_OK)
+        return err;
+    if (PQntuples(result) > 0) {
+        tg_str_printf(db->error, sizeof(db->error),
+                      "it is empty, for a restore was cut off; restore again, or rename the schema"
+                      " %.63s back",
+                      PQgetvalue(result, 0, 0));
+        err = TG_ERR_UNSUPPORTED;
+    }
+    PQclear(result);
+    return err;
+}
+
 static tg_err steps(struct tg_db *db, const struct tg_db_cfg *cfg, int64_t version,
                     char copy[COPY_SIZE])
 {
     struct tg_tally before = {0};
-    tg_err err = TG_OK;
+    tg_err err = version == 0 ? none_aside(db) : TG_OK;
 
-    if (version == 0)
+    if (err == TG_OK && version == 0)
         err = tg_pg_simple(db,
                            "CREATE TABLE torg_schema (version BIGINT NOT NULL);"
                            "INSERT INTO torg_schema VALUES (0)",
                            NULL);
-    else
+    else if (err == TG_OK)
         err = stop_others(db);
     if (err == TG_OK && version > 0)
         err = keep_copy(db, cfg, version, copy);

@@ -259,6 +259,86 @@ static void test_what_an_interrupted_backup_or_restore_left_is_in_nobodys_way(vo
     box_free(b);
 }
 
+/* Although what stands there cannot be read. */
+static void restores_over(const struct box *b, const char *what, char copy[256])
+{
+    char why[256] = "";
+
+    if (tg_restore(&b->cfg, b->file, copy, why) != TG_OK)
+        fail_msg("%s: %s", what, why);
+    assert_string_equal(why, "");
+    assert_int_equal(access(copy, R_OK), 0);
+    assert_int_equal(files(b, ".part", false, NULL), 0);
+    assert_true(number(b, "SELECT count(*) FROM products") > 0);
+    assert_int_equal(start(b, why), TG_OK);
+}
+
+static void test_a_damaged_database_is_restored_over(void **state)
+{
+    struct box *b = box_new();
+    unsigned char noise[4096];
+    char kept[256] = "";
+    struct stat st;
+    FILE *f;
+
+    (void)state;
+    new_shop(b);
+    save(b, b->file);
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (unsigned char)(i * 37 + 11);
+    f = fopen(b->url, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(noise, 1, sizeof(noise), f), sizeof(noise));
+    assert_int_equal(fclose(f), 0);
+    restores_over(b, "noise", kept);
+    assert_int_equal(stat(kept, &st), 0); /* the very file, for who can save something of it */
+    assert_int_equal(st.st_size, sizeof(noise));
+    box_free(b);
+}
+
+/* The way back to the older torg: its own backup over the newer one's database. */
+static void test_a_newer_database_is_restored_over(void **state)
+{
+    struct box *b = box_new();
+    char kept[256] = "";
+    char why[256] = "";
+
+    (void)state;
+    new_shop(b);
+    save(b, b->file);
+    sql(b, "PRAGMA user_version = 99");
+    assert_int_equal(start(b, why), TG_ERR_UNSUPPORTED);
+    restores_over(b, "newer", kept);
+    box_free(b);
+}
+
+/* Killed between the two: the shop stands aside, and nobody may begin a new one in its place. */
+static void test_a_restore_that_was_cut_off_begins_no_new_shop(void **state)
+{
+    struct box *b = box_new();
+    const char *schema = strstr(b->url, "search_path%3D") + strlen("search_path%3D");
+    char text[300];
+    char why[256] = "";
+
+    (void)state;
+    new_shop(b);
+    save(b, b->file);
+    tg_str_printf(text, sizeof(text),
+                  "ALTER SCHEMA \"%s\" RENAME TO \"%s_before_17\"; CREATE SCHEMA \"%s\"", schema,
+                  schema, schema);
+    sql(b, text);
+    assert_int_equal(start(b, why), TG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(why, "cut off"));
+    assert_non_null(strstr(why, "_before_17"));
+    assert_int_equal(number(b, "SELECT count(*) FROM pg_tables WHERE schemaname ="
+                               " current_schema()"),
+                     0);
+    bring_back(b, b->file);
+    assert_int_equal(start(b, why), TG_OK);
+    assert_true(number(b, "SELECT count(*) FROM products") > 0);
+    box_free(b);
+}
+
 static void test_a_backup_can_be_broken_off(void **state)
 {
     struct box *b = box_new();
@@ -512,9 +592,14 @@ static void test_the_audit_of_the_disk_finds_what_was_meddled_with(void **state)
 int main(void)
 {
     static struct tg_pg_server server;
-    const struct CMUnitTest sqlite[] = {CONTRACT};
+    const struct CMUnitTest sqlite[] = {
+        CONTRACT,
+        cmocka_unit_test(test_a_damaged_database_is_restored_over),
+        cmocka_unit_test(test_a_newer_database_is_restored_over),
+    };
     const struct CMUnitTest on_postgres[] = {
         CONTRACT,
+        cmocka_unit_test(test_a_restore_that_was_cut_off_begins_no_new_shop),
         cmocka_unit_test(test_without_pg_dump_it_says_what_to_do),
         cmocka_unit_test(test_a_schema_with_a_long_name_keeps_it),
         cmocka_unit_test(test_the_schema_public_is_restored_too),
