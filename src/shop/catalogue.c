@@ -261,7 +261,7 @@ tg_err tg_shop_load_variant(struct tg_shop *shop, struct tg_shop_now now, const 
     copy->next = NULL;
     copy->batch_next = NULL;
     copy->in_batch = false;
-    copy->show_only = 0;
+    copy->show_only = tg_show_only_count(shop, copy->sku);
     copy->flash_end = (struct tg_heap_node){0};
     err = copy->flash >= 0 ? tg_price_book_ready(shop, copy->sku, &book) : TG_OK;
     if (err == TG_OK)

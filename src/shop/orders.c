@@ -252,7 +252,8 @@ void tg_refuse_missing(const struct tg_shop *shop, const struct tg_claim *c, con
     for (const struct tg_damaged *d = shop->batch_damaged; d != NULL; d = d->next)
         if (strcmp(d->key, c->key) == 0) {
             tg_refuse(out, TG_CODE_INTERNAL,
-                      "The order's record is damaged. Whoever runs the shop must see to it.");
+                      "The order cannot be read: its record is damaged, or the server has no room"
+                      " for its goods. Whoever runs the shop must see to it.");
             return;
         }
     tg_refuse(out, TG_CODE_NOT_FOUND, "%s", what);

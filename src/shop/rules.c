@@ -266,6 +266,7 @@ static tg_err item_ready(struct tg_shop *shop, const struct tg_show_item *item,
             return err;
         }
     }
+    shop->item_shows = (uint16_t)TG_MAX(shop->item_shows, item->show + 1);
     *ret = kept;
     return TG_OK;
 }
@@ -278,8 +279,21 @@ static void count_only(const struct tg_shop *shop, const struct tg_show_item *it
 
     if (v == NULL)
         return;
-    TG_ASSERT(more || v->show_only > 0);
+    TG_ASSERT(more || v->show_only > 0); /* who comes later is counted by tg_show_only_count() */
     v->show_only = more ? v->show_only + 1 : v->show_only - 1;
+}
+
+uint32_t tg_show_only_count(const struct tg_shop *shop, const char *sku)
+{
+    uint32_t count = 0;
+
+    /* At the start rules come after the goods. */
+    for (uint16_t show = 0; shop->show_items.count > 0 && show < shop->item_shows; show++) {
+        const struct kept_item *kept = item_of(shop, show, sku);
+
+        count += kept != NULL && kept->item.show_only;
+    }
+    return count;
 }
 
 static void set_item(const struct tg_shop *shop, struct kept_item *kept,

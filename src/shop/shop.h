@@ -331,8 +331,8 @@ TG_MUST_CHECK tg_err tg_shop_shelve_variant(struct tg_shop *shop, struct tg_shop
 /* What is only a copy of the disk, and what the disk now says otherwise: not inside a batch.
  * order: by id, NULL = all; not being there is legal. */
 void tg_shop_forget_order(struct tg_shop *shop, const char *id);
-/* What the disk says of the order that claims name by this key makes no sense: those of this batch
- * are refused as `internal`. NOMEM. */
+/* What the disk says of the order that claims name by this key makes no sense, or its goods find no
+ * room: those of this batch are refused as `internal`. NOMEM. */
 TG_MUST_CHECK tg_err tg_shop_note_damaged(struct tg_shop *shop, const char *key);
 /* Carts, per-person sums and their like. */
 void tg_shop_forget_cached(struct tg_shop *shop);

@@ -135,6 +135,7 @@ struct tg_shop {
     struct tg_map show_sales;      /* owns struct tg_show_sales */
     struct tg_map rules;           /* by show; owns struct tg_show_rules */
     struct tg_map show_items;      /* owns what rules.c keeps */
+    uint16_t item_shows;           /* above the highest show that says anything of a SKU */
     struct tg_map books;           /* by SKU; owns struct tg_price_book */
     struct tg_map currency_prices; /* owns struct tg_currency_price */
     struct tg_map codes;           /* owns struct tg_code_entry and their discounts */
@@ -493,6 +494,8 @@ bool tg_window_ok(const struct tg_shop *shop, const struct tg_claim *c, const st
 /* A variant that the show gave this number; NULL = none. */
 const struct tg_variant *tg_show_numbered(const struct tg_shop *shop, uint16_t show,
                                           uint32_t number);
+/* How many shows have the SKU for themselves, for a variant that comes after its rules. */
+uint32_t tg_show_only_count(const struct tg_shop *shop, const char *sku);
 size_t tg_rules_effect_count(const struct tg_shop *shop);
 void tg_rules_effects(struct tg_shop *shop, tg_us wall);
 void tg_rules_end_batch(struct tg_shop *shop, bool undo);

@@ -52,7 +52,8 @@ struct tg_reload {
     struct tg_shop *shop;
     const char *const *keys;
     size_t count;
-    bool lean; /* everything: without archived ones that have no units */
+    bool lean;  /* everything: without archived ones that have no units */
+    bool known; /* everything: only what memory has */
 };
 /* load_shop.c: replace what is in memory by what is on disk. Short numbers may change hands within
  * one call, in any order. */

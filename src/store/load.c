@@ -263,8 +263,12 @@ tg_err tg_load_order_by(struct tg_db *db, struct tg_shop_now now, enum tg_sql wh
     }
     err = bring_goods(db, now, order, shop);
     if (err != TG_OK) {
+        bool no_room = err == TG_ERR_LIMIT || err == TG_ERR_MALFORMED;
+
+        if (no_room)
+            err = tg_row_damaged(db, now.mono, tg_row_err(db, "goods of order", order->id, err));
         tg_order_free(order);
-        return err;
+        return no_room && err == TG_OK ? tg_shop_note_damaged(shop, key) : err;
     }
     return tg_shop_load_order(shop, now, order);
 }

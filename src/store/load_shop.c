@@ -60,6 +60,8 @@ static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
     (void)i;
     tg_row_variant(q, 1, &v);
     have = tg_shop_variant(r->shop, v.sku);
+    if (have == NULL && r->known)
+        return TG_OK;
     /* Nobody writes more than fit, but a node that runs for long may keep more archived ones. */
     if (have == NULL && tg_shop_variant_count(r->shop) >= TG_VARIANTS_MAX) {
         TG_COUNT(store_left_out_total);
@@ -113,13 +115,19 @@ static tg_err is_lean(struct tg_db *db, bool *ret)
 tg_err tg_reload_catalogue(const struct tg_reload *r)
 {
     struct tg_reload all = *r;
+    const size_t before = tg_shop_variant_count(r->shop);
     tg_err err = is_lean(r->db, &all.lean);
 
     if (err == TG_OK)
         err = tg_reload_products(&all);
     if (err == TG_OK)
         err = tg_reload_texts(&all);
-    return err == TG_OK ? tg_reload_variants(&all) : err;
+    if (err == TG_OK)
+        err = tg_reload_variants(&all);
+    /* Memory may have some of those that stay on the disk: archived since, by another node. */
+    all.known = all.lean && before > 0;
+    all.lean = false;
+    return err == TG_OK && all.known ? tg_reload_variants(&all) : err;
 }
 
 /* --- units sold in shows --- */

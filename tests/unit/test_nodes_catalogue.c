@@ -390,6 +390,59 @@ static void test_what_finds_no_room_is_refused_before_it_is_written(void **state
     assert_int_equal(b->status, 200);
     assert_false(tg_shop_variant(shop_of(b), "M17")->archived);
     text_has(node_turn(p, b, node_buy(b, "pA", "1", 0)), "\"ok\":true");
+    /* What another node archived, and this one hears of by reading everything, is not sold. */
+    assert_true(tg_pg_server_sql(p->url, "UPDATE variants SET archived = 1 WHERE sku = 'M17'"));
+    assert_true(tg_pg_server_sql(p->url, "UPDATE shop_version SET version = version + 5"));
+    assert_true(node_poll(p, b));
+    assert_true(tg_shop_variant(shop_of(b), "M17")->archived);
+    assert_null(tg_shop_variant(shop_of(b), "M18"));
+    pair_close(p);
+}
+
+/* Its goods are archived and find no place in a memory that is full: that claim alone fails. */
+static void test_an_order_without_room_fails_nobody_else(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    struct tg_sale_req *req;
+    char payment[TG_PAYMENT_ID_SIZE];
+    char order[TG_UUID_SIZE];
+    char sql[700];
+    void *msgs[2];
+
+    (void)state;
+    text_has(node_turn(p, a, node_buy(a, "pA", "1", 0)), "\"ok\":true");
+    text_member(order, sizeof(order), a->text, "\"order\":{\"id\":\"");
+    text_member(payment, sizeof(payment), a->text, "/pay/sandbox/");
+    req = node_req(a, TG_SALE_PAY, "");
+    tg_str_cut(req->key, sizeof(req->key), payment);
+    req->flag = true;
+    text_has(node_turn(p, a, req), "\"state\":\"paid\"");
+    node_close(b);
+    assert_true(tg_pg_server_sql(p->url, "UPDATE variants SET archived = 1 WHERE sku = 'SKU-0';"
+                                         "DELETE FROM stock WHERE sku = 'SKU-0'"));
+    tg_str_printf(sql, sizeof(sql),
+                  "INSERT INTO variants (sku, product_id, position, options, price, compare_at,"
+                  " cost, flash, flash_until_us, created_us, changed_us)"
+                  " SELECT 'M' || n, 'p1', n + 100, '{}', 500, -1, -1, -1, -1, 0, 0"
+                  " FROM generate_series(1, %d) n",
+                  (int)TG_VARIANTS_MAX - HOT_SKUS + 1);
+    assert_true(tg_pg_server_sql(p->url, sql));
+    node_open(b, p->url, p->now);
+    assert_null(tg_shop_variant(shop_of(b), "SKU-0"));
+    assert_int_equal(tg_shop_variant_count(shop_of(b)), TG_VARIANTS_MAX);
+    req = node_req(b, TG_SALE_CANCEL, "pA");
+    tg_str_cut(req->key, sizeof(req->key), order);
+    msgs[0] = req;
+    msgs[1] = node_buy(b, "pB", "2", 1);
+    tg_sale_turn(b->sale, p->now, msgs, 2);
+    node_take(b);
+    text_has(b->text, "\"ok\":true"); /* the second's answer */
+    req = node_req(b, TG_SALE_CANCEL, "pA");
+    tg_str_cut(req->key, sizeof(req->key), order);
+    text_has(node_turn(p, b, req), "no room");
+    assert_int_equal(tg_shop_order_count(shop_of(b)), 1);
     pair_close(p);
 }
 
@@ -618,6 +671,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_finds_no_room_is_refused_before_it_is_written),
+        cmocka_unit_test(test_an_order_without_room_fails_nobody_else),
         cmocka_unit_test(test_tokens_beyond_the_limit_are_refused_before_they_are_written),
         cmocka_unit_test(test_one_import_at_a_time_on_all_nodes),
         cmocka_unit_test(test_an_import_is_told_on_the_other_node_now_and_then),

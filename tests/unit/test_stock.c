@@ -666,6 +666,39 @@ static void test_limits_of_a_show(void **state)
     world_free(w);
 }
 
+/* A variant that stayed on the disk comes into memory after the rules of its shows. */
+static void test_goods_that_come_late_are_of_their_show_alone(void **state)
+{
+    struct world *w = world_new();
+    const struct tg_variant like = *tg_shop_variant(w->shop, "MUG");
+    struct tg_variant late = {.price = like.price,
+                              .compare_at = -1,
+                              .cost = -1,
+                              .flash = -1,
+                              .flash_until_wall = -1,
+                              .stock = {.on_hand = 5},
+                              .options = "{}"};
+    struct tg_show_item item = {
+        .show = SHOW, .sku = "LATE", .show_only = true, .from_ms = -1, .until_ms = -1};
+
+    (void)state;
+    tg_str_cut(late.sku, sizeof(late.sku), "LATE");
+    assert_int_equal(tg_shop_put_show_item(w->shop, &item), TG_OK);
+    item.show = SHOW + 3;
+    assert_int_equal(tg_shop_put_show_item(w->shop, &item), TG_OK);
+    assert_int_equal(tg_shop_load_variant(w->shop, w->now, like.product->id, &late), TG_OK);
+    assert_int_equal(buy(w, "LATE", 1), TG_CODE_CLOSED);
+    assert_int_equal(buy_in(w, SHOW + 1, "LATE", 1), TG_CODE_CLOSED);
+    assert_int_equal(buy_in(w, SHOW, "LATE", 1), TG_CODE_OK);
+    item.show_only = false;
+    assert_int_equal(tg_shop_put_show_item(w->shop, &item), TG_OK);
+    assert_int_equal(buy(w, "LATE", 1), TG_CODE_CLOSED);
+    tg_shop_commit(w->shop);
+    tg_shop_forget_show_items(w->shop);
+    assert_int_equal(buy(w, "LATE", 1), TG_CODE_OK);
+    world_free(w);
+}
+
 static void test_tickets_rise_with_every_decision(void **state)
 {
     struct world *w = world_new();
@@ -1037,6 +1070,7 @@ int main(void)
         cmocka_unit_test(test_first_paid_finds_its_units_when_it_pays),
         cmocka_unit_test(test_limits_of_an_order_and_a_person),
         cmocka_unit_test(test_limits_of_a_show),
+        cmocka_unit_test(test_goods_that_come_late_are_of_their_show_alone),
         cmocka_unit_test(test_tickets_rise_with_every_decision),
         cmocka_unit_test(test_late_count_keeps_what_moved_since),
         cmocka_unit_test(test_same_count_twice_counts_once),
