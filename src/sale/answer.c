@@ -196,8 +196,11 @@ static void list_price_facts(struct tg_jo *j, const struct tg_sale *sale,
                              const struct tg_item *item, const struct tg_variant *v)
 {
     const char *currency = item->claim.currency;
+    char tag[TG_PRICE_TAG_SIZE];
     int64_t price;
 
+    tg_variant_price_tag(tag, v);
+    tg_jo_str(j, "etag", tag);
     if (currency[0] == '\0' || strcmp(currency, sale->cfg.currency) == 0) {
         price_facts(j, sale, v);
         tg_money_write(j, "ordinary", v->price, sale->cfg.currency);

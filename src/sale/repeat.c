@@ -90,6 +90,22 @@ void tg_repeat_location(char out[128], const char *op, const struct tg_idem_entr
     }
 }
 
+/* Of a price: as it stands in the answer, with its quotes escaped. */
+static void price_tag(char out[40], const struct tg_slab *reply)
+{
+    static const char member[] = "\"etag\":\"\\\"";
+    const char *at = memmem(reply->data, reply->len, member, strlen(member));
+    const char *end =
+        at == NULL ? NULL
+                   : memchr(at + strlen(member), '\\',
+                            (size_t)((const char *)reply->data + reply->len - at) - strlen(member));
+
+    if (end == NULL)
+        return;
+    at += strlen(member);
+    tg_str_printf(out, 40, "\"%.*s\"", (int)(end - at), at);
+}
+
 void tg_repeat_etag(char out[40], const char *op, const struct tg_idem_entry *entry)
 {
     static const char begin[] = "{\"stock\":{";
@@ -100,6 +116,8 @@ void tg_repeat_etag(char out[40], const char *op, const struct tg_idem_entry *en
     size_t len = 0;
 
     out[0] = '\0';
+    if (reply != NULL && entry->status == 200 && strcmp(op, "http.price.list") == 0)
+        price_tag(out, reply);
     if (reply == NULL || strncmp(op, "http.stock.", strlen("http.stock.")) != 0 ||
         reply->len < strlen(begin) || memcmp(reply->data, begin, strlen(begin)) != 0)
         return;

@@ -101,6 +101,16 @@ static struct tg_sale_req *count_stock(struct rig *r, bool other)
     return req;
 }
 
+static struct tg_sale_req *change_price(struct rig *r, bool other)
+{
+    struct tg_sale_req *req = keyed(r, TG_SALE_LIST_PRICE);
+
+    tg_str_cut(req->key, sizeof(req->key), "MUG-RED");
+    req->price.amount = other ? 15900 : 17900;
+    req->price.compare_at = -2;
+    return req;
+}
+
 /* What is answered once only: null from the second time on. */
 static void hide(char *text, const char *member)
 {
@@ -161,9 +171,19 @@ static void test_repeat_of_a_count_has_its_etag(void **state)
     rig_close(r);
 }
 
+static void test_repeat_of_a_price_has_its_etag(void **state)
+{
+    struct rig *r = rig_open();
+
+    (void)state;
+    again(r, change_price, 200, "", "\"p17900_-1\"");
+    rig_close(r);
+}
+
 #define CASES                                                                                      \
     cmocka_unit_test(test_repeat_of_what_is_made),                                                 \
-        cmocka_unit_test(test_repeat_of_a_count_has_its_etag),
+        cmocka_unit_test(test_repeat_of_a_count_has_its_etag),                                     \
+        cmocka_unit_test(test_repeat_of_a_price_has_its_etag),
 
 int main(void)
 {
