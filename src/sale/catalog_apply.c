@@ -151,7 +151,7 @@ enum tg_catalog_outcome tg_catalog_product(struct tg_catalog_slice *s,
     const char *after;
     int64_t version = 0;
     bool was_archived;
-    tg_err err = tg_cat_product(s->sale->cfg.store, &s->arena, given->id, &base, &version);
+    tg_err err = tg_catalog_old_product(s, given->id, &base, &version);
 
     if (err != TG_OK && err != TG_ERR_NOTFOUND) {
         s->err = err;
@@ -309,17 +309,26 @@ static void claims_of(struct tg_catalog_slice *s, const struct tg_feed_variant *
         claim_parts(s, v);
 }
 
+/* What comes back from the archive with nothing of it anywhere may be counted anew. */
+static bool nothing_left(const struct tg_catalog_slice *s, const char *sku)
+{
+    const struct tg_variant *v = tg_shop_variant(s->sale->shop, sku);
+
+    return v == NULL || (v->stock.on_hand == 0 && v->stock.held == 0 && v->stock.sold == 0);
+}
+
 /* The first count of a SKU that nobody ever counted; later ones are the stock keepers', and all of
  * them when the shop's own system has the stock. */
 static bool first_count(struct tg_catalog_slice *s, const struct tg_feed_variant *given, bool fresh)
 {
     struct tg_catalog_claim *c;
-    bool counted = false;
+    bool counted;
 
     if (given->stock == TG_FEED_KEEP || given->stock <= 0 || s->err != TG_OK ||
         tg_shop_config(s->sale->shop)->stock_owner != TG_STOCK_TORG)
         return false;
-    if (!fresh)
+    counted = !fresh && !nothing_left(s, given->sku);
+    if (!fresh && !counted)
         s->err = tg_cat_counted(s->sale->cfg.store, given->sku, &counted);
     if (s->err != TG_OK || counted)
         return false;
@@ -330,14 +339,6 @@ static bool first_count(struct tg_catalog_slice *s, const struct tg_feed_variant
     c->value = (int32_t)given->stock;
     c->first = true;
     return true;
-}
-
-/* What comes back from the archive with nothing of it anywhere may be counted anew. */
-static bool nothing_left(const struct tg_catalog_slice *s, const char *sku)
-{
-    const struct tg_variant *v = tg_shop_variant(s->sale->shop, sku);
-
-    return v == NULL || (v->stock.on_hand == 0 && v->stock.held == 0 && v->stock.sold == 0);
 }
 
 static enum tg_catalog_outcome put_variant(struct tg_catalog_slice *s,
@@ -360,9 +361,9 @@ static bool place_for(struct tg_catalog_slice *s, const char *product_id,
 {
     struct tg_feed_product p;
     int64_t version;
-    tg_err err = want->known
+    tg_err err = want->known || tg_shop_product(s->sale->shop, product_id) != NULL
                      ? TG_OK
-                     : tg_cat_product(s->sale->cfg.store, &s->arena, product_id, &p, &version);
+                     : tg_catalog_old_product(s, product_id, &p, &version);
 
     *ret = (struct tg_cat_place){.version = 0};
     tg_str_cut(ret->product_id, sizeof(ret->product_id), product_id);
@@ -372,7 +373,7 @@ static bool place_for(struct tg_catalog_slice *s, const char *product_id,
         return false;
     }
     if (err == TG_OK)
-        err = tg_cat_next_position(s->sale->cfg.store, product_id, &ret->position);
+        err = tg_catalog_next_position(s, product_id, &ret->position);
     s->err = s->err != TG_OK ? s->err : err;
     return s->err == TG_OK;
 }
@@ -408,7 +409,7 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
     const char *before = "";
     const char *after;
     enum tg_catalog_outcome outcome;
-    tg_err err = tg_cat_variant(s->sale->cfg.store, &s->arena, given->sku, &was, &place);
+    tg_err err = tg_catalog_old_variant(s, given->sku, &was, &place);
     bool fresh = err == TG_ERR_NOTFOUND;
     bool was_archived = !fresh && was.archived == 1;
 

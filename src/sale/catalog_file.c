@@ -178,6 +178,22 @@ static bool number_stands_once(struct tg_catalog_job *job, const struct tg_feed_
     return true;
 }
 
+/* Variants that are there already, together: from job->variant on. */
+static void ask_variants(struct tg_catalog_job *job)
+{
+    const struct tg_feed_product *p = job->product;
+    struct tg_catalog_ahead *a = job->slice.ahead;
+    uint32_t end = TG_MIN(p->variants.count, job->variant + TG_CATALOG_AHEAD);
+
+    a->product_count = 0;
+    a->variant_count = 0;
+    for (uint32_t i = job->variant; i < end; i++)
+        if (tg_shop_variant(job->sale->shop, p->variants.at[i].sku) != NULL)
+            a->skus[a->variant_count++] = p->variants.at[i].sku;
+    job->asked_to = end;
+    tg_catalog_ask_ahead(&job->slice);
+}
+
 /* The product's own fields; its variants follow one by one. */
 static void begin_product(struct tg_catalog_job *job, const struct tg_feed_product *p)
 {
@@ -188,6 +204,7 @@ static void begin_product(struct tg_catalog_job *job, const struct tg_feed_produ
 
     job->product = p;
     job->variant = 0;
+    job->asked_to = 0;
     job->skip = false;
     tg_str_cut(job->import.format, sizeof(job->import.format),
                tg_feed_format_name(tg_feed_format_of(job->feed)));
@@ -230,6 +247,11 @@ static void next_variant(struct tg_catalog_job *job)
     if (job->skip || job->variant == p->variants.count) {
         job->product = NULL;
         return;
+    }
+    if (job->variant >= job->asked_to) {
+        ask_variants(job);
+        if (job->slice.err != TG_OK)
+            return;
     }
     v = &p->variants.at[job->variant++];
     if (see(job, 'v', v->sku, &fresh) != TG_OK) {

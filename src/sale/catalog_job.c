@@ -54,6 +54,7 @@ static tg_err job_new(struct tg_catalog_job **ret, struct tg_sale *sale,
         tg_catalog_job_free(job);
         return err;
     }
+    job->items_max = TG_CATALOG_SLICE_ITEMS;
     job->slice.on_fault = tg_catalog_job_fault;
     job->slice.renumbered = tg_catalog_file_renumbered;
     job->slice.ctx = job;
@@ -325,6 +326,18 @@ static void save_failure(struct tg_catalog_job *job, struct tg_shop_now now)
 
 /* --- a slice --- */
 
+/* A server gets the rows with the commit: what that takes shows only then, and the next slice has
+ * as many as it has time for. */
+static void learn(struct tg_catalog_job *job, tg_us until)
+{
+    if (!job->sale->cfg.store->ops->shared(job->sale->cfg.store))
+        return;
+    if (tg_clock_mono() > until)
+        job->items_max = TG_MAX(job->items_max * 3 / 4, (size_t)TG_CATALOG_ITEMS_MIN);
+    else
+        job->items_max = TG_MIN(job->items_max + 4, (size_t)TG_CATALOG_SLICE_ITEMS);
+}
+
 static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
 {
     struct tg_catalog_slice *s = &job->slice;
@@ -335,6 +348,9 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
     take_mark(job);
     s->dry = job->phase == TG_CATALOG_CHECK || (job->import.flags & TG_IMPORT_DRY) != 0;
     tg_catalog_slice_begin(s, now, NULL);
+    job->ahead_at = 0; /* the arena is empty */
+    job->ahead_count = 0;
+    job->asked_to = 0;
     job->import.lease_wall = now.wall + TG_IMPORT_LEASE_US;
     if (s->err == TG_OK)
         s->err = tg_cat_import_mine(job->sale->cfg.store, job->import.id);
@@ -343,7 +359,8 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
          s->err == TG_OK && i < STEPS_MAX && job->phase == began && !tg_catalog_slice_full(s);
          i++) {
         one_step(job, now);
-        if ((i & 7) == 7 && tg_clock_mono() >= until)
+        if (s->product_count + s->variant_count >= job->items_max ||
+            ((i & 7) == 7 && tg_clock_mono() >= until))
             break;
     }
     tg_catalog_slice_decide(s);
@@ -351,6 +368,7 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
     if (s->err == TG_OK)
         s->err = tg_cat_put_import(job->sale->cfg.store, &job->import);
     err = tg_catalog_slice_end(s);
+    learn(job, until);
     if (err != TG_OK)
         refused(job, now, err);
 }

@@ -8,6 +8,7 @@
 
 enum {
     TG_CATALOG_CHUNK = 16 * 1024,
+    TG_CATALOG_ITEMS_MIN = 32,      /* of a slice, however slow the database is */
     TG_CATALOG_FAULTS_PENDING = 256 /* told since the last slice; more are only counted */
 };
 
@@ -55,6 +56,8 @@ struct tg_catalog_job {
     const struct tg_feed_product *product; /* being imported; the feed's */
     uint32_t variant;                      /* the next of it */
     bool skip;                             /* the product was refused, and its variants with it */
+    size_t items_max;                      /* of a slice: see learn() */
+    uint32_t asked_to;                     /* variants before this were asked for in this slice */
     struct tg_map seen;                    /* "p" id, "v" SKU, "#" number: owned texts */
     uint32_t next_number;
 
@@ -63,7 +66,10 @@ struct tg_catalog_job {
     char archive_id[TG_FEED_ID_SIZE]; /* the one that is being looked at */
     const struct tg_variant *archive_variant;
     bool archive_began;
-    int64_t below; /* undo: the change before which to go on */
+    int64_t below;                                   /* undo: the change before which to go on */
+    struct tg_import_change ahead[TG_CATALOG_AHEAD]; /* the next ones; texts in the slice's */
+    size_t ahead_count;
+    size_t ahead_at;
 
     struct tg_feed_fault *pending;
     size_t pending_count;

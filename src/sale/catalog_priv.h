@@ -17,6 +17,7 @@ enum {
     TG_CATALOG_SLICE_ITEMS = 128,  /* products and variants of one transaction */
     TG_CATALOG_SLICE_CLAIMS = 512, /* prices and counts that follow from them */
     TG_CATALOG_SLICE_US = 5000,    /* DESIGN: bulk work gives way after 5 ms */
+    TG_CATALOG_AHEAD = 64,         /* products, and variants, that are asked for at once */
     TG_CATALOG_QUEUE_MAX = 64      /* requests that wait for an import to let them through */
 };
 
@@ -43,6 +44,16 @@ struct tg_catalog_claim {
     bool first;      /* STOCK: the first count, which an undo takes back */
 };
 
+/* What the disk has, asked for before it is needed; texts in the slice's arena. */
+struct tg_catalog_ahead {
+    size_t product_count;
+    const char *ids[TG_CATALOG_AHEAD];
+    struct tg_cat_got_product products[TG_CATALOG_AHEAD];
+    size_t variant_count;
+    const char *skus[TG_CATALOG_AHEAD];
+    struct tg_cat_got_variant variants[TG_CATALOG_AHEAD];
+};
+
 /* The transaction that is being put together. */
 struct tg_catalog_slice {
     struct tg_sale *sale;
@@ -61,6 +72,11 @@ struct tg_catalog_slice {
         struct tg_variant variant;
     } * variants;
     size_t variant_count;
+    struct {
+        char product_id[TG_FEED_ID_SIZE]; /* "" = none: of the last new variant */
+        int64_t position;                 /* of the next one */
+    } next;
+    struct tg_catalog_ahead *ahead;
     struct tg_catalog_claim *claims;
     size_t claim_count;
     tg_feed_fault_fn on_fault;
@@ -103,7 +119,21 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
                                            const struct tg_feed_variant *given,
                                            const struct tg_catalog_want *want, bool *ret_counted,
                                            int64_t *ret_version);
-/* catalog_room.c: is there room for one that memory lacks? False: the fault says so. */
+/*
+ * catalog_known.c: what the disk has, without asking for what is known to be nowhere. NOTFOUND; the
+ * store's errors.
+ */
+TG_MUST_CHECK tg_err tg_catalog_old_product(struct tg_catalog_slice *s, const char *id,
+                                            struct tg_feed_product *ret, int64_t *ret_version);
+TG_MUST_CHECK tg_err tg_catalog_old_variant(struct tg_catalog_slice *s, const char *sku,
+                                            struct tg_feed_variant *ret,
+                                            struct tg_cat_place *ret_place);
+/* These will be needed, in this slice. Fill ahead->ids and skus with their counts before. */
+void tg_catalog_ask_ahead(struct tg_catalog_slice *s);
+/* The place behind the other variants of a product. */
+TG_MUST_CHECK tg_err tg_catalog_next_position(struct tg_catalog_slice *s, const char *product_id,
+                                              int64_t *ret);
+/* Is there room for one that memory lacks? False: the fault says so. */
 bool tg_catalog_product_fits(struct tg_catalog_slice *s, const char *id, uint32_t line);
 bool tg_catalog_variant_fits(struct tg_catalog_slice *s, const char *sku, uint32_t line);
 /* ... and is the product's number nobody else's? What is archived gives its own up. */

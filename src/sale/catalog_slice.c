@@ -11,7 +11,8 @@ tg_err tg_catalog_slice_init(struct tg_catalog_slice *s, struct tg_sale *sale)
     s->products = tg_calloc(TG_CATALOG_SLICE_ITEMS, sizeof(*s->products));
     s->variants = tg_calloc(TG_CATALOG_SLICE_ITEMS, sizeof(*s->variants));
     s->claims = tg_calloc(TG_CATALOG_SLICE_CLAIMS, sizeof(*s->claims));
-    if (s->products != NULL && s->variants != NULL && s->claims != NULL)
+    s->ahead = tg_calloc(1, sizeof(*s->ahead));
+    if (s->products != NULL && s->variants != NULL && s->claims != NULL && s->ahead != NULL)
         return TG_OK;
     tg_catalog_slice_done(s);
     return TG_ERR_NOMEM;
@@ -32,9 +33,11 @@ void tg_catalog_slice_done(struct tg_catalog_slice *s)
     tg_free(s->products);
     tg_free(s->variants);
     tg_free(s->claims);
+    tg_free(s->ahead);
     s->products = NULL;
     s->variants = NULL;
     s->claims = NULL;
+    s->ahead = NULL;
 }
 
 void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now,
@@ -46,6 +49,9 @@ void tg_catalog_slice_begin(struct tg_catalog_slice *s, struct tg_shop_now now,
     forget_texts(s);
     s->variant_count = 0;
     s->claim_count = 0;
+    s->next.product_id[0] = '\0';
+    s->ahead->product_count = 0;
+    s->ahead->variant_count = 0;
     tg_feed_arena_clear(&s->arena);
     /* Takes the lock and brings memory up to date, as before each batch. */
     s->err = store->ops->load(store, now, key, key == NULL ? 0 : 1, s->sale->shop, s->sale->idem);

@@ -62,11 +62,44 @@ static void undo_variant(struct tg_catalog_job *job, const struct tg_import_chan
     (void)tg_catalog_variant(&job->slice, "", &v, &want, &counted, &version); /* as above */
 }
 
+static tg_err read_ahead(struct tg_catalog_job *job)
+{
+    struct tg_catalog_slice *s = &job->slice;
+    struct tg_catalog_ahead *a = s->ahead;
+
+    job->ahead_at = 0;
+    job->ahead_count = 0;
+    a->product_count = 0;
+    a->variant_count = 0;
+    s->err = tg_cat_changes_below(job->sale->cfg.store, &s->arena, job->import.id, job->below,
+                                  job->ahead, TG_CATALOG_AHEAD, &job->ahead_count);
+    for (size_t i = 0; i < job->ahead_count; i++) {
+        if (job->ahead[i].kind == TG_IMPORT_PRODUCT)
+            a->ids[a->product_count++] = job->ahead[i].item;
+        else if (job->ahead[i].kind == TG_IMPORT_VARIANT)
+            a->skus[a->variant_count++] = job->ahead[i].item;
+    }
+    tg_catalog_ask_ahead(s);
+    return s->err;
+}
+
+/* NOTFOUND: none is left. */
+static tg_err next_change(struct tg_catalog_job *job, struct tg_import_change *ret)
+{
+    tg_err err = job->ahead_at == job->ahead_count ? read_ahead(job) : TG_OK;
+
+    if (err != TG_OK || job->ahead_count == 0) {
+        job->ahead_count = 0;
+        return err != TG_OK ? err : TG_ERR_NOTFOUND;
+    }
+    *ret = job->ahead[job->ahead_at++];
+    return TG_OK;
+}
+
 void tg_catalog_undo_step(struct tg_catalog_job *job)
 {
     struct tg_import_change change;
-    tg_err err = tg_cat_change_below(job->sale->cfg.store, &job->slice.arena, job->import.id,
-                                     job->below, &change);
+    tg_err err = next_change(job, &change);
 
     if (err == TG_ERR_NOTFOUND) {
         job->phase = TG_CATALOG_FINISH;

@@ -96,7 +96,9 @@ enum variant_column {
     V_COST,
     V_TAX,
     V_BARCODE,
-    V_DOC
+    V_DOC,
+    V_FLASH,
+    V_MORE /* of TG_SQL_CAT_VARIANT: prices in further currencies, and parts */
 };
 
 tg_err tg_cat_row_variant(const struct tg_q *row, struct tg_feed_arena *a,
@@ -183,15 +185,91 @@ tg_err tg_cat_variant(struct tg_store *store, struct tg_feed_arena *a, const cha
 {
     struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_VARIANT);
     tg_err err = TG_ERR_NOTFOUND;
+    bool more = false;
     tg_err ended;
 
     tg_q_text(&q, sku);
-    if (tg_q_row(&q))
+    if (tg_q_row(&q)) {
         err = tg_cat_row_variant(&q, a, ret, ret_place);
+        more = tg_q_get_int(&q, V_MORE) > 0;
+    }
     ended = tg_q_end(&q);
     if (ended != TG_OK || err != TG_OK)
         return ended != TG_OK ? ended : err;
-    return tg_cat_more(db_of(store), a, ret);
+    ret->prices = (struct tg_feed_prices){.given = true};
+    ret->parts = (struct tg_feed_parts){.given = true};
+    return more ? tg_cat_more(db_of(store), a, ret) : TG_OK;
+}
+
+/* --- many at once --- */
+
+struct asking {
+    struct tg_feed_arena *arena;
+    const char *const *keys;
+    struct tg_cat_got_product *products;
+    struct tg_cat_got_variant *variants;
+};
+
+static bool ask_key(void *ctx, size_t i, struct tg_q *q)
+{
+    const struct asking *w = ctx;
+
+    tg_q_text(q, w->keys[i]);
+    return true;
+}
+
+static tg_err got_product(void *ctx, size_t i, const struct tg_q *q)
+{
+    struct asking *w = ctx;
+    struct tg_cat_got_product *got = &w->products[i];
+
+    got->found = w->arena->used < TG_CAT_AHEAD_BYTES;
+    got->left = !got->found;
+    if (got->left)
+        return TG_OK;
+    return tg_cat_row_product(q, w->arena, &got->product, &got->version);
+}
+
+static tg_err got_variant(void *ctx, size_t i, const struct tg_q *q)
+{
+    struct asking *w = ctx;
+    struct tg_cat_got_variant *got = &w->variants[i];
+
+    got->found = w->arena->used < TG_CAT_AHEAD_BYTES;
+    got->left = !got->found;
+    if (got->left)
+        return TG_OK;
+    got->more = tg_q_get_int(q, V_MORE) > 0;
+    return tg_cat_row_variant(q, w->arena, &got->variant, &got->place);
+}
+
+tg_err tg_cat_products(struct tg_store *store, struct tg_feed_arena *a, const char *const *ids,
+                       size_t count, struct tg_cat_got_product *ret)
+{
+    struct asking w = {.arena = a, .keys = ids, .products = ret};
+    const struct tg_q_many many = {.bind = ask_key, .row = got_product, .ctx = &w};
+
+    memset(ret, 0, count * sizeof(*ret));
+    return count == 0 ? TG_OK : tg_q_each(db_of(store), TG_SQL_CAT_PRODUCT, count, &many);
+}
+
+tg_err tg_cat_variants(struct tg_store *store, struct tg_feed_arena *a, const char *const *skus,
+                       size_t count, struct tg_cat_got_variant *ret)
+{
+    struct asking w = {.arena = a, .keys = skus, .variants = ret};
+    const struct tg_q_many many = {.bind = ask_key, .row = got_variant, .ctx = &w};
+    tg_err err = TG_OK;
+
+    memset(ret, 0, count * sizeof(*ret));
+    if (count > 0)
+        err = tg_q_each(db_of(store), TG_SQL_CAT_VARIANT, count, &many);
+    for (size_t i = 0; err == TG_OK && i < count; i++) {
+        ret[i].variant.prices = (struct tg_feed_prices){.given = true};
+        ret[i].variant.parts = (struct tg_feed_parts){.given = true};
+        if (ret[i].more)
+            err = tg_cat_more(db_of(store), a, &ret[i].variant);
+    }
+    return err;
 }
 
 tg_err tg_cat_next_position(struct tg_store *store, const char *product_id, int64_t *ret)
@@ -252,7 +330,7 @@ tg_err tg_cat_put_product(struct tg_store *store, const struct tg_feed_product *
     if (err == TG_OK)
         err = put_product_row(&s->db, p, version, wall, tg_buf_cstr(&doc));
     if (err == TG_OK)
-        err = tg_cat_index(&s->db, p);
+        err = tg_cat_index(s, p, version <= 1);
     if (err == TG_OK)
         err = tg_cat_put_texts(&s->db, p, version <= 1);
     if (err == TG_OK)

@@ -25,6 +25,11 @@ TG_MUST_CHECK tg_err tg_cat_product(struct tg_store *store, struct tg_feed_arena
  */
 TG_MUST_CHECK tg_err tg_store_bring_variant(struct tg_store *store, struct tg_shop_now now,
                                             struct tg_shop *shop, const char *sku);
+/*
+ * true = memory has every product and variant of the disk (after ops->load, on several nodes): what
+ * it lacks is nowhere, and need not be asked for.
+ */
+bool tg_store_holds_all(struct tg_store *store);
 /* What the shop keeps of a product's languages; *ret NULL = none. NOMEM. */
 TG_MUST_CHECK tg_err tg_cat_texts_of(struct tg_langs **ret, const struct tg_feed_langs *langs);
 
@@ -37,6 +42,30 @@ struct tg_cat_place {
 TG_MUST_CHECK tg_err tg_cat_variant(struct tg_store *store, struct tg_feed_arena *a,
                                     const char *sku, struct tg_feed_variant *ret,
                                     struct tg_cat_place *ret_place);
+/*
+ * The same of many at once. On several nodes each question alone is a round trip, with what was
+ * written so far before it. found: the disk has it. left: there was too much text for one arena,
+ * ask for this one alone.
+ */
+struct tg_cat_got_product {
+    bool found;
+    bool left;
+    struct tg_feed_product product;
+    int64_t version;
+};
+struct tg_cat_got_variant {
+    bool found;
+    bool left;
+    bool more; /* it has prices in further currencies, or parts */
+    struct tg_feed_variant variant;
+    struct tg_cat_place place;
+};
+TG_MUST_CHECK tg_err tg_cat_products(struct tg_store *store, struct tg_feed_arena *a,
+                                     const char *const *ids, size_t count,
+                                     struct tg_cat_got_product *ret);
+TG_MUST_CHECK tg_err tg_cat_variants(struct tg_store *store, struct tg_feed_arena *a,
+                                     const char *const *skus, size_t count,
+                                     struct tg_cat_got_variant *ret);
 /* The place of a variant that is added to a product. */
 TG_MUST_CHECK tg_err tg_cat_next_position(struct tg_store *store, const char *product_id,
                                           int64_t *ret);
@@ -126,10 +155,12 @@ TG_MUST_CHECK tg_err tg_cat_import(struct tg_store *store, int64_t id, struct tg
 TG_MUST_CHECK tg_err tg_cat_last_import(struct tg_store *store, int64_t *ret);
 TG_MUST_CHECK tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
                                        const struct tg_import_change *change);
-/* The newest with seq < below; texts in the arena. NOTFOUND: none. */
-TG_MUST_CHECK tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_arena *a,
-                                         int64_t import, int64_t below,
-                                         struct tg_import_change *ret);
+/* The newest with seq < below, at most `max` and not too much text, newest first; texts in the
+ * arena. *ret_count 0: none is left. */
+TG_MUST_CHECK tg_err tg_cat_changes_below(struct tg_store *store, struct tg_feed_arena *a,
+                                          int64_t import, int64_t below,
+                                          struct tg_import_change *ret, size_t max,
+                                          size_t *ret_count);
 /* It is undone. */
 TG_MUST_CHECK tg_err tg_cat_drop_change(struct tg_store *store, int64_t import, int64_t seq);
 TG_MUST_CHECK tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,

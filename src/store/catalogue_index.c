@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "feed/words.h"
 #include "store/catalogue_priv.h"
+#include "store/store_priv.h"
 
 enum { SLUG_SIZE = TG_CAT_SLUG_SIZE, TEXT_WORD_MIN = 3 };
 enum place { IN_TITLE, IN_TEXT };
@@ -29,9 +30,9 @@ static tg_err add_category(struct tg_db *db, const struct tg_feed_product *p, co
 }
 
 /* "A > B > C" lies in "A", "A > B" and itself. */
-static tg_err put_categories(struct tg_db *db, const struct tg_feed_product *p)
+static tg_err put_categories(struct tg_db *db, const struct tg_feed_product *p, bool is_new)
 {
-    tg_err err = drop_of(db, TG_SQL_CAT_DROP_CATEGORIES, p->id);
+    tg_err err = is_new ? TG_OK : drop_of(db, TG_SQL_CAT_DROP_CATEGORIES, p->id);
 
     for (uint32_t i = 0; err == TG_OK && i < p->categories.count && p->archived != 1; i++) {
         char path[TG_FEED_TITLE_MAX + 1];
@@ -56,7 +57,6 @@ static tg_err put_categories(struct tg_db *db, const struct tg_feed_product *p)
 struct owner {
     const char *product;
     const char *sku; /* "" = the product's own */
-    int64_t number;
 };
 
 static tg_err put_pairs(struct tg_db *db, const struct owner *o, const struct tg_feed_pairs *pairs)
@@ -75,7 +75,6 @@ static tg_err put_pairs(struct tg_db *db, const struct owner *o, const struct tg
         q = tg_q(db, TG_SQL_CAT_ADD_ATTRIBUTE);
         tg_q_text(&q, name);
         tg_q_text(&q, value);
-        tg_q_int(&q, o->number);
         tg_q_text(&q, o->product);
         tg_q_text(&q, o->sku);
         err = tg_q_run(&q);
@@ -92,64 +91,48 @@ static tg_err drop_pairs(struct tg_db *db, const struct owner *o)
     return tg_q_run(&q);
 }
 
-static tg_err put_attributes(struct tg_db *db, const struct tg_feed_product *p)
+/* Its variants' go with its number. */
+static tg_err move_pairs(struct tg_db *db, const struct tg_feed_product *p)
 {
-    const struct owner o = {.product = p->id, .sku = "", .number = p->number};
-    tg_err err = drop_pairs(db, &o);
-    struct tg_q q;
+    struct tg_q q = tg_q(db, TG_SQL_CAT_MOVE_ATTRIBUTES);
 
-    if (err != TG_OK)
-        return err;
-    q = tg_q(db, TG_SQL_CAT_MOVE_ATTRIBUTES); /* its variants' */
     tg_q_int(&q, p->number);
     tg_q_text(&q, p->id);
-    err = tg_q_run(&q);
+    return tg_q_run(&q);
+}
+
+static tg_err put_attributes(struct tg_db *db, const struct tg_feed_product *p, bool is_new)
+{
+    const struct owner o = {.product = p->id, .sku = ""};
+    tg_err err = TG_OK;
+
+    if (!is_new) {
+        err = drop_pairs(db, &o);
+        if (err == TG_OK)
+            err = move_pairs(db, p);
+    }
     return err == TG_OK && p->archived != 1 ? put_pairs(db, &o, &p->attributes) : err;
 }
 
 tg_err tg_cat_index_variant(struct tg_db *db, const struct tg_cat_place *place,
                             const struct tg_feed_variant *v)
 {
-    struct owner o = {.product = place->product_id, .sku = v->sku};
+    const struct owner o = {.product = place->product_id, .sku = v->sku};
     tg_err err = place->version > 1 ? drop_pairs(db, &o) : TG_OK;
-    struct tg_q q;
 
-    if (err != TG_OK || v->archived == 1 || v->options.count == 0)
-        return err;
-    q = tg_q(db, TG_SQL_CAT_NUMBER);
-    tg_q_text(&q, place->product_id);
-    if (tg_q_row(&q))
-        o.number = tg_q_get_int(&q, 0);
-    err = tg_q_end(&q);
-    return err == TG_OK ? put_pairs(db, &o, &v->options) : err;
+    return err == TG_OK && v->archived != 1 ? put_pairs(db, &o, &v->options) : err;
 }
 
 /* --- words --- */
 
 struct index_words {
     struct tg_words at[2]; /* of title, brand and category; of descriptions alone */
-    bool known[2 * TG_WORDS_MAX];
 };
 
 static const char *word_at(const struct index_words *w, size_t i)
 {
     return i < w->at[IN_TITLE].count ? w->at[IN_TITLE].at[i]
                                      : w->at[IN_TEXT].at[i - w->at[IN_TITLE].count];
-}
-
-static bool ask_known(void *ctx, size_t i, struct tg_q *q)
-{
-    tg_q_text(q, word_at(ctx, i));
-    return true;
-}
-
-static tg_err take_known(void *ctx, size_t i, const struct tg_q *q)
-{
-    struct index_words *w = ctx;
-
-    (void)q;
-    w->known[i] = true;
-    return TG_OK;
 }
 
 static tg_err put_grams(struct tg_db *db, const char *word)
@@ -166,6 +149,20 @@ static tg_err put_grams(struct tg_db *db, const char *word)
         err = tg_q_run(&q);
     }
     return err;
+}
+
+/* The letters of a word are written once and stay, so most are known; written again they change
+ * nothing, and nobody needs to be asked. */
+static tg_err know_word(struct tg_store_db *s, const char *word)
+{
+    uint64_t digest = tg_idem_digest_str(0, word);
+    uint64_t *known = &s->words[digest % TG_STORE_WORDS];
+
+    if (*known == digest)
+        return TG_OK;
+    *known = digest;
+    s->words_open = true;
+    return put_grams(&s->db, word);
 }
 
 static tg_err put_word(struct tg_db *db, const char *id, const char *word, enum place place)
@@ -218,34 +215,31 @@ static void words_of(struct index_words *w, const struct tg_feed_product *p)
     words_of_text(w, p);
 }
 
-static tg_err put_words(struct tg_db *db, const struct tg_feed_product *p)
+static tg_err put_words(struct tg_store_db *s, const struct tg_feed_product *p, bool is_new)
 {
-    struct index_words w = {.known = {false}};
-    const struct tg_q_many known = {.bind = ask_known, .row = take_known, .ctx = &w};
-    tg_err err = drop_of(db, TG_SQL_CAT_DROP_WORDS, p->id);
+    struct index_words w = {.at = {{.count = 0}}};
+    tg_err err = is_new ? TG_OK : drop_of(&s->db, TG_SQL_CAT_DROP_WORDS, p->id);
     size_t count;
 
     if (p->archived == 1)
         return err;
     words_of(&w, p);
     count = w.at[IN_TITLE].count + w.at[IN_TEXT].count;
-    if (err == TG_OK && count > 0)
-        err = tg_q_each(db, TG_SQL_CAT_WORD_KNOWN, count, &known);
     for (size_t i = 0; err == TG_OK && i < count; i++) {
-        if (!w.known[i])
-            err = put_grams(db, word_at(&w, i));
+        enum place place = i < w.at[IN_TITLE].count ? IN_TITLE : IN_TEXT;
+
+        err = know_word(s, word_at(&w, i));
         if (err == TG_OK)
-            err =
-                put_word(db, p->id, word_at(&w, i), i < w.at[IN_TITLE].count ? IN_TITLE : IN_TEXT);
+            err = put_word(&s->db, p->id, word_at(&w, i), place);
     }
     return err;
 }
 
-tg_err tg_cat_index(struct tg_db *db, const struct tg_feed_product *p)
+tg_err tg_cat_index(struct tg_store_db *s, const struct tg_feed_product *p, bool is_new)
 {
-    tg_err err = put_categories(db, p);
+    tg_err err = put_categories(&s->db, p, is_new);
 
     if (err == TG_OK)
-        err = put_attributes(db, p);
-    return err == TG_OK ? put_words(db, p) : err;
+        err = put_attributes(&s->db, p, is_new);
+    return err == TG_OK ? put_words(s, p, is_new) : err;
 }

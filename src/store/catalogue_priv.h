@@ -5,6 +5,9 @@
 
 #include "store/catalogue.h"
 
+/* What is read at once stops here, so that the arena has room for a large product. */
+enum { TG_CAT_AHEAD_BYTES = TG_FEED_PRODUCT_MAX / 8 };
+
 /* The current row of a CAT_PRODUCT* query. */
 TG_MUST_CHECK tg_err tg_cat_row_product(const struct tg_q *row, struct tg_feed_arena *a,
                                         struct tg_feed_product *ret, int64_t *ret_version);
@@ -15,9 +18,11 @@ TG_MUST_CHECK tg_err tg_cat_row_variant(const struct tg_q *row, struct tg_feed_a
 /* Its prices in further currencies and its parts, by queries of their own. */
 TG_MUST_CHECK tg_err tg_cat_more(struct tg_db *db, struct tg_feed_arena *a,
                                  struct tg_feed_variant *v);
+struct tg_store_db;
 /* catalogue_index.c: the words by which the search finds a product, its categories and attributes;
- * none of one that is archived. */
-TG_MUST_CHECK tg_err tg_cat_index(struct tg_db *db, const struct tg_feed_product *p);
+ * none of one that is archived. is_new: it has none yet. */
+TG_MUST_CHECK tg_err tg_cat_index(struct tg_store_db *s, const struct tg_feed_product *p,
+                                  bool is_new);
 /* The options of a variant, as attributes of its product. place->version 1 = it is new. */
 TG_MUST_CHECK tg_err tg_cat_index_variant(struct tg_db *db, const struct tg_cat_place *place,
                                           const struct tg_feed_variant *v);

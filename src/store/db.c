@@ -128,8 +128,15 @@ void tg_q_null(struct tg_q *q)
         q->db->ops->bind(q, TG_DB_NULL, NULL, 0);
 }
 
+static void count_it(struct tg_q *q)
+{
+    q->db->asked[q->which] += q->asked ? 0 : 1;
+    q->asked = true;
+}
+
 bool tg_q_row(struct tg_q *q)
 {
+    count_it(q);
     return q->err == TG_OK && q->db->ops->row(q);
 }
 
@@ -141,6 +148,8 @@ tg_err tg_q_end(struct tg_q *q)
 
 tg_err tg_q_run(struct tg_q *q)
 {
+    if (!tg_sql_texts[q->which].bulk)
+        count_it(q);
     if (q->err == TG_OK)
         q->db->ops->run(q);
     return tg_q_end(q);
@@ -173,5 +182,9 @@ bool tg_q_is_null(const struct tg_q *q, int column)
 
 tg_err tg_q_each(struct tg_db *db, enum tg_sql which, size_t count, const struct tg_q_many *many)
 {
-    return db->ops->each(db, which, count, many);
+    uint32_t asked = db->asked[which] + 1;
+    tg_err err = db->ops->each(db, which, count, many);
+
+    db->asked[which] = asked;
+    return err;
 }

@@ -49,6 +49,9 @@ struct tg_db {
     void *conn;                       /* the engine's own */
     char error[192];                  /* of the last failure; no values, no secrets */
     struct tg_log_burst damage_burst; /* of rows that make no sense */
+    /* How often each statement was asked and waited for: what is only noted does not count, a query
+     * for many keys counts once. */
+    uint32_t asked[TG_SQL_COUNT];
 };
 
 /* Errors of all functions: see store.h. */
@@ -86,6 +89,7 @@ struct tg_q {
     int row;  /* PostgreSQL: place in the result */
     void *st; /* the engine's statement */
     tg_err err;
+    bool asked;      /* it is counted */
     int64_t changed; /* after run: rows that it wrote or deleted (0 of one that is only noted) */
 };
 struct tg_q tg_q(struct tg_db *db, enum tg_sql which);

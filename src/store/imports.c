@@ -164,31 +164,34 @@ tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
     return tg_q_run(&q);
 }
 
-tg_err tg_cat_change_below(struct tg_store *store, struct tg_feed_arena *a, int64_t import,
-                           int64_t below, struct tg_import_change *ret)
+static void change_row(const struct tg_q *row, struct tg_feed_arena *a,
+                       struct tg_import_change *ret)
 {
-    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_CHANGE_BELOW);
-    bool found;
+    const char *item = tg_q_get_text(row, 2);
+    const char *before = tg_q_get_text(row, 3);
+
+    *ret = (struct tg_import_change){.seq = tg_q_get_int(row, 0),
+                                     .kind = (enum tg_import_kind)tg_q_get_int(row, 1),
+                                     .after = (uint64_t)tg_q_get_int(row, 4),
+                                     .qty = tg_q_get_int(row, 5)};
+    ret->item = tg_feed_text(a, item, strlen(item));
+    ret->before = tg_feed_text(a, before, strlen(before));
+}
+
+tg_err tg_cat_changes_below(struct tg_store *store, struct tg_feed_arena *a, int64_t import,
+                            int64_t below, struct tg_import_change *ret, size_t max,
+                            size_t *ret_count)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_CHANGES_BELOW);
     tg_err err;
 
+    *ret_count = 0;
     tg_q_int(&q, import);
     tg_q_int(&q, below);
-    found = tg_q_row(&q);
-    if (found) {
-        const char *item = tg_q_get_text(&q, 2);
-        const char *before = tg_q_get_text(&q, 3);
-
-        *ret = (struct tg_import_change){.seq = tg_q_get_int(&q, 0),
-                                         .kind = (enum tg_import_kind)tg_q_get_int(&q, 1),
-                                         .after = (uint64_t)tg_q_get_int(&q, 4),
-                                         .qty = tg_q_get_int(&q, 5)};
-        ret->item = tg_feed_text(a, item, strlen(item));
-        before = tg_q_get_text(&q, 3);
-        ret->before = tg_feed_text(a, before, strlen(before));
-    }
+    tg_q_int(&q, (int64_t)max);
+    while (*ret_count < max && (*ret_count == 0 || a->used < TG_CAT_AHEAD_BYTES) && tg_q_row(&q))
+        change_row(&q, a, &ret[(*ret_count)++]);
     err = tg_q_end(&q);
-    if (err == TG_OK && !found)
-        err = TG_ERR_NOTFOUND;
     return err != TG_OK ? err : a->err;
 }
 

@@ -7,6 +7,19 @@
 #include "store/changes.h"
 #include "store/rows_priv.h"
 
+/* No room for it. */
+static void leave_out(const struct tg_reload *r)
+{
+    TG_COUNT(store_left_out_total);
+    if (r->store != NULL)
+        r->store->left_out = true;
+}
+
+bool tg_store_holds_all(struct tg_store *store)
+{
+    return !tg_store_db(store->ops->real(store))->left_out;
+}
+
 /* --- products --- */
 
 static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
@@ -18,7 +31,7 @@ static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
     tg_row_product(q, &p);
     if (tg_shop_product(r->shop, p.id) == NULL &&
         tg_shop_product_count(r->shop) >= TG_VARIANTS_MAX) {
-        TG_COUNT(store_left_out_total);
+        leave_out(r);
         return TG_OK;
     }
     return tg_reload_told(r, TG_CHANGE_PRODUCT, p.id,
@@ -64,7 +77,7 @@ static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
         return TG_OK;
     /* Nobody writes more than fit, but a node that runs for long may keep more archived ones. */
     if (have == NULL && tg_shop_variant_count(r->shop) >= TG_VARIANTS_MAX) {
-        TG_COUNT(store_left_out_total);
+        leave_out(r);
         return TG_OK;
     }
     fresh = looks_new(have, &v);
@@ -118,6 +131,8 @@ tg_err tg_reload_catalogue(const struct tg_reload *r)
     const size_t before = tg_shop_variant_count(r->shop);
     tg_err err = is_lean(r->db, &all.lean);
 
+    if (all.lean && r->store != NULL)
+        r->store->left_out = true;
     if (err == TG_OK)
         err = tg_reload_products(&all);
     if (err == TG_OK)

@@ -102,10 +102,14 @@ static tg_err commit(struct tg_store *store)
         err = tg_changes_write(s, tg_changes_wall(&s->clock), &version);
     if (err == TG_OK)
         err = run(s, TG_SQL_COMMIT);
-    if (err != TG_OK)
+    if (err != TG_OK) {
+        /* Whether it reached the disk nobody knows; where versions are kept they will tell. */
+        s->left_out = s->left_out || !s->shared;
         return err;
+    }
     s->in_transaction = false;
     s->names_open = false;
+    s->words_open = false;
     tg_buf_clear(&s->keys);
     if (current)
         s->version = version;
@@ -124,6 +128,9 @@ static void rollback(struct tg_store *store)
     if (s->names_open)
         memset(s->names, 0, sizeof(s->names));
     s->names_open = false;
+    if (s->words_open)
+        memset(s->words, 0, sizeof(s->words));
+    s->words_open = false;
     tg_db_rollback(&s->db);
 }
 

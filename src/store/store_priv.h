@@ -8,7 +8,10 @@
 #include "store/db.h"
 #include "store/store.h"
 
-enum { TG_STORE_NAMES = 65536 }; /* a power of two; 512 KB */
+enum {
+    TG_STORE_NAMES = 65536, /* a power of two; 512 KB */
+    TG_STORE_WORDS = 16384  /* 128 KB */
+};
 
 /* What of a product was written in this transaction and is not yet a message (outbox_shop.c). */
 struct tg_outbox_product {
@@ -47,6 +50,9 @@ struct tg_store_db {
     bool in_transaction;
     uint64_t names[TG_STORE_NAMES]; /* by person: digest of (person, name) written lately */
     bool names_open;                /* ... by the running batch, too */
+    uint64_t words[TG_STORE_WORDS]; /* digests of words whose letters are in search_grams */
+    bool words_open;                /* ... of some, by the running batch */
+    bool left_out; /* disk has products or variants that memory lacks, or may have */
     /* Several nodes, see changes.h. */
     bool shared;            /* PostgreSQL: others may write */
     char node[17];          /* this process, for the others: random */

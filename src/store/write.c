@@ -460,14 +460,15 @@ static tg_err index_variant(struct tg_db *db, const struct tg_product *p,
 tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_import *import,
                               tg_us wall, const char *actor)
 {
-    struct tg_db *db = &tg_store_db(store)->db;
+    struct tg_store_db *s = tg_store_db(store);
+    struct tg_db *db = &s->db;
     const struct tg_product *p = &import->product;
     const struct tg_feed_product found = {
         .id = p->id, .number = p->number, .title = p->title, .description = p->description};
     struct tg_q q = tg_q(db, TG_SQL_ADD_PRODUCT);
     tg_err err;
 
-    tg_changes_note(tg_store_db(store), TG_CHANGE_PRODUCT, p->id);
+    tg_changes_note(s, TG_CHANGE_PRODUCT, p->id);
     tg_q_text(&q, p->id);
     tg_q_int(&q, p->number);
     tg_q_text(&q, p->title);
@@ -477,7 +478,7 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
     tg_q_int(&q, wall);
     err = tg_q_run(&q);
     if (err == TG_OK)
-        err = tg_cat_index(db, &found);
+        err = tg_cat_index(s, &found, true);
     for (size_t i = 0; err == TG_OK && i < import->variant_count; i++) {
         const struct tg_variant *v = &import->variants[i];
         struct tg_effect move = {.kind = TG_EFFECT_MOVEMENT,
@@ -488,7 +489,7 @@ tg_err tg_store_write_product(struct tg_store *store, const struct tg_product_im
                                  .as_of_wall = wall};
 
         tg_str_cut(move.actor, sizeof(move.actor), actor);
-        tg_changes_note(tg_store_db(store), TG_CHANGE_VARIANT, v->sku);
+        tg_changes_note(s, TG_CHANGE_VARIANT, v->sku);
         err = add_variant(db, p, v, i, wall);
         if (err == TG_OK)
             err = index_variant(db, p, v);

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "store/store_priv.h"
 #include "support/lib/import_rig.h"
 
 /* Of each format; ThreadSanitizer makes everything many times slower. */
@@ -113,6 +114,83 @@ static void test_import_of_an_export_changes_nothing(void **state)
         }
         tg_free(first);
     }
+    tg_rig_close(r);
+}
+
+/* --- what it costs --- */
+
+/* Statements that were waited for, without those of each slice. */
+struct asked {
+    uint32_t of[TG_SQL_COUNT];
+};
+
+static const struct tg_db *writer_of(struct tg_rig *r)
+{
+    return &tg_store_db(r->store->ops->real(r->store))->db;
+}
+
+static void mark_asked(struct tg_rig *r, struct asked *ret)
+{
+    memcpy(ret->of, writer_of(r)->asked, sizeof(ret->of));
+}
+
+static int64_t asked_since(struct tg_rig *r, const struct asked *before)
+{
+    const uint32_t *now = writer_of(r)->asked;
+    int64_t slices = now[TG_SQL_COMMIT] - before->of[TG_SQL_COMMIT];
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < TG_SQL_COUNT; i++) {
+        int64_t times = (int64_t)now[i] - before->of[i] - 2 * slices - 2;
+
+        sum += times > 0 ? times : 0;
+    }
+    return sum;
+}
+
+/* A server answers each question after a round trip, and with what was written before it: rows must
+ * not have questions of their own. */
+static void test_import_and_undo_ask_little(void **state)
+{
+    struct tg_rig *r = tg_rig_open();
+    struct tg_feeds_made made;
+    struct asked before;
+
+    (void)state;
+    tg_rig_make_file(r, TG_FEED_SHOPIFY, 5, 2000, 0, &made);
+    mark_asked(r, &before);
+    tg_rig_import(r, 0);
+    tg_rig_counts(&r->import, made.variants, 0, 0, 0);
+    assert_in_range(asked_since(r, &before), 0, made.variants / 5);
+    mark_asked(r, &before);
+    tg_rig_import(r, 0);
+    tg_rig_counts(&r->import, 0, 0, made.variants, 0);
+    assert_in_range(asked_since(r, &before), 0, made.products * 2);
+    mark_asked(r, &before);
+    tg_rig_undo(r, 1);
+    assert_int_equal(tg_read_import(r->db, 1, &r->import), TG_OK);
+    assert_int_equal(r->import.state, TG_IMPORT_UNDONE);
+    assert_in_range(asked_since(r, &before), 0, made.variants / 5);
+    tg_rig_close(r);
+}
+
+/* With something on the disk that memory lacks, what memory does not know may still be there. */
+static void test_import_asks_when_memory_is_not_all(void **state)
+{
+    struct tg_rig *r = tg_rig_open();
+    struct tg_feeds_made made;
+    struct asked before;
+
+    (void)state;
+    tg_rig_make_file(r, TG_FEED_SHOPIFY, 5, 1000, 0, &made);
+    tg_store_db(r->store->ops->real(r->store))->left_out = true;
+    mark_asked(r, &before);
+    tg_rig_import(r, 0);
+    tg_rig_counts(&r->import, made.variants, 0, 0, 0);
+    assert_true(writer_of(r)->asked[TG_SQL_CAT_VARIANT] - before.of[TG_SQL_CAT_VARIANT] >=
+                made.variants);
+    assert_true(writer_of(r)->asked[TG_SQL_CAT_PRODUCT] - before.of[TG_SQL_CAT_PRODUCT] >=
+                made.products);
     tg_rig_close(r);
 }
 
@@ -577,6 +655,8 @@ int main(void)
         cmocka_unit_test(test_import_of_an_export_changes_nothing),
     };
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_import_and_undo_ask_little),
+        cmocka_unit_test(test_import_asks_when_memory_is_not_all),
         cmocka_unit_test(test_import_changes_only_what_is_given_and_undo_restores),
         cmocka_unit_test(test_import_survives_a_restart),
         cmocka_unit_test(test_import_strict_writes_nothing_when_there_is_a_fault),
