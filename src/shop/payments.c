@@ -339,18 +339,22 @@ static int64_t due_of(const struct tg_order *order, uint32_t of)
     return kept;
 }
 
+void tg_payment_settle_of(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall)
+{
+    int64_t more = due_of(order, of);
+
+    /* Without room: with the next decision. */
+    if (more > 0 && order->intent_count < order->intent_cap)
+        tg_intent_ask(shop, order, TG_INTENT_REFUND, of, more, false, wall);
+}
+
 void tg_payment_settle(struct tg_shop *shop, struct tg_order *order, tg_us wall)
 {
     uint32_t count = order->intent_count;
 
-    for (uint32_t i = 0; i < count; i++) {
-        bool promise = order->intents[i].kind == TG_INTENT_AUTHORISE;
-        int64_t more = promise ? due_of(order, i + 1) : 0;
-
-        /* Without room: with the next decision. */
-        if (more > 0 && order->intent_count < order->intent_cap)
-            tg_intent_ask(shop, order, TG_INTENT_REFUND, i + 1, more, false, wall);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        if (order->intents[i].kind == TG_INTENT_AUTHORISE)
+            tg_payment_settle_of(shop, order, i + 1, wall);
 }
 
 void tg_payment_give_back(struct tg_shop *shop, struct tg_order *order, int64_t worth, tg_us wall)

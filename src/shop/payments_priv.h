@@ -53,6 +53,8 @@ void tg_payment_let_go(struct tg_shop *shop, struct tg_order *order, uint32_t of
 /* payments_new.c: promised, or taken at once (the news of the promise may come later, or never). */
 void tg_payment_new(struct tg_shop *shop, struct tg_shop_now now, struct tg_order *order,
                     const struct tg_claim *c, bool taken, struct tg_verdict *out);
+/* Asks what of account `of` (an authorisation's number) has to go back and was not asked yet. */
+void tg_payment_settle_of(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall);
 /* What came for nothing: let go of it, or pay it back when it was taken already. */
 void tg_payment_send_back(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
                           bool taken, tg_us wall);

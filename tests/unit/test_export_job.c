@@ -183,8 +183,8 @@ static void test_left_behind_files_go_at_the_start(void **state)
     static const char *const names[] = {"upload-00000000000000ff", "upload-0123456789abcdef.part",
                                         "export-x2", "export-x2.part"};
     /* An operator's own: nothing else is writable where systemd keeps torgd. */
-    static const char *const kept[] = {"export-2026-11.json", "export-x.csv",  "export-xmas.json",
-                                       "export-x2.json",      "upload-2026",   "shop.keep",
+    static const char *const kept[] = {"export-2026-11.json", "export-x.csv",   "export-xmas.json",
+                                       "export-x2.json",      "upload-2026",    "shop.keep",
                                        "export-x2.part.bak",  "upload-feed.csv"};
     char dir[] = "/tmp/torg-clean-XXXXXX";
     char path[96];
