@@ -281,7 +281,9 @@ describe('watching', { concurrency: 2 }, () => {
     await page.locator('torg-pinned-product').waitFor({ state: 'detached' });
     show.cut();
     await until(() => joins.length === 2);
-    assert.deepEqual(joins, [{ op: 'join', source: 'insta' }, { op: 'join', token: 'tp_secret', source: 'insta', since: 8 }]);
+    assert.deepEqual(joins, [
+      { op: 'join', source: 'insta', lang: 'en' }, { op: 'join', token: 'tp_secret', source: 'insta', since: 8, lang: 'en' },
+    ]);
   });
 });
 
