@@ -295,11 +295,6 @@ tg_err tg_feed_error(const struct tg_feed *f)
     return f->err;
 }
 
-uint32_t tg_feed_line(const struct tg_feed *f)
-{
-    return f->csv_ready ? f->csv.line : f->line;
-}
-
 /* --- faults and products --- */
 
 void tg_feed_say(struct tg_feed *f, uint32_t line, const char *field, const char *value,

@@ -56,8 +56,6 @@ const struct tg_feed_fault *tg_feed_fault(const struct tg_feed *f);
 enum tg_feed_format tg_feed_format_of(const struct tg_feed *f);
 /* OK; MALFORMED: reading stopped for good (the fault said why); NOMEM. */
 tg_err tg_feed_error(const struct tg_feed *f);
-/* The line that is being read. */
-uint32_t tg_feed_line(const struct tg_feed *f);
 
 /* --- values, as people and feeds write them --- */
 
