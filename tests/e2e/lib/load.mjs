@@ -7,6 +7,9 @@ import path from 'node:path';
 import { metrics, metricsUntil } from './metrics.mjs';
 import { buildDir } from './server.mjs';
 
+/** Where the generator is, if not with the server: one that a sanitizer slows would be measured itself. */
+const toolsDir = process.env.TORG_TOOLS_DIR ?? buildDir;
+
 /** Keeps a process with all its threads on one core, so that others' work is not counted as its own. */
 export function pin(pid, core) {
   if (core < availableParallelism()) execFileSync('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' });
@@ -19,7 +22,7 @@ export function pin(pid, core) {
  */
 export async function whepLoad(server, options) {
   const args = Object.entries(options).flatMap(([name, value]) => (value === true ? [`--${name}`] : [`--${name}`, String(value)]));
-  const child = spawn(path.join(buildDir, 'tests', 'whep_load'), ['--http', `127.0.0.1:${server.httpPort}`, '--show', 'demo', ...args]);
+  const child = spawn(path.join(toolsDir, 'tests', 'whep_load'), ['--http', `127.0.0.1:${server.httpPort}`, '--show', 'demo', ...args]);
   let out = '';
   let err = '';
   child.stdout.on('data', (data) => (out += data));
