@@ -340,8 +340,7 @@ void tg_shop_commit(struct tg_shop *shop)
     tg_shelf_end_batch(shop, false);
     if (shop->cart_by_person.count > TG_CARTS_CACHED)
         forget_carts(shop);
-    if (shop->units.count > TG_LIMITS_CACHED)
-        tg_units_clear(shop);
+    tg_units_forget(shop);
 }
 
 static void undo_variant(struct tg_shop *shop, struct tg_variant *v)

@@ -64,9 +64,16 @@ tg_err tg_shop_load_units(struct tg_shop *shop, const struct tg_units_key *key, 
     u->key_len = units_key(u->key, key);
     u->units = units;
     err = tg_map_put(&shop->units, u->key, u->key_len, u);
-    if (err != TG_OK)
+    if (err != TG_OK) {
         tg_free(u);
-    return err;
+        return err;
+    }
+    if (shop->units_last == NULL)
+        shop->units_first = u;
+    else
+        shop->units_last->later = u;
+    shop->units_last = u;
+    return TG_OK;
 }
 
 uint32_t tg_units_keys(struct tg_units_key out[TG_UNITS_KEYS], const char *person, const char *sku,
@@ -95,16 +102,27 @@ void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, uin
     }
 }
 
+static void forget_first(struct tg_shop *shop)
+{
+    struct tg_units *u = shop->units_first;
+
+    (void)tg_map_del(&shop->units, u->key, u->key_len);
+    shop->units_first = u->later;
+    if (shop->units_first == NULL)
+        shop->units_last = NULL;
+    tg_free(u);
+}
+
+void tg_units_forget(struct tg_shop *shop)
+{
+    while (shop->units.count > TG_LIMITS_CACHED)
+        forget_first(shop);
+}
+
 void tg_units_clear(struct tg_shop *shop)
 {
-    struct tg_rng *rng = shop->cfg.rng;
-    size_t cursor = 0;
-    struct tg_units *u;
-
-    while ((u = tg_map_each(&shop->units, &cursor)) != NULL)
-        tg_free(u);
-    tg_map_done(&shop->units);
-    tg_map_init(&shop->units, rng);
+    while (shop->units_first != NULL)
+        forget_first(shop);
 }
 
 /* --- how many units of a SKU one show has sold --- */

@@ -12,6 +12,7 @@ struct tg_units {
     char key[TG_UNITS_KEY_SIZE]; /* person, NUL, SKU, NUL, show */
     size_t key_len;
     int32_t units;
+    struct tg_units *later; /* the one that was loaded next */
 };
 
 /*
@@ -132,6 +133,8 @@ struct tg_shop {
     struct tg_map order_by_payment;
     struct tg_map cart_by_person;  /* owns the carts */
     struct tg_map units;           /* owns struct tg_units */
+    struct tg_units *units_first;  /* the longest in memory; the last one: units_last */
+    struct tg_units *units_last;
     struct tg_map show_sales;      /* owns struct tg_show_sales */
     struct tg_map rules;           /* by show; owns struct tg_show_rules */
     struct tg_map show_items;      /* owns what rules.c keeps */
@@ -471,6 +474,8 @@ int32_t tg_limit_left(const struct tg_shop *shop, const char *person, uint16_t s
 bool tg_limits_left(const struct tg_shop *shop, const struct tg_order *order);
 void tg_units_add(struct tg_shop *shop, const char *person, const char *sku, uint16_t show,
                   int32_t units);
+/* After a commit: the oldest beyond TG_LIMITS_CACHED. Not all at once: that would be felt. */
+void tg_units_forget(struct tg_shop *shop);
 void tg_units_clear(struct tg_shop *shop);
 /* codes.c: how often single people used codes. */
 void tg_codes_forget_persons(struct tg_shop *shop);

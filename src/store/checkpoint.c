@@ -1,6 +1,7 @@
 #include "store/checkpoint.h"
 
 #include <semaphore.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 #include "base/metrics.h"
@@ -9,7 +10,10 @@
 #include "store/sqlite_priv.h"
 #include "store/store_priv.h"
 
-enum { PASSES_MAX = 5 }; /* a disk that is slower than the sale must not be asked for ever */
+enum {
+    PASSES_MAX = 5, /* a disk that is slower than the sale must not be asked for ever */
+    NICE = 10,      /* on a core that it shares with the sale, a ninth of it */
+};
 
 static const struct tg_checkpoint_cfg defaults = {
     .step = TG_LITE_CHECKPOINT_FRAMES, .left = 300, .net = 64000};
@@ -133,6 +137,7 @@ static void run(void *ctx)
 {
     struct tg_checkpoint *c = ctx;
 
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* on Linux of this thread only */
     while (!atomic_load(&c->stop)) {
         if (sem_wait(&c->asked) == 0 && atomic_load(&c->turn) == ASKED)
             atomic_store(&c->turn, (int)work(c));

@@ -258,6 +258,30 @@ static void test_person_limit_counts_all_orders_of_the_sku(void **state)
     world_free(w);
 }
 
+static void test_the_oldest_sums_are_forgotten(void **state)
+{
+    struct world *w = world_new(5);
+    struct tg_units_key key = {.sku = "MUG", .show = UINT16_MAX};
+    char person[24];
+
+    (void)state;
+    key.person = person;
+    for (int i = 0; i < TG_LIMITS_CACHED + 2; i++) {
+        tg_str_printf(person, sizeof(person), "p%d", i);
+        assert_int_equal(tg_shop_load_units(w->shop, &key, 1), TG_OK);
+    }
+    assert_int_equal(buy(w, "p0", "MUG", 1), TG_CODE_OK); /* within a batch all are there */
+    assert_false(tg_shop_needs_units(w->shop, &key));
+    tg_shop_commit(w->shop);
+    key.person = "p0";
+    assert_true(tg_shop_needs_units(w->shop, &key));
+    key.person = "p1";
+    assert_true(tg_shop_needs_units(w->shop, &key));
+    key.person = "p2";
+    assert_false(tg_shop_needs_units(w->shop, &key));
+    world_free(w);
+}
+
 static void test_limit_that_is_not_known_is_not_nothing(void **state)
 {
     struct world *w = world_new(5);
@@ -764,6 +788,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_buy_makes_an_order_and_holds_stock),
+        cmocka_unit_test(test_the_oldest_sums_are_forgotten),
         cmocka_unit_test(test_limit_that_is_not_known_is_not_nothing),
         cmocka_unit_test(test_payment_ids_rise),
         cmocka_unit_test(test_last_unit_goes_to_the_first),
