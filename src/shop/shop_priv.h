@@ -131,9 +131,9 @@ struct tg_shop {
     struct tg_map variant_by_sku;
     struct tg_map order_by_id; /* owns the orders */
     struct tg_map order_by_payment;
-    struct tg_map cart_by_person;  /* owns the carts */
-    struct tg_map units;           /* owns struct tg_units */
-    struct tg_units *units_first;  /* the longest in memory; the last one: units_last */
+    struct tg_map cart_by_person; /* owns the carts */
+    struct tg_map units;          /* owns struct tg_units */
+    struct tg_units *units_first; /* the longest in memory; the last one: units_last */
     struct tg_units *units_last;
     struct tg_map show_sales;      /* owns struct tg_show_sales */
     struct tg_map rules;           /* by show; owns struct tg_show_rules */
