@@ -196,8 +196,8 @@ static void refunded(struct tg_shop *shop, struct tg_order *order, const struct 
         of = in->of;
         tg_intent_book(shop, order, in, c->amount, wall);
         follow_refund(order);
-        if (of != order->paid_by) /* money for nothing goes back whole, without staff */
-            tg_payment_settle_of(shop, order, of, wall);
+        /* Less than was asked: the rest is still owed. */
+        tg_payment_settle_of(shop, order, of, wall);
         return;
     }
     if (auth == NULL && told_before(order, c))
