@@ -110,16 +110,32 @@ static void follow_lines(struct tg_shop *shop, struct tg_order *order, tg_us wal
 
 /* --- cancelling --- */
 
-/* Money of the picked units, at the end of what is left of each line. */
+/* What the order costs less without the picked units: the last of each line that were not
+ * cancelled. */
 static int64_t worth_of(const struct tg_order *order, const struct picks *p)
 {
     int64_t worth = 0;
 
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
-        int32_t kept = line->qty - line->cancelled - line->returned;
+        int32_t kept = line->qty - line->cancelled;
 
         worth += tg_line_worth(line, kept) - tg_line_worth(line, kept - p->qty[i]);
+    }
+    return worth;
+}
+
+/* Those that come back are the first of each line: units are worth what they are worth in whatever
+ * order some come back and others are cancelled, and all of them together what the line cost. */
+static int64_t worth_back(const struct tg_order *order, const struct picks *p)
+{
+    int64_t worth = 0;
+
+    for (uint32_t i = 0; i < order->line_count; i++) {
+        const struct tg_order_line *line = &order->lines[i];
+        int32_t back = line->returned;
+
+        worth += tg_line_worth(line, back + p->qty[i]) - tg_line_worth(line, back);
     }
     return worth;
 }
@@ -343,7 +359,7 @@ void tg_decide_return(struct tg_shop *shop, struct tg_shop_now now, const struct
         return;
     }
     if (!pick(order, c, returnable, &p, out) ||
-        !refund_of(order, c, worth_of(order, &p), &refund, out) || !tg_intents_ready(order, out))
+        !refund_of(order, c, worth_back(order, &p), &refund, out) || !tg_intents_ready(order, out))
         return;
     detail = detail_of(shop, c, order, &p, out);
     if (detail == NULL || !room_for(shop, order, c, &p, out))
