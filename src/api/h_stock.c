@@ -369,9 +369,9 @@ static bool read_kind(struct tg_req *q, json_t *body, struct tg_place_change *pl
 
     if (!tg_req_text(q, body, "kind", text, sizeof(text), false))
         return false;
-    for (uint8_t kind = 0; kind < TG_PLACE_KINDS; kind++)
+    for (size_t kind = 0; kind < TG_PLACE_KINDS; kind++)
         if (strcmp(text, kinds[kind]) == 0) {
-            place->kind = kind;
+            place->kind = (uint8_t)kind;
             return true;
         }
     return tg_req_wrong(q, "kind", "warehouse, store, allotment or promise");

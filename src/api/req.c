@@ -143,7 +143,7 @@ bool tg_req_arg(const struct tg_req *q, const char *name, char *out, size_t size
 
     out[0] = '\0';
     for (int i = 0; next_arg(q, i, arg, sizeof(arg)) != NULL; i++)
-        if (strncmp(arg, name, len) == 0 && arg[len] == '=')
+        if (strncmp(arg, name, len) == 0 && arg[len] == '=') /* NOLINT: next_arg ended it */
             return take_value(arg + len + 1, out, size);
     return true;
 }

@@ -50,12 +50,12 @@ static void check_directory(struct doctor *d)
 
     if (stat(dir, &st) != 0)
         ctl_found(d, "data directory", errno == ENOENT ? WARNING : BAD, "%s: %s%s", dir,
-                  strerror(errno), errno == ENOENT ? "; torgd makes it" : "");
+                  strerrordesc_np(errno), errno == ENOENT ? "; torgd makes it" : "");
     else if (!S_ISDIR(st.st_mode))
         ctl_found(d, "data directory", BAD, "%s is no directory", dir);
     else if (access(dir, R_OK | W_OK | X_OK) != 0)
         ctl_found(d, "data directory", BAD, "%s: you may not write here (%s)", dir,
-                  strerror(errno));
+                  strerrordesc_np(errno));
     else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         ctl_found(d, "data directory", WARNING,
                   "%s is open to others (mode %03o), and people and payments are in it: chmod 700",
@@ -74,7 +74,7 @@ static void check_disk(struct doctor *d, const char *path)
     unsigned long long free_mb;
 
     if (statvfs(path, &fs) != 0) {
-        ctl_found(d, "free disk", WARNING, "%s: %s", path, strerror(errno));
+        ctl_found(d, "free disk", WARNING, "%s: %s", path, strerrordesc_np(errno));
         return;
     }
     free_mb = (unsigned long long)fs.f_bavail * fs.f_frsize / MB;
@@ -176,7 +176,8 @@ static void check_clock(struct doctor *d)
     if (tg_clock_wall() < CLOCK_MIN_US)
         ctl_found(d, "clock", BAD, "it is years behind: certificates, holds and codes go by it");
     else if (rc < 0)
-        ctl_found(d, "clock", WARNING, "nobody can say who keeps it right (%s)", strerror(errno));
+        ctl_found(d, "clock", WARNING, "nobody can say who keeps it right (%s)",
+                  strerrordesc_np(errno));
     else if (rc == TIME_ERROR || (state.status & STA_UNSYNC) != 0)
         ctl_found(d, "clock", WARNING,
                   "nobody keeps it right here: install chrony or systemd-timesyncd");

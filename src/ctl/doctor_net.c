@@ -80,7 +80,7 @@ static void check_port(struct doctor *d, const struct port *p)
                   p->key, kind, (unsigned)p->number);
     else
         ctl_found(d, "ports", BAD, "%s: %s port %u: %s", p->key, kind, (unsigned)p->number,
-                  strerror(why));
+                  strerrordesc_np(why));
 }
 
 static bool port_of(struct port *ret, const char *key, const char *text, bool udp)
@@ -119,7 +119,7 @@ static FILE *open_pem(struct doctor *d, const char *key, const char *path)
     FILE *f = fopen(path, "re");
 
     if (f == NULL)
-        ctl_found(d, "certificate", BAD, "%s: %s: %s", key, path, strerror(errno));
+        ctl_found(d, "certificate", BAD, "%s: %s: %s", key, path, strerrordesc_np(errno));
     return f;
 }
 

@@ -130,7 +130,7 @@ static tg_err perform(struct transfer *t, const struct ctl_where *where, struct 
     if (curl_easy_setopt(t->curl, CURLOPT_ERRORBUFFER, why) != CURLE_OK ||
         !set_all(t, where, call, url)) {
         (void)snprintf(reterr, 256, "%.150s: %.60s", call->upload != NULL ? call->upload : url,
-                       errno != 0 ? strerror(errno) : "cannot be used");
+                       errno != 0 ? strerrordesc_np(errno) : "cannot be used");
         return TG_ERR_IO;
     }
     code = curl_easy_perform(t->curl);

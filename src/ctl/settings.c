@@ -7,8 +7,6 @@
 #include "base/str.h"
 #include "ctl/session.h"
 
-extern char **environ;
-
 /* "FILE:LINE: KEY REASON", without the parts that are not known. */
 static tg_err refused(const struct tg_config_error *why, tg_err err, char reterr[800])
 {

@@ -188,8 +188,8 @@ static tg_err write_resend(struct tg_viewer *v, tg_us now, const struct tg_viewe
 }
 
 tg_err tg_viewer_write(struct tg_viewer *v, const struct tg_viewer_packet *p, struct tg_srtp_tx *tx,
-                       tg_us now, uint8_t *out, size_t cap,
-                       size_t *ret_len) /* NOLINT: written through sink */
+                       tg_us now, uint8_t *out, size_t cap, /* NOLINT: written through sink */
+                       size_t *ret_len)
 {
     struct tg_viewer_sink sink = {.tx = tx, .out = out, .cap = cap};
     tg_err err = p->resend ? write_resend(v, now, p, &sink) : write_live(v, now, p, &sink);

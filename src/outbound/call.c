@@ -68,6 +68,7 @@ static size_t take_answer(char *data, size_t one, size_t count, void *ctx)
     return call->too_long ? 0 : len;
 }
 
+/* libcurl's signature. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t take_header(char *data, size_t one, size_t count, void *ctx)
 {
     struct tg_call *call = ctx;

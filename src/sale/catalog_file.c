@@ -112,7 +112,7 @@ tg_err tg_catalog_file_again(struct tg_catalog_job *job)
 
 tg_err tg_catalog_file_open(struct tg_catalog_job *job, const char *path, char why[160])
 {
-    struct stat st;
+    struct stat st = {0};
     int fd;
 
     if (tg_str_copy(job->path, sizeof(job->path), path, strlen(path)) != TG_OK) {

@@ -154,10 +154,10 @@ static void meet_all(struct tg_sale *sale)
     uint32_t next = 0;
 
     sale->catalog_stale = true;
-    for (uint16_t ord = sale->next_show; ord < TG_SHOWS_MAX; ord++) {
+    for (unsigned ord = sale->next_show; ord < TG_SHOWS_MAX; ord++) {
         struct tg_show_info show;
 
-        if (tg_registry_show_at(sale->cfg.registry, ord, &show) == TG_OK)
+        if (tg_registry_show_at(sale->cfg.registry, (uint16_t)ord, &show) == TG_OK)
             meet_show(sale, show.id);
     }
     for (uint16_t ord = 0; ord < sale->next_show; ord++)

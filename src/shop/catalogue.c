@@ -161,7 +161,7 @@ const struct tg_product *tg_shop_product_numbered(const struct tg_shop *shop, ui
 uint32_t tg_shop_free_number(const struct tg_shop *shop, uint32_t from)
 {
     size_t low = first_from(shop, from);
-    size_t high = shop->product_count;
+    size_t high;
 
     /* The end of its run without a gap: numbers rise, so number - index never falls. */
     if (low == shop->product_count || shop->products[low]->number != from)
