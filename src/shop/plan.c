@@ -246,7 +246,7 @@ static void refuse_short(const struct tg_wish *wish, const struct demand *d, str
     uint32_t wants = wants_of(wish, d->item, &first);
     const struct tg_variant *v = wish->wants[first].variant;
     const char *title = v->product->title;
-    int32_t left = found / units_in(v, d->item);
+    int32_t left = found / units_in(v, d->item); /* NOLINT: the want has the item */
 
     out->variant = v;
     if (wants > 1 && found > 0)
@@ -315,7 +315,7 @@ static void say_back_order(const struct demand *missing, struct tg_verdict *out)
 
     if (out->back_order == 0)
         return;
-    out->back_order = (out->back_order + each - 1) / each;
+    out->back_order = (out->back_order + each - 1) / each; /* NOLINT: it has the item */
     tg_str_cut(text, sizeof(text), out->message);
     tg_refuse(out, TG_CODE_SOLD_OUT, "%s %d can be ordered now and are sent when they come.", text,
               (int)out->back_order);

@@ -51,15 +51,15 @@ static tg_err give_name(const char *part, const char *file, bool replace, char r
     int rc;
 
     if (sync_file(part) != TG_OK)
-        return tg_backup_fail(reterr, TG_ERR_IO, part, strerror(errno));
+        return tg_backup_fail(reterr, TG_ERR_IO, part, strerrordesc_np(errno));
     rc = replace ? rename(part, file) : renameat2(AT_FDCWD, part, AT_FDCWD, file, RENAME_NOREPLACE);
     if (rc != 0 && !replace && errno == EINVAL) /* a file system that cannot */
         rc = rename(part, file);
     if (rc != 0)
         return tg_backup_fail(reterr, errno == EEXIST ? TG_ERR_CONFLICT : TG_ERR_IO, file,
-                              strerror(errno));
+                              strerrordesc_np(errno));
     if (sync_directory_of(file) != TG_OK)
-        return tg_backup_fail(reterr, TG_ERR_IO, file, strerror(errno));
+        return tg_backup_fail(reterr, TG_ERR_IO, file, strerrordesc_np(errno));
     return TG_OK;
 }
 
@@ -114,10 +114,10 @@ static tg_err put_aside(const char *path, const char *kept, char reterr[256])
         (void)snprintf(from, sizeof(from), "%s%s", path, tails[i]);
         (void)snprintf(to, sizeof(to), "%s%s", kept, tails[i]);
         if (rename(from, to) != 0 && errno != ENOENT)
-            return tg_backup_fail(reterr, TG_ERR_IO, from, strerror(errno));
+            return tg_backup_fail(reterr, TG_ERR_IO, from, strerrordesc_np(errno));
     }
     if (link(path, kept) != 0 && rename(path, kept) != 0) /* not every file system has links */
-        return tg_backup_fail(reterr, TG_ERR_IO, kept, strerror(errno));
+        return tg_backup_fail(reterr, TG_ERR_IO, kept, strerrordesc_np(errno));
     reterr[0] = '\0';
     return TG_OK;
 }
@@ -136,7 +136,7 @@ static tg_err keep_sqlite(const char *path, char ret_kept[256], char reterr[256]
         return tg_backup_fail(reterr, TG_ERR_LIMIT, path, "the path is too long");
     err = copy_sqlite(path, kept, NULL, reterr);
     if (err == TG_OK && sync_file(kept) != TG_OK)
-        err = tg_backup_fail(reterr, TG_ERR_IO, kept, strerror(errno));
+        err = tg_backup_fail(reterr, TG_ERR_IO, kept, strerrordesc_np(errno));
     if (err != TG_OK)
         err = put_aside(path, kept, reterr);
     if (err == TG_OK)
@@ -208,7 +208,7 @@ tg_err tg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[2
 {
     ret_kept[0] = '\0';
     if (access(file, R_OK) != 0)
-        return tg_backup_fail(reterr, TG_ERR_IO, file, strerror(errno));
+        return tg_backup_fail(reterr, TG_ERR_IO, file, strerrordesc_np(errno));
     return tg_db_is_postgres(cfg->url) ? tg_pg_restore(cfg, file, ret_kept, reterr)
                                        : restore_sqlite(cfg->url, file, ret_kept, reterr);
 }

@@ -14,8 +14,6 @@
 #include "base/str.h"
 #include "store/backup_priv.h"
 
-extern char **environ;
-
 enum { PASSWORD_MAX = 1024, LOOK_EVERY_MS = 200, LINE_SIZE = 200 };
 
 #define PASSWORD_NAME "PGPASSWORD="
@@ -135,7 +133,7 @@ static tg_err run_tool(const char *const *argv, char *password, const atomic_boo
 
     if (env == NULL || pipe2(ends, O_CLOEXEC) != 0) {
         tg_free(env);
-        return tg_backup_fail(reterr, TG_ERR_IO, argv[0], strerror(errno));
+        return tg_backup_fail(reterr, TG_ERR_IO, argv[0], strerrordesc_np(errno));
     }
     err = spawn(argv, env, ends[1], &pid);
     (void)close(ends[1]);
@@ -192,7 +190,7 @@ tg_err tg_pg_dump(const struct tg_db_cfg *cfg, const char *file, const atomic_bo
     /* pg_dump would make it readable by others. */
     fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return tg_backup_fail(reterr, TG_ERR_IO, file, strerror(errno));
+        return tg_backup_fail(reterr, TG_ERR_IO, file, strerrordesc_np(errno));
     (void)close(fd); /* nothing was written */
     return with_password(cfg, argv, stop, reterr);
 }

@@ -90,6 +90,7 @@ static tg_err describe(struct tg_db *db, struct tg_pg_stmt *st, const char *name
     return TG_OK;
 }
 
+// NOLINTNEXTLINE(misc-no-recursion): one level
 tg_err tg_pg_prepare(struct tg_db *db, enum tg_sql which, enum tg_pg_form form)
 {
     struct tg_pg *p = tg_pg_of(db);
@@ -99,7 +100,7 @@ tg_err tg_pg_prepare(struct tg_db *db, enum tg_sql which, enum tg_pg_form form)
     tg_err err = tg_pg_stmt(&st, db, which);
 
     if (err == TG_OK && !st->described && form != TG_PG_PLAIN)
-        err = tg_pg_prepare(db, which, TG_PG_PLAIN); // NOLINT(misc-no-recursion): one level
+        err = tg_pg_prepare(db, which, TG_PG_PLAIN);
     if (err != TG_OK || st->prepared[form])
         return err;
     tg_pg_name(name, which, form);

@@ -130,7 +130,7 @@ static tg_err load_sums(struct tg_db *db, const struct tg_order *order, uint32_t
         if (!tg_shop_needs_units(shop, &keys[k]))
             continue;
         q = tg_q(db, sums[k]);
-        bind_key(&q, &keys[k]);
+        bind_key(&q, &keys[k]); /* NOLINT: tg_units_keys filled in count */
         if (tg_q_row(&q))
             err = put_units(shop, &keys[k], &q);
         ended = tg_q_end(&q);

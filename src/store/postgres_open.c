@@ -219,7 +219,7 @@ static tg_err read_password(struct tg_db *db, const char *file, char **ret)
 
     if (err != TG_OK) {
         tg_str_printf(db->error, sizeof(db->error), "store.password_file holds no password (%.60s)",
-                      access(file, R_OK) == 0 ? "it is empty" : strerror(errno));
+                      access(file, R_OK) == 0 ? "it is empty" : strerrordesc_np(errno));
         return err;
     }
     *ret = tg_strdup(text);

@@ -142,7 +142,7 @@ static tg_err new_file(struct tg_db *db, const char *file)
         return TG_OK;
     }
     tg_str_cut(db->error, sizeof(db->error),
-               errno == EEXIST ? "the file exists already" : strerror(errno));
+               errno == EEXIST ? "the file exists already" : strerrordesc_np(errno));
     return errno == EEXIST ? TG_ERR_CONFLICT : TG_ERR_IO;
 }
 
