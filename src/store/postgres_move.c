@@ -7,6 +7,8 @@
 #include "store/backup_priv.h"
 #include "store/postgres_priv.h"
 
+enum { LOOKS_MAX = 20 }; /* two seconds */
+
 static tg_err schema_of(struct tg_db *db, char out[TG_PG_NAME_SIZE])
 {
     PGresult *result = NULL;
@@ -82,16 +84,30 @@ static tg_err with_names(struct tg_db *db, const char *format, const char *first
     return err;
 }
 
+/* The session of a server that has just stopped takes a moment to end. */
+static tg_err count_others(struct tg_db *db, int64_t *ret)
+{
+    static const char others[] = "SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                                 " current_database() AND application_name LIKE 'torg%'"
+                                 " AND pid <> pg_backend_pid()";
+    int64_t slept;
+    tg_err err = tg_pg_number(db, others, ret);
+
+    for (int i = 0; err == TG_OK && *ret > 0 && i < LOOKS_MAX; i++) {
+        err = tg_pg_number(db, "SELECT count(*) FROM pg_sleep(0.1), pg_stat_clear_snapshot()",
+                           &slept);
+        if (err == TG_OK)
+            err = tg_pg_number(db, others, ret);
+    }
+    return err;
+}
+
 static tg_err set_aside(struct tg_db *db, char ret_kept[TG_PG_NAME_SIZE])
 {
     char schema[TG_PG_NAME_SIZE] = "";
     char start[TG_PG_NAME_SIZE - 18]; /* what follows it has 18 bytes */
     int64_t others = 0;
-    tg_err err = tg_pg_number(db,
-                              "SELECT count(*) FROM pg_stat_activity WHERE datname ="
-                              " current_database() AND application_name LIKE 'torg%'"
-                              " AND pid <> pg_backend_pid()",
-                              &others);
+    tg_err err = count_others(db, &others);
 
     if (err == TG_OK && others > 0) {
         tg_str_cut(db->error, sizeof(db->error), "a server runs on this database; stop it first");
