@@ -110,32 +110,20 @@ static void follow_lines(struct tg_shop *shop, struct tg_order *order, tg_us wal
 
 /* --- cancelling --- */
 
-/* What the order costs less without the picked units: the last of each line that were not
- * cancelled. */
-static int64_t worth_of(const struct tg_order *order, const struct picks *p)
+/*
+ * What the picked units cost. Units are cancelled from the end of a line's and come back (`back`)
+ * from its beginning: they are worth the same in whatever order that happens, and all of them
+ * together what the line cost.
+ */
+static int64_t worth_of(const struct tg_order *order, const struct picks *p, bool back)
 {
     int64_t worth = 0;
 
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
-        int32_t kept = line->qty - line->cancelled;
+        int32_t first = back ? line->returned : line->qty - line->cancelled - p->qty[i];
 
-        worth += tg_line_worth(line, kept) - tg_line_worth(line, kept - p->qty[i]);
-    }
-    return worth;
-}
-
-/* Those that come back are the first of each line: units are worth what they are worth in whatever
- * order some come back and others are cancelled, and all of them together what the line cost. */
-static int64_t worth_back(const struct tg_order *order, const struct picks *p)
-{
-    int64_t worth = 0;
-
-    for (uint32_t i = 0; i < order->line_count; i++) {
-        const struct tg_order_line *line = &order->lines[i];
-        int32_t back = line->returned;
-
-        worth += tg_line_worth(line, back + p->qty[i]) - tg_line_worth(line, back);
+        worth += tg_line_worth(line, first + p->qty[i]) - tg_line_worth(line, first);
     }
     return worth;
 }
@@ -167,7 +155,7 @@ static void cancel_all(struct tg_shop *shop, struct tg_order *order, const char 
 static void cancel_part(struct tg_shop *shop, struct tg_order *order, const struct picks *p,
                         const char *actor, const struct tg_event_detail *detail, tg_us wall)
 {
-    int64_t worth = worth_of(order, p);
+    int64_t worth = worth_of(order, p, false);
 
     tg_order_change(shop, order, wall);
     order->lines_dirty = true;
@@ -196,7 +184,7 @@ static bool claim_rest(struct tg_shop *shop, struct tg_order *order, struct pick
     tg_err err;
 
     if (order->state != TG_ORDER_AWAITING || !order->unheld ||
-        p->units == units_left(order, tg_line_open) || worth_of(order, p) < order->total)
+        p->units == units_left(order, tg_line_open) || worth_of(order, p, false) < order->total)
         return true;
     for (uint32_t i = 0; i < order->line_count; i++)
         order->lines[i].cancelled += p->qty[i];
@@ -359,7 +347,8 @@ void tg_decide_return(struct tg_shop *shop, struct tg_shop_now now, const struct
         return;
     }
     if (!pick(order, c, returnable, &p, out) ||
-        !refund_of(order, c, worth_back(order, &p), &refund, out) || !tg_intents_ready(order, out))
+        !refund_of(order, c, worth_of(order, &p, true), &refund, out) ||
+        !tg_intents_ready(order, out))
         return;
     detail = detail_of(shop, c, order, &p, out);
     if (detail == NULL || !room_for(shop, order, c, &p, out))

@@ -13,7 +13,7 @@ import { Source } from '../lib/source.mjs';
 
 const JOINS = Number(process.env.TORG_TSAN_JOINS ?? 2000);
 const TOGETHER = 60;
-/** What the log grows by is seen early: a report is no reason to wait for the last join. */
+/** After so many joins it says how many reports there are. */
 const ROUND = 5000;
 
 async function reports(dir) {
