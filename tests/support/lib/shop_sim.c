@@ -206,6 +206,8 @@ static void stop(struct sim_node *node)
 static void dead(struct sim *s, struct sim_node *node)
 {
     s->t.crashes++;
+    if (s->selling->dead_wall == 0)
+        s->selling->dead_wall = s->now.wall;
     sim_lose(s, node);
     stop(node);
     /* Often at once, sometimes only when its holds are over. */

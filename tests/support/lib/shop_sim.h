@@ -237,16 +237,21 @@ void sim_limits_check(struct sim *s);
 /* Of SIM_LIMITS: what its rules say of a SKU. */
 const struct tg_show_item *sim_rule(size_t sku);
 enum { SIM_PERSON_UNITS = 10, SIM_LAG_MS = 20000, SIM_PRICES_MAX = 512 };
-/* Prices of a SKU, each from a moment on. */
+/*
+ * Prices of a SKU, each from a moment on. A price that was written before a crash and seen after it
+ * began some time in between.
+ */
 struct sim_prices {
     size_t count;
     struct {
-        tg_us wall;
+        tg_us first_wall;
+        tg_us last_wall;
         int64_t amount;
     } from[SIM_PRICES_MAX];
 };
 struct sim_selling {
     tg_us epoch_wall; /* media time 0 */
+    tg_us dead_wall;  /* nobody looked at the prices since; 0 = somebody did */
     struct sim_prices prices[SIM_SKUS];
     int64_t of_show[SIM_SKUS];
     int64_t of_person[SIM_PERSONS][SIM_SKUS]; /* in the show */

@@ -65,13 +65,14 @@ static void check_window(struct sim *s, const struct tg_order *order, size_t sku
     s->t.late_taps += s->settled && rule->until_ms >= 0 && media >= rule->until_ms;
 }
 
-/* What one cost at this instant; at a moment of change, the dearer of both. 0 = not known. */
+/* What one cost at this instant; while it may have changed, the dearer of both. 0 = not known. */
 static int64_t price_at(const struct sim_prices *p, tg_us wall)
 {
     int64_t amount = 0;
 
-    for (size_t i = 0; i < p->count && p->from[i].wall <= wall; i++)
-        amount = p->from[i].wall == wall ? TG_MAX(amount, p->from[i].amount) : p->from[i].amount;
+    for (size_t i = 0; i < p->count && p->from[i].first_wall <= wall; i++)
+        amount =
+            p->from[i].last_wall >= wall ? TG_MAX(amount, p->from[i].amount) : p->from[i].amount;
     return amount;
 }
 

@@ -306,6 +306,7 @@ void sim_selling_answer(struct sim *s, struct sim_request *r, const char *json, 
 void sim_selling_prices(struct sim *s, const struct sim_node *node)
 {
     const struct tg_shop *shop = tg_sale_shop(node->sale);
+    tg_us dead_wall = s->selling->dead_wall;
 
     for (size_t sku = 0; sku < SIM_SKUS && s->node_count == 1; sku++) {
         struct sim_prices *p = &s->selling->prices[sku];
@@ -314,7 +315,9 @@ void sim_selling_prices(struct sim *s, const struct sim_node *node)
         if (p->count > 0 && p->from[p->count - 1].amount == amount)
             continue;
         SIM_CHECK(p->count < SIM_PRICES_MAX, "more prices than anybody sees");
-        p->from[p->count].wall = s->now.wall;
+        p->from[p->count].first_wall = dead_wall > 0 ? dead_wall : s->now.wall;
+        p->from[p->count].last_wall = s->now.wall;
         p->from[p->count++].amount = amount;
     }
+    s->selling->dead_wall = 0;
 }
