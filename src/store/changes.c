@@ -318,6 +318,11 @@ static tg_err take_over(struct tg_store_db *s, const struct tg_reload *r)
     return gap || err == TG_ERR_MALFORMED ? reload_all(r) : err;
 }
 
+static void set_off(struct tg_store_clock *clock, tg_us off)
+{
+    clock->off = off > CLOCK_FINE_US || off < -CLOCK_FINE_US ? off : 0;
+}
+
 void tg_changes_clock(struct tg_db *db, struct tg_store_clock *clock, tg_us mono)
 {
     tg_us before;
@@ -325,7 +330,11 @@ void tg_changes_clock(struct tg_db *db, struct tg_store_clock *clock, tg_us mono
     tg_us off;
     struct tg_q q;
 
-    if (tg_db_engine(db) != TG_DB_POSTGRES || mono < clock->look_at)
+    if (tg_db_engine(db) != TG_DB_POSTGRES) { /* it has no clock but the machine's */
+        set_off(clock, -clock->wrong_us);
+        return;
+    }
+    if (mono < clock->look_at)
         return;
     q = tg_q(db, TG_SQL_CLOCK_US);
     before = tg_clock_wall() + clock->wrong_us;
@@ -334,7 +343,7 @@ void tg_changes_clock(struct tg_db *db, struct tg_store_clock *clock, tg_us mono
     if (tg_q_end(&q) != TG_OK || after - before > CLOCK_TRIP_US)
         return;
     off -= before + (after - before) / 2;
-    clock->off = off > CLOCK_FINE_US || off < -CLOCK_FINE_US ? off : 0;
+    set_off(clock, off);
     clock->look_at = mono + CLOCK_EVERY_US;
 }
 

@@ -152,9 +152,12 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
 
 struct tg_pg_server *sim_postgres;
 
-static struct tg_store *open_store(struct sim *s)
+static struct tg_store *open_store(struct sim *s, const struct sim_node *node)
 {
-    struct tg_db_cfg cfg = {.url = s->path, .fast = true, .shared = s->node_count > 1};
+    struct tg_db_cfg cfg = {.url = s->path,
+                            .fast = true,
+                            .shared = s->node_count > 1,
+                            .clock_wrong_us = sim_pair_measured(s, node)};
     struct tg_store *store = NULL;
     char why[256] = "";
     tg_err err = tg_store_new(&store, &cfg, why);
@@ -176,7 +179,8 @@ static void start(struct sim *s, struct sim_node *node)
     bool any = true;
     tg_err err;
 
-    node->store = tg_faulty_store_init(&node->faulty, open_store(s));
+    sim_pair_clock(s, node);
+    node->store = tg_faulty_store_init(&node->faulty, open_store(s, node));
     err = node->store->ops->has_products(node->store, &any);
     SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
     if (!any)
@@ -185,7 +189,7 @@ static void start(struct sim *s, struct sim_node *node)
     SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
     sale.store = node->store;
     sale.registry = node->registry;
-    err = tg_sale_new(&node->sale, &sale, s->now);
+    err = tg_sale_new(&node->sale, &sale, sim_node_now(node));
     SIM_CHECK(err == TG_OK, "%s", tg_err_name(err));
     node->alive = true;
     node->trouble_at = s->now.mono;
@@ -233,7 +237,8 @@ static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t
     unsigned long refused = node->faulty.refused;
 
     arm(s, node);
-    tg_sale_turn(node->sale, s->now, msgs, count);
+    s->t.off_clocks += count > 0 && (node->wrong_us > TG_US_PER_S || node->wrong_us < -TG_US_PER_S);
+    tg_sale_turn(node->sale, sim_node_now(node), msgs, count);
     if (node->faulty.crashed) {
         dead(s, node);
         return;
@@ -241,11 +246,14 @@ static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t
     if (node->faulty.refused > refused) {
         s->t.refusals++;
         node->trouble_at = s->now.mono;
+        if (s->wide && s->selling->dead_wall == 0) /* it may not know what the other did */
+            s->selling->dead_wall = s->now.wall;
     }
     node->faulty.fail_in = -1;
     if (count > 0 && node->faulty.refused == refused)
         sim_check_lines(s, node);
-    sim_selling_prices(s, node);
+    if (!s->wide || node->faulty.refused == refused)
+        sim_selling_prices(s, node);
     sim_receive(s, node);
 }
 
@@ -287,7 +295,7 @@ static void wake(struct sim *s, struct sim_node *node)
     if (node->poll_at <= s->now.mono) {
         struct tg_store *inner = node->faulty.inner;
         bool other = false;
-        tg_err err = inner->ops->poll(inner, s->now, &other);
+        tg_err err = inner->ops->poll(inner, sim_node_now(node), &other);
 
         SIM_CHECK(err == TG_OK, "poll: %s", tg_err_name(err));
         node->poll_at = s->now.mono + TG_STORE_POLL_US;
@@ -321,6 +329,8 @@ static void step(struct sim *s)
         (tg_us)tg_rng_below(&s->rng, far) * TG_US_PER_S + (tg_us)tg_rng_below(&s->rng, 500000);
 
     advance(s, s->now.mono + jump);
+    if (s->wide && tg_rng_below(&s->wide_rng, 100) < (far > 2 ? 60 : 3))
+        sim_check_disk(s); /* what the clocks alone did, before anybody asks for anything */
     for (uint64_t n = tg_rng_below(&s->rng, 5); n > 0; n--)
         sim_new_request(s);
     sim_retry(s);
@@ -353,6 +363,10 @@ static void settle(struct sim *s)
         SIM_CHECK(tg_shop_order_count(tg_sale_shop(s->nodes[i].sale)) == 0,
                   "holds outlived their time");
         sim_check_audit(s, &s->nodes[i]);
+    }
+    if (s->wide) {
+        turn(s, &s->nodes[0], NULL, 0); /* what the other did last */
+        sim_pair_agree(s);
     }
     sim_check_disk(s);
 }
@@ -435,6 +449,7 @@ void sim_run(uint64_t seed, struct sim_totals *totals)
     sim_running = &s;
     s.node_count = sim_chance(&s, 40) ? 2 : 1;
     s.t.pairs = s.node_count - 1;
+    sim_pair_begin(&s);
     s.hold_us = holds_s[tg_rng_below(&s.rng, s.node_count > 1 ? 2 : 3)] * (tg_us)TG_US_PER_S;
     begin(&s);
     for (int i = 0; i < SIM_STEPS; i++)

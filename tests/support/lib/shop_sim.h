@@ -68,6 +68,7 @@ struct sim_node {
     tg_us back_at;    /* when a dead one is started again */
     tg_us poll_at;    /* two nodes: when it looks whether the other wrote */
     tg_us trouble_at; /* the last instant at which it was not at its best: a fault, its start */
+    tg_us wrong_us;   /* how far its clock is ahead of the world's, which is the database's */
     struct tg_rng rng;
     struct tg_faulty_store faulty;
     struct tg_store *store;
@@ -105,6 +106,7 @@ struct sim_totals {
     unsigned long strays;     /* payments that paid nothing */
     unsigned long first_paid; /* orders of that show that were paid */
     unsigned long combos;     /* sold */
+    unsigned long off_clocks; /* batches of nodes whose clock was seconds or minutes off */
 };
 
 /* The money of one order, for the check. */
@@ -126,6 +128,8 @@ struct sim_book {
 struct sim {
     uint64_t seed;
     struct tg_rng rng;
+    struct tg_rng wide_rng; /* what wide histories draw beyond the others */
+    bool wide;              /* two nodes that differ, and change what the other sells */
     char dir[64];
     char path[256]; /* or a URL */
     struct tg_shop_now now;
@@ -257,6 +261,19 @@ struct sim_selling {
     int64_t of_person[SIM_PERSONS][SIM_SKUS]; /* in the show */
     int64_t everywhere[SIM_PERSONS][SIM_SKUS];
 };
+
+/* shop_sim_pair.c: two nodes with clocks of their own. */
+void sim_pair_begin(struct sim *s);
+/* The machine was started: its clock is whatever it is. */
+void sim_pair_clock(struct sim *s, struct sim_node *node);
+/* How the node knows its clock to be off: never exactly. */
+tg_us sim_pair_measured(struct sim *s, const struct sim_node *node);
+/* What the node's machine takes for now. */
+struct tg_shop_now sim_node_now(const struct sim_node *node);
+/* What a node may decide too early or too late. */
+tg_us sim_slack(const struct sim *s);
+/* After everything: both nodes have the same prices, and judge by the same rules. */
+void sim_pair_agree(struct sim *s);
 
 /* shop_sim_check.c: what must hold. */
 /* Every number derived anew, against memory and disk. */

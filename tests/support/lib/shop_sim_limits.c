@@ -66,13 +66,13 @@ static void check_window(struct sim *s, const struct tg_order *order, size_t sku
 }
 
 /* What one cost at this instant; while it may have changed, the dearer of both. 0 = not known. */
-static int64_t price_at(const struct sim_prices *p, tg_us wall)
+static int64_t price_at(const struct sim_prices *p, tg_us wall, tg_us slack)
 {
     int64_t amount = 0;
 
-    for (size_t i = 0; i < p->count && p->from[i].first_wall <= wall; i++)
-        amount =
-            p->from[i].last_wall >= wall ? TG_MAX(amount, p->from[i].amount) : p->from[i].amount;
+    for (size_t i = 0; i < p->count && p->from[i].first_wall <= wall + slack; i++)
+        amount = p->from[i].last_wall + slack >= wall ? TG_MAX(amount, p->from[i].amount)
+                                                      : p->from[i].amount;
     return amount;
 }
 
@@ -85,10 +85,10 @@ static void check_tap(struct sim *s, const struct tg_order *order, uint32_t line
     int64_t back = media_of(s, order->created_wall) - said_at(r);
     int64_t shown;
 
-    if (s->node_count > 1 || said_at(r) < 0 || priced)
+    if ((s->node_count > 1 && !s->wide) || said_at(r) < 0 || priced)
         return;
     back = TG_MIN(TG_MAX(back, (int64_t)0), lag_of(order));
-    shown = price_at(&s->selling->prices[sku], order->created_wall - back * 1000);
+    shown = price_at(&s->selling->prices[sku], order->created_wall - back * 1000, sim_slack(s));
     SIM_CHECK(shown == 0 || order->lines[line].price <= shown,
               "order %lld: %lld for %s, tapped %lld ms before at %lld", (long long)order->number,
               (long long)order->lines[line].price, sim_skus[sku], (long long)back,

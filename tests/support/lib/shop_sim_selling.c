@@ -264,6 +264,7 @@ static void check_closed(struct sim *s, const struct sim_request *r, const char 
     const struct tg_show_item *rule = sim_rule(MANY);
     int64_t now = (s->now.wall - s->selling->epoch_wall) / 1000;
     int64_t sent = (r->sent_wall - s->selling->epoch_wall) / 1000;
+    int64_t slack = sim_slack(s) / 1000;
     int64_t at = r->req.what == TG_SALE_COMMENT     ? r->req.op.u.chat.at
                  : r->req.op.kind == TG_OP_CHECKOUT ? r->req.op.u.checkout.at
                                                     : r->req.op.u.line.at;
@@ -272,10 +273,10 @@ static void check_closed(struct sim *s, const struct sim_request *r, const char 
         return;
     s->t.windows++;
     if (strstr(json, "cannot be bought yet") != NULL)
-        SIM_CHECK((at < 0 ? sent : TG_MIN(at, sent)) < rule->from_ms, "tapped at %lld, told: %s",
-                  (long long)at, json);
+        SIM_CHECK((at < 0 ? sent : TG_MIN(at, sent)) < rule->from_ms + slack,
+                  "tapped at %lld, told: %s", (long long)at, json);
     else if (strstr(json, "is over") != NULL)
-        SIM_CHECK((at < 0 ? now : TG_MAX(at, now - SIM_LAG_MS)) >= rule->until_ms,
+        SIM_CHECK((at < 0 ? now : TG_MAX(at, now - SIM_LAG_MS)) >= rule->until_ms - slack,
                   "tapped at %lld, told at %lld: %s", (long long)at, (long long)now, json);
 }
 
@@ -308,7 +309,7 @@ void sim_selling_prices(struct sim *s, const struct sim_node *node)
     const struct tg_shop *shop = tg_sale_shop(node->sale);
     tg_us dead_wall = s->selling->dead_wall;
 
-    for (size_t sku = 0; sku < SIM_SKUS && s->node_count == 1; sku++) {
+    for (size_t sku = 0; sku < SIM_SKUS && (s->node_count == 1 || s->wide); sku++) {
         struct sim_prices *p = &s->selling->prices[sku];
         int64_t amount = tg_variant_price(tg_shop_variant(shop, sim_skus[sku]));
 
