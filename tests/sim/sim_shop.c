@@ -136,7 +136,10 @@ static int report(const struct sim_totals *t)
         "%lu changes of what is sold: no limit passed, nobody charged more than they saw\n",
         t->comments, t->undone, t->staff_sales, t->merged, t->limits, t->windows, t->late_taps,
         t->counted, t->archived);
-    printf("sim_shop: %lu batches by a wrong clock: two nodes agree\n", t->off_clocks);
+    printf(
+        "sim_shop: %lu batches by a wrong clock, %lu products edited, %lu imports, %lu changes of "
+        "prices, %lu short numbers moved, %lu bought by one: two nodes agree\n",
+        t->off_clocks, t->edited, t->imports, t->priced, t->moved, t->by_number);
     /* A simulation in which nothing happens proves nothing. */
     if (t->seeds < 10 || all_happened(t))
         return 0;

@@ -89,7 +89,7 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     struct tg_variant v[SIM_SKUS];
     struct tg_product_import import = {.product = {.id = "p1", .number = 1, .title = "Thing"},
                                        .variants = v,
-                                       .variant_count = SIM_SKUS};
+                                       .variant_count = s->wide ? SIM_P2 : SIM_SKUS};
     const struct tg_show_rules rules = {
         .show = 1, .waiting = true, .turn_us = (tg_us)60 * TG_US_PER_S};
     const struct tg_effect waiting = {
@@ -132,6 +132,8 @@ static void seed_catalogue(struct sim *s, struct tg_store *store)
     err = store->ops->begin(store);
     if (err == TG_OK)
         err = store->ops->write_product(store, &import, s->now.wall, "sim");
+    if (s->wide)
+        sim_catalog_seed(s, store, v);
     if (err == TG_OK)
         err = seed_places(s, store);
     if (err == TG_OK)
@@ -367,6 +369,9 @@ static void settle(struct sim *s)
     if (s->wide) {
         turn(s, &s->nodes[0], NULL, 0); /* what the other did last */
         sim_pair_agree(s);
+        stop(&s->nodes[1]);
+        start(s, &s->nodes[1]); /* who knows nothing but the disk */
+        sim_pair_agree(s);
     }
     sim_check_disk(s);
 }
@@ -399,6 +404,7 @@ static void begin(struct sim *s)
     s->selling = tg_calloc(1, sizeof(*s->selling));
     SIM_CHECK(s->requests != NULL && s->flights != NULL && s->selling != NULL, "memory");
     s->selling->epoch_wall = s->now.wall;
+    sim_catalog_begin(s);
     for (unsigned i = 0; i < s->node_count; i++) {
         struct sim_node *node = &s->nodes[i];
 
@@ -418,6 +424,7 @@ static void end(struct sim *s)
         tg_mailbox_free(s->nodes[i].live);
         tg_mailbox_free(s->nodes[i].web);
     }
+    sim_catalog_end(s);
     files_gone(s);
     for (size_t i = 0; i < s->request_count; i++)
         tg_free(s->requests[i].reply);

@@ -51,7 +51,9 @@ struct sim_request {
         bool given;
         struct tg_stock_change row;
     } stock;
-    int archive; /* 1 = archive, 2 = sell it again */
+    int archive;    /* 1 = archive, 2 = sell it again */
+    char body[352]; /* of the catalogue; "" = none */
+    size_t body_len;
 };
 
 struct sim_flight {
@@ -106,6 +108,11 @@ struct sim_totals {
     unsigned long strays;     /* payments that paid nothing */
     unsigned long first_paid; /* orders of that show that were paid */
     unsigned long combos;     /* sold */
+    unsigned long edited;     /* products and variants, by hand */
+    unsigned long imports;    /* ... begun or undone */
+    unsigned long moved;      /* short numbers that became another product's */
+    unsigned long by_number;  /* bought by such a number */
+    unsigned long priced;     /* changes of prices, by hand and by import */
     unsigned long off_clocks; /* batches of nodes whose clock was seconds or minutes off */
 };
 
@@ -253,10 +260,15 @@ struct sim_prices {
         int64_t amount;
     } from[SIM_PRICES_MAX];
 };
+/* Wide histories: the product's number is what people write; p2 has one SKU, p3 another. */
+enum { SIM_NUMBERS = 2, SIM_FIRST_NUMBER = 2, SIM_P2 = 9, SIM_P3 = 10 };
 struct sim_selling {
     tg_us epoch_wall; /* media time 0 */
     tg_us dead_wall;  /* nobody looked at the prices since; 0 = somebody did */
     struct sim_prices prices[SIM_SKUS];
+    struct sim_prices listed[SIM_SKUS];     /* wide: ordinary prices */
+    struct sim_prices sold[SIM_SKUS];       /* wide: 1 = it is sold, 0 = archived */
+    struct sim_prices numbers[SIM_NUMBERS]; /* wide: the SKU that it means; -1 = none */
     int64_t of_show[SIM_SKUS];
     int64_t of_person[SIM_PERSONS][SIM_SKUS]; /* in the show */
     int64_t everywhere[SIM_PERSONS][SIM_SKUS];
@@ -274,6 +286,22 @@ struct tg_shop_now sim_node_now(const struct sim_node *node);
 tg_us sim_slack(const struct sim *s);
 /* After everything: both nodes have the same prices, and judge by the same rules. */
 void sim_pair_agree(struct sim *s);
+
+/* shop_sim_catalog.c: in wide histories, the catalogue changes while it is sold. */
+void sim_catalog_begin(struct sim *s);
+void sim_catalog_end(const struct sim *s);
+void sim_catalog_seed(struct sim *s, struct tg_store *store, const struct tg_variant *variants);
+/* true = the request is one of these. */
+bool sim_catalog_request(struct sim *s, struct sim_request *r);
+void sim_catalog_answer(struct sim *s, const struct sim_request *r);
+/* It is answered with the last state, and may be refused after it was done once. */
+bool sim_tells_last(const struct sim_request *r);
+/* After a turn: what is sold, and which numbers mean what. */
+void sim_catalog_look(struct sim *s, const struct tg_shop *shop);
+/* What was bought was sold then, and was what its number meant. */
+void sim_catalog_check(struct sim *s, const struct tg_order *order, const struct sim_request *r);
+/* shop_sim_selling.c: from this moment on it is `amount`. true = it was another before. */
+bool sim_track(struct sim *s, struct sim_prices *p, int64_t amount);
 
 /* shop_sim_check.c: what must hold. */
 /* Every number derived anew, against memory and disk. */

@@ -45,7 +45,7 @@ void sim_check_lines(struct sim *s, const struct sim_node *node)
     for (size_t i = 0; i < SIM_SKUS; i++) {
         /* Nobody waits for a promise: that can be had at once by who agrees to it. */
         const struct tg_variant *v = tg_shop_variant(shop, sim_skus[i]);
-        int32_t free = v->archived ? 0 : tg_variant_here_in(v, UINT16_MAX);
+        int32_t free = v->archived || v->product->archived ? 0 : tg_variant_here_in(v, UINT16_MAX);
         /* A turn is held at one place; what is free elsewhere meanwhile may be the next one's. */
         bool one_place = !sim_has_places(s);
         bool short_of = false; /* somebody in front has not got all */
@@ -303,6 +303,8 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     count_show(s, order);
     count_scarce(s, order);
     sim_limits_note(s, order, r);
+    if (s->wide)
+        sim_catalog_check(s, order, r);
     check_term(s, order);
     s->t.expired += s->settled && order->state == TG_ORDER_EXPIRED;
     return TG_OK;

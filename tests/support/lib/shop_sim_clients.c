@@ -114,6 +114,10 @@ void sim_new_request(struct sim *s)
     *r = (struct sim_request){.of = -1};
     base_request(s, &r->req, index);
     r->sent_wall = s->now.wall;
+    if (s->wide && sim_catalog_request(s, r)) {
+        s->request_count++;
+        return;
+    }
     if (sim_life_request(s, r)) {
         s->request_count++;
         return;
@@ -239,7 +243,7 @@ static int64_t amount_of(const char *json, const char *name)
 static void success(struct sim *s, struct sim_request *r, const char *json)
 {
     /* Of the catalogue the last state is told. */
-    bool settled = (r->req.op.kind != TG_OP_CART_SET || r->req.http) && r->archive == 0;
+    bool settled = (r->req.op.kind != TG_OP_CART_SET || r->req.http) && !sim_tells_last(r);
 
     if (r->ok && r->reply != NULL) {
         /* The same id gets the same answer, over crashes too. */
@@ -280,8 +284,8 @@ static void answer(struct sim *s, size_t index, const char *json, bool ok)
         return; /* asked again */
     SIM_CHECK(strstr(json, "\"internal\"") == NULL, "%s", json);
     /* A cart line is remembered in memory alone, and its product may be gone since. */
-    SIM_CHECK(!r->ok || r->archive != 0 || r->req.op.kind == TG_OP_CART_SET, "a success became %s",
-              json);
+    SIM_CHECK(!r->ok || sim_tells_last(r) || r->req.op.kind == TG_OP_CART_SET,
+              "a success became %s", json);
     if (r->ok)
         return;
     sim_selling_answer(s, r, json, false);

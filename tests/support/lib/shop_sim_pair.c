@@ -57,11 +57,26 @@ static bool same_item(const struct tg_shop *a, const struct tg_shop *b, const ch
                           x->until_ms == y->until_ms && x->units_max == y->units_max));
 }
 
+static void same_products(const struct tg_shop *a, const struct tg_shop *b)
+{
+    SIM_CHECK(tg_shop_product_count(a) == tg_shop_product_count(b), "one has more products");
+    for (size_t i = 0; i < tg_shop_product_count(a); i++) {
+        const struct tg_product *p = tg_shop_product_at(a, i);
+        const struct tg_product *q = tg_shop_product_at(b, i);
+
+        SIM_CHECK(strcmp(p->id, q->id) == 0 && p->number == q->number, "%u is %s here, %u %s there",
+                  p->number, p->id, q->number, q->id);
+        SIM_CHECK(p->archived == q->archived && strcmp(p->title, q->title) == 0,
+                  "%s is \"%s\" here, \"%s\" there", p->id, p->title, q->title);
+    }
+}
+
 void sim_pair_agree(struct sim *s)
 {
     const struct tg_shop *a = tg_sale_shop(s->nodes[0].sale);
     const struct tg_shop *b = tg_sale_shop(s->nodes[1].sale);
 
+    same_products(a, b);
     for (size_t sku = 0; sku < SIM_SKUS; sku++) {
         const struct tg_variant *v = tg_shop_variant(a, sim_skus[sku]);
         const struct tg_variant *w = tg_shop_variant(b, sim_skus[sku]);
@@ -70,7 +85,8 @@ void sim_pair_agree(struct sim *s)
                   v->sku, (long long)tg_variant_price(v), (long long)tg_variant_price(w));
         SIM_CHECK(v->flash_used == w->flash_used || v->flash < 0,
                   "%s: %d at the flash price here, %d there", v->sku, v->flash_used, w->flash_used);
-        SIM_CHECK(v->archived == w->archived, "%s is sold by one alone", v->sku);
+        SIM_CHECK(v->archived == w->archived && v->price == w->price,
+                  "%s is another thing here than there", v->sku);
         SIM_CHECK(tg_variant_here_in(v, UINT16_MAX) == tg_variant_here_in(w, UINT16_MAX),
                   "%s: %d here, %d there", v->sku, tg_variant_here_in(v, UINT16_MAX),
                   tg_variant_here_in(w, UINT16_MAX));

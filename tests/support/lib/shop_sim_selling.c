@@ -235,6 +235,10 @@ void sim_selling_copy(struct sim *s, const struct sim_request *r, struct tg_sale
         copy->stock->count = 1;
         copy->stock->rows[0] = r->stock.row;
     }
+    if (r->body_len > 0) {
+        copy->body = tg_slab_copy(r->body, r->body_len);
+        SIM_CHECK(copy->body != NULL, "memory");
+    }
     if (r->archive != 0) {
         copy->body = tg_slab_copy(archived[r->archive], strlen(archived[r->archive]));
         SIM_CHECK(copy->body != NULL, "memory");
@@ -299,26 +303,33 @@ void sim_selling_answer(struct sim *s, struct sim_request *r, const char *json, 
     s->t.staff_sales += r->req.what == TG_SALE_OP && r->req.op.kind == TG_OP_SELL;
     s->t.counted += r->stock.given;
     s->t.archived += r->archive != 0;
+    sim_catalog_answer(s, r);
     s->t.merged += r->req.what == TG_SALE_CART_MERGE;
 }
 
 /* --- prices --- */
 
+bool sim_track(struct sim *s, struct sim_prices *p, int64_t amount)
+{
+    tg_us dead_wall = s->selling->dead_wall;
+
+    if (p->count > 0 && p->from[p->count - 1].amount == amount)
+        return false;
+    SIM_CHECK(p->count < SIM_PRICES_MAX, "more prices than anybody sees");
+    p->from[p->count].first_wall = dead_wall > 0 ? dead_wall : s->now.wall;
+    p->from[p->count].last_wall = s->now.wall;
+    p->from[p->count++].amount = amount;
+    return p->count > 1;
+}
+
 void sim_selling_prices(struct sim *s, const struct sim_node *node)
 {
     const struct tg_shop *shop = tg_sale_shop(node->sale);
-    tg_us dead_wall = s->selling->dead_wall;
 
-    for (size_t sku = 0; sku < SIM_SKUS && (s->node_count == 1 || s->wide); sku++) {
-        struct sim_prices *p = &s->selling->prices[sku];
-        int64_t amount = tg_variant_price(tg_shop_variant(shop, sim_skus[sku]));
-
-        if (p->count > 0 && p->from[p->count - 1].amount == amount)
-            continue;
-        SIM_CHECK(p->count < SIM_PRICES_MAX, "more prices than anybody sees");
-        p->from[p->count].first_wall = dead_wall > 0 ? dead_wall : s->now.wall;
-        p->from[p->count].last_wall = s->now.wall;
-        p->from[p->count++].amount = amount;
-    }
+    for (size_t sku = 0; sku < SIM_SKUS && (s->node_count == 1 || s->wide); sku++)
+        (void)sim_track(s, &s->selling->prices[sku],
+                        tg_variant_price(tg_shop_variant(shop, sim_skus[sku])));
+    if (s->wide)
+        sim_catalog_look(s, shop);
     s->selling->dead_wall = 0;
 }
