@@ -64,12 +64,12 @@ void tg_repeat_location(char out[128], const char *op, const struct tg_idem_entr
         const char *path;
         const char *member;
     } made[] = {
-        {"http.buy", "orders", "\"id\":\""},        {"http.checkout", "orders", "\"id\":\""},
-        {"http.sell", "orders", "\"id\":\""},       {"http.show", "shows", "\"id\":\""},
-        {"http.token", "tokens", "\"id\":\""},      {"http.code.new", "codes", "\"code\":\""},
-        {"http.webhook", "webhooks", "\"id\":\""},  {"http.import", "imports", "\"id\":\""},
-        {"http.product", "products", "\"id\":\""},  {"http.variant", "products", "\"id\":\""},
-        {"http.location", "locations", "\"id\":\""}};
+        {"http.buy", "orders", "\"id\":\""},         {"http.checkout", "orders", "\"id\":\""},
+        {"http.sell", "orders", "\"id\":\""},        {"http.show", "shows", "\"id\":\""},
+        {"http.token", "tokens", "\"id\":\""},       {"http.code.new", "codes", "\"code\":\""},
+        {"http.webhook", "webhooks", "\"id\":\""},   {"http.import", "imports", "\"id\":\""},
+        {"http.product", "products", "\"id\":\""},   {"http.variant", "products", "\"id\":\""},
+        {"http.location", "locations", "\"id\":\""}, {"http.undo", "imports", "\"id\":\""}};
     const struct tg_slab *reply = entry->reply;
     const char *id;
     const char *end;

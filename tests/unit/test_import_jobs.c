@@ -191,6 +191,32 @@ static void test_undo_waits_for_the_database_and_goes_on(void **state)
 
 /* --- undo and what happened since --- */
 
+static void undo_under_a_key(struct tg_rig *r)
+{
+    struct tg_sale_req *req = tg_rig_req(r, TG_SALE_IMPORT_UNDO, NULL, 0);
+
+    tg_str_cut(req->idempotency, sizeof(req->idempotency), "u1");
+    req->number = 1;
+    tg_rig_ask(r, req);
+    assert_int_equal(r->status, 202);
+    assert_string_equal(r->location, "/api/v1/imports/i1");
+}
+
+static void test_undo_asked_again_is_answered_alike(void **state)
+{
+    struct tg_rig *r = tg_rig_open();
+    char first[256];
+
+    (void)state;
+    tg_rig_import_text(r, shirts, 0);
+    undo_under_a_key(r);
+    tg_str_cut(first, sizeof(first), r->text);
+    (void)tg_rig_settle(r);
+    undo_under_a_key(r);
+    assert_string_equal(r->text, first);
+    tg_rig_close(r);
+}
+
 static void set_price(struct tg_rig *r, const char *sku, const char *currency, int64_t amount)
 {
     struct tg_sale_req *req = tg_rig_req(r, TG_SALE_LIST_PRICE, NULL, 0);
@@ -617,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_import_waits_for_the_database_and_goes_on),
         cmocka_unit_test(test_undo_waits_for_the_database_and_goes_on),
         cmocka_unit_test(test_undo_leaves_prices_alone_that_somebody_set_since),
+        cmocka_unit_test(test_undo_asked_again_is_answered_alike),
         cmocka_unit_test(test_imports_are_undone_one_after_the_other),
         cmocka_unit_test(test_undo_that_was_cut_off_takes_nothing_back_twice),
         cmocka_unit_test(test_product_is_made_whole_or_not_at_all),
