@@ -299,16 +299,51 @@ static bool read_idempotency(struct tg_req *q)
 {
     static const char name[] = "idempotency-key:";
     bool given = lws_hdr_custom_length(q->wsi, name, sizeof(name) - 1) > 0;
+    uint32_t flags = q->match.route->flags;
 
-    tg_header_custom(q->wsi, name, q->idempotency, sizeof(q->idempotency));
-    if (!given && (q->match.route->flags & TG_ROUTE_IDEMPOTENT) == 0)
+    if ((flags & TG_ROUTE_IDEMPOTENT) == 0 && !(given && (flags & TG_ROUTE_KEY_TAKEN) != 0))
         return true;
+    tg_header_custom(q->wsi, name, q->idempotency, sizeof(q->idempotency));
     if (is_key(q->idempotency))
         return true;
     tg_reply_problem(q, 400, "Idempotency-Key",
                      "Send Idempotency-Key: 1-64 characters of A-Z a-z 0-9 _ -, new for each "
                      "intent and the same when you repeat it.");
     return false;
+}
+
+/* ?lang=, else what the browser likes best. */
+static bool read_lang(struct tg_req *q)
+{
+    char *accept = (char *)q->w->scratch; /* as long as all headers may be, and more */
+
+    if ((q->match.route->flags & TG_ROUTE_LANG) == 0)
+        return true;
+    if (tg_req_arg(q, "lang", q->lang, sizeof(q->lang)) &&
+        (q->lang[0] == '\0' || tg_lang_ok(q->lang, strlen(q->lang)))) {
+        if (q->lang[0] == '\0' &&
+            lws_hdr_copy(q->wsi, accept, sizeof(q->w->scratch), WSI_TOKEN_HTTP_ACCEPT_LANGUAGE) > 0)
+            tg_lang_first(q->lang, accept);
+        return true;
+    }
+    return tg_req_wrong(q, "lang", "a language, as nb or sv-SE");
+}
+
+static bool read_page(struct tg_req *q)
+{
+    int64_t number = TG_PAGE_LIMIT;
+    char limit[8];
+
+    if ((q->match.route->flags & TG_ROUTE_LIST) == 0)
+        return true;
+    if (!tg_req_arg(q, "cursor", q->cursor, sizeof(q->cursor)))
+        return tg_req_wrong(q, "cursor", "the \"next\" of the page before, of the same list");
+    if (!tg_req_arg(q, "limit", limit, sizeof(limit)) ||
+        (limit[0] != '\0' &&
+         tg_parse_i64(&number, limit, strlen(limit), 1, TG_PAGE_LIMIT_MAX) != TG_OK))
+        return tg_req_wrong(q, "limit", "a number from 1 to 100");
+    q->limit = (uint32_t)number;
+    return true;
 }
 
 static bool check_size(struct tg_req *q)
@@ -366,8 +401,9 @@ static bool checks(struct tg_req *q, tg_err found)
         answer_options(q);
         return false;
     }
-    return check_size(q) && (page || (check_origin(q) && read_auth(q) && check_role(q) &&
-                                      check_person_rate(q) && read_idempotency(q)));
+    return check_size(q) &&
+           (page || (check_origin(q) && read_auth(q) && check_role(q) && check_person_rate(q) &&
+                     read_idempotency(q) && read_lang(q) && read_page(q)));
 }
 
 int tg_req_begin(struct tg_req *q, const char *path, size_t path_len)

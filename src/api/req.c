@@ -187,24 +187,6 @@ int tg_req_query_each(struct tg_req *q, const char *prefix, int *at, char *name,
     return 0;
 }
 
-/* ?lang=, else what the browser likes best. False: 400 was answered. */
-static bool set_lang(struct tg_req *q, char ret[TG_LANG_SIZE])
-{
-    char accept[128];
-
-    if (!tg_req_query(q, "lang", ret, TG_LANG_SIZE))
-        return false;
-    if (ret[0] != '\0') {
-        if (tg_lang_ok(ret, strlen(ret)))
-            return true;
-        bad_field(q, "lang", "must be a language, as nb or sv-SE.");
-        return false;
-    }
-    if (lws_hdr_copy(q->wsi, accept, sizeof(accept), WSI_TOKEN_HTTP_ACCEPT_LANGUAGE) > 0)
-        tg_lang_first(ret, accept);
-    return true;
-}
-
 /* Before the message is posted: the answer may come at once. */
 static bool wait_for_answer(struct tg_req *q, struct tg_conn *ret_conn)
 {
@@ -286,10 +268,7 @@ struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what)
     msg->who = q->auth.who;
     msg->until_wall_us = -1;
     tg_str_printf(msg->idempotency, sizeof(msg->idempotency), "%s", q->idempotency);
-    if (!set_lang(q, msg->who.lang)) {
-        tg_msg_free(msg);
-        return NULL;
-    }
+    memcpy(msg->who.lang, q->lang, sizeof(msg->who.lang));
     return msg;
 }
 
@@ -324,28 +303,6 @@ static void keep_query(struct tg_req *q)
     tg_buf_done(&out);
 }
 
-/* The page that is asked for. A cursor that does not fit is none of ours: "!", refused where
- * cursors are read. False: 400 was answered. */
-static bool read_page(struct tg_req *q, struct tg_read_req *msg)
-{
-    char cursor[TG_REQ_QUERY_MAX];
-    int64_t number = TG_PAGE_LIMIT;
-    char limit[8];
-
-    if (!tg_req_query(q, "cursor", cursor, sizeof(cursor)) ||
-        !tg_req_query(q, "limit", limit, sizeof(limit)))
-        return false;
-    if (tg_str_copy(msg->cursor, sizeof(msg->cursor), cursor, strlen(cursor)) != TG_OK)
-        tg_str_printf(msg->cursor, sizeof(msg->cursor), "!");
-    if (limit[0] != '\0' &&
-        tg_parse_i64(&number, limit, strlen(limit), 1, TG_PAGE_LIMIT_MAX) != TG_OK) {
-        tg_reply_problem(q, 400, "limit", "\"limit\" must be a number from 1 to 100.");
-        return false;
-    }
-    msg->limit = (uint32_t)number;
-    return true;
-}
-
 struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
 {
     struct tg_read_req *msg = tg_msg_new(TG_MSG_READ_REQ, sizeof(*msg));
@@ -358,11 +315,10 @@ struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
     /* A token of one show is staff of that show only. */
     msg->show = q->auth.one_show ? q->auth.show : UINT16_MAX;
     msg->who = q->auth.who;
+    memcpy(msg->who.lang, q->lang, sizeof(msg->who.lang));
+    memcpy(msg->cursor, q->cursor, sizeof(msg->cursor));
+    msg->limit = q->limit;
     keep_query(q);
-    if (!set_lang(q, msg->who.lang) || !read_page(q, msg)) {
-        tg_msg_free(msg);
-        return NULL;
-    }
     return msg;
 }
 
@@ -383,6 +339,8 @@ static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
         tg_reply_header(q, "Location", "%s", msg->location);
     if (msg->etag[0] != '\0')
         tg_reply_header(q, "ETag", "%s", msg->etag);
+    if (msg->in_lang)
+        tg_reply_header(q, "Content-Language", "%s", q->lang);
     if (msg->next[0] != '\0' && q->query[0] != '!')
         tg_reply_header(q, "Link", "<%s?%scursor=%s>; rel=\"next\"", q->path, q->query, msg->next);
     tg_reply_slab(q, msg->status >= 400 ? "application/problem+json" : "application/json",

@@ -48,6 +48,9 @@ struct tg_req {
     bool if_match_long;                 /* longer than that */
     char ticket[TG_RTC_TICKET_SIZE];    /* Torg-Ticket; "" = not there */
     bool ticket_bad;                    /* there, and of another form */
+    char lang[TG_LANG_SIZE];      /* of TG_ROUTE_LANG: what the answer shall be in; "" = any */
+    char cursor[TG_CURSOR_SIZE];  /* of TG_ROUTE_LIST */
+    uint32_t limit;               /* ... rows a page */
     char query[TG_REQ_QUERY_MAX]; /* of a list: what its next page is asked with, but cursor */
     struct tg_buf body;
     int upload_fd;          /* of TG_ROUTE_UPLOAD while the body comes; -1 = none */

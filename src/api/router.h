@@ -35,7 +35,10 @@ enum tg_route_flag {
     TG_ROUTE_NO_BODY_TYPE = 1 << 4, /* the handler checks Content-Type itself */
     TG_ROUTE_PUBLISH = 1 << 5,      /* a stream key may do this, whatever its roles */
     TG_ROUTE_VIDEO = 1 << 6,        /* WHIP, WHEP: OPTIONS says what is taken (RFC 9725 s4.2) */
-    TG_ROUTE_UPLOAD = 1 << 7        /* the body goes into a file: q->upload_path */
+    TG_ROUTE_UPLOAD = 1 << 7,       /* the body goes into a file: q->upload_path */
+    TG_ROUTE_LANG = 1 << 8,         /* says texts in the asker's language: ?lang=, q->lang */
+    TG_ROUTE_LIST = 1 << 9,         /* a list by pages: ?cursor=, ?limit= */
+    TG_ROUTE_KEY_TAKEN = 1 << 10    /* an Idempotency-Key may come; elsewhere it means nothing */
 };
 
 /* Rate classes: of addresses, of persons, of both. */

@@ -45,6 +45,7 @@ struct tg_web_reply {
     char location[128];        /* "" = no Location header */
     char etag[40];             /* with its quotes; "" = no ETag header */
     char next[TG_CURSOR_SIZE]; /* of a list with a next page: becomes Link rel="next" */
+    bool in_lang;              /* texts of the body are in the language that was asked for */
     struct tg_slab *json;      /* body; application/problem+json when status >= 400; NULL = none */
 };
 

@@ -101,7 +101,8 @@ static void tell_carts(struct tg_sale *sale)
         tg_buf_clear(&sale->buf);
         tg_jo_obj(&j, NULL);
         tg_jo_str(&j, "ev", "cart");
-        tg_cart_write(&j, "cart", sale->shop, cart, UINT16_MAX, tg_lang_of(sale, cart->person));
+        (void)tg_cart_write(&j, "cart", sale->shop, cart, UINT16_MAX,
+                            tg_lang_of(sale, cart->person));
         tg_jo_end_obj(&j);
         tg_announce_person(sale, cart->person);
     }

@@ -223,10 +223,17 @@ static void stock_facts(struct tg_jo *j, const struct tg_variant *v)
     tg_jo_int(j, "sold", v->stock.sold);
 }
 
-static void merge_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+static void cart_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item,
+                       const struct tg_verdict *v)
+{
+    item->in_lang =
+        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
+}
+
+static void merge_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item,
                         const struct tg_verdict *v)
 {
-    tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
+    cart_facts(j, sale, item, v);
     tg_jo_arr(j, "left_out");
     for (uint32_t i = 0; i < v->left_out_count; i++) {
         tg_jo_obj(j, NULL);
@@ -245,12 +252,12 @@ static void code_facts(struct tg_jo *j, const struct tg_item *item, const struct
 }
 
 /* The cart as it would be charged, with the codes or in the currency that were asked for. */
-static void quote_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item)
+static void quote_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item)
 {
     struct tg_quote quote;
 
     tg_shop_quote(sale->shop, sale->now, &item->claim, &quote);
-    tg_quote_write(j, "cart", &quote, item->req->who.lang);
+    item->in_lang = tg_quote_write(j, "cart", &quote, item->req->who.lang);
 }
 
 /* Whoever asked is whose it is: the answer's words are fit for the event, too. */
@@ -275,13 +282,14 @@ static void note_said(const struct tg_jo *j, struct tg_item *item, size_t from, 
 }
 
 /* In the language of whoever asks. */
-static void order_facts(struct tg_jo *j, const struct tg_sale *sale, const struct tg_item *item,
+static void order_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item,
                         const struct tg_order *order)
 {
     struct tg_sale_texts in = {.sale = sale, .lang = item->req->who.lang};
     const struct tg_line_texts texts = {.of = tg_sale_text_of, .ctx = &in};
 
     tg_order_write_in(j, "order", order, tg_sale_pay_base(sale), TG_ORDER_VIEW_BUYER, &texts);
+    item->in_lang = in.found;
 }
 
 static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg_item *item,
@@ -321,10 +329,10 @@ static void success_facts(struct tg_jo *j, const struct tg_sale *sale, struct tg
             quote_facts(j, sale, item);
             break;
         }
-        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
+        cart_facts(j, sale, item, v);
         break;
     case TG_CLAIM_CART_SET:
-        tg_cart_write(j, "cart", sale->shop, v->cart, item->claim.show, item->req->who.lang);
+        cart_facts(j, sale, item, v);
         if (item->claim.show == UINT16_MAX) /* else it says what holds in that show alone */
             note_said(j, item, from, v->cart);
         break;
@@ -433,6 +441,7 @@ void tg_answer_busy(struct tg_sale *sale, struct tg_item *item)
     item->reply = NULL;
     item->status = 0;
     item->location[0] = '\0';
+    item->in_lang = false;
     tg_answer_refusal(sale, item, &v);
 }
 
@@ -456,6 +465,7 @@ static void *reply_msg(struct tg_item *item)
     reply->status = item->status;
     memcpy(reply->location, item->location, sizeof(reply->location));
     memcpy(reply->etag, item->etag, sizeof(reply->etag));
+    reply->in_lang = item->in_lang;
     reply->json = item->reply;
     return reply;
 }

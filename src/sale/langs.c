@@ -35,8 +35,10 @@ const char *tg_lang_of(const struct tg_sale *sale, const char *person)
 
 const struct tg_text *tg_sale_text_of(void *ctx, const char *sku)
 {
-    const struct tg_sale_texts *in = ctx;
+    struct tg_sale_texts *in = ctx;
     const struct tg_variant *v = in->lang[0] == '\0' ? NULL : tg_shop_variant(in->sale->shop, sku);
+    const struct tg_text *text = v == NULL ? NULL : tg_langs_pick(v->product->texts, in->lang);
 
-    return v == NULL ? NULL : tg_langs_pick(v->product->texts, in->lang);
+    in->found = in->found || text != NULL;
+    return text;
 }

@@ -83,6 +83,7 @@ void tg_reader_send(struct tg_reader *r, const struct tg_read_req *req, int stat
     reply->status = status;
     memcpy(reply->next, r->next, sizeof(reply->next));
     tg_str_cut(reply->location, sizeof(reply->location), r->location);
+    reply->in_lang = status < 400 && r->in_lang;
     if (r->buf.err == TG_OK)
         reply->json = tg_slab_copy(r->buf.data, r->buf.len);
     if (reply->json == NULL)
@@ -244,6 +245,7 @@ void tg_reader_turn(struct tg_reader *reader, void *take_msg)
 
     TG_ASSERT(req->head.kind == TG_MSG_READ_REQ);
     tg_buf_clear(&reader->buf);
+    reader->in_lang = false;
     switch (req->what) {
     case TG_READ_MY_ORDERS:
         orders(reader, req, false);

@@ -29,12 +29,15 @@ static void when(struct tg_jo *j, const char *key, tg_us wall)
 static const struct tg_text *text_of(void *ctx, const char *sku)
 {
     struct tg_reader_texts *t = ctx;
+    const struct tg_text *text;
 
     tg_langs_unref(t->langs);
     t->langs = NULL;
     if (t->lang[0] == '\0' || tg_read_texts(t->reader->db, sku, &t->langs) != TG_OK)
         return NULL; /* as it was written first is better than no order */
-    return tg_langs_pick(t->langs, t->lang);
+    text = tg_langs_pick(t->langs, t->lang);
+    t->reader->in_lang = t->reader->in_lang || text != NULL;
+    return text;
 }
 
 void tg_reader_texts(struct tg_reader_texts *t, struct tg_reader *r, const struct tg_read_req *req)

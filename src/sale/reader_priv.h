@@ -17,6 +17,7 @@ struct tg_reader {
     struct tg_buf buf;
     char next[TG_CURSOR_SIZE];         /* of the list being answered; "" = none */
     char location[64];                 /* of the answer; "" = none */
+    bool in_lang;                      /* some text of the answer is in the asker's language */
     struct tg_reader_exports *exports; /* reader_export.c's; NULL = never asked */
 };
 

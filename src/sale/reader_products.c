@@ -79,6 +79,7 @@ static tg_err add_product(void *ctx, const struct tg_list_view *view)
         return TG_ERR_AGAIN;
     if (!tg_page_row(&s->list.page, view->cursor))
         return TG_ERR_AGAIN;
+    s->list.reader->in_lang = s->list.reader->in_lang || view->in_lang;
     tg_product_write_open(s->j, view->product, NULL);
     write_variants(s, view);
     tg_jo_end_obj(s->j);
@@ -124,6 +125,7 @@ static tg_err write_details(void *ctx, const struct tg_cat_view *view)
 
     if (p->archived == 1)
         return TG_ERR_NOTFOUND;
+    s->list.reader->in_lang = text != NULL;
     if (text != NULL && text->title != NULL)
         shown.title = text->title;
     if (text != NULL && text->description != NULL)

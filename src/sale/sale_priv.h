@@ -54,6 +54,7 @@ struct tg_item {
     } said;
     char location[128];
     char etag[40];
+    bool in_lang; /* some text of the answer is in the language that was asked for */
     struct tg_discount *discount; /* code.new, code.set */
 };
 
@@ -287,6 +288,7 @@ const char *tg_lang_of(const struct tg_sale *sale, const char *person);
 struct tg_sale_texts {
     const struct tg_sale *sale;
     const char *lang;
+    bool found; /* some text is there in it */
 };
 const struct tg_text *tg_sale_text_of(void *ctx, const char *sku);
 

@@ -21,7 +21,7 @@ static void cart_for_join(struct tg_sale *sale, struct tg_item *item, const stru
     if (cart == NULL || cart->line_count == 0 || item->req->join == NULL)
         return;
     tg_buf_clear(&sale->buf);
-    tg_cart_write(&j, NULL, sale->shop, cart, item->claim.show, item->req->who.lang);
+    (void)tg_cart_write(&j, NULL, sale->shop, cart, item->claim.show, item->req->who.lang);
     item->req->join->cart_json = tg_answer_slab(sale);
 }
 

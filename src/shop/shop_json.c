@@ -211,7 +211,7 @@ static void changes_write(struct tg_jo *j, const struct tg_quote_line *line, con
 }
 
 /* What a cart's line and a quote's line have alike. */
-static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency,
+static bool goods_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency,
                         const char *lang)
 {
     const struct tg_variant *v = line->variant;
@@ -230,25 +230,30 @@ static void goods_write(struct tg_jo *j, const struct tg_quote_line *line, const
     tg_jo_int(j, "available", TG_MIN(line->available, TG_QTY_MAX));
     if (line->limit >= 0)
         tg_jo_int(j, "limit", line->limit);
+    return text != NULL;
 }
 
-static void line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line,
+static bool line_of_cart_write(struct tg_jo *j, const struct tg_quote_line *line,
                                const char *currency, const char *lang)
 {
+    bool in_lang = false;
+
     tg_jo_obj(j, NULL);
     tg_jo_str(j, "sku", line->sku);
     tg_jo_int(j, "qty", line->qty);
     if (line->variant == NULL)
         tg_jo_bool(j, "gone", true);
     else
-        goods_write(j, line, currency, lang);
+        in_lang = goods_write(j, line, currency, lang);
     changes_write(j, line, currency);
     tg_jo_end_obj(j);
+    return in_lang;
 }
 
-void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
+bool tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
                    const struct tg_cart *cart, uint16_t show, const char *lang)
 {
+    bool in_lang = false;
     const char *currency = tg_shop_config(shop)->currency;
     uint32_t count = cart == NULL ? 0 : cart->line_count;
     int64_t total = 0;
@@ -269,21 +274,24 @@ void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
             total += line.price * line.qty;
             tax += line.tax;
         }
-        line_of_cart_write(j, &line, currency, lang);
+        in_lang = line_of_cart_write(j, &line, currency, lang) || in_lang;
     }
     tg_jo_end_arr(j);
     tg_money_write(j, "total", total, currency);
     tg_money_write(j, "tax", tax, currency);
     tg_jo_end_obj(j);
+    return in_lang;
 }
 
-void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote,
+bool tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote,
                     const char *lang)
 {
+    bool in_lang = false;
+
     tg_jo_obj(j, key);
     tg_jo_arr(j, "lines");
     for (uint32_t i = 0; i < quote->line_count; i++)
-        line_of_cart_write(j, &quote->lines[i], quote->currency, lang);
+        in_lang = line_of_cart_write(j, &quote->lines[i], quote->currency, lang) || in_lang;
     tg_jo_end_arr(j);
     tg_money_write(j, "total", quote->total, quote->currency);
     if (quote->discount > 0)
@@ -297,6 +305,7 @@ void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quo
         tg_jo_end_obj(j);
     }
     tg_jo_end_obj(j);
+    return in_lang;
 }
 
 /* --- codes --- */

@@ -54,14 +54,14 @@ void tg_order_write_in(struct tg_jo *j, const char *key, const struct tg_order *
  *  "total","tax"}, priced now; a line whose SKU is no longer sold has only "sku", "qty" and "gone":
  * true. NULL = empty. lang "" = as the products were written first. Each line says what happened
  * since it was put in: "changes": "gone", "price_changed" (with "price_was"), "sold_out" (fewer
- * left than asked for).
+ * left than asked for). Whether some text was there in lang.
  */
-void tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
+bool tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
                    const struct tg_cart *cart, uint16_t show, const char *lang);
 
 /* The same of a quote, with "discount"? and "codes"?; a code that may not be used stands in
  * "code_error": {"code","message"}. A line without a price in the currency is "gone", too. */
-void tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote,
+bool tg_quote_write(struct tg_jo *j, const char *key, const struct tg_quote *quote,
                     const char *lang);
 
 /*

@@ -252,6 +252,7 @@ struct tg_list_view {
     const struct tg_variant_view *variants; /* product->variant_count */
     const struct tg_list_price *prices;     /* in further currencies, by variant */
     uint32_t price_count;
+    bool in_lang; /* it has texts in that language */
     int64_t cursor;
 };
 /* AGAIN: enough, this one stays for the next page. Borrowed for the call. */

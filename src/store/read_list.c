@@ -112,6 +112,7 @@ struct list {
         uint32_t first;
         uint32_t count;
     } * prices_of;
+    bool in_lang[TG_CAT_FOUND_MAX]; /* a product: it has texts in it */
     struct tg_variant_view *variants;
     struct tg_list_price *prices;
     size_t variant_count;
@@ -186,6 +187,7 @@ static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
     if (err != TG_OK)
         return err;
     text = tg_cat_lang(&p.texts, l->lang);
+    l->in_lang[i] = text != NULL;
     tg_str_cut(view->id, sizeof(view->id), p.id);
     tg_str_cut(view->title, sizeof(view->title),
                text != NULL && text->title != NULL ? text->title : p.title);
@@ -339,6 +341,7 @@ static tg_err give(struct list *l, int64_t above, tg_list_fn each, void *ctx, in
             .variants = p->variant_count == 0 ? NULL : &l->variants[p->variant_first],
             .prices = l->prices_of[i].count == 0 ? NULL : &l->prices[l->prices_of[i].first],
             .price_count = l->prices_of[i].count,
+            .in_lang = l->in_lang[i],
             .cursor = l->found->at[i].cursor};
 
         err = each(ctx, &view);

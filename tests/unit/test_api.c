@@ -162,6 +162,18 @@ static void post_reply(struct tg_conn conn, int status, const char *json)
     assert_int_equal(tg_mailbox_post_reply(conn.mb, msg), TG_OK);
 }
 
+/* A body with texts in the language that was asked for. */
+static void post_in_lang(struct tg_conn conn, const char *json)
+{
+    struct tg_web_reply *msg = tg_msg_new(TG_MSG_WEB_REPLY, sizeof(*msg));
+
+    msg->conn = conn;
+    msg->status = 200;
+    msg->in_lang = true;
+    msg->json = tg_slab_copy(json, strlen(json));
+    assert_int_equal(tg_mailbox_post_reply(conn.mb, msg), TG_OK);
+}
+
 static void post_send(struct tg_conn conn, bool joined, const char *json)
 {
     struct tg_web_send *msg = tg_msg_new(TG_MSG_WEB_SEND, sizeof(*msg));
@@ -471,6 +483,8 @@ static void test_http_product_filters_and_languages(void **state)
 {
     struct web_client c = web_open(t.port, 0);
     struct tg_read_req *req;
+    struct web_answer a;
+    char headers[512];
 
     (void)state;
     send_get(&c,
@@ -486,9 +500,21 @@ static void test_http_product_filters_and_languages(void **state)
     assert_int_equal(req->find.price_max, 5000);
     assert_true(req->find.by_show);
     assert_string_equal(req->who.lang, "sv-SE");
-    post_reply(req->conn, 200, "{\"products\":[]}");
+    post_reply(req->conn, 200, "{\"products\":[]}"); /* no text was there in it */
     tg_msg_free(req);
-    assert_int_equal(web_read_answer(&c, false).status, 200);
+    a = web_read_answer(&c, false);
+    assert_int_equal(a.status, 200);
+    assert_false(web_has(&a, "Content-Language", ""));
+    /* Who reads thirty languages likes one best, wherever it stands. */
+    tg_str_printf(headers, sizeof(headers), "Accept-Language: en;q=0.1%*s, nn-NO\r\n", 400, "");
+    send_get(&c, "/api/v1/products", headers);
+    req = take(t.read[0], 2000);
+    assert_non_null(req);
+    assert_string_equal(req->who.lang, "nn-NO");
+    post_in_lang(req->conn, "{\"products\":[]}");
+    tg_msg_free(req);
+    a = web_read_answer(&c, false);
+    assert_true(web_has(&a, "Content-Language", "nn-NO"));
     send_get(&c, "/api/v1/products?lang=nb", "Accept-Language: sv\r\n");
     req = take(t.read[0], 2000);
     assert_non_null(req);

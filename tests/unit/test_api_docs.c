@@ -102,10 +102,12 @@ static void test_docs_every_description_has_a_route(void **state)
     }
 }
 
-static bool has_parameter(const json_t *operation, const char *ref)
+static bool has_parameter(const json_t *operation, const char *name)
 {
     const json_t *list = json_object_get(operation, "parameters");
+    char ref[80];
 
+    (void)snprintf(ref, sizeof(ref), "#/components/parameters/%s", name);
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *to = json_string_value(json_object_get(json_array_get(list, i), "$ref"));
 
@@ -122,15 +124,24 @@ static void expect_status(const struct tg_route *route, const json_t *operation,
                  route->pattern, status);
 }
 
+/* What the row says is taken, and nothing else, is described. */
+static void same_parameter(const struct tg_route *route, const json_t *operation, uint32_t flag,
+                           const char *name)
+{
+    if (((route->flags & flag) != 0) != has_parameter(operation, name))
+        fail_msg("%s %s: %s", method_name(route->method), route->pattern, name);
+}
+
 /* What the server says before any handler runs follows from the row. */
 static void check_row(const struct tg_route *route, const json_t *operation)
 {
     const json_t *content = json_object_get(json_object_get(operation, "requestBody"), "content");
     bool keyed = (route->flags & TG_ROUTE_IDEMPOTENT) != 0;
+    bool key_taken = (route->flags & TG_ROUTE_KEY_TAKEN) != 0;
     bool login = route->roles != 0 || (route->flags & TG_ROUTE_LOGIN) != 0;
 
     expect_status(route, operation, "429");
-    /* A language, a page, a key that does not read as one: whatever the handler is. */
+    /* A Content-Length that is no number: whatever the handler is. */
     if (strncmp(route->pattern, "/api/v1/", 8) == 0)
         expect_status(route, operation, "400");
     if (route->method == TG_POST || route->method == TG_PUT || route->method == TG_PATCH) {
@@ -143,9 +154,12 @@ static void check_row(const struct tg_route *route, const json_t *operation)
         expect_status(route, operation, "401");
     if (route->roles != 0)
         expect_status(route, operation, "403");
-    if (keyed != has_parameter(operation, "#/components/parameters/IdempotencyKey"))
-        fail_msg("%s %s: Idempotency-Key", method_name(route->method), route->pattern);
-    if (keyed) {
+    same_parameter(route, operation, TG_ROUTE_IDEMPOTENT, "IdempotencyKey");
+    same_parameter(route, operation, TG_ROUTE_KEY_TAKEN, "IdempotencyKeyTaken");
+    same_parameter(route, operation, TG_ROUTE_LANG, "Lang");
+    same_parameter(route, operation, TG_ROUTE_LIST, "Cursor");
+    same_parameter(route, operation, TG_ROUTE_LIST, "Limit");
+    if (keyed || key_taken) {
         expect_status(route, operation, "400");
         expect_status(route, operation, "409");
         expect_status(route, operation, "422");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "api/auth.h"
 #include "api/req.h"
@@ -18,6 +19,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "msg/web.h"
+#include "support/lib/schema.h"
 #include "support/lib/web_client.h"
 
 enum { BOXES = 4 }; /* live, sale, read, rtc */
@@ -30,6 +32,7 @@ static struct {
     atomic_bool stop;
     uint16_t port;
     char admin[TG_TOKEN_SIZE];
+    const char *trusted;
 } t;
 
 static bool ready(void *ctx)
@@ -78,7 +81,7 @@ static void others(void *ctx)
     }
 }
 
-static int set_up(void **state)
+static int set_up_from(const char *trusted)
 {
     struct tg_show_info show = {.ord = 0, .id = "demo", .title = "Demo", .state = TG_SHOW_LIVE};
     struct tg_token_info info = {.ordinal = 1, .roles = TG_ROLE_ADMIN, .id = "t1"};
@@ -86,7 +89,8 @@ static int set_up(void **state)
     struct tg_web_peers peers = {.read_count = 1};
     const char *key = NULL;
 
-    (void)state;
+    t.trusted = trusted;
+    cfg.trusted_networks = (struct tg_texts){.items = &t.trusted, .count = trusted == NULL ? 0 : 1};
     assert_int_equal(tg_registry_new(&t.reg), TG_OK);
     assert_int_equal(tg_registry_show_put(t.reg, &show), TG_OK);
     tg_token_mint(t.admin, info.hash);
@@ -105,6 +109,19 @@ static int set_up(void **state)
     atomic_store(&t.stop, false);
     assert_int_equal(tg_thread_start(&t.thread, "others", others, NULL), TG_OK);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_from(NULL);
+}
+
+/* Somebody who may ask as often as they like. */
+static int set_up_trusted(void **state)
+{
+    (void)state;
+    return set_up_from("127.0.0.1/32");
 }
 
 static int tear_down(void **state)
@@ -329,6 +346,82 @@ static void test_routes_limit_persons(void **state)
     }
 }
 
+/* --- what is sent along, and what openapi.json says of it --- */
+
+struct oddity {
+    const char *query;
+    const char *header;
+    uint32_t flags;    /* whose routes refuse it */
+    const char *field; /* ... and name this */
+};
+
+static void check_oddity(const json_t *operation, const struct tg_route *r, const char *who,
+                         const struct oddity *odd)
+{
+    bool needed = (r->flags & odd->flags) != 0;
+    char pattern[160];
+    char headers[256];
+    char status[8];
+    char field[48];
+    struct web_client c;
+    struct web_answer a;
+    bool named;
+
+    (void)snprintf(pattern, sizeof(pattern), "%s%s", r->pattern, odd->query);
+    (void)snprintf(headers, sizeof(headers), "%s%s", who, odd->header);
+    a = ask(&c, r->method, pattern, headers);
+    (void)snprintf(status, sizeof(status), "%d", a.status);
+    (void)snprintf(field, sizeof(field), "\"field\":\"%s\"", odd->field);
+    /* 204: the threads behind did it. */
+    if (a.status != 204 && json_object_get(json_object_get(operation, "responses"), status) == NULL)
+        fail_msg("openapi.json does not say that %s %s may answer %s: %s", method_name(r->method),
+                 pattern, status, a.body);
+    named = a.status == 400 && strstr(a.body, field) != NULL;
+    if (a.status == 401 || a.status == 403)
+        needed = false; /* whoever may not ask is not told what is wrong */
+    if (named != needed)
+        fail_msg("%s %s with %s: %d %s", method_name(r->method), pattern, odd->header, a.status,
+                 a.body);
+    web_close(&c);
+}
+
+static void test_routes_answer_oddities_as_described(void **state)
+{
+    static const struct oddity odd[] = {
+        {"?lang=!", "Idempotency-Key: k1\r\n", TG_ROUTE_LANG, "lang"},
+        {"?lang=nb", "Idempotency-Key: k1\r\nAccept-Language: !\r\n", 0, "lang"},
+        {"?limit=x&cursor=x", "Idempotency-Key: k1\r\n", TG_ROUTE_LIST, "limit"},
+        {"", "Idempotency-Key: not a key\r\n", TG_ROUTE_IDEMPOTENT | TG_ROUTE_KEY_TAKEN,
+         "Idempotency-Key"},
+    };
+    struct schema_doc *doc = schema_load("openapi");
+    char admin[160];
+    char secret[TG_TOKEN_SIZE];
+    char viewer[160];
+    const char *who[] = {"", viewer, admin};
+    const json_t *paths;
+
+    (void)state;
+    assert_non_null(doc);
+    paths = json_object_get(schema_root(doc), "paths");
+    tg_resume_mint(secret);
+    (void)snprintf(viewer, sizeof(viewer), "Authorization: Bearer %s\r\n", secret);
+    (void)snprintf(admin, sizeof(admin), "Authorization: Bearer %s\r\n", t.admin);
+    for (size_t i = 0; i < tg_route_count * TG_ARRAY_LEN(odd) * TG_ARRAY_LEN(who); i++) {
+        const struct tg_route *r = &tg_routes[i / TG_ARRAY_LEN(odd) / TG_ARRAY_LEN(who)];
+        char lower[8] = "";
+        const json_t *operation;
+
+        for (size_t at = 0; method_name(r->method)[at] != '\0'; at++)
+            lower[at] = (char)(method_name(r->method)[at] | 0x20);
+        operation = json_object_get(json_object_get(paths, r->pattern), lower);
+        if (operation != NULL && strncmp(r->pattern, "/api/", 5) == 0)
+            check_oddity(operation, r, who[i % TG_ARRAY_LEN(who)],
+                         &odd[i / TG_ARRAY_LEN(who) % TG_ARRAY_LEN(odd)]);
+    }
+    schema_free(doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +430,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_routes_that_make_or_move_need_a_key, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_routes_limit_persons, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_routes_answer_oddities_as_described, set_up_trusted,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,7 @@ void rig_take_answer(struct rig *r)
             r->status = reply->status;
             memcpy(r->location, reply->location, sizeof(r->location));
             memcpy(r->etag, reply->etag, sizeof(r->etag));
+            r->in_lang = reply->in_lang;
             if (reply->json != NULL)
                 assert_int_equal(tg_str_copy(r->text, sizeof(r->text),
                                              (const char *)reply->json->data, reply->json->len),

@@ -30,6 +30,7 @@ struct rig {
     int status; /* the last answer */
     char location[128];
     char etag[40];
+    bool in_lang;
     char text[65536];
     unsigned buys;
 };
