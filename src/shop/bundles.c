@@ -224,6 +224,7 @@ void tg_decide_stock_rules(struct tg_shop *shop, struct tg_shop_now now, const s
     }
     tg_shop_touch_variant(shop, v);
     v->rules = change->rules;
+    tg_line_freed(shop, v); /* what staff kept back may be free now */
     note(shop, TG_EFFECT_STOCK_RULES, v, now.wall, c->person);
     if (change->set_parts)
         note(shop, TG_EFFECT_PARTS, v, now.wall, c->person);

@@ -146,14 +146,17 @@ static void touch(struct tg_shop *shop, struct tg_kept_location *l)
 
 /* --- changing one --- */
 
-static void touch_items(struct tg_shop *shop, const struct tg_location *l)
+/* What it has is sold from now on, or no longer: viewers see that, and who waits may be served. */
+static void turn_items(struct tg_shop *shop, const struct tg_location *l)
 {
     size_t cursor = 0;
     struct tg_variant *v;
 
     while ((v = tg_map_each(&shop->variant_by_sku, &cursor)) != NULL)
-        if (tg_variant_place(v, l->ord) != NULL)
+        if (tg_variant_place(v, l->ord) != NULL) {
             tg_shop_touch_variant(shop, v);
+            tg_line_freed(shop, v);
+        }
 }
 
 static bool change_ok(const struct tg_location *l, struct tg_verdict *out)
@@ -220,7 +223,7 @@ void tg_decide_location(struct tg_shop *shop, struct tg_shop_now now, const stru
     ord = kept->now.ord;
     touch(shop, kept);
     if (kept->now.closed != l->closed)
-        touch_items(shop, &kept->now); /* what viewers see of them changes */
+        turn_items(shop, &kept->now);
     kept->now = *l;
     kept->now.ord = ord;
     e = tg_shop_effect(shop, TG_EFFECT_LOCATION, now.wall);

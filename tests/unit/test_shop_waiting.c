@@ -496,6 +496,52 @@ static void test_first_units_short_of_the_wish_are_offered_at_once(void **state)
     world_free(w);
 }
 
+static void test_units_of_a_place_that_opens_are_the_heads(void **state)
+{
+    struct world *w = world_new(0);
+    struct tg_location_change oslo = {.location = {.ord = 1,
+                                                   .id = "oslo",
+                                                   .name = "Oslo",
+                                                   .kind = TG_LOCATION_STORE,
+                                                   .show = UINT16_MAX,
+                                                   .ships_from_wall = -1,
+                                                   .closed = true}};
+    const struct tg_place_row row = {.sku = "CUP", .location = 1, .on_hand = 3};
+    struct tg_claim c = claim_of(TG_CLAIM_LOCATION, "s1", 1);
+
+    (void)state;
+    assert_int_equal(tg_shop_put_location(w->shop, &oslo.location), TG_OK);
+    assert_int_equal(tg_shop_put_place(w->shop, &row), TG_OK);
+    assert_int_equal(wait_for(w, "pA", 2), TG_CODE_OK);
+    assert_int_equal(who(w, "pA")->offered, 0);
+    oslo.location.closed = false;
+    c.location_change = &oslo;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_int_equal(who(w, "pA")->offered, 2);
+    assert_int_equal(buy(w, "pB", 2), TG_CODE_SOLD_OUT);
+    commit(w);
+    world_free(w);
+}
+
+static void test_units_that_staff_kept_back_are_the_heads(void **state)
+{
+    struct world *w = world_new(3);
+    struct tg_rules_change change = {.sku = "CUP", .rules = {.safety = 3}};
+    struct tg_claim c = claim_of(TG_CLAIM_STOCK_RULES, "s1", 1);
+
+    (void)state;
+    c.rules_change = &change;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_int_equal(wait_for(w, "pA", 2), TG_CODE_OK);
+    assert_int_equal(who(w, "pA")->offered, 0);
+    change.rules.safety = 0;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_int_equal(who(w, "pA")->offered, 2);
+    assert_int_equal(available(w), 1);
+    commit(w);
+    world_free(w);
+}
+
 /* --- who is told --- */
 
 static size_t tell_all(struct world *w, const char *person, uint32_t *ret_place)
@@ -755,6 +801,8 @@ int main(void)
         cmocka_unit_test(test_nobody_gets_a_turn_of_what_is_no_longer_sold),
         cmocka_unit_test(test_what_people_wait_for_becomes_no_bundle),
         cmocka_unit_test(test_first_units_short_of_the_wish_are_offered_at_once),
+        cmocka_unit_test(test_units_of_a_place_that_opens_are_the_heads),
+        cmocka_unit_test(test_units_that_staff_kept_back_are_the_heads),
         cmocka_unit_test(test_each_step_of_the_line_is_told_once),
         cmocka_unit_test(test_refused_purchase_on_a_turn_writes_nothing),
         cmocka_unit_test(test_rollback_restores_the_line),
