@@ -140,6 +140,9 @@ static int report(const struct sim_totals *t)
         "sim_shop: %lu batches by a wrong clock, %lu products edited, %lu imports, %lu changes of "
         "prices, %lu short numbers moved, %lu bought by one: two nodes agree\n",
         t->off_clocks, t->edited, t->imports, t->priced, t->moved, t->by_number);
+    printf("sim_shop: %lu changes of places, %lu lines from those that open and close, %lu tokens "
+           "made, %lu taken away: nothing taken from a closed place, every node knows\n",
+           t->places, t->elsewhere, t->tokens, t->revoked);
     /* A simulation in which nothing happens proves nothing. */
     if (t->seeds < 10 || all_happened(t))
         return 0;

@@ -54,6 +54,10 @@ struct sim_request {
     int archive;    /* 1 = archive, 2 = sell it again */
     char body[352]; /* of the catalogue; "" = none */
     size_t body_len;
+    bool has_place;
+    struct tg_place_change place;
+    char token[24]; /* that it made, or took away */
+    tg_us told_at;  /* when its success was heard */
 };
 
 struct sim_flight {
@@ -113,6 +117,10 @@ struct sim_totals {
     unsigned long moved;      /* short numbers that became another product's */
     unsigned long by_number;  /* bought by such a number */
     unsigned long priced;     /* changes of prices, by hand and by import */
+    unsigned long places;     /* closed, opened, made */
+    unsigned long elsewhere;  /* lines of orders taken from places that opened and closed */
+    unsigned long tokens;     /* made, and ... */
+    unsigned long revoked;
     unsigned long off_clocks; /* batches of nodes whose clock was seconds or minutes off */
 };
 
@@ -260,6 +268,8 @@ struct sim_prices {
         int64_t amount;
     } from[SIM_PRICES_MAX];
 };
+/* Wide histories: oslo, spring and later close and open, bergen is made. */
+enum { SIM_ALL_PLACES = SIM_PLACES + 1 };
 /* Wide histories: the product's number is what people write; p2 has one SKU, p3 another. */
 enum { SIM_NUMBERS = 2, SIM_FIRST_NUMBER = 2, SIM_P2 = 9, SIM_P3 = 10 };
 struct sim_selling {
@@ -268,6 +278,7 @@ struct sim_selling {
     struct sim_prices prices[SIM_SKUS];
     struct sim_prices listed[SIM_SKUS];     /* wide: ordinary prices */
     struct sim_prices sold[SIM_SKUS];       /* wide: 1 = it is sold, 0 = archived */
+    struct sim_prices open[SIM_ALL_PLACES]; /* wide: 1 = it sells, 0 = closed or not there */
     struct sim_prices numbers[SIM_NUMBERS]; /* wide: the SKU that it means; -1 = none */
     int64_t of_show[SIM_SKUS];
     int64_t of_person[SIM_PERSONS][SIM_SKUS]; /* in the show */
@@ -302,6 +313,20 @@ void sim_catalog_look(struct sim *s, const struct tg_shop *shop);
 void sim_catalog_check(struct sim *s, const struct tg_order *order, const struct sim_request *r);
 /* shop_sim_selling.c: from this moment on it is `amount`. true = it was another before. */
 bool sim_track(struct sim *s, struct sim_prices *p, int64_t amount);
+
+/* Was it so at some time in between, or may it have been? */
+bool sim_was(const struct sim *s, const struct sim_prices *p, tg_us from, tg_us to, int64_t amount);
+
+/* shop_sim_places.c: in wide histories, places close and open, tokens come and go. */
+bool sim_places_request(struct sim *s, struct sim_request *r);
+void sim_places_copy(const struct sim_request *r, struct tg_sale_req *copy);
+void sim_places_answer(struct sim *s, struct sim_request *r, const char *json);
+void sim_places_look(struct sim *s, const struct tg_shop *shop);
+/* Nothing is taken from a place that is closed. */
+void sim_places_check(struct sim *s, const struct tg_order *order);
+/* Soon after it was said that a token is made, or taken away, every node knows. */
+void sim_tokens_check(struct sim *s);
+bool sim_is_token(const struct sim_request *r);
 
 /* shop_sim_check.c: what must hold. */
 /* Every number derived anew, against memory and disk. */

@@ -196,16 +196,15 @@ void sim_catalog_look(struct sim *s, const struct tg_shop *shop)
     }
 }
 
-/* Was it so at this instant, or may it have been? */
-static bool was(const struct sim *s, const struct sim_prices *p, tg_us wall, int64_t amount)
+bool sim_was(const struct sim *s, const struct sim_prices *p, tg_us from, tg_us to, int64_t amount)
 {
     tg_us slack = sim_slack(s);
 
-    if (p->count == 0 || p->from[0].first_wall > wall)
+    if (p->count == 0 || p->from[0].first_wall > from)
         return true;
-    for (size_t i = 0; i < p->count && p->from[i].first_wall <= wall + slack; i++)
+    for (size_t i = 0; i < p->count && p->from[i].first_wall <= to + slack; i++)
         if (p->from[i].amount == amount &&
-            (i + 1 == p->count || p->from[i + 1].last_wall >= wall - slack))
+            (i + 1 == p->count || p->from[i + 1].last_wall >= from - slack))
             return true;
     return false;
 }
@@ -222,18 +221,19 @@ static bool by_number(const struct sim_request *r, uint32_t *ret)
 
 void sim_catalog_check(struct sim *s, const struct tg_order *order, const struct sim_request *r)
 {
+    tg_us at = order->created_wall;
     uint32_t number;
 
     for (uint32_t i = 0; i < order->line_count; i++)
         for (size_t sku = 0; sku < SIM_SKUS; sku++)
             SIM_CHECK(strcmp(order->lines[i].sku, sim_skus[sku]) != 0 ||
-                          was(s, &s->selling->sold[sku], order->created_wall, 1),
+                          sim_was(s, &s->selling->sold[sku], at, at, 1),
                       "order %lld: %s was archived", (long long)order->number, sim_skus[sku]);
     if (!by_number(r, &number))
         return;
     for (size_t sku = SIM_P2; sku <= SIM_P3; sku++)
         SIM_CHECK(strcmp(order->lines[0].sku, sim_skus[sku]) != 0 ||
-                      was(s, &s->selling->numbers[number], order->created_wall, (int64_t)sku),
+                      sim_was(s, &s->selling->numbers[number], at, at, (int64_t)sku),
                   "order %lld: \"%s\" bought %s", (long long)order->number, r->req.op.u.chat.text,
                   sim_skus[sku]);
     s->t.by_number += s->settled;

@@ -303,8 +303,10 @@ static tg_err check_order(void *ctx, const struct tg_order *order)
     count_show(s, order);
     count_scarce(s, order);
     sim_limits_note(s, order, r);
-    if (s->wide)
+    if (s->wide) {
         sim_catalog_check(s, order, r);
+        sim_places_check(s, order);
+    }
     check_term(s, order);
     s->t.expired += s->settled && order->state == TG_ORDER_EXPIRED;
     return TG_OK;
@@ -364,6 +366,8 @@ void sim_check_disk(struct sim *s)
     check_shows(s);
     sim_check_books(s, db);
     sim_limits_check(s);
+    if (s->wide)
+        sim_tokens_check(s);
     for (size_t i = 0; i < s->request_count; i++) {
         const struct sim_request *r = &s->requests[i];
 

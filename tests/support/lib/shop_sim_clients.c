@@ -114,7 +114,7 @@ void sim_new_request(struct sim *s)
     *r = (struct sim_request){.of = -1};
     base_request(s, &r->req, index);
     r->sent_wall = s->now.wall;
-    if (s->wide && sim_catalog_request(s, r)) {
+    if (s->wide && (sim_catalog_request(s, r) || sim_places_request(s, r))) {
         s->request_count++;
         return;
     }
@@ -201,6 +201,7 @@ size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size
         *copy = s->requests[f->request].req;
         sim_life_copy(&s->requests[f->request], copy);
         sim_selling_copy(s, &s->requests[f->request], copy);
+        sim_places_copy(&s->requests[f->request], copy);
         copy->conn = (struct tg_conn){.mb = node->web, .slot = (uint32_t)f->request};
         out[count++] = copy;
         s->flights[i] = s->flights[--s->flight_count]; /* and that reorders them */
@@ -243,7 +244,8 @@ static int64_t amount_of(const char *json, const char *name)
 static void success(struct sim *s, struct sim_request *r, const char *json)
 {
     /* Of the catalogue the last state is told. */
-    bool settled = (r->req.op.kind != TG_OP_CART_SET || r->req.http) && !sim_tells_last(r);
+    bool settled = (r->req.op.kind != TG_OP_CART_SET || r->req.http) && !sim_tells_last(r) &&
+                   !sim_is_token(r); /* its secret is told once */
 
     if (r->ok && r->reply != NULL) {
         /* The same id gets the same answer, over crashes too. */
@@ -256,7 +258,9 @@ static void success(struct sim *s, struct sim_request *r, const char *json)
     r->ok = true;
     r->reply = tg_strdup(json);
     SIM_CHECK(r->reply != NULL, "memory");
+    r->told_at = s->now.mono;
     sim_selling_answer(s, r, json, true);
+    sim_places_answer(s, r, json);
     if (sim_buys(r)) {
         field(r->order, sizeof(r->order), json, "\"order\":{\"id\":\"");
         field(r->payment, sizeof(r->payment), json, "/pay/sandbox/");
@@ -298,15 +302,17 @@ static void hear(struct sim *s, const void *msg)
     const struct tg_web_send *send = msg;
     const struct tg_web_reply *reply = msg;
     const struct tg_slab *json = NULL;
-    char text[SIM_REPLY_MAX];
+    char text[SIM_REPLY_MAX] = "";
+    bool bare; /* done, and nothing to say */
 
     if (head->kind == TG_MSG_WEB_SEND)
         json = send->json;
     else if (head->kind == TG_MSG_WEB_REPLY)
         json = reply->json;
-    if (json == NULL || sim_chance(s, 20)) /* answers are lost, too */
+    bare = json == NULL && head->kind == TG_MSG_WEB_REPLY && reply->status == 204;
+    if ((json == NULL && !bare) || sim_chance(s, 20)) /* answers are lost, too */
         return;
-    SIM_CHECK(tg_str_copy(text, sizeof(text), (const char *)json->data, json->len) == TG_OK,
+    SIM_CHECK(bare || tg_str_copy(text, sizeof(text), (const char *)json->data, json->len) == TG_OK,
               "long answer");
     if (head->kind == TG_MSG_WEB_SEND)
         answer(s, send->conn.slot, text, strstr(text, "\"ok\":true") != NULL);

@@ -71,12 +71,28 @@ static void same_products(const struct tg_shop *a, const struct tg_shop *b)
     }
 }
 
+static void same_places(const struct tg_shop *a, const struct tg_shop *b)
+{
+    for (uint16_t ord = 0;; ord++) {
+        const struct tg_location *l = tg_shop_location_at(a, ord);
+        const struct tg_location *m = tg_shop_location_at(b, ord);
+
+        SIM_CHECK((l == NULL) == (m == NULL), "one has more places");
+        if (l == NULL)
+            return;
+        SIM_CHECK(strcmp(l->id, m->id) == 0 && l->closed == m->closed && l->priority == m->priority,
+                  "%s is another place there", l->id);
+    }
+}
+
 void sim_pair_agree(struct sim *s)
 {
     const struct tg_shop *a = tg_sale_shop(s->nodes[0].sale);
     const struct tg_shop *b = tg_sale_shop(s->nodes[1].sale);
 
     same_products(a, b);
+    same_places(a, b);
+    sim_tokens_check(s);
     for (size_t sku = 0; sku < SIM_SKUS; sku++) {
         const struct tg_variant *v = tg_shop_variant(a, sim_skus[sku]);
         const struct tg_variant *w = tg_shop_variant(b, sim_skus[sku]);

@@ -329,7 +329,9 @@ void sim_selling_prices(struct sim *s, const struct sim_node *node)
     for (size_t sku = 0; sku < SIM_SKUS && (s->node_count == 1 || s->wide); sku++)
         (void)sim_track(s, &s->selling->prices[sku],
                         tg_variant_price(tg_shop_variant(shop, sim_skus[sku])));
-    if (s->wide)
+    if (s->wide) {
         sim_catalog_look(s, shop);
+        sim_places_look(s, shop);
+    }
     s->selling->dead_wall = 0;
 }
