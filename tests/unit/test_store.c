@@ -53,6 +53,52 @@ static void test_demo_catalogue_loads_and_is_seeded_once(void **state)
     box_free(b);
 }
 
+/* Every word of a variant's options that is one of English has one in the language. */
+static void options_are_in(const struct tg_variant *v, const struct tg_text *text)
+{
+    static const char *const english[] = {"\"color\"", "\"size\"",       "\"pack\"",  "\"grind\"",
+                                          "\"grey\"",  "\"blue\"",       "\"white\"", "\"green\"",
+                                          "\"red\"",   "\"yellow\"",     "\"navy\"",  "\"black\"",
+                                          "\"sand\"",  "\"whole bean\"", "\"filter\""};
+    char buf[TG_OPTIONS_IN_SIZE];
+    const char *options = tg_options_in(buf, v->options, text);
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(english); i++)
+        if (strstr(options, english[i]) != NULL)
+            fail_msg("%s in %s: %s", v->sku, text->lang, options);
+}
+
+static void test_demo_catalogue_speaks_the_languages_of_the_pages(void **state)
+{
+    static const char *const langs[] = {"nb", "sv"};
+    struct box *b = box_new();
+    const struct tg_langs *sweater;
+
+    (void)state;
+    open_all(b);
+    for (size_t i = 0; i < tg_shop_product_count(b->shop); i++) {
+        const struct tg_product *p = tg_shop_product_at(b->shop, i);
+
+        for (size_t k = 0; k < TG_ARRAY_LEN(langs); k++) {
+            const struct tg_text *text = tg_langs_pick(p->texts, langs[k]);
+
+            if (text == NULL)
+                fail_msg("%s has nothing in %s", p->id, langs[k]);
+            assert_string_equal(text->lang, langs[k]);
+            assert_true(text->title[0] != '\0' && strcmp(text->title, p->title) != 0);
+            assert_true(text->description[0] != '\0' &&
+                        strcmp(text->description, p->description) != 0);
+            for (const struct tg_variant *v = p->first; v != NULL; v = v->next)
+                options_are_in(v, text);
+        }
+    }
+    sweater = tg_shop_product_at(b->shop, 0)->texts;
+    assert_string_equal(tg_langs_pick(sweater, "nb-NO")->title, "Ullgenser Varde");
+    assert_string_equal(tg_langs_pick(sweater, "sv")->title, "Ylletröja Varde");
+    close_all(b);
+    box_free(b);
+}
+
 static void test_orders_and_stock_survive_a_restart(void **state)
 {
     struct box *b = box_new();
@@ -814,6 +860,7 @@ static void test_loading_without_memory_answers_nomem(void **state)
 /* What the two engines have in common. */
 #define CONTRACT                                                                                   \
     cmocka_unit_test(test_demo_catalogue_loads_and_is_seeded_once),                                \
+        cmocka_unit_test(test_demo_catalogue_speaks_the_languages_of_the_pages),                   \
         cmocka_unit_test(test_orders_and_stock_survive_a_restart),                                 \
         cmocka_unit_test(test_an_orders_life_survives_restarts),                                   \
         cmocka_unit_test(test_person_limit_is_summed_from_disk),                                   \
