@@ -142,8 +142,13 @@ describe('the desk sells', { concurrency: 2 }, () => {
     await noViolations(page, name);
     await mug.getByLabel("Sell for somebody: Buyer's name").fill('Ola');
     await mug.getByRole('button', { name: 'Make the order' }).click();
-    await sheet(page).getByLabel('Link to pay').waitFor();
-    assert.equal(await sheet(page).getByLabel('Link to pay').inputValue(), `${origin}/pay/sandbox/pay1`);
+    const link = sheet(page).getByLabel('Link to pay', { exact: true });
+    await link.waitFor();
+    assert.equal(await link.inputValue(), `${origin}/pay/sandbox/pay1`);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
+    await sheet(page).getByRole('button', { name: 'Copy: Link to pay' }).click();
+    await sheet(page).locator('torg-copy').getByRole('status').getByText('Copied: Link to pay').waitFor({ state: 'attached' }); // told to a screen reader
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${origin}/pay/sandbox/pay1`);
     await noViolations(page, `${name}-sold`);
   });
   inBoth('desk rules', async (page, name) => {

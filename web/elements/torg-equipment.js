@@ -1,6 +1,7 @@
 import { html } from 'lit';
 import { t } from '../lib/i18n.js';
 import { TorgElement, styles } from './torg-element.js';
+import './torg-copy.js';
 import sheet from './torg-equipment.shadow.css';
 
 const RTMP_PORT = 1935;
@@ -8,21 +9,19 @@ const RTMP_PORT = 1935;
 /** What to enter in OBS or a hardware encoder. */
 export class TorgEquipment extends TorgElement {
   static styles = styles(sheet);
-  static properties = { show: {}, copied: { state: true } };
+  static properties = { show: {} };
 
   constructor() {
     super();
     /** show id */
     this.show = '';
-    this.copied = '';
   }
 
   render() {
     return html`<dl>${this.#setting('studio.server', `rtmp://${location.hostname}:${RTMP_PORT}/live`)}
         ${this.#setting('studio.key', `${this.show}?key=${t('studio.key.placeholder')}`)}</dl>
       <p class="muted">${t('studio.key.hint')}</p>
-      <ul><li>${t('studio.video')}</li><li>${t('studio.audio')}</li></ul>
-      <p class="visually-hidden" role="status">${this.copied ? t('studio.copied') : ''}</p>`;
+      <ul><li>${t('studio.video')}</li><li>${t('studio.audio')}</li></ul>`;
   }
 
   /**
@@ -31,12 +30,7 @@ export class TorgEquipment extends TorgElement {
    */
   #setting(key, value) {
     return html`<div><dt>${t(key)}</dt><dd><code>${value}</code>
-      <button class="button small" type="button" @click=${() => this.#copy(value)} aria-label=${`${t('studio.copy')}: ${t(key)}`}>${t(this.copied === value ? 'studio.copied' : 'studio.copy')}</button></dd></div>`;
-  }
-
-  /** @param {string} value */
-  async #copy(value) {
-    await navigator.clipboard?.writeText(value).then(() => { this.copied = value; }, () => { this.copied = ''; });
+      <torg-copy .value=${value} .label=${t(key)}></torg-copy></dd></div>`;
   }
 }
 customElements.define('torg-equipment', TorgEquipment);

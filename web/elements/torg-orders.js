@@ -2,7 +2,7 @@ import { html, nothing } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { hasText, region, t } from '../lib/i18n.js';
 import { formatMoney } from '../lib/money.js';
-import { findSku, optionWords } from '../lib/show-model.js';
+import { findSku, optionWords, picture } from '../lib/show-model.js';
 import { icon } from './icons.js';
 import { TorgElement, styles } from './torg-element.js';
 import { clockTime } from './torg-pinned-product.js';
@@ -37,10 +37,11 @@ export class TorgOrders extends TorgElement {
       <ul class="lines">${order.lines.map((line) => {
         const found = findSku(this.products, line.sku);
         const options = optionWords(line.options ?? found?.variant.options);
-        return html`<li><span>${line.qty} × ${line.title ?? found?.product.title ?? line.sku}${options ? html` <span class="muted">${options}</span>` : nothing}</span></li>`;
+        return html`<li>${found ? html`<img src=${picture(found.product).url} alt="" width="48" height="48" loading="lazy">` : nothing}<span>${line.qty} × ${line.title ?? found?.product.title ?? line.sku}${options ? html` <span class="muted">${options}</span>` : nothing}</span></li>`;
       })}</ul>
-      <p><a class="details" href=${`/account#${order.id}`}>${t('order.details')}<span class="visually-hidden"> ${t('orders.number', { number: String(order.number) })}</span></a></p>
-      <p class="foot"><strong class="numbers">${formatMoney(order.total, region())}</strong>${payAction(order, this.now)}</p>
+      <p class="foot"><strong class="numbers">${formatMoney(order.total, region())}</strong>
+        <a class="details" href=${`/account#${order.id}`}>${t('order.details')}<span class="visually-hidden"> ${t('orders.number', { number: String(order.number) })}</span></a></p>
+      ${payAction(order, this.now)}
     </li>`;
   }
 }

@@ -2,6 +2,7 @@ import { html, nothing } from 'lit';
 import { t } from '../lib/i18n.js';
 import { clockTime } from './torg-pinned-product.js';
 import { TorgElement, styles } from './torg-element.js';
+import './torg-copy.js';
 import './torg-qr.js';
 import sheet from './torg-phone-link.shadow.css';
 
@@ -14,7 +15,7 @@ const LOCAL = /^(localhost|127\.[\d.]+|\[::1\])$/;
  */
 export class TorgPhoneLink extends TorgElement {
   static styles = styles(sheet);
-  static properties = { code: { attribute: false }, problem: {}, now: { type: Number }, copied: { state: true } };
+  static properties = { code: { attribute: false }, problem: {}, now: { type: Number } };
 
   constructor() {
     super();
@@ -22,7 +23,6 @@ export class TorgPhoneLink extends TorgElement {
     this.code = null;
     this.problem = '';
     this.now = Date.now();
-    this.copied = false;
   }
 
   render() {
@@ -32,7 +32,7 @@ export class TorgPhoneLink extends TorgElement {
       ${url && LOCAL.test(url.hostname) ? html`<p class="note warn">${t('phone.local')}</p>` : nothing}
       ${this.problem ? html`<p class="note bad" role="alert">${this.problem}</p>` : nothing}
       ${url && left > 0 ? this.#valid(url.href, left) : this.#none()}
-      <button class="button wide" type="button" @click=${this.#again}>${t('phone.new')}</button>
+      <button class="button wide" type="button" @click=${() => this.ask('code')}>${t('phone.new')}</button>
       <details><summary>${t('phone.lan')}</summary>
         <ol><li>${t('phone.lan.1')}</li><li>${t('phone.lan.2')}</li><li>${t('phone.lan.3')}</li><li>${t('phone.lan.4')}</li></ol></details>`;
   }
@@ -44,24 +44,12 @@ export class TorgPhoneLink extends TorgElement {
   #valid(url, left) {
     return html`<torg-qr .text=${url} .label=${t('phone.code')}></torg-qr>
       <p class="left numbers muted">${t('phone.left', { time: clockTime(left) })}</p>
-      <label>${t('phone.link')}<span class="copy"><input class="field" readonly .value=${url} @focus=${(/** @type {FocusEvent} */ e) => /** @type {HTMLInputElement} */ (e.target).select()}>
-        <button class="button" type="button" @click=${() => this.#copy(url)}>${t(this.copied ? 'studio.copied' : 'studio.copy')}</button></span></label>
-      <p class="visually-hidden" role="status">${this.copied ? t('studio.copied') : ''}</p>`;
+      <torg-copy field .value=${url} .label=${t('phone.link')}></torg-copy>`;
   }
 
   #none() {
     if (this.problem) return nothing;
     return html`<p class="note" role="status">${t(this.code ? 'phone.expired' : 'phone.making')}</p>`;
-  }
-
-  #again() {
-    this.copied = false;
-    this.ask('code');
-  }
-
-  /** @param {string} url */
-  async #copy(url) {
-    await navigator.clipboard?.writeText(url).then(() => { this.copied = true; }, () => { this.copied = false; });
   }
 }
 customElements.define('torg-phone-link', TorgPhoneLink);

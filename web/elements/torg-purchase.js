@@ -1,5 +1,5 @@
 import { html, nothing } from 'lit';
-import { region, t } from '../lib/i18n.js';
+import { hasText, locale, region, t } from '../lib/i18n.js';
 import { formatMoney } from '../lib/money.js';
 import { findSku, optionWords } from '../lib/show-model.js';
 import { icon } from './icons.js';
@@ -18,7 +18,7 @@ import sheet from './torg-purchase.shadow.css';
  */
 export class TorgPurchase extends TorgElement {
   static styles = styles(sheet);
-  static properties = { purchase: { attribute: false }, products: { attribute: false }, offline: { type: Boolean }, now: { type: Number }, mayWait: { type: Boolean }, waiting: { attribute: false }, waitProblem: {} };
+  static properties = { purchase: { attribute: false }, products: { attribute: false }, cart: { attribute: false }, offline: { type: Boolean }, now: { type: Number }, mayWait: { type: Boolean }, waiting: { attribute: false }, waitProblem: {} };
 
   constructor() {
     super();
@@ -26,6 +26,8 @@ export class TorgPurchase extends TorgElement {
     this.purchase = null;
     /** @type {import('../lib/wire.js').Product[]} */
     this.products = [];
+    /** knows what products of other shows are called @type {import('../lib/wire.js').Cart} */
+    this.cart = { lines: [] };
     this.offline = false;
     this.now = Date.now();
     this.mayWait = false;
@@ -51,13 +53,20 @@ export class TorgPurchase extends TorgElement {
       case 'sold_out':
         return html`${this.#mark('warning')}<p class="lead">${t('buy.sold-out')}</p><p class="muted">${this.#what(purchase)}</p>
           ${this.#backOrder(purchase)}${this.#wait(purchase)}
-          <button class=${`button wide ${this.mayWait ? '' : 'primary'}`} type="button" @click=${() => this.ask('show-products')}>${t('products.see')}</button>`;
+          ${purchase.op.op === 'checkout' ? this.#leave() : html`<button class=${`button wide ${this.mayWait ? '' : 'primary'}`} type="button" @click=${() => this.ask('show-products')}>${t('products.see')}</button>`}`;
       case 'busy':
         return html`${this.#mark('clock')}<p class="lead">${t('buy.busy')}</p>${this.#again(purchase, t('try-again'))}`;
       default:
         return html`${this.#mark('warning')}<p class="lead">${t(purchase.state === 'limit' ? 'buy.limit' : 'buy.refused')}</p>
-          ${purchase.message ? html`<p class="muted" lang="en">${purchase.message}</p>` : nothing}${this.#leave()}`;
+          ${this.#why(purchase)}${this.#leave()}`;
     }
+  }
+
+  /** The server's own words are exact and English; other readers get the general ones. @param {Purchase} purchase */
+  #why({ code, message }) {
+    const words = locale() !== 'en' && hasText(`error.${code}`) ? t(`error.${code}`) : '';
+    if (words) return html`<p class="muted">${words}</p>`;
+    return message ? html`<p class="muted" lang="en">${message}</p>` : nothing;
   }
 
   /** Goods that are only promised are never taken without being asked for. @param {Purchase} purchase */
@@ -88,7 +97,8 @@ export class TorgPurchase extends TorgElement {
     return html`${this.#mark(over ? 'warning' : 'check')}
       <p class="lead">${t(paid ? 'buy.paid' : over ? `order.${order.state}` : 'buy.yours')}</p>
       <p>${this.#what(purchase)}</p>
-      <p class="muted numbers">${t('orders.number', { number: String(order.number) })} · ${formatMoney(order.total, region())}</p>
+      <p class="muted numbers">${t('orders.number', { number: String(order.number) })} · ${formatMoney(order.total, region())}${order.discount
+        ? html` <span class="line">${t('order.discount')} −${formatMoney(order.discount, region())}</span>` : nothing}</p>
       ${payAction(order, this.now)}${this.#leave()}`;
   }
 
@@ -97,7 +107,7 @@ export class TorgPurchase extends TorgElement {
     if (purchase.op.op === 'checkout' && purchase.prices) return this.#changedLines(purchase, purchase.prices);
     const price = purchase.price;
     return html`${this.#mark('warning')}<p class="lead">${t('buy.price-changed')}</p><p>${this.#what(purchase)}</p>
-      ${price ? html`<p class="price numbers">${formatMoney(price, region())}</p>` : nothing}
+      ${price ? html`<p class="price numbers">${this.#was(purchase.op.op === 'buy' ? purchase.op.price : undefined, price)}${formatMoney(price, region())}</p>` : nothing}
       ${this.#again(purchase, price ? t('buy.at-price', { price: formatMoney(price, region()) }) : t('try-again'))}${this.#leave()}`;
   }
 
@@ -108,8 +118,24 @@ export class TorgPurchase extends TorgElement {
    */
   #changedLines(purchase, prices) {
     return html`${this.#mark('warning')}<p class="lead">${t('buy.price-changed')}</p>
-      ${prices.map(({ sku, price }) => html`<p class="price numbers">${findSku(this.products, sku)?.product.title ?? sku} · ${formatMoney(price, region())}</p>`)}
+      <ul class="prices">${prices.map(({ sku, price }) => html`<li><span>${this.#title(sku)}</span>
+        <strong class="numbers">${this.#was(seen(purchase, sku), price)}${formatMoney(price, region())}</strong></li>`)}</ul>
       ${this.#again(purchase, t('buy.at-new-prices'))}${this.#leave()}`;
+  }
+
+  /**
+   * The price that the buyer agreed to, where it is known and another.
+   * @param {number | undefined} amount
+   * @param {import('../lib/wire.js').Money} now
+   */
+  #was(amount, now) {
+    if (amount === undefined || amount === now.amount) return nothing;
+    return html`<span class="visually-hidden">${t('price.before')}</span> <s>${formatMoney({ ...now, amount }, region())}</s> `;
+  }
+
+  /** @param {string} sku */
+  #title(sku) {
+    return this.cart.lines.find((line) => line.sku === sku)?.title ?? findSku(this.products, sku)?.product.title ?? sku;
   }
 
   /**
@@ -121,7 +147,8 @@ export class TorgPurchase extends TorgElement {
   }
 
   #leave() {
-    return html`<button class="button wide" type="button" @click=${() => this.ask('close')}>${t('buy.back')}</button>`;
+    const toCart = this.purchase?.op.op === 'checkout' && !this.purchase.order;
+    return html`<button class="button wide" type="button" @click=${() => this.ask('close')}>${t(toCart ? 'cart.back' : 'buy.back')}</button>`;
   }
 
   /** @param {string} name */
@@ -130,13 +157,23 @@ export class TorgPurchase extends TorgElement {
   }
 
   /** @param {Purchase} purchase */
-  #what({ op, order }) {
-    const lines = order?.lines ?? (op.op === 'buy' ? [{ sku: op.sku, qty: op.qty, title: undefined, options: undefined }] : []);
+  #what({ op, order, sku }) {
+    /** @type {Partial<import('../lib/wire.js').OrderLine>[]} */
+    const lines = order?.lines ?? (op.op === 'buy' ? [{ sku: op.sku, qty: op.qty }] : sku ? [{ sku }] : []);
     return lines.map((line) => {
-      const found = findSku(this.products, line.sku);
+      const found = findSku(this.products, line.sku ?? '');
       const options = optionWords(line.options ?? found?.variant.options);
-      return html`<span class="line">${line.qty} × ${line.title ?? found?.product.title ?? line.sku}${options ? `, ${options}` : ''}</span>`;
+      return html`<span class="line">${line.qty ? `${line.qty} × ` : ''}${line.title ?? this.#title(line.sku ?? '')}${options ? `, ${options}` : ''}</span>`;
     });
   }
 }
 customElements.define('torg-purchase', TorgPurchase);
+
+/**
+ * The price of a cart's line when it was ordered.
+ * @param {Purchase} purchase
+ * @param {string} sku
+ */
+function seen({ op }, sku) {
+  return op.op === 'checkout' ? op.prices?.find((line) => line.sku === sku)?.amount : undefined;
+}

@@ -18,6 +18,7 @@ import { newId } from './channel.js';
  * @property {{ sku: string, price: Money }[]} [prices] with price_changed: every line that is dearer now
  * @property {number} [backOrder] with sold_out: units that can be had by who agrees to wait
  * @property {string | null} [shipsFrom] ... and from when they ship; null = no date yet
+ * @property {string} [sku] with sold_out: which it is
  * @property {string} [code]
  * @property {string} [message] the server's words
  */
@@ -39,7 +40,7 @@ export function answered(purchase, reply) {
   if (reply.ok && reply.order) return { ...purchase, state: 'ordered', order: reply.order };
   const base = { ...purchase, code: reply.code ?? 'internal', message: reply.message };
   switch (reply.code) {
-    case 'sold_out': return { ...base, state: 'sold_out', backOrder: reply.back_order, shipsFrom: reply.ships_from };
+    case 'sold_out': return { ...base, state: 'sold_out', sku: reply.sku, backOrder: reply.back_order, shipsFrom: reply.ships_from };
     case 'price_changed': return { ...base, state: 'price_changed', price: reply.price, prices: reply.prices };
     case 'limit': return { ...base, state: 'limit' };
     case 'busy': case 'rate': return { ...base, state: 'busy' };

@@ -227,7 +227,7 @@ export function reduce(model, event) {
       for (const [kind, count] of Object.entries(event.value)) reactions[kind] = (reactions[kind] ?? 0) + count;
       return { ...model, reactions };
     }
-    case 'cart': return { ...model, cart: event.cart ?? { lines: event.lines ?? [], total: event.total } };
+    case 'cart': return { ...model, cart: event.cart ?? { lines: event.lines ?? [], total: event.total, tax: event.tax } };
     case 'order': return { ...model, orders: { ...model.orders, [event.order.id]: event.order } };
     default: return model;
   }

@@ -48,8 +48,22 @@
  * @property {string} [reply_to]
  * @property {boolean} [hidden] seen by staff only
  */
-/** @typedef {{ sku: string, qty: number, title?: string, price?: Money, total?: Money, options?: Record<string, string>, stock?: Stock }} CartLine */
-/** @typedef {{ lines: CartLine[], total?: Money, tax?: Money }} Cart */
+/** @typedef {'price_changed' | 'sold_out' | 'back_order' | 'limit' | 'closed' | 'gone'} CartChange since it was put in, or why it cannot be bought as it stands */
+/**
+ * @typedef {object} CartLine
+ * @property {string} sku
+ * @property {number} qty
+ * @property {string} [title]
+ * @property {string} [image]
+ * @property {Money} [price]
+ * @property {Money} [price_was] when it was put in
+ * @property {Money} [total]
+ * @property {Record<string, string>} [options]
+ * @property {number} [available]
+ * @property {number} [limit] units that the limits leave to this person
+ * @property {CartChange[]} [changes]
+ */
+/** @typedef {{ lines: CartLine[], total?: Money, tax?: Money, discount?: Money, codes?: string[], code_error?: { code: RefusalCode, message: string } }} Cart with codes: as it would be charged */
 /** @typedef {'awaiting_payment' | 'paid' | 'partly_fulfilled' | 'fulfilled' | 'expired' | 'cancelled' | 'returned'} OrderState */
 /** @typedef {{ line?: number, sku: string, title?: string, qty: number, price?: Money, total?: Money, options?: Record<string, string>, cancelled?: number, fulfilled?: number, returned?: number }} OrderLine */
 /** @typedef {{ seq: number, kind: string, at: string, amount?: Money, data?: { carrier?: string, tracking?: string, restock?: boolean, lines?: { line: number, qty: number }[] } }} OrderStep */

@@ -147,7 +147,8 @@ export class TorgAccountPage extends TorgElement {
         ${this.failed ? this.#failure() : nothing}
         ${this.orders === null
           ? (this.failed ? nothing : html`<p role="status"><span class="spinner"></span> ${t('loading')}</p>`)
-          : html`<torg-orders .orders=${this.orders} .now=${this.now}></torg-orders>`}`;
+          : html`<torg-orders .orders=${this.orders} .now=${this.now}></torg-orders>`}
+        ${this.orders?.length === 0 ? html`<a class="button primary go" href="/">${t('shows.all')}</a>` : nothing}`;
   }
 }
 customElements.define('torg-account-page', TorgAccountPage);

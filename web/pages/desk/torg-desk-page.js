@@ -5,6 +5,7 @@ import { icon } from '../../elements/icons.js';
 import { styles } from '../../elements/torg-element.js';
 import '../../elements/torg-badge.js';
 import '../../elements/torg-chat.js';
+import '../../elements/torg-copy.js';
 import '../../elements/torg-language.js';
 import '../../elements/torg-phone-link.js';
 import '../../elements/torg-player.js';
@@ -146,7 +147,7 @@ export class TorgDeskPage extends StaffPage {
         ${this.ruling ? html`<torg-show-rules .rules=${store?.rules ?? null} .problem=${store?.rulesProblem ?? ''} @torg-rules-request=${this.#saveRules}></torg-show-rules>` : nothing}</torg-sheet>
       <torg-sheet heading=${sold ? t('desk.sell.done', { number: String(sold.order.number), name: sold.name }) : ''} .open=${Boolean(sold)} @torg-close-request=${this.#soldSeen}>
         ${sold ? html`<div class="sure"><p class="numbers">${formatMoney(sold.order.total, region())}</p>
-          ${url ? html`<label>${t('desk.sell.link')}<input class="field" readonly .value=${url} @focus=${selectAll}></label><p class="muted">${t('desk.sell.hint')}</p>` : nothing}
+          ${url ? html`<torg-copy field .value=${url} .label=${t('desk.sell.link')}></torg-copy><p class="muted">${t('desk.sell.hint')}</p>` : nothing}
           <button class="button wide" type="button" @click=${this.#soldSeen}>${t('close')}</button></div>` : nothing}</torg-sheet>`;
   }
 
@@ -219,11 +220,6 @@ export class TorgDeskPage extends StaffPage {
   }
 }
 customElements.define('torg-desk-page', TorgDeskPage);
-
-/** @param {FocusEvent} event */
-function selectAll(event) {
-  /** @type {HTMLInputElement} */ (event.target).select();
-}
 
 /**
  * @param {string} key

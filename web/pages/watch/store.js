@@ -22,7 +22,14 @@ export class WatchStore extends ShowStore {
   chatSending = false;
   cartProblem = '';
   waitProblem = '';
-  checkingOut = false;
+  /** The cart with codes and as this show sells it, asked for when it is looked at; null = the channel's. @type {import('../../lib/wire.js').Cart | null} */
+  quote = null;
+  /** The codes that the quote is with. */
+  code = '';
+  /** Why the codes that were tried do not hold: a refusal's code, or "no-answer". */
+  codeProblem = '';
+  /** Which question about the cart is the newest. */
+  #asked = 0;
   /** The server does not know this show. */
   missing = false;
   /** @type {Map<ReactionKind, number>} */
@@ -67,6 +74,7 @@ export class WatchStore extends ShowStore {
       identity.keepLastShow(this.showId);
       this.#loadOrders();
     }
+    if (event.ev === 'cart') this.#cartChanged();
     if (event.ev === 'comment') this.#commented(event);
     if (event.ev === 'order' && this.purchase?.order?.id === event.order.id) {
       this.purchase = { ...this.purchase, order: event.order };
@@ -175,6 +183,51 @@ export class WatchStore extends ShowStore {
     else this.#begin(newPurchase({ ...op, ...agreed, price: price?.amount ?? findSku(this.model.products, op.sku)?.variant.price.amount, at: this.mediaNow() }));
   }
 
+  get cart() {
+    return this.quote ?? this.model.cart;
+  }
+
+  /**
+   * Asks what the cart costs now, with these codes, and what of it can be had.
+   * @param {string} [code] "" = without
+   * @returns {Promise<boolean>} the codes hold
+   */
+  async priceCart(code = this.code) {
+    const token = identity.resumeToken();
+    const asked = ++this.#asked;
+    if (!token || this.model.cart.lines.length === 0) return false;
+    const query = new URLSearchParams({ show: this.showId, ...(code ? { code } : {}) });
+    /** @type {{ cart: import('../../lib/wire.js').Cart } | null} */
+    const body = await getJson(`/api/v1/carts/mine?${query}`, { headers: { Authorization: `Bearer ${token}` } }).catch(() => null);
+    if (asked !== this.#asked) return false;
+    const error = body ? body.cart.code_error?.code ?? '' : 'no-answer';
+    if (code) this.codeProblem = error;
+    if (body) {
+      this.quote = body.cart;
+      this.code = error ? '' : code;
+    }
+    this.changed();
+    return error === '';
+  }
+
+  /** What was asked about the cart is no longer so; codes are priced again. */
+  #cartChanged() {
+    this.#asked++;
+    this.quote = null;
+    this.codeProblem = '';
+    if (this.model.cart.lines.length === 0) this.code = '';
+    if (this.code) void this.priceCart();
+  }
+
+  /**
+   * Nobody orders for more than they think: codes that were typed and not tried yet are tried first.
+   * @param {string} typed
+   */
+  async orderCart(typed) {
+    if (typed && typed !== this.code && !(await this.priceCart(typed))) return;
+    this.checkout([], this.code);
+  }
+
   /**
    * @param {{ sku: string, price: import('../../lib/wire.js').Money }[]} [agreed] prices that the buyer was just told
    * @param {string} [code] discount codes, separated by commas
@@ -182,7 +235,7 @@ export class WatchStore extends ShowStore {
    */
   checkout(agreed = [], code = '', more = {}) {
     const prices = [];
-    for (const { sku, price } of this.model.cart.lines) {
+    for (const { sku, price } of this.cart.lines) {
       const amount = (agreed.find((line) => line.sku === sku)?.price ?? price ?? findSku(this.model.products, sku)?.variant.price)?.amount;
       if (amount !== undefined) prices.push({ sku, amount });
     }
@@ -196,7 +249,10 @@ export class WatchStore extends ShowStore {
   async cartSet(sku, qty) {
     const reply = await this.request({ op: 'cart.set', sku, qty: Math.max(0, qty) });
     this.cartProblem = reply.ok ? '' : refusalWords(reply);
-    if (reply.cart) this.model = { ...this.model, cart: reply.cart };
+    if (reply.cart) {
+      this.model = { ...this.model, cart: reply.cart };
+      this.#cartChanged();
+    }
     this.changed();
   }
 
@@ -221,6 +277,7 @@ export class WatchStore extends ShowStore {
       if (done.order) this.model = { ...this.model, orders: { ...this.model.orders, [done.order.id]: latest(this.model.orders[done.order.id], done.order) } };
       // A purchase from before a reload comes to the front only when it became an order.
       if (this.purchase?.id === purchase.id || (!this.purchase && done.order)) this.purchase = done;
+      if (purchase.op.op === 'checkout' && !done.order) void this.priceCart();
       this.changed();
     }).catch(() => {
       // The page is closing; the key stays in storage and the next page asks again.

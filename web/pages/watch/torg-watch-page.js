@@ -246,12 +246,12 @@ export class TorgWatchPage extends TorgElement {
       <torg-sheet heading=${product?.title ?? ''} .open=${is('product') && product !== null}>
         ${product ? html`<torg-product-detail .product=${product} .sku=${this.#chosenSku(product, '')} .busy=${busy} .closed=${ended}
           .window=${this.#window(this.#chosenSku(product, ''))} .mayWait=${model.selling.waiting} .place=${model.waiting[this.#chosenSku(product, '')]}></torg-product-detail>` : nothing}</torg-sheet>
-      <torg-sheet heading=${t('cart.title')} .open=${is('cart')}><torg-cart .cart=${model.cart} .products=${model.products} .busy=${busy} .problem=${store.cartProblem}
-        @torg-cart-set-request=${this.#cartSet} @torg-checkout-request=${(/** @type {CustomEvent<{ code?: string }>} */ event) => store.checkout([], event.detail.code)}></torg-cart></torg-sheet>
+      <torg-sheet heading=${t('cart.title')} .open=${is('cart')}><torg-cart .cart=${store.cart} .products=${model.products} .busy=${busy} .problem=${store.cartProblem} .code=${store.code && (store.cart.codes?.join(', ') || store.code)} .codeProblem=${store.codeProblem}
+        @torg-cart-set-request=${this.#cartSet} @torg-code-request=${this.#code} @torg-checkout-request=${this.#checkout}></torg-cart></torg-sheet>
       <torg-sheet heading=${t('orders.title')} .open=${is('orders')}><torg-orders .orders=${store.orders} .products=${model.products} .now=${this.now}></torg-orders>
         <p class="account"><a href="/account">${t('account.title')}</a></p></torg-sheet>
       <torg-sheet heading=${t('chat.name')} .open=${is('name')}>${this.#nameForm()}</torg-sheet>
-      <torg-sheet heading=${t('buy.title')} .open=${front}><torg-purchase .purchase=${store.purchase} .products=${model.products} .offline=${store.connection !== 'open'} .now=${this.now}
+      <torg-sheet heading=${t('buy.title')} .open=${front}><torg-purchase .purchase=${store.purchase} .products=${model.products} .cart=${store.cart} .offline=${store.connection !== 'open'} .now=${this.now}
         .mayWait=${model.selling.waiting} .waiting=${model.waiting} .waitProblem=${store.waitProblem}
         @torg-buy-again-request=${this.#again} @torg-show-products-request=${this.#otherProducts}></torg-purchase></torg-sheet>`;
   }
@@ -272,11 +272,14 @@ export class TorgWatchPage extends TorgElement {
   /** @param {Sheet} name */
   #open(name) {
     this.sheet = name;
+    if (name === 'cart') void this.store.priceCart();
   }
 
+  /** Behind a purchase that did not come about is what it was asked from. */
   #close() {
-    if (this.store.purchase) this.store.dismissPurchase();
-    else this.sheet = null;
+    const { purchase } = this.store;
+    if (!purchase || purchase.order) this.sheet = null;
+    if (purchase) this.store.dismissPurchase();
   }
 
   /** @param {CustomEvent} event */
@@ -321,6 +324,16 @@ export class TorgWatchPage extends TorgElement {
   async #addToCart({ detail }) {
     this.sheet = 'cart';
     await this.store.addToCart(detail.sku);
+  }
+
+  /** @param {CustomEvent<{ code: string }>} event */
+  async #code({ detail }) {
+    await this.store.priceCart(detail.code);
+  }
+
+  /** @param {CustomEvent<{ code: string }>} event */
+  async #checkout({ detail }) {
+    await this.store.orderCart(detail.code);
   }
 
   /** @param {CustomEvent} event */
