@@ -9,7 +9,8 @@
 
 #include "app/config.h"
 
-/* Paths are made absolute; the demo may use the sandbox. Errors: IO, LIMIT, NOMEM. */
+/* Paths are made absolute; the demo may use the sandbox. Errors: IO (what an
+ * earlier start left is gone, too: it may name another shop), LIMIT, NOMEM. */
 TG_MUST_CHECK tg_err tg_config_leave(const struct tg_config *cfg, const char *data_dir, bool demo);
 /* Reads it over what is in cfg. NOTFOUND: no torgd that leaves one ran here. Else: as
  * tg_config_load. */

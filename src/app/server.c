@@ -167,13 +167,15 @@ static tg_err start_web(struct tg_server *s, char *reason, size_t size)
                                      tg_err_name(err));
 }
 
-static tg_err leave_config(struct tg_server *s, char *reason, size_t size)
+/* Only torgctl reads it, and only when no server runs: selling does not wait for it. */
+static void leave_config(const struct tg_server *s)
 {
     tg_err err = tg_config_leave(s->cfg.config, s->cfg.data_dir, s->cfg.demo);
 
-    return err == TG_OK ? TG_OK
-                        : tg_because(err, reason, size, "cannot write %s/torgd.yaml (%s)",
-                                     s->cfg.data_dir, tg_err_name(err));
+    if (err != TG_OK)
+        tg_log_error("app", "config-not-left", "err=%s reason=%s", tg_err_name(err),
+                     TG_LOG_Q("torgd.yaml cannot be written; without a server torgctl needs"
+                              " --config"));
 }
 
 static tg_err open_admin(struct tg_server *s, char *reason, size_t size)
@@ -270,7 +272,7 @@ static tg_err start_all(struct tg_server *s, char *reason, size_t size)
     if (err == TG_OK)
         err = start_web(s, reason, size); /* viewers may come */
     if (err == TG_OK)
-        err = leave_config(s, reason, size);
+        leave_config(s);
     if (err == TG_OK)
         err = open_admin(s, reason, size);
     if (err == TG_OK && s->cfg.demo)

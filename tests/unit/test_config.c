@@ -2,13 +2,16 @@
  * test_config.c - the configuration file and environment: what is taken, and how refusals read.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -56,6 +59,60 @@ static void test_what_torgd_leaves_is_what_it_ran_with(void **state)
     assert_int_equal(again.shop_hold_s, 77);
     assert_true(again.payments_allow_sandbox);
     assert_int_equal(strncmp(again.store_url, "sqlite:/", 8), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/* What was put on the disk, and whether the file had its name by then: in place of libc's. */
+static unsigned synced;
+static bool named_before_synced;
+static const char *left_path;
+
+int fsync(int fd)
+{
+    synced++;
+    named_before_synced = left_path != NULL && access(left_path, F_OK) == 0;
+    return (int)syscall(SYS_fsync, fd);
+}
+
+/* A write of more than so many bytes fails, as on a full disk. */
+static void disk_has(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void test_what_cannot_be_left_says_nothing_old(void **state)
+{
+    static struct tg_config cfg;
+    static struct tg_config again;
+    struct tg_config_error err;
+    char dir[] = "/tmp/torg-left-XXXXXX";
+    char path[64];
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof(path), "%s/torgd.yaml", dir);
+    left_path = path;
+    synced = 0;
+    assert_int_equal(parse(&cfg, "shop:\n  currency: SEK\n", &err), TG_OK);
+    assert_int_equal(tg_config_leave(&cfg, dir, false), TG_OK);
+    assert_int_equal(synced, 1);
+    assert_false(named_before_synced);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    disk_has(100);
+    assert_int_equal(tg_config_leave(&cfg, dir, false), TG_OK); /* it stands there already */
+    assert_int_equal(tg_config_left(&again, dir, &err), TG_OK);
+    assert_int_equal(parse(&cfg, "store:\n  url: 'sqlite:other.db'\n", &err), TG_OK);
+    assert_int_equal(tg_config_leave(&cfg, dir, false), TG_ERR_IO);
+    assert_int_equal(tg_config_left(&again, dir, &err), TG_ERR_NOTFOUND);
+    disk_has(RLIM_INFINITY);
+    assert_int_equal(tg_config_leave(&cfg, dir, false), TG_OK);
+    assert_int_equal(tg_config_left(&again, dir, &err), TG_OK);
+    left_path = NULL;
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(dir), 0);
 }
@@ -354,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_values_of_each_type_are_taken),
         cmocka_unit_test(test_what_torgd_leaves_is_what_it_ran_with),
+        cmocka_unit_test(test_what_cannot_be_left_says_nothing_old),
         cmocka_unit_test(test_config_bad_input_names_line_key_and_reason),
         cmocka_unit_test(test_config_environment_overrides_and_refuses),
         cmocka_unit_test(test_config_check_finds_what_does_not_fit_together),
