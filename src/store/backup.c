@@ -66,7 +66,7 @@ static tg_err give_name(const char *part, const char *file, bool replace, char r
 /* --- SQLite --- */
 
 /* Must be a database of ours that this torg can read. */
-static tg_err check_sqlite(const char *file, char reterr[256])
+static tg_err check_sqlite(const char *file, const atomic_bool *stop, char reterr[256])
 {
     const struct tg_db_cfg cfg = {.url = file};
     struct tg_db db;
@@ -74,7 +74,9 @@ static tg_err check_sqlite(const char *file, char reterr[256])
 
     if (err != TG_OK)
         return err;
-    err = tg_sqlite_check_whole(&db);
+    err = tg_db_unhurried(&db, stop);
+    if (err == TG_OK)
+        err = tg_sqlite_check_whole(&db);
     if (err != TG_OK)
         (void)tg_backup_fail(reterr, err, file, db.error);
     tg_db_close(&db);
@@ -137,7 +139,7 @@ static tg_err keep_sqlite(const char *path, char ret_kept[256], char reterr[256]
     err = copy_sqlite(path, kept, NULL, reterr);
     if (err == TG_OK && sync_file(kept) != TG_OK)
         err = tg_backup_fail(reterr, TG_ERR_IO, kept, strerrordesc_np(errno));
-    if (err != TG_OK)
+    if (err != TG_OK && err != TG_ERR_CONFLICT) /* what a restore of this very second kept stays */
         err = put_aside(path, kept, reterr);
     if (err == TG_OK)
         tg_str_cut(ret_kept, 256, kept);
@@ -148,7 +150,7 @@ static tg_err restore_sqlite(const char *path, const char *file, char ret_kept[2
                              char reterr[256])
 {
     char part[PATH_SIZE];
-    tg_err err = check_sqlite(file, reterr);
+    tg_err err = check_sqlite(file, NULL, reterr);
 
     if (err != TG_OK)
         return err;
@@ -181,7 +183,7 @@ static tg_err make(const struct tg_db_cfg *cfg, const char *part, const atomic_b
     if (tg_db_is_postgres(cfg->url))
         return tg_pg_dump(cfg, part, stop, reterr);
     err = copy_sqlite(cfg->url, part, stop, reterr);
-    return err == TG_OK ? check_sqlite(part, reterr) : err;
+    return err == TG_OK ? check_sqlite(part, stop, reterr) : err;
 }
 
 tg_err tg_backup(const struct tg_db_cfg *cfg, const char *file, const atomic_bool *stop,
@@ -216,5 +218,5 @@ tg_err tg_restore(const struct tg_db_cfg *cfg, const char *file, char ret_kept[2
 tg_err tg_backup_check(const struct tg_db_cfg *cfg, char reterr[256])
 {
     return tg_db_is_postgres(cfg->url) ? tg_pg_check_whole(cfg, reterr)
-                                       : check_sqlite(cfg->url, reterr);
+                                       : check_sqlite(cfg->url, NULL, reterr);
 }

@@ -7,7 +7,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/mailbox.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "store/audit.h"
 #include "store/backup_priv.h"
 #include "store/migrations.h"
@@ -23,6 +25,7 @@ enum {
 
 /* "torg" in the file's header: another program's database is not ours to migrate. */
 #define APPLICATION_ID 0x746f7267
+#define LOOK_EVERY_US ((tg_us)100 * TG_US_PER_MS)
 
 static tg_err pragma_int(struct tg_db *db, const char *sql, int64_t *ret)
 {
@@ -62,6 +65,46 @@ static tg_err check_version(struct tg_db *db, int64_t *ret)
     return TG_OK;
 }
 
+/* The look at the pages is one step of SQLite's machine, and before 3.41 nothing but an interrupt
+ * from outside ends it: a thread looks at the stop flag until its mailbox is closed. */
+struct onlooker {
+    const struct tg_lite *lite;
+    struct tg_mailbox *end;
+};
+
+static void look_on(void *ctx)
+{
+    const struct onlooker *o = ctx;
+
+    while (!tg_mailbox_ended(o->end)) {
+        if (atomic_load(o->lite->stop))
+            sqlite3_interrupt(o->lite->raw); /* of no effect before the step: so again and again */
+        tg_mailbox_wait(o->end, LOOK_EVERY_US);
+    }
+}
+
+/* sqlite3_step() that ends soon after the stop flag is up. */
+static int step_under_watch(struct tg_db *db, sqlite3_stmt *st)
+{
+    struct onlooker o = {.lite = tg_lite_of(db)};
+    struct tg_thread *thread = NULL;
+    int rc = SQLITE_NOMEM;
+
+    if (o.lite->stop == NULL)
+        return sqlite3_step(st);
+    if (atomic_load(o.lite->stop))
+        return SQLITE_INTERRUPT;
+    if (tg_mailbox_new(&o.end, 1, tg_free) != TG_OK)
+        return rc;
+    if (tg_thread_start(&thread, "store-look", look_on, &o) == TG_OK) {
+        rc = sqlite3_step(st);
+        tg_mailbox_close(o.end);
+        tg_thread_join(thread);
+    }
+    tg_mailbox_free(o.end);
+    return rc;
+}
+
 static tg_err read_through(struct tg_db *db)
 {
     sqlite3_stmt *st = NULL;
@@ -70,8 +113,11 @@ static tg_err read_through(struct tg_db *db)
 
     rc = sqlite3_prepare_v2(tg_lite_of(db)->raw, "PRAGMA quick_check(1)", -1, &st, NULL);
     if (rc == SQLITE_OK)
-        rc = sqlite3_step(st);
-    if (rc != SQLITE_ROW) {
+        rc = step_under_watch(db, st);
+    if (rc == SQLITE_INTERRUPT) {
+        tg_str_cut(db->error, sizeof(db->error), "it was broken off");
+        err = tg_lite_err(rc);
+    } else if (rc != SQLITE_ROW) {
         err = tg_lite_failed(db, rc);
     } else if (strcmp((const char *)sqlite3_column_text(st, 0), "ok") != 0) {
         tg_str_cut(db->error, sizeof(db->error), (const char *)sqlite3_column_text(st, 0));

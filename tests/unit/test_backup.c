@@ -37,11 +37,14 @@ struct box {
     struct tg_db_cfg cfg;
 };
 
+/* Static: a test that fails half way leaves nothing that would look like a leak of the store's. */
 static struct box *box_new(void)
 {
-    struct box *b = tg_calloc(1, sizeof(*b));
+    static struct box boxes[2];
+    static unsigned next;
+    struct box *b = &boxes[next++ % TG_ARRAY_LEN(boxes)];
 
-    assert_non_null(b);
+    memset(b, 0, sizeof(*b));
     tg_str_printf(b->dir, sizeof(b->dir), "/tmp/torg-backup-XXXXXX");
     assert_non_null(mkdtemp(b->dir));
     tg_str_printf(b->file, sizeof(b->file), "%s/saved", b->dir);
@@ -80,7 +83,6 @@ static void box_free(struct box *b)
 {
     (void)files(b, "", true, NULL);
     assert_int_equal(rmdir(b->dir), 0);
-    tg_free(b);
 }
 
 static void sql(const struct box *b, const char *text)
@@ -352,6 +354,61 @@ static void test_a_backup_can_be_broken_off(void **state)
     box_free(b);
 }
 
+/* A copy is read again before it gets its name: from then on the stop flag is up. */
+static atomic_bool stop_at_check;
+static int parts_opened;
+
+static int on_open(sqlite3 *raw, const char **why, const struct sqlite3_api_routines *api)
+{
+    const char *name = sqlite3_db_filename(raw, "main");
+
+    (void)why;
+    (void)api;
+    if (name != NULL && strstr(name, ".part") != NULL && ++parts_opened == 2)
+        atomic_store(&stop_at_check, true);
+    return SQLITE_OK;
+}
+
+static void test_the_look_at_a_backup_can_be_broken_off(void **state)
+{
+    struct box *b = box_new();
+    char why[256] = "";
+
+    (void)state;
+    new_shop(b);
+    atomic_store(&stop_at_check, false);
+    parts_opened = 0;
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))on_open), SQLITE_OK);
+    assert_int_equal(tg_backup(&b->cfg, b->file, &stop_at_check, why), TG_ERR_CLOSED);
+    assert_int_equal(sqlite3_cancel_auto_extension((void (*)(void))on_open), 1);
+    assert_int_equal(parts_opened, 2);
+    assert_int_equal(files(b, "saved", false, NULL), 0);
+    box_free(b);
+}
+
+/* Two within one second: neither takes the other's place. */
+static void test_what_two_restores_replace_is_kept_twice(void **state)
+{
+    struct box *b = box_new();
+    char kept[256] = "";
+    char why[256] = "";
+    int done = 0;
+
+    (void)state;
+    new_shop(b);
+    save(b, b->file);
+    for (int i = 0; i < 3; i++) {
+        tg_err err = tg_restore(&b->cfg, b->file, kept, why);
+
+        done += err == TG_OK;
+        assert_true(err == TG_OK || (err == TG_ERR_CONFLICT && why[0] != '\0'));
+    }
+    assert_int_equal(files(b, "before-restore", false, NULL), done);
+    assert_int_equal(files(b, ".part", false, NULL), 0);
+    assert_true(number(b, "SELECT count(*) FROM products") > 0);
+    box_free(b);
+}
+
 static void test_a_file_without_a_shop_is_refused(void **state)
 {
     struct box *b = box_new();
@@ -594,6 +651,8 @@ int main(void)
     static struct tg_pg_server server;
     const struct CMUnitTest sqlite[] = {
         CONTRACT,
+        cmocka_unit_test(test_the_look_at_a_backup_can_be_broken_off),
+        cmocka_unit_test(test_what_two_restores_replace_is_kept_twice),
         cmocka_unit_test(test_a_damaged_database_is_restored_over),
         cmocka_unit_test(test_a_newer_database_is_restored_over),
     };
