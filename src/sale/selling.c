@@ -300,7 +300,8 @@ static struct tg_slab *window_json(struct tg_sale *sale, const struct tg_show_it
     return sale->buf.err == TG_OK ? tg_slab_copy(sale->buf.data, sale->buf.len) : NULL;
 }
 
-static void tell_live(struct tg_sale *sale, uint16_t show, struct tg_slab *take_event)
+static void tell_live(struct tg_sale *sale, uint16_t show, struct tg_slab *take_event,
+                      struct tg_slab *json)
 {
     struct tg_live_rules *msg = tg_msg_new(TG_MSG_LIVE_RULES, sizeof(*msg));
 
@@ -311,8 +312,16 @@ static void tell_live(struct tg_sale *sale, uint16_t show, struct tg_slab *take_
     msg->show = show;
     msg->comments = tg_shop_rules(sale->shop, show)->comments;
     msg->event = take_event;
-    msg->json = selling_json(sale, show, NULL);
+    msg->json = json == NULL ? NULL : tg_slab_ref(json);
     (void)tg_mailbox_post_reply(sale->cfg.live, msg); /* closed: live is stopping */
+}
+
+static void tell_show(struct tg_sale *sale, uint16_t show, struct tg_slab *take_event)
+{
+    struct tg_slab *json = selling_json(sale, show, NULL);
+
+    tell_live(sale, show, take_event, json);
+    tg_slab_unref(json);
 }
 
 void tg_selling_announce_show(struct tg_sale *sale, uint16_t show)
@@ -323,13 +332,13 @@ void tg_selling_announce_show(struct tg_sale *sale, uint16_t show)
         return;
     if (tg_shop_rules(sale->shop, show)->show != UINT16_MAX ||
         tg_shop_show_item_each(sale->shop, show, &cursor) != NULL)
-        tell_live(sale, show, NULL);
+        tell_show(sale, show, NULL);
 }
 
 void tg_selling_announce_ord(struct tg_sale *sale, uint16_t show)
 {
     if (sale->cfg.live != NULL)
-        tell_live(sale, show, selling_json(sale, show, "selling"));
+        tell_show(sale, show, selling_json(sale, show, "selling"));
 }
 
 void tg_selling_announce_key(struct tg_sale *sale, const char *ordinal)
@@ -357,8 +366,19 @@ static void tell_waiters(struct tg_sale *sale)
     }
 }
 
+/* Made once a show and batch: it is a walk over the items of all shows. */
+static struct tg_slab *json_of(struct tg_sale *sale, struct tg_slab *of_show[TG_SHOWS_MAX],
+                               uint16_t show)
+{
+    TG_ASSERT(show < TG_SHOWS_MAX); /* what changed was asked for in a show of the registry */
+    if (of_show[show] == NULL)
+        of_show[show] = selling_json(sale, show, NULL);
+    return of_show[show];
+}
+
 void tg_selling_announce(struct tg_sale *sale)
 {
+    struct tg_slab *of_show[TG_SHOWS_MAX] = {NULL};
     const struct tg_show_rules *rules_cursor = NULL;
     const struct tg_show_item *item_cursor = NULL;
     const struct tg_show_rules *r;
@@ -368,7 +388,10 @@ void tg_selling_announce(struct tg_sale *sale)
     if (sale->cfg.live == NULL)
         return;
     while ((item = tg_shop_each_show_item(sale->shop, &item_cursor)) != NULL)
-        tell_live(sale, item->show, window_json(sale, item));
+        tell_live(sale, item->show, window_json(sale, item), json_of(sale, of_show, item->show));
     while ((r = tg_shop_each_rules(sale->shop, &rules_cursor)) != NULL)
-        tell_live(sale, r->show, selling_json(sale, r->show, "selling"));
+        tell_live(sale, r->show, selling_json(sale, r->show, "selling"),
+                  json_of(sale, of_show, r->show));
+    for (size_t show = 0; show < TG_SHOWS_MAX; show++)
+        tg_slab_unref(of_show[show]);
 }

@@ -274,6 +274,51 @@ static void test_rules_are_set_told_and_kept(void **state)
     rig_close(r);
 }
 
+/* A walk over all items of all shows: once a show and batch, not once an item. */
+static void test_what_a_show_sells_is_written_once_a_batch(void **state)
+{
+    static const char *const skus[] = {"MUG-RED", "MUG-WHITE", "MUG-GREEN"};
+    struct rig *r = rig_open();
+    void *msgs[TG_ARRAY_LEN(skus)];
+    struct tg_slab *json = NULL;
+    unsigned told = 0;
+    void *msg;
+
+    (void)state;
+    for (size_t i = 0; i < TG_ARRAY_LEN(skus); i++) {
+        struct tg_sale_req *req = req_of(r, "s1", TG_ROLE_HOST, TG_OP_ITEM, "");
+
+        req->http = true;
+        tg_str_printf(req->idempotency, sizeof(req->idempotency), "k%zu", i);
+        tg_str_cut(req->op.u.item.sku, sizeof(req->op.u.item.sku), skus[i]);
+        req->op.u.item.from_ms = -1;
+        req->op.u.item.until_ms = 5000;
+        msgs[i] = req;
+    }
+    listen(r); /* what was told before */
+    tg_sale_turn(r->sale, r->now, msgs, TG_ARRAY_LEN(skus));
+    while (tg_mailbox_take(r->live, &msg, 1) == 1) {
+        const struct tg_live_rules *rules = msg;
+
+        if (rules->head.kind == TG_MSG_LIVE_RULES) {
+            char text[1024] = "";
+
+            told++;
+            assert_non_null(rules->event);
+            assert_true(json == NULL || json == rules->json);
+            if (json == NULL)
+                json = tg_slab_ref(rules->json);
+            keep(text, sizeof(text), rules->json);
+            for (size_t i = 0; i < TG_ARRAY_LEN(skus); i++)
+                has(text, skus[i]);
+        }
+        tg_msg_free(msg);
+    }
+    assert_int_equal(told, TG_ARRAY_LEN(skus));
+    tg_slab_unref(json);
+    rig_close(r);
+}
+
 static tg_err keep_item(void *ctx, const struct tg_show_item *item)
 {
     *(struct tg_show_item *)ctx = *item;
@@ -642,6 +687,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules_are_set_told_and_kept),
+        cmocka_unit_test(test_what_a_show_sells_is_written_once_a_batch),
         cmocka_unit_test(test_staff_sale_is_told_in_the_buyers_language),
         cmocka_unit_test(test_cart_event_says_nothing_of_one_show),
         cmocka_unit_test(test_turn_by_the_catalogue_wakes_the_pages),
