@@ -84,27 +84,31 @@ static void tell_orders(struct tg_sale *sale)
             tell_order(sale, order);
 }
 
+void tg_announce_cart(struct tg_sale *sale, const struct tg_cart *cart)
+{
+    struct tg_jo j = tg_jo(&sale->buf);
+
+    tg_buf_clear(&sale->buf);
+    tg_jo_obj(&j, NULL);
+    tg_jo_str(&j, "ev", "cart");
+    (void)tg_cart_write(&j, "cart", sale->shop, cart, UINT16_MAX, tg_lang_of(sale, cart->person));
+    tg_jo_end_obj(&j);
+    tg_announce_person(sale, cart->person);
+}
+
 static void tell_carts(struct tg_sale *sale)
 {
     const struct tg_cart *cursor = NULL;
     const struct tg_cart *cart;
 
     while ((cart = tg_shop_each_cart(sale->shop, &cursor)) != NULL) {
-        struct tg_jo j = tg_jo(&sale->buf);
         const struct tg_item *item =
             cart->changed_by < sale->item_count ? &sale->items[cart->changed_by] : NULL;
 
-        if (item != NULL && item->said.in != NULL && item->said.of == cart) {
+        if (item != NULL && item->said.in != NULL && item->said.of == cart)
             say_again(sale, item, "cart", cart->person);
-            continue;
-        }
-        tg_buf_clear(&sale->buf);
-        tg_jo_obj(&j, NULL);
-        tg_jo_str(&j, "ev", "cart");
-        (void)tg_cart_write(&j, "cart", sale->shop, cart, UINT16_MAX,
-                            tg_lang_of(sale, cart->person));
-        tg_jo_end_obj(&j);
-        tg_announce_person(sale, cart->person);
+        else
+            tg_announce_cart(sale, cart);
     }
 }
 

@@ -66,23 +66,35 @@ static void meet_token(struct tg_sale *sale, const char *id)
 
 /* --- people who look on here --- */
 
+static void keep(struct tg_sale *sale, enum tg_change kind, const char *key, size_t len)
+{
+    struct tg_sale_heard heard = {.kind = kind};
+
+    if (tg_str_copy(heard.key, sizeof(heard.key), key, len) != TG_OK)
+        return;
+    for (size_t i = 0; i < sale->elsewhere_count; i++)
+        if (sale->elsewhere[i].kind == kind && strcmp(sale->elsewhere[i].key, heard.key) == 0)
+            return;
+    if (sale->elsewhere_count == TG_ARRAY_LEN(sale->elsewhere)) {
+        TG_COUNT(sale_untold_total);
+        return; /* the page asks for its orders and its cart when it is shown again */
+    }
+    sale->elsewhere[sale->elsewhere_count++] = heard;
+}
+
 /* The key is the order's id, a space and its buyer. */
 static void keep_order(struct tg_sale *sale, const char *key)
 {
     const char *person = strchr(key, ' ');
-    char id[TG_UUID_SIZE];
 
-    if (person == NULL || !tg_registry_person_here(sale->cfg.registry, person + 1) ||
-        tg_str_copy(id, sizeof(id), key, (size_t)(person - key)) != TG_OK)
-        return;
-    for (size_t i = 0; i < sale->elsewhere_count; i++)
-        if (strcmp(sale->elsewhere[i], id) == 0)
-            return;
-    if (sale->elsewhere_count == TG_ARRAY_LEN(sale->elsewhere)) {
-        TG_COUNT(sale_untold_total);
-        return; /* the page asks for its orders when it is shown again */
-    }
-    memcpy(sale->elsewhere[sale->elsewhere_count++], id, sizeof(id));
+    if (person != NULL && tg_registry_person_here(sale->cfg.registry, person + 1))
+        keep(sale, TG_CHANGE_ORDER, key, (size_t)(person - key));
+}
+
+static void keep_cart(struct tg_sale *sale, const char *person)
+{
+    if (tg_registry_person_here(sale->cfg.registry, person))
+        keep(sale, TG_CHANGE_CART, person, strlen(person));
 }
 
 static tg_err tell_order(struct tg_sale *sale, const char *id)
@@ -106,14 +118,25 @@ static tg_err tell_order(struct tg_sale *sale, const char *id)
     return TG_OK;
 }
 
+static tg_err tell_cart(struct tg_sale *sale, const char *person)
+{
+    struct tg_cart cart;
+    tg_err err = tg_store_cart(sale->cfg.store, person, &cart);
+
+    if (err == TG_OK)
+        tg_announce_cart(sale, &cart);
+    return err;
+}
+
 /* Outside the batch and its lock; some a turn, so that buying goes on. */
-void tg_announce_orders_elsewhere(struct tg_sale *sale)
+void tg_announce_people_elsewhere(struct tg_sale *sale)
 {
     size_t count = TG_MIN(sale->elsewhere_count, (size_t)TOLD_MAX);
     tg_err err = TG_OK;
 
     for (size_t i = 0; err == TG_OK && i < count; i++)
-        err = tell_order(sale, sale->elsewhere[i]);
+        err = sale->elsewhere[i].kind == TG_CHANGE_CART ? tell_cart(sale, sale->elsewhere[i].key)
+                                                        : tell_order(sale, sale->elsewhere[i].key);
     if (count == 0)
         return;
     if (err != TG_OK) /* no database: the pages ask when they reconnect */
@@ -182,6 +205,8 @@ void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key)
         tg_selling_announce_key(sale, key);
     else if (kind == TG_CHANGE_ORDER || kind == TG_CHANGE_NEW)
         keep_order(sale, key);
+    else if (kind == TG_CHANGE_CART)
+        keep_cart(sale, key);
     else if (kind == TG_CHANGE_GONE)
         tell_gone(sale, key);
     else if (kind == TG_CHANGE_SHOW)

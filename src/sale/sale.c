@@ -224,6 +224,7 @@ static bool poll_others(struct tg_sale *sale, struct tg_shop_now now)
         return false;
     sale->poll_at = now.mono + TG_STORE_POLL_US;
     tg_sale_note_database(sale, store->ops->poll(store, now, &something));
+    tg_sale_note_behind(sale);
     return something;
 }
 

@@ -118,7 +118,12 @@ struct tg_sale {
     _Atomic bool lost;   /* the database does not answer */
     _Atomic bool behind; /* ... or cannot be followed */
     bool catalog_stale;  /* other nodes changed products: tg_catalog_announce() tells of it */
-    char elsewhere[512][TG_UUID_SIZE]; /* orders that other nodes changed, of people who are here */
+    /* What other nodes changed of people who are here, to be read and told: orders by id, carts by
+     * person. */
+    struct tg_sale_heard {
+        enum tg_change kind; /* ORDER, CART */
+        char key[TG_UUID_SIZE];
+    } elsewhere[512];
     size_t elsewhere_count;
     uint32_t next_token;
     uint16_t next_show;
@@ -273,14 +278,16 @@ tg_us tg_catalog_deadline(const struct tg_sale *sale);
 void tg_announce_batch(struct tg_sale *sale);
 /* The event in sale->buf to every socket of a person, wherever it is. */
 void tg_announce_person(struct tg_sale *sale, const char *person);
+/* Of no show, in the language that the person reads in. */
+void tg_announce_cart(struct tg_sale *sale, const struct tg_cart *cart);
 void tg_announce_catalog(struct tg_sale *sale);
 /* What a variant costs now, into an event. */
 void tg_announce_price(struct tg_live_sale *msg, const struct tg_variant *v);
 /* elsewhere.c: what another node changed and the store has reloaded; a tg_store_watch. */
 void tg_announce_elsewhere(void *ctx, enum tg_change kind, const char *key);
 
-/* After the batch: orders of people who are here, some of them. */
-void tg_announce_orders_elsewhere(struct tg_sale *sale);
+/* After the batch: orders and carts of people who are here, some of them. */
+void tg_announce_people_elsewhere(struct tg_sale *sale);
 /* langs.c */
 void tg_lang_note(struct tg_sale *sale, const struct tg_person *who);
 const char *tg_lang_of(const struct tg_sale *sale, const char *person);

@@ -423,7 +423,7 @@ void tg_sale_turn(struct tg_sale *sale, struct tg_shop_now now, void *const *tak
         fail_batch(sale, now, err);
     free_items(sale);
     tg_catalog_work(sale, now);
-    tg_announce_orders_elsewhere(sale);
+    tg_announce_people_elsewhere(sale);
     tg_catalog_announce(sale, now); /* also when it was the catalogue's work that heard of it */
     tg_answer_wake(sale);           /* what that and other nodes had to tell */
     tg_metric_set(TG_M_sale_open_orders, (int64_t)tg_shop_order_count(sale->shop));

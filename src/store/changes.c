@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "shop/rules.h"
 #include "shop/waiting.h"
+#include "store/migrations.h"
 
 enum {
     KEYS_MAX = 8 * 1024 * 1024,
@@ -39,6 +40,11 @@ static tg_err tell_gone(const struct tg_reload *r)
     return tell_each(r, TG_CHANGE_GONE);
 }
 
+static tg_err tell_carts(const struct tg_reload *r)
+{
+    return tell_each(r, TG_CHANGE_CART);
+}
+
 static tg_err forget_names(const struct tg_reload *r)
 {
     if (r->keys == NULL)
@@ -68,6 +74,7 @@ static const struct {
     {TG_CHANGE_PRODUCT, tg_reload_texts},
     {TG_CHANGE_NEW, tell_new},
     {TG_CHANGE_GONE, tell_gone},
+    {TG_CHANGE_CART, tell_carts},
     {TG_CHANGE_NAME, forget_names},
 };
 
@@ -107,8 +114,10 @@ void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effec
     case TG_EFFECT_MOVEMENT: /* its stock is told by itself */
     case TG_EFFECT_EVENT:    /* history; what it tells of is told by itself */
     case TG_EFFECT_TELL:     /* likewise */
-    case TG_EFFECT_CART:
     case TG_EFFECT_CODE_USE: /* per person: forgotten by all */
+        return;
+    case TG_EFFECT_CART: /* likewise; who looks on elsewhere is told */
+        tg_changes_note(s, TG_CHANGE_CART, effect->cart->person);
         return;
     case TG_EFFECT_CODE:
         tg_changes_note(s, TG_CHANGE_CODE, effect->discount->code);
@@ -175,20 +184,66 @@ tg_err tg_changes_write(struct tg_store_db *s, tg_us wall, int64_t *ret)
 
 /* --- being told --- */
 
-static tg_err one_version(struct tg_db *db, enum tg_sql which, int64_t *ret)
+static tg_err judge_schema(struct tg_store_db *s, int64_t schema)
 {
-    struct tg_q q = tg_q(db, which);
+    s->outdated = schema != (int64_t)tg_migration_count;
+    if (!s->outdated)
+        return TG_OK;
+    tg_str_printf(s->db.error, sizeof(s->db.error),
+                  "another torg changed the database's schema to %lld and this one knows %u: it"
+                  " sells nothing more, update it or stop it",
+                  (long long)schema, tg_migration_count);
+    return TG_ERR_UNSUPPORTED;
+}
 
-    if (which == TG_SQL_SHOP_VERSION)
-        tg_q_int(&q, 0);
-    if (tg_q_row(&q))
+/* What the shop's row says: its version and, where there is one, when an order is due. */
+static tg_err read_version(struct tg_store_db *s, tg_us due_past, int64_t *ret, tg_us *ret_due)
+{
+    struct tg_q q = tg_q(&s->db, TG_SQL_SHOP_VERSION);
+    int64_t schema = 0;
+    tg_err err;
+
+    tg_q_int(&q, due_past);
+    if (tg_q_row(&q)) {
         *ret = tg_q_get_int(&q, 0);
-    return tg_q_end(&q);
+        schema = tg_q_is_null(&q, 1) ? tg_migration_count : tg_q_get_int(&q, 1);
+        *ret_due = tg_q_is_null(&q, 2) ? TG_US_NEVER : tg_q_get_int(&q, 2);
+    }
+    err = tg_q_end(&q);
+    return err == TG_OK ? judge_schema(s, schema) : err;
 }
 
 tg_err tg_changes_start(struct tg_store_db *s)
 {
-    return s->shared ? one_version(&s->db, TG_SQL_SHOP_VERSION, &s->version) : TG_OK;
+    tg_us due = 0;
+
+    return s->shared ? read_version(s, 0, &s->version, &due) : TG_OK;
+}
+
+tg_err tg_changes_fence(struct tg_store_db *s)
+{
+    int64_t version = 0;
+    tg_us due = 0;
+
+    return s->shared ? read_version(s, 0, &version, &due) : TG_OK;
+}
+
+tg_err tg_changes_lock(struct tg_store_db *s)
+{
+    struct tg_q q = tg_q(&s->db, TG_SQL_LOCK_SHOP);
+    int64_t schema = 0;
+    tg_err err;
+
+    if (tg_q_row(&q)) {
+        s->locked_version = tg_q_get_int(&q, 0);
+        schema = tg_q_is_null(&q, 1) ? tg_migration_count : tg_q_get_int(&q, 1);
+    }
+    err = tg_q_end(&q);
+    if (err == TG_OK)
+        err = judge_schema(s, schema);
+    if (err != TG_OK)
+        tg_db_rollback(&s->db);
+    return err;
 }
 
 /* The feed's text since `version`; *ret_gap: some of it was purged, or it is too long. */
@@ -389,15 +444,13 @@ tg_err tg_changes_catch_up(struct tg_store_db *s, struct tg_shop_now now, struct
 
 tg_err tg_changes_poll(struct tg_store_db *s, struct tg_shop_now now, bool *ret)
 {
-    struct tg_q q;
+    int64_t version = s->version;
+    tg_us due = TG_US_NEVER;
     tg_err err = tg_db_ready(&s->db, now.mono);
 
-    if (err != TG_OK)
-        return err;
-    q = tg_q(&s->db, TG_SQL_SHOP_VERSION);
-    tg_q_int(&q, now.mono >= s->due_again_at ? 0 : s->due_past);
-    if (tg_q_row(&q))
-        *ret = tg_q_get_int(&q, 0) != s->version ||
-               (!tg_q_is_null(&q, 1) && tg_q_get_int(&q, 1) <= now.wall + s->clock.off);
-    return tg_q_end(&q);
+    if (err == TG_OK)
+        err = read_version(s, now.mono >= s->due_again_at ? 0 : s->due_past, &version, &due);
+    if (err == TG_OK)
+        *ret = version != s->version || due <= now.wall + s->clock.off;
+    return err;
 }

@@ -7,9 +7,9 @@
  * adds its own keys in the same transaction. Nothing looks at which node it was: a batch of our own
  * whose COMMIT was cut off comes back the same way.
  *
- * What a person alone owns (carts, sums) is not told key by key: such caches are forgotten whenever
- * another node wrote. Unpaid orders of others are fetched when somebody needs them, or when they
- * are due.
+ * What a person alone owns (carts, sums) is not read anew key by key: such caches are forgotten
+ * whenever another node wrote; of a cart whoever looks on is told. Unpaid orders of others are
+ * fetched when somebody needs them, or when they are due.
  *
  * To add a kind: a letter in store.h, a row in changes.c with the function that reads its keys (or
  * all of them), and a tg_changes_note where it is written. Owner: the sale thread.
@@ -23,6 +23,14 @@
 void tg_changes_note(struct tg_store_db *s, enum tg_change kind, const char *key);
 /* ... by what a decision did. */
 void tg_changes_note_effect(struct tg_store_db *s, const struct tg_effect *effect);
+/* Takes the shop's lock. UNSUPPORTED: as tg_changes_fence(). On failure the transaction is over. */
+TG_MUST_CHECK tg_err tg_changes_lock(struct tg_store_db *s);
+/*
+ * A newer torg may have changed the schema while this one ran: what this one would write is no use
+ * there. The version comes with the lock and with each poll; who writes without the lock asks here.
+ * UNSUPPORTED, and nothing is decided until it is ours again.
+ */
+TG_MUST_CHECK tg_err tg_changes_fence(struct tg_store_db *s);
 /*
  * When a key that was read anew does not fit memory (MALFORMED) everything is read once; when that
  * does not fit either the node is behind: it decides nothing, says that it is not ready, and tries

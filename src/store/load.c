@@ -159,19 +159,25 @@ static bool ask_cart(void *ctx, size_t i, struct tg_q *q)
     return true;
 }
 
-static tg_err take_cart_line(void *ctx, size_t i, const struct tg_q *q)
+static void add_cart_line(struct tg_cart *cart, const struct tg_q *q)
 {
-    struct batch *b = ctx;
     struct tg_cart_line *line;
 
-    (void)i;
-    if (b->cart.line_count == TG_CART_LINES_MAX)
-        return TG_OK;
-    b->cart.gaps |= tg_q_get_int(q, 3) != b->cart.line_count;
-    line = &b->cart.lines[b->cart.line_count++];
+    if (cart->line_count == TG_CART_LINES_MAX)
+        return;
+    cart->gaps |= tg_q_get_int(q, 3) != cart->line_count;
+    line = &cart->lines[cart->line_count++];
     tg_q_copy_text(q, 0, line->sku, sizeof(line->sku));
     line->qty = (int32_t)tg_q_get_int(q, 1);
     line->price = tg_q_get_int(q, 2);
+}
+
+static tg_err take_cart_line(void *ctx, size_t i, const struct tg_q *q)
+{
+    struct batch *b = ctx;
+
+    (void)i;
+    add_cart_line(&b->cart, q);
     return TG_OK;
 }
 
@@ -188,6 +194,18 @@ static tg_err put_cart(void *ctx, size_t i)
     b->cart.line_count = 0;
     b->cart.gaps = false;
     return err;
+}
+
+tg_err tg_store_cart(struct tg_store *store, const char *person, struct tg_cart *ret)
+{
+    struct tg_q q = tg_q(&tg_store_db(store->ops->real(store))->db, TG_SQL_CART);
+
+    *ret = (struct tg_cart){.line_count = 0};
+    tg_str_cut(ret->person, sizeof(ret->person), person);
+    tg_q_text(&q, person);
+    while (tg_q_row(&q))
+        add_cart_line(ret, &q);
+    return tg_q_end(&q);
 }
 
 /* --- what moved since somebody counted --- */

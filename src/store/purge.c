@@ -105,9 +105,11 @@ tg_err tg_store_purge(struct tg_store *store, tg_us wall, size_t max, bool *ret_
     struct purge p = {.db = &s->db, .max = (int64_t)max};
     struct tg_q q;
     int64_t next = 0;
-    tg_err err = cut_answers(&p, wall);
+    tg_err err = tg_changes_fence(s);
 
     *ret_more = false;
+    if (err == TG_OK)
+        err = cut_answers(&p, wall);
     if (err == TG_OK)
         err = cut_messages(&p, wall);
     if (err == TG_OK)

@@ -39,6 +39,7 @@ enum tg_change {
     TG_CHANGE_CODE = 'c',     /* discount code */
     TG_CHANGE_LOCATION = 'l', /* ordinal */
     TG_CHANGE_NAME = 'a',     /* person: their name was written */
+    TG_CHANGE_CART = 'k',     /* person: their cart was; only told */
     TG_CHANGE_GONE = 'g',     /* enum tg_waiter_state, person, SKU: left the line; only told */
     TG_CHANGE_NEW = 'n',      /* order id, space, person: it was placed; only told */
     TG_CHANGE_ORDER = 'o',    /* likewise: it changed since; whoever has it forgets it */
@@ -64,7 +65,8 @@ typedef tg_err (*tg_audit_fn)(void *ctx, const struct tg_audit_row *row);
 
 /* Errors everywhere: CLOSED (the connection to the database is lost; it is being brought back), IO
  * (disk, library), AGAIN (locked by someone else), NOMEM, MALFORMED (damaged data), CONFLICT (a
- * constraint of the schema said no: a bug of ours, the batch is void). */
+ * constraint of the schema said no: a bug of ours, the batch is void), UNSUPPORTED (a newer torg
+ * changed the schema while this one ran: nothing is written any more). */
 struct tg_store_ops {
     /* The store behind this one: itself, unless it is one that tests put in between. */
     struct tg_store *(*real)(struct tg_store *store);
@@ -135,7 +137,8 @@ struct tg_store_ops {
     /* The database's clock less this machine's: what nodes must agree on (until when an order is
      * held, since when a price runs) is judged by the former. 0 below 50 ms, and with SQLite. */
     tg_us (*wall_off)(struct tg_store *store);
-    /* What other nodes wrote cannot be read into memory: nothing is decided here. */
+    /* What other nodes wrote cannot be read into memory, or the schema is not this torg's any more:
+     * nothing is decided here. */
     bool (*behind)(struct tg_store *store);
     /* What went wrong last, for the log: no personal data. */
     const char *(*error)(struct tg_store *store);
@@ -148,6 +151,8 @@ struct tg_store {
 /* An order as it is on the disk, between batches; the caller frees it. NOTFOUND. MALFORMED: it does
  * not add up. */
 TG_MUST_CHECK tg_err tg_store_order(struct tg_store *store, const char *id, struct tg_order **ret);
+/* Likewise a person's cart; one that is not there has no lines. */
+TG_MUST_CHECK tg_err tg_store_cart(struct tg_store *store, const char *person, struct tg_cart *ret);
 
 /* NULL is legal. */
 void tg_store_free(struct tg_store *store);

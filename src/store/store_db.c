@@ -57,21 +57,12 @@ static tg_err run(struct tg_store_db *s, enum tg_sql which)
     return tg_q_run(&q);
 }
 
-static tg_err lock_shop(struct tg_store_db *s)
-{
-    tg_err err = one_int(&s->db, TG_SQL_LOCK_SHOP, &s->locked_version);
-
-    if (err != TG_OK)
-        tg_db_rollback(&s->db);
-    return err;
-}
-
 tg_err tg_store_begin_batch(struct tg_store_db *s)
 {
     tg_err err = s->in_transaction ? TG_OK : run(s, TG_SQL_BEGIN_BATCH);
 
     if (err == TG_OK && s->shared && !s->in_transaction)
-        err = lock_shop(s);
+        err = tg_changes_lock(s);
     s->in_transaction = err == TG_OK;
     return err;
 }
@@ -157,7 +148,7 @@ static tg_us wall_off(struct tg_store *store)
 
 static bool behind(struct tg_store *store)
 {
-    return tg_store_db(store)->behind;
+    return tg_store_db(store)->behind || tg_store_db(store)->outdated;
 }
 
 static const char *error_text(struct tg_store *store)

@@ -66,6 +66,7 @@ struct tg_store_db {
     struct tg_store_clock clock;
     bool behind;     /* what others changed cannot be read: see changes.h */
     tg_us reload_at; /* ... when to try again */
+    bool outdated;   /* the schema is another torg's now */
     struct tg_registry *registry;
     struct tg_store_watch watch;
 };

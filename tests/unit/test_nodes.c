@@ -120,6 +120,80 @@ static void test_orders_of_a_dead_node_expire_on_the_other(void **state)
     pair_close(p);
 }
 
+/* Fails where it is not so: a number that is divided by 0. */
+static void counts(const struct pair *p, const char *what, int count)
+{
+    char sql[200];
+
+    tg_str_printf(sql, sizeof(sql), "SELECT 1 / (CASE WHEN (%s) = %d THEN 1 ELSE 0 END)", what,
+                  count);
+    assert_true(tg_pg_server_sql(p->url, sql));
+}
+
+/* A newer torg started elsewhere and changed the schema: this one was left running. */
+static void test_an_older_torg_writes_nothing_more(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    bool more = false;
+    bool something = false;
+
+    (void)state;
+    text_has(node_turn(p, a, node_buy(a, "pA", "1", 0)), "\"ok\":true");
+    assert_true(tg_pg_server_sql(p->url, "UPDATE torg_schema SET version = version + 1;"
+                                         "UPDATE idempotency SET at_us = 0"));
+    assert_true(tg_sale_ready(a->sale));
+    text_has(node_turn(p, a, node_buy(a, "pA", "2", 0)), "\"code\":\"busy\"");
+    assert_false(tg_sale_ready(a->sale));
+    text_has(a->store->ops->error(a->store), "schema");
+    pair_pass(p, (tg_us)601 * TG_US_PER_S); /* the hold is over: not even that is written */
+    (void)node_turn(p, a, NULL);
+    assert_int_equal(a->store->ops->purge(a->store, p->now.wall, 10, &more), TG_ERR_UNSUPPORTED);
+    counts(p, "SELECT count(*) FROM orders WHERE state = 0", 1);
+    counts(p, "SELECT count(*) FROM orders", 1);
+    counts(p, "SELECT count(*) FROM idempotency", 1);
+    /* The other one hears of it although nobody asks for anything. */
+    assert_int_equal(p->nodes[1].store->ops->poll(p->nodes[1].store, p->now, &something),
+                     TG_ERR_UNSUPPORTED);
+    assert_false(something);
+    assert_true(p->nodes[1].store->ops->behind(p->nodes[1].store));
+    assert_true(tg_pg_server_sql(p->url, "UPDATE torg_schema SET version = version - 1"));
+    pair_pass(p, (tg_us)2 * TG_US_PER_S);
+    (void)node_turn(p, a, NULL);
+    assert_true(tg_sale_ready(a->sale));
+    counts(p, "SELECT count(*) FROM orders WHERE state = 0", 0);
+    text_has(node_turn(p, a, node_buy(a, "pA", "3", 0)), "\"ok\":true");
+    pair_close(p);
+}
+
+/* It was there first and waits for the lock that who migrates holds. */
+static void test_who_waited_for_a_migration_sees_it(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    pid_t child;
+    int status = 0;
+
+    (void)state;
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(tg_pg_server_sql(p->url, "BEGIN; SELECT one FROM shop_version FOR UPDATE;"
+                                       "UPDATE torg_schema SET version = version + 1;"
+                                       "SELECT pg_sleep(1.5); COMMIT")
+                  ? 0
+                  : 1);
+    assert_true(tg_pg_server_sql(
+        p->url, "DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE"
+                " wait_event = 'PgSleep' AND pid <> pg_backend_pid()) LOOP"
+                " PERFORM pg_sleep(0.02); PERFORM pg_stat_clear_snapshot(); END LOOP; END $$"));
+    text_has(node_turn(p, a, node_buy(a, "pA", "1", 0)), "\"code\":\"busy\"");
+    counts(p, "SELECT count(*) FROM orders", 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    pair_close(p);
+}
+
 static void test_limits_and_carts_are_shared(void **state)
 {
     struct pair *p = pair_open();
@@ -331,6 +405,8 @@ int main(void)
         cmocka_unit_test(test_each_shows_the_other_ones_stock),
         cmocka_unit_test(test_an_order_of_one_node_is_paid_on_the_other),
         cmocka_unit_test(test_orders_of_a_dead_node_expire_on_the_other),
+        cmocka_unit_test(test_an_older_torg_writes_nothing_more),
+        cmocka_unit_test(test_who_waited_for_a_migration_sees_it),
         cmocka_unit_test(test_limits_and_carts_are_shared),
         cmocka_unit_test(test_shows_and_tokens_reach_the_other_node),
         cmocka_unit_test(test_a_node_that_was_away_reads_everything_anew),

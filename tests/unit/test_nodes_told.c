@@ -58,6 +58,49 @@ static void test_orders_reach_their_buyer_on_every_node(void **state)
     pair_close(p);
 }
 
+static void set_cart(struct pair *p, struct node *n, const char *id, int sku, int32_t qty)
+{
+    struct tg_sale_req *req = node_buy(n, "pA", id, sku);
+
+    req->op.kind = TG_OP_CART_SET;
+    req->op.u.line.qty = qty;
+    text_has(node_turn(p, n, req), "\"ok\":true");
+}
+
+static void test_carts_reach_their_owner_on_every_node(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+
+    (void)state;
+    set_cart(p, a, "1", 3, 2);
+    settle(p, b);
+    assert_int_equal(b->persons_told, 0); /* nobody looks on */
+    tg_registry_person_came(b->registry, "pA");
+    for (int i = 0; i < 2; i++) { /* coalesced: the cart as it is now */
+        char id[8];
+
+        tg_str_printf(id, sizeof(id), "a%d", i);
+        set_cart(p, a, id, 4 + i, 1);
+    }
+    settle(p, b);
+    assert_int_equal(b->persons_told, 1);
+    assert_string_equal(b->person, "pA");
+    assert_string_equal(b->event, a->event); /* as for the own sockets */
+    text_has(b->event, "{\"ev\":\"cart\",\"cart\":{\"lines\":[");
+    text_has(b->event, "SKU-3");
+    text_has(b->event, "SKU-5");
+    set_cart(p, b, "b", 3, 0);
+    set_cart(p, b, "c", 4, 0);
+    set_cart(p, b, "d", 5, 0);
+    tg_registry_person_came(a->registry, "pA");
+    settle(p, a);
+    assert_string_equal(a->event, b->event); /* empty */
+    assert_null(strstr(a->event, "SKU-"));
+    pair_close(p);
+}
+
 static void test_many_orders_are_told_in_portions(void **state)
 {
     struct pair *p = pair_open();
@@ -265,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_orders_reach_their_buyer_on_every_node),
+        cmocka_unit_test(test_carts_reach_their_owner_on_every_node),
         cmocka_unit_test(test_many_orders_are_told_in_portions),
         cmocka_unit_test(test_a_turn_that_lapsed_is_told_on_every_node),
         cmocka_unit_test(test_the_last_name_counts_whichever_node_wrote_it),
