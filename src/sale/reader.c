@@ -218,6 +218,7 @@ static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
                                      .show = all ? req->show : UINT16_MAX,
                                      .since_wall = req->since_wall_us};
     int64_t below;
+    int64_t left;
     tg_err err;
 
     if (all && (req->who.roles & TG_ROLE_STAFF) == 0) {
@@ -232,7 +233,9 @@ static void orders(struct tg_reader *r, const struct tg_read_req *req, bool all)
     tg_reader_texts(&list.in, r, req);
     filter.below = below;
     filter.limit = tg_reader_rows(&list);
-    err = tg_read_orders_by(r->db, &filter, add_order, &list);
+    err = tg_read_orders_by(r->db, &filter, add_order, &list, &left);
+    if (err == TG_OK && left > 0 && !list.page.more)
+        tg_reader_more(&list, left);
     tg_reader_texts_end(&list.in);
     tg_reader_list_end(&list, req, err);
 }

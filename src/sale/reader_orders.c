@@ -197,9 +197,14 @@ static bool open_list(struct tg_reader *r, const struct tg_read_req *req, char l
     return true;
 }
 
+/* left: orders below it were not looked at; 0 = none. */
 static void close_list(struct tg_reader *r, const struct tg_read_req *req, struct list *list,
-                       tg_err err)
+                       tg_err err, int64_t left)
 {
+    if (err == TG_OK && left > 0 && !list->page.more) {
+        list->page.more = true;
+        tg_str_printf(list->page.last, sizeof(list->page.last), "%lld", (long long)left * PLACES);
+    }
     tg_page_close(&list->page);
     memcpy(r->next, list->page.next, sizeof(r->next));
     tg_reader_answer(r, req, err, "");
@@ -269,13 +274,16 @@ void tg_read_payment_list(struct tg_reader *r, const struct tg_read_req *req)
 {
     struct tg_history_page page;
     struct list list;
+    int64_t left = 0;
     int state;
+    tg_err err;
 
     if (!intent_state(r, req, &state))
         return;
     if (open_list(r, req, 'y', "payments", &list, &page)) {
         page.state = state;
-        close_list(r, req, &list, tg_read_intents(r->db, &page, add_intent, &list));
+        err = tg_read_intents(r->db, &page, add_intent, &list, &left);
+        close_list(r, req, &list, err, left);
     }
 }
 
@@ -306,7 +314,11 @@ void tg_read_return_list(struct tg_reader *r, const struct tg_read_req *req)
 {
     struct tg_history_page page;
     struct list list;
+    int64_t left = 0;
+    tg_err err;
 
-    if (open_list(r, req, 'r', "returns", &list, &page))
-        close_list(r, req, &list, tg_read_returns(r->db, &page, add_return, &list));
+    if (open_list(r, req, 'r', "returns", &list, &page)) {
+        err = tg_read_returns(r->db, &page, add_return, &list, &left);
+        close_list(r, req, &list, err, left);
+    }
 }

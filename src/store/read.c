@@ -120,11 +120,15 @@ tg_err tg_read_orders(struct tg_read_db *db, const char *person, int64_t below, 
                                      .below = below,
                                      .limit = limit};
 
-    return tg_read_orders_by(db, &filter, each, ctx);
+    int64_t left;
+
+    return tg_read_orders_by(db, &filter, each, ctx, &left);
 }
 
 /* Nodes' clocks differ by seconds: numbers and times are in the same order but for that. */
 #define SINCE_MARGIN_US ((tg_us)600 * TG_US_PER_S)
+
+enum { LOOKED_AT_MAX = 20000 };
 
 /* The first number that can have been made `since` then, by halving: times have no index. */
 static tg_err first_since(struct tg_read_db *db, tg_us since, int64_t below, int64_t *ret)
@@ -153,23 +157,47 @@ static tg_err first_since(struct tg_read_db *db, tg_us since, int64_t below, int
     return err;
 }
 
-tg_err tg_read_orders_by(struct tg_read_db *db, const struct tg_order_filter *filter,
-                         tg_read_order_fn each, void *ctx)
+/* One request looks at so many of a show's orders, where it is not the show that was asked for
+ * alone. The number of the last one; 0 = all below are looked at. */
+static tg_err show_window(struct tg_read_db *db, uint16_t show, int64_t below, int64_t *ret)
 {
-    tg_err err = tg_read_begin(db);
-    enum tg_sql which = TG_SQL_ORDERS_ALL;
-    int64_t first = 0;
-    struct tg_q q;
+    struct tg_q q = tg_q(&db->db, TG_SQL_SHOW_WINDOW);
 
+    *ret = 0;
+    tg_q_int(&q, show);
+    tg_q_int(&q, below);
+    tg_q_int(&q, LOOKED_AT_MAX);
+    if (tg_q_row(&q) && tg_q_get_int(&q, 1) == LOOKED_AT_MAX)
+        *ret = tg_q_get_int(&q, 0);
+    return tg_q_end(&q);
+}
+
+static enum tg_sql walk_of(const struct tg_order_filter *filter)
+{
+    if (filter->person[0] != '\0')
+        return TG_SQL_ORDERS_ALL_OF_PERSON;
+    if (filter->show != UINT16_MAX)
+        return TG_SQL_ORDERS_ALL_OF_SHOW;
+    if (filter->state < 0)
+        return TG_SQL_ORDERS_ALL;
+    return filter->state == TG_ORDER_AWAITING ? TG_SQL_ORDERS_ALL_UNPAID
+                                              : TG_SQL_ORDERS_ALL_IN_STATE;
+}
+
+static tg_err orders_by(struct tg_read_db *db, const struct tg_order_filter *filter,
+                        tg_read_order_fn each, void *ctx, int64_t *ret_left)
+{
+    enum tg_sql which = walk_of(filter);
+    int64_t first;
+    struct tg_q q;
+    tg_err err = first_since(db, filter->since_wall, filter->below, &first);
+
+    if (err == TG_OK && which == TG_SQL_ORDERS_ALL_OF_SHOW && filter->state >= 0)
+        err = show_window(db, filter->show, filter->below, ret_left);
     if (err != TG_OK)
         return err;
-    err = first_since(db, filter->since_wall, filter->below, &first);
-    if (err != TG_OK)
-        return tg_read_end(db, err);
-    if (filter->person[0] != '\0')
-        which = TG_SQL_ORDERS_ALL_OF_PERSON;
-    else if (filter->show != UINT16_MAX)
-        which = TG_SQL_ORDERS_ALL_OF_SHOW;
+    if (*ret_left <= first)
+        *ret_left = 0; /* what is older is not asked for */
     q = tg_q(&db->db, which);
     tg_q_int(&q, filter->below);
     tg_q_int(&q, filter->state);
@@ -177,8 +205,17 @@ tg_err tg_read_orders_by(struct tg_read_db *db, const struct tg_order_filter *fi
     tg_q_text(&q, filter->person);
     tg_q_int(&q, filter->since_wall);
     tg_q_int(&q, filter->limit);
-    tg_q_int(&q, first);
-    return tg_read_end(db, walk_orders(db, &q, each, ctx));
+    tg_q_int(&q, TG_MAX(first, *ret_left));
+    return walk_orders(db, &q, each, ctx);
+}
+
+tg_err tg_read_orders_by(struct tg_read_db *db, const struct tg_order_filter *filter,
+                         tg_read_order_fn each, void *ctx, int64_t *ret_left)
+{
+    tg_err err = tg_read_begin(db);
+
+    *ret_left = 0;
+    return err == TG_OK ? tg_read_end(db, orders_by(db, filter, each, ctx, ret_left)) : err;
 }
 
 static tg_err one_order(struct tg_read_db *db, enum tg_sql which, const char *key,
@@ -265,19 +302,33 @@ tg_err tg_read_events(struct tg_read_db *db, int64_t order_number, tg_read_event
     return tg_read_end(db, walk_events(&q, 0, order_number, each, ctx));
 }
 
-tg_err tg_read_returns(struct tg_read_db *db, const struct tg_history_page *page,
-                       tg_read_event_fn each, void *ctx)
+/* The window of a page of one show's history; 0 without a show. */
+static tg_err page_window(struct tg_read_db *db, const struct tg_history_page *page, int64_t *ret)
 {
+    *ret = 0;
+    if (page->show == UINT16_MAX)
+        return TG_OK;
+    return show_window(db, page->show, TG_MIN(page->order_number, INT64_MAX - 1) + 1, ret);
+}
+
+tg_err tg_read_returns(struct tg_read_db *db, const struct tg_history_page *page,
+                       tg_read_event_fn each, void *ctx, int64_t *ret_left)
+{
+    bool of_show = page->show != UINT16_MAX;
     tg_err err = tg_read_begin(db);
     struct tg_q q;
 
     if (err != TG_OK)
         return err;
-    q = tg_q(&db->db, TG_SQL_ALL_RETURNS);
+    err = page_window(db, page, ret_left);
+    if (err != TG_OK)
+        return tg_read_end(db, err);
+    q = tg_q(&db->db, of_show ? TG_SQL_RETURNS_OF_SHOW : TG_SQL_ALL_RETURNS);
     tg_q_int(&q, page->order_number);
     tg_q_int(&q, page->number);
-    tg_q_int(&q, page->show == UINT16_MAX ? -1 : page->show);
+    tg_q_int(&q, of_show ? page->show : -1);
     tg_q_int(&q, page->limit);
+    tg_q_int(&q, *ret_left);
     return tg_read_end(db, walk_events(&q, 1, 0, each, ctx));
 }
 
@@ -313,20 +364,33 @@ static tg_err walk_intents(struct tg_q *q, tg_read_intent_fn each, void *ctx)
     return err != TG_OK ? err : ended;
 }
 
+static enum tg_sql intents_walk(const struct tg_history_page *page)
+{
+    if (page->show != UINT16_MAX)
+        return TG_SQL_INTENTS_OF_SHOW;
+    if (page->state == TG_INTENT_ASKED)
+        return TG_SQL_INTENTS_ASKED;
+    return page->state == TG_INTENT_FAILED ? TG_SQL_INTENTS_FAILED : TG_SQL_ALL_INTENTS;
+}
+
 tg_err tg_read_intents(struct tg_read_db *db, const struct tg_history_page *page,
-                       tg_read_intent_fn each, void *ctx)
+                       tg_read_intent_fn each, void *ctx, int64_t *ret_left)
 {
     tg_err err = tg_read_begin(db);
     struct tg_q q;
 
     if (err != TG_OK)
         return err;
-    q = tg_q(&db->db, TG_SQL_ALL_INTENTS);
+    err = page_window(db, page, ret_left);
+    if (err != TG_OK)
+        return tg_read_end(db, err);
+    q = tg_q(&db->db, intents_walk(page));
     tg_q_int(&q, page->order_number);
     tg_q_int(&q, page->number);
     tg_q_int(&q, page->state);
     tg_q_int(&q, page->show == UINT16_MAX ? -1 : page->show);
     tg_q_int(&q, page->limit);
+    tg_q_int(&q, *ret_left);
     return tg_read_end(db, walk_intents(&q, each, ctx));
 }
 

@@ -41,9 +41,11 @@ struct tg_order_filter {
     int64_t below;      /* number < below; INT64_MAX = from the newest */
     uint32_t limit;
 };
-/* Newest first. Without their payment intents. */
+/* Newest first. Without their payment intents. One request looks at a bounded part of a show's
+ * orders: *ret_left = go on below this number, also when there were less than `limit`; 0 = no more
+ * but what the limit left out. So do the lists below. */
 TG_MUST_CHECK tg_err tg_read_orders_by(struct tg_read_db *db, const struct tg_order_filter *filter,
-                                       tg_read_order_fn each, void *ctx);
+                                       tg_read_order_fn each, void *ctx, int64_t *ret_left);
 /* The same, orders with number < below; person NULL = everybody's. */
 TG_MUST_CHECK tg_err tg_read_orders(struct tg_read_db *db, const char *person, int64_t below,
                                     uint32_t limit, tg_read_order_fn each, void *ctx);
@@ -73,7 +75,7 @@ struct tg_history_page {
     uint32_t limit;
 };
 TG_MUST_CHECK tg_err tg_read_returns(struct tg_read_db *db, const struct tg_history_page *page,
-                                     tg_read_event_fn each, void *ctx);
+                                     tg_read_event_fn each, void *ctx, int64_t *ret_left);
 struct tg_intent_row {
     int64_t order_number;
     const char *order_id;
@@ -83,7 +85,7 @@ struct tg_intent_row {
 };
 typedef tg_err (*tg_read_intent_fn)(void *ctx, const struct tg_intent_row *row);
 TG_MUST_CHECK tg_err tg_read_intents(struct tg_read_db *db, const struct tg_history_page *page,
-                                     tg_read_intent_fn each, void *ctx);
+                                     tg_read_intent_fn each, void *ctx, int64_t *ret_left);
 /* By id, or by number in decimal. NOTFOUND. The caller frees with tg_order_free. */
 TG_MUST_CHECK tg_err tg_read_order(struct tg_read_db *db, const char *id, struct tg_order **ret);
 TG_MUST_CHECK tg_err tg_read_payment(struct tg_read_db *db, const char *payment,

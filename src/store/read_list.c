@@ -13,6 +13,7 @@
 
 enum {
     LOOKED_AT_MAX = 2000, /* products that one request passes over at most */
+    PRICED_MAX = 4000,    /* variants in a range of prices that is walked by price */
     VARIANTS_MAX = 2000,  /* of a page; a product alone may have more */
     GROW_MIN = 256
 };
@@ -34,6 +35,18 @@ static tg_err end(struct tg_db *db, tg_err err)
 
 /* --- which ones --- */
 
+/* Whether the range of prices has so few variants that all of them can be sorted by product. */
+static tg_err few_at_price(struct tg_db *db, const struct tg_cat_filter *f, bool *ret)
+{
+    struct tg_q q = tg_q(db, TG_SQL_PRICED_COUNT);
+
+    tg_q_int(&q, TG_MAX(f->price_min, (int64_t)0));
+    tg_q_int(&q, f->price_max < 0 ? INT64_MAX : f->price_max);
+    tg_q_int(&q, PRICED_MAX);
+    *ret = tg_q_row(&q) && tg_q_get_int(&q, 0) < PRICED_MAX;
+    return tg_q_end(&q);
+}
+
 static enum tg_sql walk_of(const struct tg_cat_filter *f)
 {
     if (f->show >= 0)
@@ -50,12 +63,16 @@ static tg_err by_number(struct tg_db *db, const struct tg_cat_filter *f, struct 
     enum tg_sql which = walk_of(f);
     bool all = which == TG_SQL_LIST_ALL;
     uint32_t max = all ? f->limit + 1 : LOOKED_AT_MAX;
-    struct tg_q q = tg_q(db, which);
+    struct tg_q q;
     int64_t last = f->above;
     uint32_t seen = 0;
     bool more = false;
-    tg_err err;
+    bool few = false;
+    tg_err err = which == TG_SQL_LIST_BY_NUMBER ? few_at_price(db, f, &few) : TG_OK;
 
+    if (err != TG_OK)
+        return err;
+    q = tg_q(db, few ? TG_SQL_LIST_BY_PRICE : which);
     tg_q_int(&q, f->above);
     tg_q_int(&q, max);
     if (!all)

@@ -54,6 +54,16 @@ static int open_shop(void **state)
         "INSERT INTO search_words (word, product_id, place) SELECT 'shirt', id, 0 FROM products;"
         "INSERT INTO movements (sku, location, kind, qty, actor, cause, at_us, as_of_us)"
         " SELECT 'p1-1', 0, 1, 1, '', '', number, number FROM products;"
+        /* 20,000 orders that were fulfilled, in one show, but for the ten oldest of each state;
+           all were paid at once, but for the ten oldest. */
+        "INSERT INTO orders (number, id, state, person, show_ord, source, currency, total,"
+        " created_us, changed_us, pay_by_us, payment) SELECT number, id, CASE WHEN number > 80"
+        " THEN 2 ELSE number % 8 END, 'p', 1, '', 'NOK', 0, 0, 0, 0, id FROM products;"
+        "INSERT INTO payment_intents (order_number, number, kind, state, of_number, provider,"
+        " reference, amount, currency, asked_us, changed_us) SELECT number, 1, 1,"
+        " CASE WHEN number > 30 THEN 1 ELSE number % 3 END, 0, 's', '', 1, 'NOK', 0, 0"
+        " FROM products;"
+        "UPDATE variants SET price = 70000 WHERE product_id IN ('p19000', 'p19500', 'p7');"
         "COMMIT");
     return 0;
 }
@@ -72,7 +82,7 @@ static int close_shop(void **state)
     return 0;
 }
 
-/* Steps of SQLite's machine for the first `rows` rows; full scans are counted apart. */
+/* Steps of SQLite's machine for the first `rows` rows; 0 = there are none. */
 static int steps_of(enum tg_sql which, int rows, const char *const *values, int count)
 {
     sqlite3_stmt *st = NULL;
@@ -89,6 +99,8 @@ static int steps_of(enum tg_sql which, int rows, const char *const *values, int 
         else
             assert_int_equal(sqlite3_bind_text(st, i + 1, values[i], -1, SQLITE_STATIC), SQLITE_OK);
     }
+    if (rows == 0)
+        assert_int_equal(sqlite3_step(st), SQLITE_DONE);
     while (got < rows && sqlite3_step(st) == SQLITE_ROW)
         got++;
     assert_int_equal(got, rows);
@@ -118,6 +130,31 @@ static void test_a_page_costs_a_page(void **state)
                     10 * STEPS_MAX);
 }
 
+#define OF_STATE(state) "30000", state, "-1", "", "0", "10", "0"
+#define ASKED_FOR(state) "30000", "0", state, "-1", "10", "0"
+
+/* What is rare is not looked for in all that ever was. */
+static void test_what_is_rare_is_found_by_index(void **state)
+{
+    (void)state;
+    assert_in_range(STEPS(ORDERS_ALL_IN_STATE, 10, OF_STATE("5")), 1, STEPS_MAX);
+    assert_in_range(STEPS(ORDERS_ALL_UNPAID, 10, OF_STATE("0")), 1, STEPS_MAX);
+    assert_in_range(STEPS(INTENTS_ASKED, 10, ASKED_FOR("0")), 1, STEPS_MAX);
+    assert_in_range(STEPS(INTENTS_FAILED, 10, ASKED_FOR("2")), 1, STEPS_MAX);
+    assert_in_range(STEPS(PRICED_COUNT, 1, "50000", "90000", "4000"), 1, STEPS_MAX);
+    assert_in_range(
+        STEPS(LIST_BY_PRICE, 3, "0", "2000", "50000", "90000", "", "", "", "", "", "", "", "-1"), 1,
+        STEPS_MAX);
+    /* A show's: as far as its window goes. */
+    assert_in_range(STEPS(ORDERS_ALL_OF_SHOW, 51, "30000", "-1", "1", "", "0", "51", "0"), 1,
+                    STEPS_MAX);
+    assert_in_range(STEPS(INTENTS_OF_SHOW, 51, "30000", "0", "-1", "1", "51", "0"), 1, STEPS_MAX);
+    assert_in_range(STEPS(INTENTS_OF_SHOW, 0, "30000", "0", "2", "1", "51", "19500"), 1, STEPS_MAX);
+    assert_in_range(STEPS(RETURNS_OF_SHOW, 0, "30000", "0", "1", "51", "19500"), 1, STEPS_MAX);
+    assert_in_range(STEPS(SHOW_WINDOW, 1, "1", "30000", "1000"), 1, STEPS_MAX);
+    assert_in_range(STEPS(UNDO_ORDERS, 0, "pX", "1", "5"), 1, STEPS_MAX);
+}
+
 #define WORD "shirt", "shirt", "shirt", "shirt", "shirt", "shirt", "shirt", "shirt"
 
 /* A word that every product has: so many are looked at, and no more. */
@@ -145,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_page_costs_a_page),
+        cmocka_unit_test(test_what_is_rare_is_found_by_index),
         cmocka_unit_test(test_a_search_looks_at_so_many_products),
         cmocka_unit_test(test_counting_can_fail),
     };

@@ -210,6 +210,127 @@ static void test_damaged_order_harms_no_other(void **state)
     sandbox_free(b);
 }
 
+/* --- lists that ask for little of much --- */
+
+struct seen {
+    int rows;
+    int requests;
+    int64_t order_number; /* of the last one */
+};
+
+static tg_err see_order(void *ctx, const struct tg_order *order)
+{
+    struct seen *seen = ctx;
+
+    seen->rows++;
+    seen->order_number = order->number;
+    return TG_OK;
+}
+
+static tg_err see_intent(void *ctx, const struct tg_intent_row *row)
+{
+    struct seen *seen = ctx;
+
+    seen->rows++;
+    seen->order_number = row->order_number;
+    return TG_OK;
+}
+
+static tg_err see_return(void *ctx, const struct tg_event_row *row)
+{
+    struct seen *seen = ctx;
+
+    seen->rows++;
+    seen->order_number = row->order_number;
+    return TG_OK;
+}
+
+/* All of a list: how many rows, in how many requests, and the order of the last one. */
+static void expect_orders(struct tg_read_db *db, int state, uint16_t show, int64_t number,
+                          int requests)
+{
+    struct tg_order_filter filter = {
+        .person = "", .show = show, .state = state, .below = INT64_MAX, .limit = 10};
+    struct seen seen = {.rows = 0};
+    int64_t left;
+
+    do {
+        assert_int_equal(tg_read_orders_by(db, &filter, see_order, &seen, &left), TG_OK);
+        seen.requests++;
+        assert_true(left < filter.below);
+        filter.below = left;
+    } while (left > 0);
+    assert_int_equal(seen.rows, 1);
+    assert_int_equal(seen.order_number, number);
+    assert_int_equal(seen.requests, requests);
+}
+
+static void expect_history(struct tg_read_db *db, bool returns, int state, uint16_t show, int rows,
+                           int requests)
+{
+    struct tg_history_page page = {
+        .order_number = INT64_MAX, .number = 0, .state = state, .show = show, .limit = 10};
+    struct seen seen = {.rows = 0};
+    int64_t left;
+
+    do {
+        tg_err err = returns ? tg_read_returns(db, &page, see_return, &seen, &left)
+                             : tg_read_intents(db, &page, see_intent, &seen, &left);
+
+        assert_int_equal(err, TG_OK);
+        seen.requests++;
+        assert_true(left < page.order_number);
+        page.order_number = left;
+        page.number = 0;
+    } while (left > 0);
+    assert_int_equal(seen.rows, rows);
+    if (rows > 0)
+        assert_int_equal(seen.order_number, 1002);
+    assert_int_equal(seen.requests, requests);
+}
+
+/* A show of 45,000 orders, and what is looked for is the oldest: each request has its bound, and
+ * the next one goes on. Without a show there is an index. */
+static void test_lists_find_what_is_rare(void **state)
+{
+    struct box *b = sandbox_new();
+    struct tg_claim buy = claim_of(TG_CLAIM_BUY, "pA", "MUG-RED");
+    struct tg_read_db *db = NULL;
+    char orders[3][TG_UUID_SIZE];
+    char payments[3][TG_PAYMENT_ID_SIZE];
+    char why[256] = "";
+
+    (void)state;
+    buy.show = 2;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(one(b, &buy, orders[i], payments[i]).code, TG_CODE_OK);
+    assert_int_equal(change(b, TG_CLAIM_CANCEL, orders[0], 0), TG_CODE_OK);
+    assert_int_equal(pay(b, payments[1]), TG_CODE_OK);
+    assert_int_equal(change(b, TG_CLAIM_FULFIL, orders[1], 0), TG_CODE_OK);
+    assert_int_equal(change(b, TG_CLAIM_RETURN, orders[1], 1), TG_CODE_OK);
+    assert_int_equal(sql(b, "WITH RECURSIVE n (i) AS (SELECT 2000 UNION ALL SELECT i + 1 FROM n"
+                            " WHERE i < 46999) INSERT INTO orders (number, id, state, person,"
+                            " show_ord, source, currency, total, created_us, changed_us, pay_by_us,"
+                            " payment) SELECT i, 'x' || i, 3, 'pZ', 2, '', 'NOK', 0, 1, 1, 1,"
+                            " 'x' || i FROM n"),
+                     0);
+    assert_int_equal(tg_read_db_new(&db, &(struct tg_db_cfg){.url = b->url}, why), TG_OK);
+    expect_orders(db, TG_ORDER_CANCELLED, UINT16_MAX, 1001, 1);
+    expect_orders(db, TG_ORDER_RETURNED, UINT16_MAX, 1002, 1);
+    expect_orders(db, TG_ORDER_AWAITING, UINT16_MAX, 1003, 1);
+    expect_orders(db, TG_ORDER_CANCELLED, 2, 1001, 3);
+    expect_orders(db, TG_ORDER_AWAITING, 2, 1003, 3);
+    expect_history(db, true, -1, UINT16_MAX, 1, 1);
+    expect_history(db, true, -1, 2, 1, 3);
+    expect_history(db, false, TG_INTENT_DONE, UINT16_MAX, 3, 1);
+    expect_history(db, false, TG_INTENT_FAILED, UINT16_MAX, 0, 1);
+    expect_history(db, false, TG_INTENT_ASKED, UINT16_MAX, 0, 1);
+    expect_history(db, false, TG_INTENT_DONE, 2, 3, 3);
+    expect_history(db, false, -1, 2, 3, 3);
+    tg_read_db_free(db);
+    sandbox_free(b);
+}
+
 /* --- nobody answers --- */
 
 static size_t unanswered(struct box *b, char ret[TG_PAYMENT_ID_SIZE], bool *ret_open)
@@ -262,6 +383,7 @@ static void test_open_questions_are_found_after_a_restart(void **state)
     cmocka_unit_test(test_recipe_that_changed_before_a_late_payment_counts),                       \
         cmocka_unit_test(test_goods_found_with_the_payment_are_sent_in_parts),                     \
         cmocka_unit_test(test_damaged_order_harms_no_other),                                       \
+        cmocka_unit_test(test_lists_find_what_is_rare),                                            \
         cmocka_unit_test(test_open_questions_are_found_after_a_restart)
 
 int main(void)

@@ -86,7 +86,15 @@ CREATE TABLE orders (
     pay_by_us INTEGER NOT NULL
 );
 CREATE INDEX orders_open ON orders (number) WHERE state = 0;
-CREATE INDEX orders_by_show ON orders (show_ord, state) WHERE show_ord IS NOT NULL;
+-- Lists go from the newest on, so both end with the number (SQLite's indexes always do). An order that
+-- is placed is in none by state but orders_open: it comes into orders_by_state when it is paid or ends.
+--@sqlite
+CREATE INDEX orders_by_show ON orders (show_ord) WHERE show_ord IS NOT NULL;
+CREATE INDEX orders_by_state ON orders (state) WHERE state <> 0;
+--@postgres
+CREATE INDEX orders_by_show ON orders (show_ord, number) WHERE show_ord IS NOT NULL;
+CREATE INDEX orders_by_state ON orders (state, number) WHERE state <> 0;
+--@all
 
 -- The rows that every order writes have no REFERENCES: one function writes them all in one
 -- transaction, about SKUs that it has in memory, and looking each up again would cost a seventh of an

@@ -37,6 +37,7 @@ CREATE TABLE payment_intents (
     PRIMARY KEY (order_number, number)
 ) WITHOUT ROWID;
 CREATE INDEX payment_intents_open ON payment_intents (order_number, number) WHERE state = 0;
+CREATE INDEX payment_intents_failed ON payment_intents (order_number, number) WHERE state = 2;
 
 CREATE TABLE order_events ( -- append-only; that an order was made says its own row
     order_number INTEGER NOT NULL REFERENCES orders (number),

@@ -10,6 +10,10 @@ ALTER TABLE variants ADD COLUMN barcode TEXT NOT NULL DEFAULT '';
 ALTER TABLE variants ADD COLUMN doc TEXT NOT NULL DEFAULT '';
 CREATE INDEX variants_by_barcode ON variants (barcode) WHERE barcode <> '';
 
+-- What shoppers pay now: lists of a narrow range of prices begin with it.
+CREATE INDEX variants_by_price ON variants ((CASE WHEN flash >= 0 THEN flash ELSE price END))
+    WHERE archived = 0;
+
 CREATE INDEX products_listed ON products (number) WHERE archived = 0;
 
 CREATE TABLE product_texts ( -- what shoppers read in further languages; '' = as it was written first

@@ -234,8 +234,10 @@ void sim_check_books(struct sim *s, struct tg_read_db *db)
     const struct tg_history_page page = {
         .order_number = INT64_MAX, .state = -1, .show = UINT16_MAX, .limit = ROWS_MAX};
 
+    int64_t left;
+
     row_count = 0;
-    SIM_CHECK(tg_read_intents(db, &page, take_row, NULL) == TG_OK, "reading questions");
+    SIM_CHECK(tg_read_intents(db, &page, take_row, NULL, &left) == TG_OK, "reading questions");
     for (size_t i = 0; i < s->book_count; i++) {
         for (size_t k = 0; k < row_count; k++)
             s->books[i].intents += rows[k].order_number == s->books[i].number;
