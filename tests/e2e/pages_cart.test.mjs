@@ -1,8 +1,10 @@
-// The cart and the orders as a shopper meets them, in Norwegian and without a server: codes, sold-out
+// The cart and the orders as a shopper meets them, in Norwegian, mostly without a server: codes, sold-out
 // lines, prices that changed, part cancellations; no WCAG 2.2 AA violation in any.
 import assert from 'node:assert/strict';
-import { after, before, describe } from 'node:test';
-import { launchBrowser } from './lib/browser.mjs';
+import { after, before, describe, test } from 'node:test';
+import { desktop, launchBrowser, phone } from './lib/browser.mjs';
+import { Channel } from './lib/channel.mjs';
+import { TorgServer } from './lib/server.mjs';
 import { nok, order, origin, products, stage } from './lib/stage.mjs';
 import { api, channel, inBoth as inBothOf, noViolations, onPhone as onPhoneOf, sheet, until } from './lib/states.mjs';
 
@@ -105,6 +107,10 @@ describe('the cart', { concurrency: 2 }, () => {
     await sheet(page).getByText(/Den kostet 1\s499.* da du la den i/).waitFor();
     await sheet(page).getByText('Ikke mer enn 1 til deg').waitFor();
     await sheet(page).getByText('Selges ikke lenger').waitFor();
+    await until(() => sheet(page).getByRole('button', { name: 'Bestill alt' }).evaluate((b) => {
+      const { bottom, left } = b.getBoundingClientRect();
+      return bottom <= innerHeight && b.getRootNode().elementFromPoint(left + 9, innerHeight - 20)?.closest('form') == null;
+    })); // in sight, however long the cart, and nothing below it
     await fits(page);
     await noViolations(page, name);
     await sheet(page).getByRole('button', { name: 'Ta 1 av Emaljekopp med kant' }).click();
@@ -193,4 +199,42 @@ describe('orders', { concurrency: 2 }, () => {
     await page.getByRole('button', { name: 'Utsolgt', exact: true }).waitFor();
     await noViolations(page, name);
   });
+});
+
+test('the demo shop in Norwegian and Swedish: what is sold, a code that holds and one that does not', async () => {
+  const server = await TorgServer.start();
+  const [kari, sven] = [await phone(browser, { locale: 'nb-NO' }), await desktop(browser, { locale: 'sv-SE' })];
+  try {
+    const token = (await server.ctl('token', 'create', '--role', 'merchandiser,host')).token;
+    const desk = await Channel.open(server, 'demo', { token });
+    await desk.ask({ op: 'pin', sku: 'SWEATER-GREY-M' });
+    const made = await fetch(`${server.url}/api/v1/codes`, {
+      method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'autumn' },
+      body: JSON.stringify({ code: 'HOST10', percent_bp: 1000 }),
+    });
+    assert.equal(made.status, 201, await made.text());
+    await kari.goto(`${server.url}/s/demo`);
+    await sven.goto(`${server.url}/s/demo`);
+    await sven.locator('torg-pinned-product').getByRole('heading', { name: 'Ylletröja Varde' }).waitFor();
+    await sven.getByRole('button', { name: 'Ylletröja Varde' }).first().click();
+    await sheet(sven).getByText('stickad i ett stycke').waitFor();
+    await kari.getByRole('button', { name: /^Ullgenser Varde/ }).click();
+    await sheet(kari).getByText('strikket i ett stykke').waitFor();
+    await sheet(kari).getByText('M · grå').waitFor();
+    await sheet(kari).getByRole('button', { name: 'Legg i handlekurven' }).click();
+    await sheet(kari).getByText('Ullgenser Varde').waitFor();
+    await sheet(kari).getByLabel('Rabattkode').fill('NONE');
+    await sheet(kari).getByRole('button', { name: 'Bruk' }).click();
+    await sheet(kari).getByText('Denne koden gjelder ikke her.').waitFor();
+    await sheet(kari).getByLabel('Rabattkode').fill('host10');
+    await sheet(kari).getByRole('button', { name: 'Bestill alt' }).click();
+    await sheet(kari).getByText('Rabatt −129,90').waitFor();
+    await sheet(kari).getByText(/1\s169,10\skr/).waitFor();
+    assert.deepEqual([...kari.faults, ...sven.faults], []);
+    desk.close();
+  } finally {
+    await kari.context().close();
+    await sven.context().close();
+    await server.stop();
+  }
 });

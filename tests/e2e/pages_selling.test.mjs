@@ -60,6 +60,7 @@ describe('waiting in line', { concurrency: 2 }, () => {
     show.say({ ev: 'waiting', ...place({ state: 'turn', place: 1, qty: 2, until: inAMinute() }) });
     await turns(page).getByText('Your turn!').waitFor();
     await turns(page).getByText('Your turn: Setesdal wool sweater').waitFor({ state: 'attached' }); // told to a screen reader
+    assert.equal(await page.locator('torg-pinned-product torg-stock').count(), 0, 'not sold out to whom it is held for');
     await noViolations(page, name);
     await turns(page).getByRole('button', { name: 'Buy now' }).focus();
     await page.keyboard.press('Enter');

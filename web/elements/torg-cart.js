@@ -40,12 +40,12 @@ export class TorgCart extends TorgElement {
       <ul>${repeat(lines, (line) => line.sku, (line) => this.#line(line))}</ul>
       <p class="problem" role="alert">${this.problem}</p>
       ${this.#codes()}
-      <div class="sums">
+      <div class="foot"><div class="sums">
         ${discount?.amount ? html`<p class="numbers"><span>${t('order.discount')}</span> <span>−${formatMoney(discount, region())}</span></p>` : nothing}
         ${total ? html`<p class="total"><span>${t('cart.total')}</span> <strong class="numbers" aria-live="polite">${formatMoney(total, region())}</strong></p>` : nothing}
         ${tax?.amount ? html`<p class="muted numbers">${t('cart.tax', { tax: formatMoney(tax, region()) })}</p>` : nothing}
       </div>
-      <button class="button buy wide" type="button" aria-disabled=${this.busy ? 'true' : nothing} @click=${this.#checkout}>${t(this.busy ? 'buy.sending' : 'cart.checkout')}</button>`;
+      <button class="button buy wide" type="button" aria-disabled=${this.busy ? 'true' : nothing} @click=${this.#checkout}>${t(this.busy ? 'buy.sending' : 'cart.checkout')}</button></div>`;
   }
 
   /** A code is tried before anything is ordered: the sum with it stands above the button. */

@@ -52,7 +52,7 @@ export class TorgPinnedProduct extends TorgElement {
         <h2 id="title">${product.title}</h2>
         <p class="facts" aria-live="polite">
           <torg-price .price=${variant.price} .was=${variant.compare_at} .lowest=${variant.lowest_30d}></torg-price>
-          <torg-stock .stock=${variant.stock}></torg-stock>
+          ${this.place?.state === 'turn' ? nothing : html`<torg-stock .stock=${variant.stock}></torg-stock>`}
           ${this.#countdown(variant.until)}
           ${this.#windowWords()}
         </p>

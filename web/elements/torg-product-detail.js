@@ -43,7 +43,7 @@ export class TorgProductDetail extends TorgElement {
     return html`
       <img src=${picture(product).url} alt=${picture(product).alt} width="400" height="400">
       <p class="facts" aria-live="polite"><torg-price .price=${variant.price} .was=${variant.compare_at} .lowest=${variant.lowest_30d}></torg-price>
-        <torg-stock .stock=${variant.stock}></torg-stock></p>
+        ${this.place?.state === 'turn' ? nothing : html`<torg-stock .stock=${variant.stock}></torg-stock>`}</p>
       ${product.description ? html`<p class="description">${product.description}</p>` : nothing}
       <torg-variants wrap .product=${product} .sku=${variant.sku}></torg-variants>
       <div class="acts">
