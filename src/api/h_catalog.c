@@ -268,7 +268,8 @@ void tg_h_import_create(struct tg_req *q)
     tg_req_ask_sale(q, msg);
 }
 
-void tg_h_import_undo(struct tg_req *q)
+/* A request about one import by its id, "i12". */
+static void ask_import(struct tg_req *q, enum tg_sale_what what)
 {
     struct tg_sale_req *msg;
     char key[TG_SKU_MAX + 1];
@@ -280,17 +281,57 @@ void tg_h_import_undo(struct tg_req *q)
         tg_reply_problem(q, 404, "import", "There is no such import.");
         return;
     }
-    msg = tg_req_sale(q, TG_SALE_IMPORT_UNDO);
+    msg = tg_req_sale(q, what);
     if (msg == NULL)
         return;
     msg->number = id;
     tg_req_ask_sale(q, msg);
 }
 
+void tg_h_import_undo(struct tg_req *q)
+{
+    ask_import(q, TG_SALE_IMPORT_UNDO);
+}
+
+void tg_h_import_cancel(struct tg_req *q)
+{
+    ask_import(q, TG_SALE_IMPORT_CANCEL);
+}
+
 /* --- exports --- */
 
-static void send_file(struct tg_req *q, int fd)
+/* What the file is called where it is saved, and what it is, by the job's own words. */
+static void head_file(struct tg_req *q, const json_t *job, const char **ret_type)
 {
+    static const struct {
+        const char *format;
+        const char *ending;
+        const char *type;
+    } known[] = {{"torg", "jsonl", "application/jsonl"},
+                 {"google", "xml", "application/xml"},
+                 {"shopify", "csv", "text/csv; charset=utf-8; header=present"},
+                 {"csv", "csv", "text/csv; charset=utf-8; header=present"},
+                 {"woocommerce", "csv", "text/csv; charset=utf-8; header=present"}};
+    const char *format = json_string_value(json_object_get(job, "format"));
+    const char *ended = json_string_value(json_object_get(job, "ended"));
+    char name[96];
+
+    *ret_type = "application/octet-stream";
+    tg_reply_start(q, 200);
+    tg_reply_header(q, "Cache-Control", "no-store");
+    for (size_t i = 0; format != NULL && ended != NULL && i < TG_ARRAY_LEN(known); i++) {
+        if (strcmp(known[i].format, format) != 0)
+            continue;
+        tg_str_printf(name, sizeof(name), "attachment; filename=\"catalogue-%s-%.10s.%s\"", format,
+                      ended, known[i].ending);
+        tg_reply_header(q, "Content-Disposition", "%s", name);
+        *ret_type = known[i].type;
+    }
+}
+
+static void send_file(struct tg_req *q, int fd, const json_t *job)
+{
+    const char *type;
     struct stat st;
 
     if (fstat(fd, &st) == 0 && st.st_size > 0) {
@@ -300,16 +341,16 @@ static void send_file(struct tg_req *q, int fd)
         else
             q->map_len = (size_t)st.st_size;
     } else if (st.st_size == 0) {
-        tg_reply_start(q, 200);
-        tg_reply_send(q, "application/octet-stream", tg_span(NULL, 0));
+        head_file(q, job, &type);
+        tg_reply_send(q, type, tg_span(NULL, 0));
         return;
     }
     if (q->map == NULL) {
         tg_reply_problem(q, 503, NULL, "The export could not be read.");
         return;
     }
-    tg_reply_start(q, 200);
-    tg_reply_send(q, "application/octet-stream", tg_span(q->map, q->map_len));
+    head_file(q, job, &type);
+    tg_reply_send(q, type, tg_span(q->map, q->map_len));
 }
 
 /* The read thread says that it is there; it stays for whoever asks again. */
@@ -325,7 +366,10 @@ static void found(struct tg_req *q, struct tg_web_reply *reply)
             (int)sizeof(path))
         fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        send_file(q, fd);
+        json_t *job = json_loadb((const char *)reply->json->data, reply->json->len, 0, NULL);
+
+        send_file(q, fd, json_object_get(job, "export"));
+        json_decref(job);
         (void)close(fd); /* the mapping stays */
         return;
     }

@@ -254,6 +254,7 @@ void tg_h_import(struct tg_req *q);
 void tg_h_import_create(struct tg_req *q);
 void tg_h_import_faults(struct tg_req *q);
 void tg_h_import_undo(struct tg_req *q);
+void tg_h_import_cancel(struct tg_req *q);
 void tg_h_export_create(struct tg_req *q);
 void tg_h_export(struct tg_req *q);
 void tg_h_export_file(struct tg_req *q);

@@ -102,6 +102,8 @@ const struct tg_route tg_routes[] = {
     {TG_POST, "/api/v1/imports", tg_h_import_create, TG_ROLE_MAY_PRICE,
      WHOLE | KEYED | TG_ROUTE_UPLOAD, TG_RATE_WRITE, TG_IMPORT_SIZE_MAX},
     {TG_GET, "/api/v1/imports/{import}", tg_h_import, TG_ROLE_MAY_PRICE, WHOLE, TG_RATE_READ, 0},
+    {TG_DELETE, "/api/v1/imports/{import}", tg_h_import_cancel, TG_ROLE_MAY_PRICE, WHOLE,
+     TG_RATE_WRITE, 0},
     {TG_GET, "/api/v1/imports/{import}/faults", tg_h_import_faults, TG_ROLE_MAY_PRICE, WHOLE | LIST,
      TG_RATE_READ, 0},
     {TG_POST, "/api/v1/imports/{import}/undo", tg_h_import_undo, TG_ROLE_MAY_PRICE, WHOLE | KEYED,

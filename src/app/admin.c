@@ -448,6 +448,7 @@ static const struct {
     {"backup", tg_admin_backup},
     {"catalog.import", tg_admin_import},
     {"catalog.undo", tg_admin_undo},
+    {"catalog.cancel", tg_admin_cancel},
     {"catalog.list", tg_admin_imports},
     {"catalog.status", tg_admin_import_status},
     {"catalog.faults", tg_admin_import_faults},

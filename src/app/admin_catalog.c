@@ -45,7 +45,9 @@ void tg_admin_import(struct tg_admin *admin, const json_t *request, struct tg_bu
     tg_admin_pass_on(out, tg_admin_ask(admin, admin->sale, req, &a), &a);
 }
 
-void tg_admin_undo(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+/* About the import that is named, else the one that sale chooses. */
+static void ask_import(struct tg_admin *admin, enum tg_sale_what what, const json_t *request,
+                       struct tg_buf *out)
 {
     const char *id = tg_admin_text(request, "import");
     struct tg_sale_req *req;
@@ -57,13 +59,23 @@ void tg_admin_undo(struct tg_admin *admin, const json_t *request, struct tg_buf 
         tg_admin_refuse(out, "\"%s\" is no import. See: torgctl catalog list", id);
         return;
     }
-    req = tg_admin_new_sale(admin, TG_SALE_IMPORT_UNDO);
+    req = tg_admin_new_sale(admin, what);
     if (req == NULL) {
         tg_admin_refuse(out, "out of memory");
         return;
     }
     req->number = number;
     tg_admin_pass_on(out, tg_admin_ask(admin, admin->sale, req, &a), &a);
+}
+
+void tg_admin_undo(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    ask_import(admin, TG_SALE_IMPORT_UNDO, request, out);
+}
+
+void tg_admin_cancel(struct tg_admin *admin, const json_t *request, struct tg_buf *out)
+{
+    ask_import(admin, TG_SALE_IMPORT_CANCEL, request, out);
 }
 
 void tg_admin_imports(struct tg_admin *admin, const json_t *request, struct tg_buf *out)

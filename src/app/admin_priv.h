@@ -52,6 +52,7 @@ void tg_admin_order_change(struct tg_admin *admin, const json_t *request, struct
 /* admin_catalog.c */
 void tg_admin_import(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_undo(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
+void tg_admin_cancel(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_imports(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_import_status(struct tg_admin *admin, const json_t *request, struct tg_buf *out);
 void tg_admin_import_faults(struct tg_admin *admin, const json_t *request, struct tg_buf *out);

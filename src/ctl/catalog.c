@@ -101,7 +101,8 @@ json_t *ctl_run_catalog(struct ctl_session *session, json_t *request, bool quiet
     job = json_object_get(answer, kind);
     if (json_integer_value(json_object_get(job, "faults")) > 0)
         add_faults(session, answer, id);
-    if (strcmp(ctl_text(job, "state"), "failed") == 0) {
+    if (strcmp(ctl_text(job, "state"), "failed") == 0 ||
+        strcmp(ctl_text(job, "state"), "cancelled") == 0) {
         (void)json_object_set_new(answer, "ok", json_false());
         (void)json_object_set(answer, "message", json_object_get(job, "reason"));
     }

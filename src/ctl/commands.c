@@ -37,6 +37,7 @@ static const struct command commands[] = {
     {"catalog import", "file", "format dry-run! strict! archive-missing!",
      "products from a file: google-xml, google-tsv, shopify, woocommerce or torg"},
     {"catalog undo", "", "import", "take back an import (the last one)"},
+    {"catalog cancel", "", "import", "end an import or undo that runs (the one that does)"},
     {"catalog list", "", "cursor", "imports, newest first"},
     {"catalog faults", "import", "cursor", "what was wrong in the file of an import"},
     {"catalog export", "file", "format",

@@ -40,6 +40,7 @@ static const struct route routes[] = {
     {"catalog.import", "POST", "/imports", "format name dry_run strict archive_missing", NULL,
      true},
     {"catalog.undo", "POST", "/imports/{import}/undo", "", ctl_body_none, true},
+    {"catalog.cancel", "DELETE", "/imports/{import}", "", NULL, false},
     {"catalog.list", "GET", "/imports", "cursor", NULL, false},
     {"catalog.status", "GET", "/imports/{import}", "", NULL, false},
     {"catalog.faults", "GET", "/imports/{import}/faults", "cursor", NULL, false},
@@ -171,23 +172,44 @@ static json_t *name_order(const struct ctl_where *where, json_t *request)
     return NULL;
 }
 
-/* `catalog undo` without a name: the last import. */
+/* One that runs can be cancelled, one that has ended and was no dry run undone. */
+static bool fits(const json_t *import, bool cancel)
+{
+    const char *state = ctl_text(import, "state");
+
+    if (strcmp(state, "waiting") == 0 || strcmp(state, "running") == 0 ||
+        strcmp(state, "undoing") == 0)
+        return cancel;
+    return !cancel && strcmp(state, "undone") != 0 &&
+           !json_is_true(json_object_get(import, "dry_run"));
+}
+
+/* `catalog undo` or `catalog cancel` without a name: the newest that it fits. */
 static json_t *name_import(const struct ctl_where *where, json_t *request)
 {
+    bool cancel = strcmp(ctl_text(request, "cmd"), "catalog.cancel") == 0;
     json_t *answer;
-    const char *id;
+    json_t *each;
+    size_t i;
 
-    if (strcmp(ctl_text(request, "cmd"), "catalog.undo") != 0 ||
+    if ((!cancel && strcmp(ctl_text(request, "cmd"), "catalog.undo") != 0) ||
         ctl_text(request, "import")[0] != '\0')
         return NULL;
     answer = send(where, find("catalog.list"), request, NULL);
     if (!json_is_true(json_object_get(answer, "ok")))
         return answer;
-    id = ctl_text(json_array_get(json_object_get(answer, "imports"), 0), "id");
-    if (id[0] != '\0')
-        (void)json_object_set_new(request, "import", json_string(id));
+    json_array_foreach(json_object_get(answer, "imports"), i, each)
+    {
+        if (fits(each, cancel)) {
+            (void)json_object_set_new(request, "import", json_string(ctl_text(each, "id")));
+            break;
+        }
+    }
     json_decref(answer);
-    return ctl_text(request, "import")[0] != '\0' ? NULL : ctl_refusal("There is no import.");
+    if (ctl_text(request, "import")[0] != '\0')
+        return NULL;
+    return cancel ? ctl_refusal("No import is running.")
+                  : ctl_refusal("There is no import that could be undone.");
 }
 
 static json_t *prepare(const struct ctl_where *where, json_t *request)

@@ -146,6 +146,12 @@ bool tg_csv_input(struct tg_csv *c, const uint8_t *data, size_t len, size_t *ret
     return done && *reterr == TG_OK;
 }
 
+bool tg_csv_runs(const char *text)
+{
+    text += strspn(text, "'");
+    return *text != '\0' && strchr("=+-@\t\r", *text) != NULL;
+}
+
 bool tg_csv_end(struct tg_csv *c)
 {
     tg_err err = TG_OK;

@@ -21,6 +21,8 @@ static void cell(struct tg_buf *out, const char *text)
 
     if (quote)
         tg_buf_add_str(out, "\"");
+    if (text != NULL && tg_csv_runs(text))
+        tg_buf_add_str(out, "'");
     for (; text != NULL && *text != '\0'; text++) {
         if (*text == '"')
             tg_buf_add_str(out, "\"");
@@ -56,7 +58,7 @@ static void cell_money(const struct tg_export *x, struct tg_buf *out, int64_t am
 /* Both call it HTML: plain text with its marks escaped. */
 static void cell_html(struct tg_buf *out, const char *text)
 {
-    tg_buf_add_str(out, "\"");
+    tg_buf_add_str(out, text != NULL && tg_csv_runs(text) ? "\"'" : "\"");
     for (; text != NULL && *text != '\0'; text++) {
         if (*text == '&')
             tg_buf_add_str(out, "&amp;");

@@ -456,6 +456,9 @@ const char *tg_feed_cell(struct tg_feed *f, size_t column)
     text = (char *)f->csv.row + cell->at;
     while (cell->len > 0 && (text[cell->len - 1] == ' ' || text[cell->len - 1] == '\n'))
         text[--cell->len] = '\0';
+    /* Google's tables are not ours to write, and know no such mark. */
+    if (f->format != TG_FEED_GOOGLE_TSV && text[0] == '\'' && tg_csv_runs(text + 1))
+        return text + 1;
     while (*text == ' ' || *text == '\n')
         text++;
     return text;

@@ -51,17 +51,18 @@ enum tg_sale_what {
                              enum tg_import_flag, `flag` = the file goes with this message, or
                              with the import that takes it; `content` */
     TG_SALE_IMPORT_UNDO,  /* `number` = import, 0 = the last one */
-    TG_SALE_PRODUCT_NEW,  /* `body` = JSON of feed/; with variants */
-    TG_SALE_PRODUCT_SET,  /* `key` = product id, `body` = what changes, `number` = version that it
-                             must be, 0 = any */
-    TG_SALE_VARIANT_NEW,  /* `key` = product id, `body` */
-    TG_SALE_VARIANT_SET,  /* `key` = SKU, `body`, `number` */
-    TG_SALE_STOCK_LOOK,   /* staff: `key` = SKU; its stock now */
-    TG_SALE_STOCK_ROWS,   /* staff: `stock`; each row is answered */
-    TG_SALE_STOCK_RULES,  /* staff: `key` = SKU, `rules` */
-    TG_SALE_PLACE,        /* admin: `place` */
-    TG_SALE_STOCK_AUDIT,  /* memory against the disk, the SKUs above `key`: {"differences": [...],
-                             "ok", "difference_count", "next": the last SKU when more may follow} */
+    TG_SALE_IMPORT_CANCEL, /* `number` = import or undo that runs, 0 = whichever does */
+    TG_SALE_PRODUCT_NEW,   /* `body` = JSON of feed/; with variants */
+    TG_SALE_PRODUCT_SET,   /* `key` = product id, `body` = what changes, `number` = version that it
+                              must be, 0 = any */
+    TG_SALE_VARIANT_NEW,   /* `key` = product id, `body` */
+    TG_SALE_VARIANT_SET,   /* `key` = SKU, `body`, `number` */
+    TG_SALE_STOCK_LOOK,    /* staff: `key` = SKU; its stock now */
+    TG_SALE_STOCK_ROWS,    /* staff: `stock`; each row is answered */
+    TG_SALE_STOCK_RULES,   /* staff: `key` = SKU, `rules` */
+    TG_SALE_PLACE,         /* admin: `place` */
+    TG_SALE_STOCK_AUDIT,   /* memory against the disk, the SKUs above `key`: {"differences": [...],
+                              "ok", "difference_count", "next": the last SKU when more may follow} */
 };
 
 /* What is asked of one order. */

@@ -289,6 +289,7 @@ void tg_admin_decide(struct tg_sale *sale, struct tg_shop_now now, struct tg_ite
     case TG_SALE_NOTE:
     case TG_SALE_IMPORT:
     case TG_SALE_IMPORT_UNDO:
+    case TG_SALE_IMPORT_CANCEL:
     case TG_SALE_PRODUCT_NEW:
     case TG_SALE_PRODUCT_SET:
     case TG_SALE_VARIANT_NEW:

@@ -6,32 +6,17 @@
 #include "base/slab.h"
 #include "base/str.h"
 #include "msg/web.h"
-#include "sale/catalog_priv.h"
+#include "sale/catalog_work_priv.h"
 
-enum { ANSWER_MAX = 4 << 20, FAULTS_SHOWN = 16 };
+enum { ANSWER_MAX = 4 << 20 };
 #define ANNOUNCE_EVERY_US ((tg_us)2 * TG_US_PER_S)
-
-struct tg_catalog_work {
-    struct tg_sale_req *queue[TG_SALE_BATCH_MAX];
-    size_t count;
-    struct tg_catalog_slice slice; /* of single changes */
-    struct tg_catalog_job *job;    /* that runs; NULL = none */
-    bool dirty;                    /* open pages do not know yet */
-    tg_us announce_at;
-    struct tg_feed_fault faults[FAULTS_SHOWN]; /* of the request at hand */
-    size_t fault_count;
-    bool stale;          /* ... one of them is about If-Match */
-    struct tg_claim key; /* of the request at hand; op "" = it has none */
-    uint64_t digest;
-    struct tg_buf out;
-};
 
 static void keep_fault(void *ctx, const struct tg_feed_fault *fault)
 {
     struct tg_catalog_work *w = ctx;
 
     w->stale = w->stale || strcmp(fault->field, "If-Match") == 0;
-    if (w->fault_count < FAULTS_SHOWN)
+    if (w->fault_count < TG_CATALOG_FAULTS_SHOWN)
         w->faults[w->fault_count++] = *fault;
 }
 
@@ -72,8 +57,9 @@ void tg_catalog_work_free(struct tg_sale *sale)
 bool tg_catalog_takes(const struct tg_sale_req *req)
 {
     return req->what == TG_SALE_IMPORT || req->what == TG_SALE_IMPORT_UNDO ||
-           req->what == TG_SALE_PRODUCT_NEW || req->what == TG_SALE_PRODUCT_SET ||
-           req->what == TG_SALE_VARIANT_NEW || req->what == TG_SALE_VARIANT_SET;
+           req->what == TG_SALE_IMPORT_CANCEL || req->what == TG_SALE_PRODUCT_NEW ||
+           req->what == TG_SALE_PRODUCT_SET || req->what == TG_SALE_VARIANT_NEW ||
+           req->what == TG_SALE_VARIANT_SET;
 }
 
 void tg_catalog_take(struct tg_sale *sale, struct tg_sale_req *take_req)
@@ -82,157 +68,6 @@ void tg_catalog_take(struct tg_sale *sale, struct tg_sale_req *take_req)
 
     TG_ASSERT(w->count < TG_SALE_BATCH_MAX); /* a turn takes no more, and empties the queue */
     w->queue[w->count++] = take_req;
-}
-
-/* --- repeats --- */
-
-static const char *op_of(enum tg_sale_what what)
-{
-    switch (what) {
-    case TG_SALE_IMPORT:
-        return "http.import";
-    case TG_SALE_IMPORT_UNDO:
-        return "http.undo";
-    case TG_SALE_PRODUCT_NEW:
-        return "http.product";
-    case TG_SALE_VARIANT_NEW:
-        return "http.variant";
-    default: /* PATCH has If-Match, DELETE is the same twice */
-        return "";
-    }
-}
-
-static void key_of(struct tg_catalog_work *w, const struct tg_sale_req *req)
-{
-    bool keyed = req->idempotency[0] != '\0';
-
-    w->key = (struct tg_claim){.kind = TG_CLAIM_NONE,
-                               .person = req->who.id,
-                               .op = keyed ? op_of(req->what) : "",
-                               .id = req->idempotency,
-                               .sku = "",
-                               .code = "",
-                               .key = "",
-                               .show = UINT16_MAX};
-    w->digest = tg_idem_digest_int(0, req->what);
-    w->digest = tg_idem_digest_str(w->digest, req->key);
-    w->digest = tg_idem_digest_int(w->digest, req->number);
-    w->digest = tg_idem_digest_int(w->digest, (int64_t)req->content);
-    if (req->what == TG_SALE_IMPORT) /* the body is where the file happens to lie */
-        w->digest = tg_idem_digest_str(w->digest, req->text);
-    else if (req->body != NULL)
-        w->digest = tg_idem_digest(w->digest, req->body->data, req->body->len);
-}
-
-/* --- answers --- */
-
-static void post(const struct tg_sale_req *req, int status, const char *location,
-                 struct tg_slab *take_json)
-{
-    struct tg_web_reply *reply =
-        req->conn.mb == NULL ? NULL : tg_msg_new(TG_MSG_WEB_REPLY, sizeof(*reply));
-
-    if (reply == NULL) { /* without memory nobody can be told */
-        tg_slab_unref(take_json);
-        return;
-    }
-    reply->conn = req->conn;
-    reply->status = take_json == NULL ? 503 : status;
-    tg_str_cut(reply->location, sizeof(reply->location), location);
-    reply->json = take_json;
-    (void)tg_mailbox_post_reply(req->conn.mb, reply); /* closed: the worker is stopping */
-}
-
-static void send(struct tg_catalog_work *w, const struct tg_sale_req *req, int status,
-                 const char *location)
-{
-    post(req, status, location, w->out.err == TG_OK ? tg_slab_copy(w->out.data, w->out.len) : NULL);
-}
-
-/* A success in w->out: remembered with the transaction that made it true, and answered after it.
- * false: nothing is kept. */
-static bool succeed(struct tg_catalog_work *w, struct tg_shop_now now,
-                    const struct tg_sale_req *req, int status, const char *location)
-{
-    struct tg_idem_entry answer = {.digest = w->digest, .status = status};
-    tg_err err = w->out.err;
-
-    if (err == TG_OK)
-        answer.reply = tg_slab_copy(w->out.data, w->out.len);
-    if (answer.reply == NULL)
-        err = TG_ERR_NOMEM;
-    if (err == TG_OK)
-        err = tg_repeat_keep(w->slice.sale, now, &w->key, &answer, true);
-    if (w->slice.err == TG_OK)
-        w->slice.err = err;
-    if (tg_catalog_slice_end(&w->slice) != TG_OK) {
-        tg_slab_unref(answer.reply);
-        return false;
-    }
-    post(req, status, location, answer.reply);
-    return true;
-}
-
-static void problem(struct tg_catalog_work *w, const struct tg_sale_req *req, int status,
-                    const char *code, const char *field, const char *detail)
-{
-    struct tg_jo j = tg_jo(&w->out);
-
-    tg_buf_clear(&w->out);
-    tg_jo_obj(&j, NULL);
-    tg_jo_str(&j, "type", "about:blank");
-    tg_jo_str(&j, "title", code);
-    tg_jo_int(&j, "status", status);
-    tg_jo_str(&j, "detail", detail);
-    tg_jo_str(&j, "code", code);
-    if (field[0] != '\0')
-        tg_jo_str(&j, "field", field);
-    tg_jo_end_obj(&j);
-    send(w, req, status, "");
-}
-
-static void answer_faults(struct tg_catalog_work *w, const struct tg_sale_req *req, bool missing)
-{
-    const struct tg_feed_fault *f = &w->faults[0];
-    char detail[400];
-
-    tg_str_printf(detail, sizeof(detail), "%s%s%s %s", f->reason,
-                  f->value[0] != '\0' ? " Value: " : "", f->value, f->fix);
-    if (w->stale)
-        problem(w, req, 412, "stale", "If-Match", detail);
-    else if (missing)
-        problem(w, req, 404, "not_found", f->field, detail);
-    else
-        problem(w, req, 422, "bad_request", f->field, detail);
-}
-
-static void busy(struct tg_catalog_work *w, const struct tg_sale_req *req)
-{
-    problem(w, req, 503, "busy", "", "The shop cannot save anything right now. Try again.");
-}
-
-/* The first answer again, or why there is none; true = the request is done. */
-static bool repeated(struct tg_catalog_work *w, struct tg_shop_now now,
-                     const struct tg_sale_req *req)
-{
-    const struct tg_idem_entry *entry = NULL;
-    enum tg_repeat repeat =
-        tg_repeat_look(w->slice.sale, now, &w->key, w->digest, req->http, &entry);
-    char location[128];
-
-    if (repeat == TG_REPEAT_NONE)
-        return false;
-    if (repeat == TG_REPEAT_SAME) {
-        tg_repeat_location(location, w->key.op, entry);
-        post(req, entry->status, location, entry->reply == NULL ? NULL : tg_slab_ref(entry->reply));
-        TG_COUNT(sale_repeats_total);
-    } else {
-        problem(w, req, repeat == TG_REPEAT_OTHER ? 422 : 409,
-                repeat == TG_REPEAT_OTHER ? "conflict" : "busy", "Idempotency-Key",
-                tg_repeat_text(repeat));
-    }
-    tg_catalog_slice_drop(&w->slice);
-    return true;
 }
 
 /* --- imports --- */
@@ -253,7 +88,7 @@ static bool answer_job(struct tg_catalog_work *w, struct tg_shop_now now,
     tg_jo_str(&j, "state", req->what == TG_SALE_IMPORT ? "running" : "undoing");
     tg_jo_end_obj(&j);
     tg_jo_end_obj(&j);
-    return succeed(w, now, req, 202, location);
+    return tg_catalog_succeed(w, now, req, 202, location);
 }
 
 static void start_job(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_req *req)
@@ -264,7 +99,7 @@ static void start_job(struct tg_sale *sale, struct tg_shop_now now, struct tg_sa
 
     if (w->job != NULL) {
         tg_catalog_slice_drop(&w->slice);
-        problem(w, req, 409, "conflict", "", "An import is running. Wait for its end.");
+        tg_catalog_problem(w, req, 409, "conflict", "", "An import is running. Wait for its end.");
         return;
     }
     err = req->what == TG_SALE_IMPORT ? tg_catalog_job_import(&w->job, sale, now, req, why)
@@ -274,18 +109,74 @@ static void start_job(struct tg_sale *sale, struct tg_shop_now now, struct tg_sa
             return;
         tg_catalog_job_free(w->job);
         w->job = NULL;
-        busy(w, req);
+        tg_catalog_busy(w, req);
         return;
     }
     tg_catalog_slice_drop(&w->slice);
     if (err == TG_ERR_NOTFOUND)
-        problem(w, req, 404, "not_found", "import", why);
+        tg_catalog_problem(w, req, 404, "not_found", "import", why);
     else if (err == TG_ERR_CONFLICT)
-        problem(w, req, 409, "conflict", "import", why);
+        tg_catalog_problem(w, req, 409, "conflict", "import", why);
     else if (why[0] != '\0')
-        problem(w, req, 422, "bad_request", "file", why);
+        tg_catalog_problem(w, req, 422, "bad_request", "file", why);
     else
-        busy(w, req);
+        tg_catalog_busy(w, req);
+}
+
+static void answer_cancelled(struct tg_catalog_work *w, const struct tg_import *import)
+{
+    struct tg_jo j = tg_jo(&w->out);
+
+    tg_buf_clear(&w->out);
+    tg_jo_obj(&j, NULL);
+    tg_import_write(&j, "import", import);
+    tg_jo_end_obj(&j);
+}
+
+/* The one that runs here ends although the database refuses to hear of it: its row follows as soon
+ * as it listens. False: it is not that one. */
+static bool give_up_job(struct tg_catalog_work *w, struct tg_shop_now now,
+                        const struct tg_sale_req *req)
+{
+    if (w->job == NULL || (req->number != 0 && req->number != tg_catalog_job_id(w->job)))
+        return false;
+    answer_cancelled(w, tg_catalog_job_cancel(w->job, now));
+    tg_catalog_send(w, req, 202);
+    return true;
+}
+
+/* Between two slices nothing is half done. Another node sees in the row that it is over. */
+static void cancel_job(struct tg_catalog_work *w, struct tg_shop_now now,
+                       const struct tg_sale_req *req)
+{
+    struct tg_import import;
+    char detail[96];
+    tg_err err = tg_cat_cancel(w->slice.sale->cfg.store, req->number, now.wall, &import);
+
+    if (err == TG_OK) {
+        answer_cancelled(w, &import);
+        if (tg_catalog_succeed(w, now, req, 200, "")) {
+            if (w->job != NULL && tg_catalog_job_id(w->job) == import.id) {
+                tg_catalog_job_free(w->job);
+                w->job = NULL;
+            }
+            w->dirty = true;
+            w->announce_at = now.mono;
+            return;
+        }
+    } else {
+        tg_catalog_slice_drop(&w->slice);
+    }
+    if (err == TG_ERR_NOTFOUND) {
+        tg_catalog_problem(w, req, 404, "not_found", "import",
+                           req->number == 0 ? "No import is running." : "There is no such import.");
+    } else if (err == TG_ERR_CONFLICT) {
+        tg_str_printf(detail, sizeof(detail), "That import is over already: it is %s.",
+                      tg_import_state_name(import.state));
+        tg_catalog_problem(w, req, 409, "conflict", "import", detail);
+    } else if (!give_up_job(w, now, req)) {
+        tg_catalog_busy(w, req);
+    }
 }
 
 /* --- single changes --- */
@@ -307,7 +198,7 @@ static bool answer_product(struct tg_catalog_work *w, struct tg_shop_now now,
         tg_jo_str(&j, "sku", sku);
     tg_jo_int(&j, "version", version);
     tg_jo_end_obj(&j);
-    return succeed(w, now, req, made ? 201 : 200, made ? location : "");
+    return tg_catalog_succeed(w, now, req, made ? 201 : 200, made ? location : "");
 }
 
 /* The request is decided: it is made whole, or not at all. */
@@ -318,11 +209,11 @@ static void settle(struct tg_catalog_work *w, struct tg_shop_now now, const stru
         tg_catalog_slice_decide(&w->slice);
     if (w->fault_count > 0 && w->slice.err == TG_OK) {
         tg_catalog_slice_drop(&w->slice);
-        answer_faults(w, req, missing);
+        tg_catalog_answer_faults(w, req, missing);
     } else if (answer_product(w, now, req, id, sku, version)) {
         w->dirty = true;
     } else {
-        busy(w, req);
+        tg_catalog_busy(w, req);
     }
 }
 
@@ -417,26 +308,30 @@ static void change(struct tg_sale *sale, struct tg_shop_now now, const struct tg
 static void answer_request(struct tg_sale *sale, struct tg_shop_now now, struct tg_sale_req *req)
 {
     struct tg_catalog_work *w = sale->catalog;
-    bool job = req->what == TG_SALE_IMPORT || req->what == TG_SALE_IMPORT_UNDO;
+    bool cancel = req->what == TG_SALE_IMPORT_CANCEL;
+    bool undo = req->what == TG_SALE_IMPORT_UNDO;
 
     if ((req->who.roles & (TG_ROLE_MERCHANDISER | TG_ROLE_ADMIN)) == 0) {
-        problem(w, req, 403, "forbidden", "", "You may not change the catalogue.");
+        tg_catalog_problem(w, req, 403, "forbidden", "", "You may not change the catalogue.");
         return;
     }
-    if (req->body == NULL && req->what != TG_SALE_IMPORT_UNDO) {
-        problem(w, req, 400, "bad_request", "", "The request needs a body.");
+    if (req->body == NULL && !undo && !cancel) {
+        tg_catalog_problem(w, req, 400, "bad_request", "", "The request needs a body.");
         return;
     }
     w->fault_count = 0;
     w->stale = false;
-    key_of(w, req);
+    tg_catalog_key(w, req);
     tg_str_cut(w->slice.actor, sizeof(w->slice.actor), req->who.id);
     tg_catalog_slice_begin(&w->slice, now, &w->key);
     if (w->slice.err != TG_OK) {
         tg_catalog_slice_drop(&w->slice);
-        busy(w, req);
-    } else if (!repeated(w, now, req)) {
-        if (job)
+        if (!cancel || !give_up_job(w, now, req))
+            tg_catalog_busy(w, req);
+    } else if (!tg_catalog_repeated(w, now, req)) {
+        if (cancel)
+            cancel_job(w, now, req);
+        else if (undo || req->what == TG_SALE_IMPORT)
             start_job(sale, now, req);
         else
             change(sale, now, req);

@@ -291,6 +291,13 @@ static void read_more(struct tg_catalog_job *job)
         tg_feed_end(job->feed);
 }
 
+static void begin_archive(struct tg_catalog_job *job)
+{
+    job->phase = TG_CATALOG_ARCHIVE;
+    job->archived_to = 0;
+    job->archive_moves = tg_shop_product_moves(job->sale->shop);
+}
+
 static void file_ended(struct tg_catalog_job *job)
 {
     bool broken = tg_feed_error(job->feed) != TG_OK;
@@ -321,7 +328,7 @@ static void file_ended(struct tg_catalog_job *job)
     }
     /* What is at fault is not missing: with faults nothing is archived. */
     if ((job->import.flags & TG_IMPORT_ARCHIVE_MISSING) != 0 && job->import.faults == 0)
-        job->phase = TG_CATALOG_ARCHIVE;
+        begin_archive(job);
     else
         job->phase = TG_CATALOG_FINISH;
 }
@@ -422,7 +429,10 @@ void tg_catalog_archive_step(struct tg_catalog_job *job)
     const struct tg_variant *v;
 
     if (p == NULL) {
-        job->phase = TG_CATALOG_FINISH;
+        if (job->archive_moves == tg_shop_product_moves(shop))
+            job->phase = TG_CATALOG_FINISH;
+        else
+            begin_archive(job);
         return;
     }
     if (!job->archive_began) {

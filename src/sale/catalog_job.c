@@ -174,6 +174,15 @@ tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_sale *sale,
     return TG_OK;
 }
 
+const struct tg_import *tg_catalog_job_cancel(struct tg_catalog_job *job, struct tg_shop_now now)
+{
+    if (job->import.state != TG_IMPORT_CANCELLED)
+        tg_import_cancel(&job->import, now.wall);
+    job->phase = TG_CATALOG_SAVE;
+    job->again = false;
+    return &job->import;
+}
+
 int64_t tg_catalog_job_id(const struct tg_catalog_job *job)
 {
     return job->import.id;
@@ -202,6 +211,7 @@ static void finish(struct tg_catalog_job *job, struct tg_shop_now now)
     if (job->import.state == TG_IMPORT_UNDOING) {
         job->import.state = TG_IMPORT_UNDONE;
         job->import.undone_wall = now.wall;
+        job->import.reason[0] = '\0'; /* why it was cut off before */
     } else {
         job->import.state = job->import.reason[0] == '\0' ? TG_IMPORT_DONE : TG_IMPORT_FAILED;
         job->import.ended_wall = now.wall;
@@ -279,13 +289,17 @@ static tg_err back_to_mark(struct tg_catalog_job *job)
 
 static void fail(struct tg_catalog_job *job, struct tg_shop_now now, tg_err err)
 {
+    bool undo = job->import.state == TG_IMPORT_UNDOING;
+
     tg_log_error("sale", "import-lost", "import=%lld err=%s reason=%s", (long long)job->import.id,
                  tg_err_name(err),
                  TG_LOG_Q(job->sale->cfg.store->ops->error(job->sale->cfg.store)));
     job->import.state = TG_IMPORT_FAILED;
     job->import.ended_wall = now.wall;
     tg_str_cut(job->import.reason, sizeof(job->import.reason),
-               "The database refused. Do it again: what is there already counts as unchanged.");
+               undo ? "The database refused. Undo it again: what is taken back stays so."
+                    : "The database refused. Import the file again: what is there already counts "
+                      "as unchanged.");
     job->phase = TG_CATALOG_SAVE;
     job->again = false;
 }
@@ -343,6 +357,7 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
     struct tg_catalog_slice *s = &job->slice;
     tg_us until = tg_clock_mono() + TG_CATALOG_SLICE_US;
     enum tg_catalog_phase began = job->phase;
+    bool over = false;
     tg_err err;
 
     take_mark(job);
@@ -352,8 +367,10 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
     job->ahead_count = 0;
     job->asked_to = 0;
     job->import.lease_wall = now.wall + TG_IMPORT_LEASE_US;
-    if (s->err == TG_OK)
+    if (s->err == TG_OK) {
         s->err = tg_cat_import_mine(job->sale->cfg.store, job->import.id);
+        over = s->err == TG_ERR_CONFLICT;
+    }
     /* A phase ends with its slice: what it left to decide comes first. */
     for (int i = 0;
          s->err == TG_OK && i < STEPS_MAX && job->phase == began && !tg_catalog_slice_full(s);
@@ -369,8 +386,12 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
         s->err = tg_cat_put_import(job->sale->cfg.store, &job->import);
     err = tg_catalog_slice_end(s);
     learn(job, until);
-    if (err != TG_OK)
+    if (over) {
+        tg_log_info("sale", "import-over", "import=%lld", (long long)job->import.id);
+        job->phase = TG_CATALOG_ENDED; /* another node cancelled it, or took this one for dead */
+    } else if (err != TG_OK) {
         refused(job, now, err);
+    }
 }
 
 bool tg_catalog_job_step(struct tg_catalog_job *job, struct tg_shop_now now)

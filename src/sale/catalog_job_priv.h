@@ -61,7 +61,9 @@ struct tg_catalog_job {
     struct tg_map seen;                    /* "p" id, "v" SKU, "#" number: owned texts */
     uint32_t next_number;
 
-    /* By number: others may change the catalogue between two slices. */
+    /* By number: others may change the catalogue between two slices. When they gave out other
+     * numbers meanwhile, once more: one may have moved to where the walk has been. */
+    uint64_t archive_moves;           /* tg_shop_product_moves() when the walk began */
     uint32_t archived_to;             /* number of the last product that was looked at */
     char archive_id[TG_FEED_ID_SIZE]; /* the one that is being looked at */
     const struct tg_variant *archive_variant;

@@ -146,6 +146,9 @@ enum tg_catalog_outcome tg_catalog_archive_variant(struct tg_catalog_slice *s, c
 
 uint64_t tg_catalog_digest(const char *text);
 
+/* reader_catalog.c: all that is told of an import. */
+void tg_import_write(struct tg_jo *j, const char *key, const struct tg_import *i);
+
 /* catalog_job.c: an import, or undoing one, a slice at a time. Both begin inside a transaction of
  * the caller's, who commits; their row is written then. */
 struct tg_catalog_job;
@@ -159,6 +162,9 @@ TG_MUST_CHECK tg_err tg_catalog_job_undo(struct tg_catalog_job **ret, struct tg_
 bool tg_catalog_job_step(struct tg_catalog_job *job, struct tg_shop_now now);
 /* When to step next, monotonic: later than now while the database does not answer. */
 tg_us tg_catalog_job_deadline(const struct tg_catalog_job *job);
+/* It ends where it is, and its row is still to be written by tg_catalog_job_step; what it is then.
+ */
+const struct tg_import *tg_catalog_job_cancel(struct tg_catalog_job *job, struct tg_shop_now now);
 int64_t tg_catalog_job_id(const struct tg_catalog_job *job);
 void tg_catalog_job_free(struct tg_catalog_job *job);
 

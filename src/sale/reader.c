@@ -335,11 +335,13 @@ static void run(void *ctx)
 
     while (!tg_mailbox_ended(r->mailbox)) {
         size_t count = tg_mailbox_take(r->mailbox, taken, TAKE_MAX);
+        tg_us now = tg_clock_mono();
+        tg_us tidy_at = tg_reader_tidy(r, now);
 
         for (size_t i = 0; i < count; i++)
             tg_reader_turn(r, taken[i]);
         if (!tg_reader_work(r) && count == 0)
-            tg_mailbox_wait(r->mailbox, TG_US_NEVER);
+            tg_mailbox_wait(r->mailbox, tidy_at == TG_US_NEVER ? TG_US_NEVER : tidy_at - now);
     }
 }
 

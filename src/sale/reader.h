@@ -40,5 +40,7 @@ void tg_reader_stop(struct tg_reader *reader);
 void tg_reader_turn(struct tg_reader *reader, void *take_msg);
 /* A page of the export that runs; false = there is none. */
 bool tg_reader_work(struct tg_reader *reader);
+/* Exports that ended an hour ago go, with their files; monotonic time of the next one. */
+tg_us tg_reader_tidy(struct tg_reader *reader, tg_us mono);
 
 #endif

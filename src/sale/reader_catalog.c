@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "sale/catalog_priv.h"
 #include "sale/reader_priv.h"
 #include "store/catalogue.h"
 
@@ -103,7 +104,7 @@ static void write_counts(struct tg_jo *j, const char *key, const struct tg_impor
     tg_jo_end_obj(j);
 }
 
-static void write_import(struct tg_jo *j, const char *key, const struct tg_import *i)
+void tg_import_write(struct tg_jo *j, const char *key, const struct tg_import *i)
 {
     char id[24];
 
@@ -134,7 +135,7 @@ static tg_err add_import(void *ctx, const struct tg_import *import)
     struct tg_reader_list *list = ctx;
 
     if (tg_page_row(&list->page, import->id))
-        write_import(&list->j, NULL, import);
+        tg_import_write(&list->j, NULL, import);
     return list->reader->buf.err;
 }
 
@@ -171,7 +172,7 @@ static void one_import(struct tg_reader *r, const struct tg_read_req *req)
     err = tg_read_import(r->db, import_id(req->key), &import);
     if (err == TG_OK) {
         tg_jo_obj(&j, NULL);
-        write_import(&j, "import", &import);
+        tg_import_write(&j, "import", &import);
         tg_jo_end_obj(&j);
     }
     tg_reader_answer(r, req, err, "There is no such import.");

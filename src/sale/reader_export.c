@@ -79,11 +79,12 @@ void tg_reader_exports_free(struct tg_reader *r)
 
 /* --- answers --- */
 
-static void write_job(struct tg_reader *r, const struct job *job)
+static void write_job(struct tg_reader *r, const struct tg_read_req *req, const struct job *job)
 {
     static const char *const names[] = {"", "waiting", "running", "done", "failed"};
     struct tg_jo j = tg_jo(&r->buf);
     char link[64];
+    const char *file = job->state != DONE ? NULL : job->ours ? link : job->path;
 
     tg_str_printf(link, sizeof(link), "/api/v1/exports/%s/file", job->id);
     tg_jo_obj(&j, NULL);
@@ -97,7 +98,10 @@ static void write_job(struct tg_reader *r, const struct job *job)
     tg_jo_str(&j, "reason", job->reason);
     tg_reader_when(&j, "started", job->started_wall);
     tg_reader_when(&j, "ended", job->state == DONE || job->state == FAILED ? job->ended_wall : -1);
-    tg_jo_str(&j, "file", job->state != DONE ? NULL : job->ours ? link : job->path);
+    /* Where an operator wanted it is not for everybody. */
+    if (!job->ours && (req->who.roles & TG_ROLE_ADMIN) == 0)
+        file = NULL;
+    tg_jo_str(&j, "file", file);
     tg_jo_end_obj(&j);
     tg_jo_end_obj(&j);
 }
@@ -110,20 +114,38 @@ static struct job *job_of(struct tg_reader_exports *e, const char *id)
     return NULL;
 }
 
+static bool has_ended(const struct job *job)
+{
+    return job->state == DONE || job->state == FAILED;
+}
+
+tg_us tg_reader_tidy(struct tg_reader *r, tg_us mono)
+{
+    struct tg_reader_exports *e = r->exports;
+    tg_us next = TG_US_NEVER;
+
+    for (size_t i = 0; e != NULL && i < JOBS; i++) {
+        struct job *job = &e->jobs[i];
+
+        if (has_ended(job) && job->ended_mono + KEEP_US <= mono)
+            forget(job);
+        if (has_ended(job))
+            next = TG_MIN(next, job->ended_mono + KEEP_US);
+    }
+    return next;
+}
+
 /* A free one, else the oldest that has ended; NULL: all wait. */
-static struct job *room(struct tg_reader_exports *e, tg_us mono)
+static struct job *room(struct tg_reader_exports *e)
 {
     struct job *best = NULL;
 
     for (size_t i = 0; i < JOBS; i++) {
         struct job *job = &e->jobs[i];
-        bool ended = job->state == DONE || job->state == FAILED;
 
-        if (ended && job->ended_mono + KEEP_US <= mono)
-            forget(job);
         if (job->state == FREE)
             return job;
-        if (ended && (best == NULL || job->ended_mono < best->ended_mono))
+        if (has_ended(job) && (best == NULL || job->ended_mono < best->ended_mono))
             best = job;
     }
     if (best != NULL)
@@ -160,7 +182,7 @@ static void begin(struct tg_reader *r, const struct tg_read_req *req)
     }
     if (e == NULL)
         e = r->exports = tg_calloc(1, sizeof(*e));
-    job = e == NULL ? NULL : room(e, tg_clock_mono());
+    job = e == NULL ? NULL : room(e);
     if (job == NULL) {
         tg_reader_problem(r, req, 503, "busy", "Too many exports are waiting. Try again later.");
         return;
@@ -176,7 +198,7 @@ static void begin(struct tg_reader *r, const struct tg_read_req *req)
                              "The server has no place for this file.");
         return;
     }
-    write_job(r, job);
+    write_job(r, req, job);
     tg_str_printf(r->location, sizeof(r->location), "/api/v1/exports/%s", job->id);
     tg_reader_send(r, req, 202);
     r->location[0] = '\0';
@@ -197,7 +219,7 @@ void tg_reader_export(struct tg_reader *r, const struct tg_read_req *req)
         tg_reader_problem(r, req, 409, "conflict",
                           "There is no file to fetch: look at the export's state.");
     } else {
-        write_job(r, job);
+        write_job(r, req, job);
         tg_reader_send(r, req, 200);
     }
 }

@@ -372,6 +372,7 @@ static bool other_claim(struct tg_sale *sale, struct tg_item *item, struct tg_ve
         return tg_request_admin(item, out, "http.cart.merge", UINT32_MAX);
     case TG_SALE_IMPORT: /* catalog.c takes them before they come here */
     case TG_SALE_IMPORT_UNDO:
+    case TG_SALE_IMPORT_CANCEL:
     case TG_SALE_PRODUCT_NEW:
     case TG_SALE_PRODUCT_SET:
     case TG_SALE_VARIANT_NEW:

@@ -142,7 +142,13 @@ static tg_err move_product(struct tg_shop *shop, struct tg_product *p, uint32_t 
     }
     shop->products[to] = p;
     p->number = number;
+    shop->product_moves++;
     return TG_OK;
+}
+
+uint64_t tg_shop_product_moves(const struct tg_shop *shop)
+{
+    return shop->product_moves;
 }
 
 const struct tg_product *tg_shop_product(const struct tg_shop *shop, const char *id)

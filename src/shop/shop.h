@@ -409,6 +409,8 @@ uint32_t tg_shop_free_number(const struct tg_shop *shop, uint32_t from);
 /* In the order of their numbers; NULL = end. */
 const struct tg_product *tg_shop_product_at(const struct tg_shop *shop, size_t index);
 size_t tg_shop_product_count(const struct tg_shop *shop);
+/* How often one of them was given another number: who walks by number then looks again. */
+uint64_t tg_shop_product_moves(const struct tg_shop *shop);
 size_t tg_shop_variant_count(const struct tg_shop *shop);
 /* Units of the SKU that the show has sold; 0 also when it is not counted. */
 int32_t tg_shop_show_units(const struct tg_shop *shop, uint16_t show, const char *sku);

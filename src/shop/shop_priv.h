@@ -126,6 +126,7 @@ struct tg_shop {
     struct tg_shop_cfg cfg;
     struct tg_product **products; /* by number */
     size_t product_count;
+    uint64_t product_moves;
     size_t product_cap;
     struct tg_map product_by_id;
     struct tg_map variant_by_sku;

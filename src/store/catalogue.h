@@ -90,7 +90,8 @@ enum tg_import_state {
     TG_IMPORT_DONE,
     TG_IMPORT_FAILED, /* ended early: reason. What it did until then can be undone */
     TG_IMPORT_UNDOING,
-    TG_IMPORT_UNDONE
+    TG_IMPORT_UNDONE,
+    TG_IMPORT_CANCELLED /* an import or an undo: either can be undone (again) */
 };
 const char *tg_import_state_name(enum tg_import_state state);
 
@@ -153,6 +154,13 @@ TG_MUST_CHECK tg_err tg_cat_may_import(struct tg_store *store, tg_us wall);
 TG_MUST_CHECK tg_err tg_cat_import_mine(struct tg_store *store, int64_t id);
 TG_MUST_CHECK tg_err tg_cat_import(struct tg_store *store, int64_t id, struct tg_import *ret);
 TG_MUST_CHECK tg_err tg_cat_last_import(struct tg_store *store, int64_t *ret);
+/* It ends where it is (0: the one that is at work), whichever node is at work on it; that one finds
+ * out by tg_cat_import_mine. *ret: what it is now, also with CONFLICT: it was over already.
+ * NOTFOUND. */
+TG_MUST_CHECK tg_err tg_cat_cancel(struct tg_store *store, int64_t id, tg_us wall,
+                                   struct tg_import *ret);
+/* What that makes of it, without the store. */
+void tg_import_cancel(struct tg_import *import, tg_us wall);
 TG_MUST_CHECK tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
                                        const struct tg_import_change *change);
 /* The newest with seq < below, at most `max` and not too much text, newest first; texts in the

@@ -12,8 +12,8 @@ static struct tg_db *db_of(struct tg_store *store)
 
 const char *tg_import_state_name(enum tg_import_state state)
 {
-    static const char *const names[] = {"waiting", "running", "done",
-                                        "failed",  "undoing", "undone"};
+    static const char *const names[] = {"waiting", "running", "done",     "failed",
+                                        "undoing", "undone",  "cancelled"};
 
     return (size_t)state < TG_ARRAY_LEN(names) ? names[state] : "failed";
 }
@@ -149,6 +149,35 @@ tg_err tg_cat_import(struct tg_store *store, int64_t id, struct tg_import *ret)
     return tg_cat_db_import(db_of(store), id, ret);
 }
 
+void tg_import_cancel(struct tg_import *import, tg_us wall)
+{
+    const char *reason = "It was cancelled. What it had changed by then stays; undo takes it back.";
+
+    if (import->state == TG_IMPORT_UNDOING)
+        reason = "The undo was cancelled. What is taken back stays so; undo it again for the rest.";
+    else if ((import->flags & TG_IMPORT_DRY) != 0)
+        reason = "It was cancelled. A dry run changes nothing.";
+    tg_str_cut(import->reason, sizeof(import->reason), reason);
+    import->state = TG_IMPORT_CANCELLED;
+    import->ended_wall = wall;
+}
+
+tg_err tg_cat_cancel(struct tg_store *store, int64_t id, tg_us wall, struct tg_import *ret)
+{
+    tg_err err = TG_OK;
+
+    if (id == 0)
+        err = one_int(db_of(store), TG_SQL_CAT_RUNNING_IMPORT, &id);
+    if (err == TG_OK)
+        err = tg_cat_import(store, id, ret);
+    if (err == TG_OK && !at_work(ret->state))
+        err = TG_ERR_CONFLICT;
+    if (err != TG_OK)
+        return err;
+    tg_import_cancel(ret, wall);
+    return tg_cat_put_import(store, ret);
+}
+
 tg_err tg_cat_add_change(struct tg_store *store, int64_t import,
                          const struct tg_import_change *change)
 {
@@ -223,6 +252,7 @@ tg_err tg_cat_cut_off(struct tg_store *store, tg_us wall, enum tg_cat_cut which)
 {
     struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_CUT_OFF);
 
+    tg_q_text(&q, "The server stopped meanwhile. Undo it again: what is taken back stays so.");
     tg_q_text(&q, "The server stopped meanwhile. Import the file again: what is there already "
                   "counts as unchanged.");
     tg_q_int(&q, wall);

@@ -232,6 +232,68 @@ test('torgctl does not guess when the environment leads to another database', as
   });
 });
 
+test('an import that runs is cancelled and undone, here and over the API', async () => {
+  const dir = await folder();
+  const file = path.join(dir, 'many.jsonl');
+  const rows = Array.from({ length: 30_000 }, (_, i) => JSON.stringify({ id: `many-${i}`, title: '=1+1', variants: [{ sku: `MANY-${i}`, price: 100 }] }));
+  await writeFile(file, rows.join('\n'));
+  const { token } = await server.ctl('token', 'create', '--role', 'merchandiser');
+  const api = async (method, where, body) => {
+    const answer = await fetch(`${server.url}/api/v1${where}`, {
+      method, body, headers: { authorization: `Bearer ${token}`, 'idempotency-key': `${method}${where}${Math.random()}` },
+    });
+    const isJson = /^application\/(problem\+)?json/.test(answer.headers.get('content-type'));
+    return { status: answer.status, headers: answer.headers, body: isJson ? await answer.json() : await answer.text() };
+  };
+  const { body: { import: { id } } } = await api('POST', '/imports?format=torg', await readFile(file));
+  const ended = await api('DELETE', `/imports/${id}`);
+  assert.equal(ended.status, 200);
+  assert.equal(ended.body.import.state, 'cancelled');
+  assert.deepEqual((await api('GET', `/imports/${id}`)).body, ended.body);
+  const again = await api('DELETE', `/imports/${id}`);
+  assert.deepEqual([again.status, again.body.field], [409, 'import']);
+  assert.equal((await api('DELETE', '/imports/i999')).status, 404);
+  assert.equal((await api('DELETE', '/imports/nonsense')).status, 404);
+  // Whoever waits for it is told.
+  const waiting = run('torgctl', ['--data', server.dir, 'catalog', 'import', file]);
+  for (;;) {
+    const [newest] = (await server.ctl('catalog', 'list')).imports;
+    if (newest.id !== id && newest.state === 'running') break;
+  }
+  const url = ['--url', server.url, '--token', token];
+  const cancelled = await run('torgctl', [...url, '--json', 'catalog', 'cancel']);
+  assert.equal(JSON.parse(cancelled.out).import.state, 'cancelled');
+  const told = await waiting;
+  assert.equal(told.code, 1);
+  assert.match(told.err + told.out, /cancelled/);
+  await assert.rejects(server.ctl('catalog', 'cancel'), /No import is running/);
+  await assert.rejects(server.ctl('catalog', 'cancel', '--import', id), /over already/);
+  assert.match((await run('torgctl', [...url, 'catalog', 'cancel'])).err, /No import is running/);
+  const undone = [];
+  for (let i = 0; i < 2; i++) {
+    const { out, err } = await run('torgctl', [...url, '--json', 'catalog', 'undo']);
+    undone.push(JSON.parse(out).import?.state ?? err);
+  }
+  assert.deepEqual(undone, ['undone', 'undone']); // the newest that is left, each time
+  // A file that is saved by its name, read by nobody else's cache, run by no spreadsheet.
+  await server.ctl('catalog', 'import', await (async () => {
+    await writeFile(file, rows[0]);
+    return file;
+  })());
+  for (const [format, type, ending] of [['torg', 'application/jsonl', 'jsonl'], ['google', 'application/xml', 'xml'], ['woocommerce', 'text/csv', 'csv']]) {
+    const { headers } = await api('POST', `/exports?format=${format}`, '');
+    let job;
+    do job = (await api('GET', headers.get('location').replace('/api/v1', ''))).body.export; while (job.state !== 'done');
+    const got = await api('GET', job.file.replace('/api/v1', ''));
+    assert.equal(got.status, 200);
+    assert.equal(got.headers.get('content-type').split(';')[0], type);
+    assert.equal(got.headers.get('cache-control'), 'no-store');
+    assert.equal(got.headers.get('content-disposition'), `attachment; filename="catalogue-${format}-${job.ended.slice(0, 10)}.${ending}"`);
+    assert.equal(got.body.includes("'=1+1"), ending === 'csv');
+    assert.ok(got.body.includes('=1+1'));
+  }
+});
+
 /** The doctor's findings of one kind, as "result text". */
 const of = (answer, check) => answer.checks.filter((c) => c.check === check).map((c) => `${c.result} ${c.text}`);
 

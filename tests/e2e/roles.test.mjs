@@ -190,6 +190,7 @@ const operations = {
   createImport: () => ({ keyed: true, text: '{"torg":1}\n', type: 'application/octet-stream', expect: keepers(202) }),
   getImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
   listImportFaults: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
+  cancelImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
   undoImport: () => ({ keyed: true, path: { import: 'i999' }, expect: keepers(404) }),
   exportCatalogue: () => ({ expect: keepers(202) }),
   getExport: () => ({ path: { export: 'x1' }, expect: keepers(404) }),

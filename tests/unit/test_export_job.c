@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "msg/web.h"
 #include "sale/reader.h"
@@ -158,6 +159,61 @@ static void test_exports_wait_for_each_other_and_the_oldest_goes(void **state)
     close_all(&a);
 }
 
+/* Also when nobody begins another one. */
+static void test_exports_go_after_an_hour(void **state)
+{
+    static const tg_us hour = (tg_us)3600 * TG_US_PER_S;
+    struct asked a;
+    tg_us next;
+
+    (void)state;
+    open_all(&a);
+    assert_int_equal(tg_reader_tidy(a.reader, tg_clock_mono()), TG_US_NEVER);
+    begin(&a, "torg");
+    assert_int_equal(tg_reader_tidy(a.reader, tg_clock_mono() + 2 * hour), TG_US_NEVER);
+    while (tg_reader_work(a.reader))
+        ;
+    next = tg_reader_tidy(a.reader, tg_clock_mono());
+    assert_in_range(next, tg_clock_mono() + hour - TG_US_PER_S * 60, tg_clock_mono() + hour);
+    assert_int_equal(tg_reader_tidy(a.reader, next - 1), next);
+    assert_int_equal(access(a.path, F_OK), 0);
+    assert_int_equal(tg_reader_tidy(a.reader, next), TG_US_NEVER);
+    assert_int_equal(access(a.path, F_OK), -1);
+    ask(&a, TG_READ_EXPORT_STATE, a.id, "", TG_ROLE_MERCHANDISER);
+    assert_int_equal(a.status, 404);
+    close_all(&a);
+}
+
+/* An operator's export lies where he wanted it; that is nobody else's to know. */
+static void test_export_elsewhere_tells_admins_alone_where(void **state)
+{
+    struct tg_read_req *req = tg_msg_new(TG_MSG_READ_REQ, sizeof(*req));
+    struct asked a;
+    void *msg;
+
+    (void)state;
+    open_all(&a);
+    assert_non_null(req);
+    req->what = TG_READ_EXPORT;
+    req->conn = (struct tg_conn){.mb = a.rig->web, .slot = 1, .generation = 1};
+    req->who.roles = TG_ROLE_ADMIN;
+    req->show = UINT16_MAX;
+    tg_str_cut(req->word, sizeof(req->word), "torg");
+    tg_str_cut(req->path, sizeof(req->path), a.rig->file);
+    tg_reader_turn(a.reader, req);
+    assert_int_equal(tg_mailbox_take(a.rig->web, &msg, 1), 1);
+    tg_str_cut(a.id, sizeof(a.id), ((struct tg_web_reply *)msg)->location + 16);
+    tg_msg_free(msg);
+    while (tg_reader_work(a.reader))
+        ;
+    ask(&a, TG_READ_EXPORT_STATE, a.id, "", TG_ROLE_ADMIN);
+    assert_non_null(strstr(a.text, a.rig->file));
+    ask(&a, TG_READ_EXPORT_STATE, a.id, "", TG_ROLE_MERCHANDISER);
+    assert_non_null(strstr(a.text, "\"state\":\"done\""));
+    assert_null(strstr(a.text, a.rig->file));
+    close_all(&a);
+}
+
 static void test_export_refusals(void **state)
 {
     struct asked a;
@@ -214,6 +270,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_export_is_of_one_moment),
         cmocka_unit_test(test_exports_wait_for_each_other_and_the_oldest_goes),
+        cmocka_unit_test(test_exports_go_after_an_hour),
+        cmocka_unit_test(test_export_elsewhere_tells_admins_alone_where),
         cmocka_unit_test(test_export_refusals),
         cmocka_unit_test(test_left_behind_files_go_at_the_start),
     };

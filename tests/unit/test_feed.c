@@ -618,6 +618,54 @@ static void test_csv_exports_have_all_that_fits(void **state)
 
 /* --- words --- */
 
+/* What a spreadsheet would run goes out as text, and comes in as it was. */
+static void test_csv_exports_run_in_no_spreadsheet(void **state)
+{
+    static const char evil[] =
+        "{\"id\":\"-p\",\"title\":\"=HYPERLINK(\\\"x\\\")\",\"description\":\"@SUM(A1)\","
+        "\"brand\":\"'+1\",\"categories\":[\"-5 degrees\"],\"attributes\":[{\"name\":\"Tags\","
+        "\"value\":\"''=a, b\"}],\"variants\":[{\"sku\":\"-S\",\"options\":{\"=cut\":"
+        "\"+2\"},\"price\":900,\"tax_class\":\"plain\"},{\"sku\":\"S\",\"options\":{\"=cut\":"
+        "\"'plain\"},\"price\":1000}]}";
+    static const char *const outside[] = {"'=HYPERLINK(", "\"'@SUM(A1)\"", "''+1",    "'-5 degrees",
+                                          "\"'''=a, b\"", ",'-S,",         ",'=cut,", ",'+2,",
+                                          ",'plain,",     ",9.00,"};
+    static const char *const inside[] = {"\"title\":\"=HYPERLINK(",
+                                         "\"description\":\"@SUM(A1)\"",
+                                         "\"brand\":\"'+1\"",
+                                         "\"-5 degrees\"",
+                                         "\"''=a, b\"",
+                                         "\"sku\":\"-S\"",
+                                         "{\"=cut\":\"+2\"}",
+                                         "{\"=cut\":\"'plain\"}",
+                                         "\"id\":\"-p\""};
+    static const int64_t available[] = {7, 0};
+
+    (void)state;
+    for (int x = TG_EXPORT_SHOPIFY; x <= TG_EXPORT_WOOCOMMERCE; x++) {
+        struct tg_export export = {.format = (enum tg_export_format)x, .currency = "NOK"};
+        struct tg_feed_arena a = {0};
+        struct tg_feed_product p;
+        struct tg_buf out;
+        struct read r;
+
+        tg_buf_init(&out, 1 << 20);
+        assert_int_equal(tg_feed_product_read(&a, &p, evil, strlen(evil), NULL, NULL), TG_OK);
+        tg_export_head(&export, &out);
+        tg_export_product(&export, &out, &p, available);
+        for (size_t i = 0; i < TG_ARRAY_LEN(outside); i++)
+            assert_has(&out, outside[i]);
+        read_init(&r);
+        assert_int_equal(read_all(&r, TG_FEED_AUTO, (const char *)out.data, out.len, 4096), TG_OK);
+        assert_string_equal(tg_buf_cstr(&r.faults), "");
+        for (size_t i = 0; i < TG_ARRAY_LEN(inside); i++)
+            assert_has(&r.products, inside[i]);
+        read_done(&r);
+        tg_buf_done(&out);
+        tg_feed_arena_done(&a);
+    }
+}
+
 static void test_words_are_folded(void **state)
 {
     struct tg_words w = {0};
@@ -652,6 +700,7 @@ int main(void)
         cmocka_unit_test(test_money_as_people_write_it),
         cmocka_unit_test(test_html_without_an_end_is_read_in_linear_time),
         cmocka_unit_test(test_csv_exports_have_all_that_fits),
+        cmocka_unit_test(test_csv_exports_run_in_no_spreadsheet),
         cmocka_unit_test(test_gtin_check_digit),
         cmocka_unit_test(test_weight_in_grams),
         cmocka_unit_test(test_ids_stay_the_same_and_fit),

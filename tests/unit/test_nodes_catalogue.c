@@ -579,6 +579,49 @@ static void test_one_import_at_a_time_on_all_nodes(void **state)
     pair_close(p);
 }
 
+/* Whoever is asked, the node that is at work stops before its next slice. */
+static void test_an_import_is_cancelled_on_the_other_node(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    struct tg_sale_req *req;
+    struct tg_import was;
+    struct file f;
+    size_t variants;
+
+    (void)state;
+    file_make(&f, 2000);
+    assert_int_equal(import(p, a, &f), 202);
+    req = node_req(b, TG_SALE_IMPORT_CANCEL, "pM");
+    req->who.roles = TG_ROLE_MERCHANDISER;
+    (void)node_turn(p, b, req);
+    assert_int_equal(b->status, 200);
+    text_has(b->text, "\"state\":\"cancelled\"");
+    was = last_import(p);
+    assert_int_equal(was.state, TG_IMPORT_CANCELLED);
+    variants = tg_shop_variant_count(shop_of(a));
+    work(p, a);
+    assert_int_equal(tg_shop_variant_count(shop_of(a)), variants);
+    assert_memory_equal(&was, &(struct tg_import[]){last_import(p)}, sizeof(was));
+    req = node_req(a, TG_SALE_IMPORT_UNDO, "pM");
+    req->who.roles = TG_ROLE_MERCHANDISER;
+    (void)node_turn(p, a, req);
+    assert_int_equal(a->status, 202);
+    req = node_req(b, TG_SALE_IMPORT_CANCEL, "pM");
+    req->who.roles = TG_ROLE_MERCHANDISER;
+    req->number = was.id + 1;
+    (void)node_turn(p, b, req);
+    assert_int_equal(b->status, 404);
+    work(p, a);
+    assert_int_equal(last_import(p).state, TG_IMPORT_UNDONE);
+    assert_int_equal(import(p, b, &f), 202);
+    work(p, b);
+    assert_int_equal(last_import(p).state, TG_IMPORT_DONE);
+    assert_int_equal(unlink(f.path), 0);
+    pair_close(p);
+}
+
 /* Each message holds the whole catalogue, and the pages' thread may be slower than an import. */
 static void test_an_import_is_told_on_the_other_node_now_and_then(void **state)
 {
@@ -674,6 +717,7 @@ int main(void)
         cmocka_unit_test(test_an_order_without_room_fails_nobody_else),
         cmocka_unit_test(test_tokens_beyond_the_limit_are_refused_before_they_are_written),
         cmocka_unit_test(test_one_import_at_a_time_on_all_nodes),
+        cmocka_unit_test(test_an_import_is_cancelled_on_the_other_node),
         cmocka_unit_test(test_an_import_is_told_on_the_other_node_now_and_then),
         cmocka_unit_test(test_a_wrong_clock_ends_nobodys_import),
         cmocka_unit_test(test_the_import_of_a_dead_node_ends_with_its_lease),
