@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { Channel } from './lib/channel.mjs';
 import { Schemas } from './lib/schema.mjs';
@@ -72,6 +73,16 @@ const sellers = (status) => ({ ...all(403), nobody: 401, wrong: 401, merch: stat
 /** Who keeps the whole shop's goods. */
 const keepers = (status) => ({ ...adminOnly(status), merch: status });
 const adminOnly = (status) => ({ ...all(403), nobody: 401, wrong: 401, admin: status });
+
+/** One import at a time: the one before has ended. */
+async function importsOver() {
+  const headers = { authorization: `Bearer ${people.admin}` };
+  for (;;) {
+    const { imports } = await (await fetch(`${server.url}/api/v1/imports`, { headers })).json();
+    if (!imports.some(({ state }) => state === 'running')) return;
+    await delay(50);
+  }
+}
 
 /** By operationId: how to call it, and what each person gets. */
 const operations = {
@@ -187,7 +198,7 @@ const operations = {
   leaveWaiting: () => ({ path: { sku: order.lines[0].sku }, expect: { ...open(404), nobody: 401 } }),
   archiveProduct: () => ({ path: { product: 'cup' }, expect: keepers(200) }),
   listImports: () => ({ expect: keepers(200) }),
-  createImport: () => ({ keyed: true, text: '{"torg":1}\n', type: 'application/octet-stream', expect: keepers(202) }),
+  createImport: () => ({ ready: importsOver, keyed: true, text: '{"torg":1}\n', type: 'application/octet-stream', expect: keepers(202) }),
   getImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
   listImportFaults: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
   cancelImport: () => ({ path: { import: 'i999' }, expect: keepers(404) }),
@@ -284,6 +295,7 @@ test('every HTTP operation gives every person what the document says', async () 
     assert.ok(operations[id], `no row for ${id} (${at.method} ${at.path})`);
     const { expect, ...how } = operations[id]();
     for (const [person, token] of Object.entries(people)) {
+      await how.ready?.();
       const response = await call(at, how, token);
       if (response.status !== expect[person]) wrong.push(`${id} by ${person}: ${response.status}, not ${expect[person]}`);
       await checkAnswer(`${id} by ${person}`, at.operation, response);
