@@ -47,8 +47,8 @@ bool tg_csv_input(struct tg_csv *c, const uint8_t *data, size_t len, size_t *ret
 /* The file has ended: true = there was a last row without a line end. */
 bool tg_csv_end(struct tg_csv *c);
 void tg_csv_next_row(struct tg_csv *c);
-/* Would a spreadsheet run this cell? Ours go out with a ' in front, as WooCommerce's do, and come in
- * without it; so do those that begin with a ' before such a character. */
+/* Would a spreadsheet run this cell? Ours go out with a ' in front, as WooCommerce's do, and come
+ * in without it; so do those that begin with a ' before such a character. */
 bool tg_csv_runs(const char *text);
 static inline const char *tg_csv_cell(const struct tg_csv *c, uint32_t index)
 {
