@@ -19,8 +19,9 @@ struct demand {
 struct ask {
     const struct tg_location *only; /* NULL = wherever there is some */
     uint16_t show;
-    bool staff;    /* safety stock, too */
-    bool promises; /* the buyer agrees to wait for goods that are not here yet */
+    bool staff;                 /* safety stock, too */
+    bool promises;              /* the buyer agrees to wait for goods that are not here yet */
+    const struct tg_wish *lent; /* its wants' units of turns are free for it; NULL = none are */
 };
 
 struct pick {
@@ -44,14 +45,35 @@ static int32_t left_at(const struct tg_place *p)
     return p->count.on_hand - p->count.held - p->count.sold;
 }
 
+/* Units that were held for a turn of the buyer until this claim; 0 = *ret_place is untouched. */
+static int32_t lent(const struct tg_variant *v, const struct ask *ask,
+                    const struct tg_place **ret_place)
+{
+    for (uint32_t i = 0; ask->lent != NULL && i < ask->lent->count; i++) {
+        const struct tg_want *want = &ask->lent->wants[i];
+
+        if (want->variant == v && want->on_turn > 0) {
+            *ret_place = tg_variant_place(v, want->turn_at);
+            return want->on_turn;
+        }
+    }
+    return 0;
+}
+
+/* What the buyer's turn held is left whatever the safety stock says by now. */
 static int32_t shelves_left(const struct tg_variant *v, const struct ask *ask)
 {
     int64_t sum = ask->staff ? 0 : -(int64_t)v->rules.safety;
+    const struct tg_place *place = NULL;
+    int32_t own = lent(v, ask, &place);
+
+    if (place == NULL || !tg_on_shelves(place->at) || place->at->closed)
+        own = 0;
 
     for (uint32_t i = 0; i < v->place_count; i++)
         if (tg_on_shelves(v->places[i].at) && !v->places[i].at->closed)
             sum += left_at(&v->places[i]);
-    return (int32_t)TG_MAX(sum, (int64_t)0); /* at most TG_STOCK_MAX */
+    return (int32_t)TG_MAX(sum - own, (int64_t)0) + own; /* at most TG_STOCK_MAX */
 }
 
 static bool picked(const struct plan *plan, const struct tg_place *p)
@@ -113,6 +135,7 @@ static void plan_item(struct plan *plan, const struct ask *ask, const struct tg_
                       int32_t want)
 {
     const struct tg_place *whole;
+    const struct tg_place *turn = NULL;
     int32_t part;
 
     plan->ask = ask;
@@ -134,6 +157,9 @@ static void plan_item(struct plan *plan, const struct ask *ask, const struct tg_
     if (whole != NULL)
         pick(plan, whole, part);
     pick_all(plan, TG_LOCATION_WAREHOUSE);
+    part = lent(item, ask, &turn);
+    if (turn != NULL && !picked(plan, turn)) /* closed since, or another show's */
+        pick(plan, turn, part);
     if (ask->promises)
         pick_all(plan, TG_LOCATION_PROMISE);
 }
@@ -344,8 +370,10 @@ static bool place_ok(const struct tg_shop *shop, const struct tg_claim *c, struc
 bool tg_wish_stock(const struct tg_shop *shop, const struct tg_claim *c, struct tg_wish *wish,
                    struct tg_verdict *out)
 {
-    struct ask ask = {
-        .show = c->show, .staff = c->channel == TG_CHANNEL_STAFF, .promises = c->back_order};
+    struct ask ask = {.show = c->show,
+                      .staff = c->channel == TG_CHANNEL_STAFF,
+                      .promises = c->back_order,
+                      .lent = wish};
     struct demand missing = {0};
     tg_err err;
 

@@ -24,6 +24,7 @@ struct tg_want {
     struct tg_variant *variant;
     int32_t qty;
     int32_t on_turn;                /* units of qty that were held for the person's turn */
+    uint16_t turn_at;               /* ... at this place */
     int64_t shown;                  /* price of one that the page showed, -1 = not known */
     bool said;                      /* ... by the page itself */
     int64_t price;                  /* ... and that counts */

@@ -35,6 +35,7 @@ static bool lend(struct tg_shop *shop, struct tg_shop_now now, const struct tg_c
         if (turns[i] == NULL)
             continue;
         want->on_turn = TG_MIN(turns[i]->offered, want->qty);
+        want->turn_at = turns[i]->location;
         tg_line_lend(shop, now, turns[i], want->on_turn);
         any = true;
     }
