@@ -367,6 +367,7 @@ static bool read_news(struct tg_req *q, json_t *body, struct tg_order_ask *ask)
 {
     return tg_req_text(q, body, "news", ask->news, sizeof(ask->news), true) &&
            tg_req_text(q, body, "reference", ask->reference, sizeof(ask->reference), true) &&
+           tg_req_text(q, body, "operation", ask->operation, sizeof(ask->operation), false) &&
            read_amount(q, json_object_get(body, "amount"), ask) &&
            read_intent(q, json_object_get(body, "intent"), &ask->intent);
 }

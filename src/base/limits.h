@@ -22,7 +22,7 @@ enum {
     TG_CARRIER_SIZE = 65,   /* "PostNord" */
     TG_TRACKING_SIZE = 65,  /* a parcel's number */
     TG_PROVIDER_SIZE = 24,  /* name of a payment provider */
-    TG_REFERENCE_SIZE = 65, /* ... its id of a payment */
+    TG_REFERENCE_SIZE = 65, /* ... its id of a payment, and of what it moved */
 
     /* --- media --- */
     TG_RTP_MTU = 1200,           /* RTP packet before protection: fits every path (RFC 8854 s5) */
@@ -108,7 +108,8 @@ enum {
     TG_IMPORT_SIZE_MAX = 256 * 1024 * 1024, /* a catalogue file: 100,000 variants are 70 MB */
     TG_QTY_MAX = 100,                       /* units of one line: hoarding guard */
     TG_CART_LINES_MAX = 50,                 /* lines of one cart or order */
-    TG_INTENTS_MAX = 64,         /* questions to the payment provider about one order, in all */
+    TG_INTENTS_MAX = 128,        /* questions to the payment provider about one order, in all */
+    TG_INTENTS_TOLD = 32,        /* ... the last of them are kept for what the provider tells of */
     TG_PAYMENT_TRIES_MAX = 50,   /* declined payments of one order: cards and patience end before */
     TG_TAKES_MAX = 256,          /* item and place pairs of one order: bundles of few parts */
     TG_BUNDLE_PARTS_MAX = 16,    /* different items of one bundle */

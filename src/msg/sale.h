@@ -78,6 +78,7 @@ struct tg_order_ask {
     char news[24];   /* what a provider tells, in its words: "captured" */
     uint32_t intent; /* 0 = not given */
     char reference[TG_REFERENCE_SIZE];
+    char operation[TG_REFERENCE_SIZE]; /* "" = not given */
     char reason[TG_REASON_SIZE];
     char carrier[TG_CARRIER_SIZE];
     char tracking[TG_TRACKING_SIZE];

@@ -233,6 +233,7 @@ static tg_err add_intent(void *ctx, const struct tg_intent_row *row)
     tg_money_write(j, "amount", row->intent.amount, row->currency);
     tg_jo_str(j, "provider", row->intent.provider);
     tg_jo_str(j, "reference", row->intent.reference[0] == '\0' ? NULL : row->intent.reference);
+    tg_jo_str(j, "operation", row->intent.operation[0] == '\0' ? NULL : row->intent.operation);
     tg_jo_int(j, "asks", row->intent.asks);
     when(j, "asked", row->intent.asked_wall);
     when(j, "changed", row->intent.changed_wall);

@@ -276,6 +276,7 @@ static bool order_claim(struct tg_item *item, struct tg_verdict *out, const char
     item->claim.tracking = ask->tracking;
     item->claim.location = ask->location;
     item->claim.reference = ask->reference;
+    item->claim.operation = ask->operation;
     item->claim.amount = ask->amount;
     item->claim.currency = ask->currency;
     item->claim.restock = ask->restock;

@@ -56,7 +56,8 @@ struct tg_line_qty {
 /*
  * What a payment provider tells of one payment, in any order and any number of times. `reference`
  * is the provider's id of the authorisation, the same in all its news; a refund made outside of
- * torg has an id of its own.
+ * torg may have an id of its own. `operation` is its id of this capture, void or refund: news with
+ * the same one is a repeat, with another one it is of other money.
  */
 enum tg_payment_news {
     TG_NEWS_AUTHORISED,
@@ -132,8 +133,9 @@ struct tg_claim {
     uint32_t line_count;
     bool restock;
     enum tg_payment_news news;
-    uint32_t intent; /* the number that the question had, 1..; 0 = the oldest open one */
+    uint32_t intent; /* the number that the question had, 1..; 0 = not given */
     const char *reference;
+    const char *operation; /* the provider's own id of what it moved; "" or NULL = not given */
     const char *reason;
     const char *carrier;
     const char *tracking;

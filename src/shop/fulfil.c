@@ -235,7 +235,7 @@ void tg_decide_cancel(struct tg_shop *shop, struct tg_shop_now now, const struct
     if (order == NULL || (order->state == TG_ORDER_CANCELLED && c->line_count == 0))
         return; /* told twice */
     if (!may_cancel(order, c, out) || !pick(order, c, tg_line_open, &p, out) ||
-        (order->state != TG_ORDER_AWAITING && !tg_intents_ready(order, out)))
+        (order->state != TG_ORDER_AWAITING && !tg_intents_ready(order, false, out)))
         return;
     detail = detail_of(shop, c, order, &p, out);
     if (detail == NULL || !claim_rest(shop, order, &p, now.wall, out))
@@ -348,7 +348,7 @@ void tg_decide_return(struct tg_shop *shop, struct tg_shop_now now, const struct
     }
     if (!pick(order, c, returnable, &p, out) ||
         !refund_of(order, c, worth_of(order, &p, true), &refund, out) ||
-        !tg_intents_ready(order, out))
+        !tg_intents_ready(order, false, out))
         return;
     detail = detail_of(shop, c, order, &p, out);
     if (detail == NULL || !room_for(shop, order, c, &p, out))
@@ -381,7 +381,7 @@ void tg_decide_refund(struct tg_shop *shop, struct tg_shop_now now, const struct
                         "amount must be 1 or more minor units.");
         return;
     }
-    if (!refund_of(order, c, 0, &refund, out) || !tg_intents_ready(order, out))
+    if (!refund_of(order, c, 0, &refund, out) || !tg_intents_ready(order, false, out))
         return;
     if (refund > 0) {
         detail = tg_event_detail_new(shop, c, 0, out);

@@ -42,12 +42,14 @@ struct tg_intent {
     int64_t amount;  /* asked; once done: what was moved */
     char provider[TG_PROVIDER_SIZE];
     char reference[TG_REFERENCE_SIZE]; /* the provider's id; "" = not known */
+    char operation[TG_REFERENCE_SIZE]; /* ... of this capture, void or refund; "" = not known */
     tg_us asked_wall;
     tg_us changed_wall; /* answered, or asked last */
 
     enum tg_intent_state before_state; /* the shop's own */
     int64_t before_amount;
     uint32_t before_asks;
+    bool before_named; /* its operation was known */
     tg_us before_changed_wall;
 };
 
@@ -61,7 +63,7 @@ bool tg_intent_due(const struct tg_intent *in, tg_us wall);
 /*
  * A provider inside this process. Pure: called while a batch is decided, which may be undone, so it
  * must not move money itself; one that does answers TG_INTENT_ASKED and reads the open intents
- * after the commit. May fill intent->reference. What stays open is asked again (intent->asks > 1)
+ * after the commit. May fill intent->operation. What stays open is asked again (intent->asks > 1)
  * after a while and after a restart: the same number is the same question, so what was done already
  * is not done twice.
  */

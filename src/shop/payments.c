@@ -42,9 +42,12 @@ static tg_err make_room(struct tg_order *order, uint32_t more)
     return TG_OK;
 }
 
-bool tg_intents_ready(struct tg_order *order, struct tg_verdict *out)
+bool tg_intents_ready(struct tg_order *order, bool told, struct tg_verdict *out)
 {
-    tg_err err = make_room(order, TG_INTENTS_ROOM);
+    const uint32_t keep = told ? 0 : TG_INTENTS_TOLD;
+    tg_err err = order->intent_count + TG_INTENTS_ROOM + keep > TG_INTENTS_MAX
+                     ? TG_ERR_LIMIT
+                     : make_room(order, TG_INTENTS_ROOM);
 
     if (err == TG_ERR_LIMIT)
         tg_refuse(out, TG_CODE_LIMIT,
@@ -52,6 +55,17 @@ bool tg_intents_ready(struct tg_order *order, struct tg_verdict *out)
     else if (err != TG_OK)
         tg_refuse(out, TG_CODE_INTERNAL, "The server is out of memory.");
     return err == TG_OK;
+}
+
+void tg_intents_grow(struct tg_order *order)
+{
+    if (make_room(order, TG_INTENTS_ROOM) != TG_OK)
+        return; /* answers need none; what follows from them is asked with the next decision */
+}
+
+bool tg_intents_left(const struct tg_order *order)
+{
+    return order->intent_count < TG_MIN(order->intent_cap, (uint32_t)TG_INTENTS_MAX);
 }
 
 tg_err tg_order_add_intent(struct tg_order *order, const struct tg_intent *intent)
@@ -152,6 +166,8 @@ void tg_intent_answer(struct tg_shop *shop, struct tg_order *order, struct tg_in
     };
     int64_t before = surplus(order, true);
 
+    if (in->kind == TG_INTENT_VOID) /* of the rest of a promise only the shop wants to know */
+        quiet = quiet || tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, in->of) > 0;
     in->state = done ? TG_INTENT_DONE : TG_INTENT_FAILED;
     tg_payment_recount(order);
     expect_less(order, before);
@@ -214,9 +230,10 @@ static int64_t promised(const struct tg_order *order)
         const struct tg_intent *in = &order->intents[i];
 
         if (in->kind == TG_INTENT_AUTHORISE && in->state == TG_INTENT_DONE &&
-            (order->paid_by == 0 || order->paid_by == in->number) &&
-            !tg_payment_void(order, in->number))
-            sum += in->amount;
+            (order->paid_by == 0 || order->paid_by == in->number))
+            sum += tg_payment_void(order, in->number)
+                       ? tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, in->number)
+                       : in->amount;
     }
     return sum;
 }
@@ -310,20 +327,38 @@ void tg_intent_book(struct tg_shop *shop, struct tg_order *order, struct tg_inte
     int64_t booked = TG_MAX(TG_MIN(told, tg_intent_room(order, in)), (int64_t)0);
     int64_t before = surplus(order, true);
 
-    if (booked > 0)
-        in->amount = booked;
-    if (booked > 0 || in->state == TG_INTENT_ASKED)
-        tg_intent_answer(shop, order, in, booked > 0, false, wall);
-    if (booked > 0)
-        expect_less(order, before);
+    /* Done even without room: whoever tells it again tells nothing new. */
+    in->amount = booked;
+    tg_intent_answer(shop, order, in, true, booked == 0, wall);
+    expect_less(order, before);
     if (booked < told)
         tg_order_note(shop, order, TG_EVENT_EXCESS, told - booked, "", NULL, wall);
-    /* The rest of what was asked. */
-    if (booked > 0 && told < asked)
-        tg_order_note(shop, order,
-                      in->kind == TG_INTENT_CAPTURE ? TG_EVENT_CAPTURE_FAILED
-                                                    : TG_EVENT_REFUND_FAILED,
-                      asked - booked, "", NULL, wall);
+    /* The rest waits for somebody to ask for it; that of a refund is asked for at once. */
+    if (in->kind == TG_INTENT_CAPTURE && booked > 0 && told < asked)
+        tg_order_note(shop, order, TG_EVENT_CAPTURE_FAILED, asked - booked, "", NULL, wall);
+}
+
+void tg_payment_take_in(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
+                        bool quiet, tg_us wall)
+{
+    const struct tg_intent ask = {.kind = TG_INTENT_CAPTURE, .of = of};
+    int64_t booked = TG_MAX(TG_MIN(amount, tg_intent_room(order, &ask)), (int64_t)0);
+
+    tg_intent_answer(shop, order, tg_intent_add(shop, order, TG_INTENT_CAPTURE, of, booked, wall),
+                     true, quiet || booked == 0, wall);
+    if (booked < amount)
+        tg_order_note(shop, order, TG_EVENT_EXCESS, amount - booked, "", NULL, wall);
+}
+
+void tg_payment_take_more(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
+                          tg_us wall)
+{
+    int64_t before = surplus(order, true);
+
+    tg_payment_take_in(shop, order, of, amount, false, wall);
+    if (of == order->paid_by)
+        order->refund_due += surplus(order, true) - before;
+    tg_payment_settle(shop, order, wall);
 }
 
 /* --- money goes back --- */
@@ -344,7 +379,7 @@ void tg_payment_settle_of(struct tg_shop *shop, struct tg_order *order, uint32_t
     int64_t more = due_of(order, of);
 
     /* Without room: with the next decision. */
-    if (more > 0 && order->intent_count < order->intent_cap)
+    if (more > 0 && tg_intents_left(order))
         tg_intent_ask(shop, order, TG_INTENT_REFUND, of, more, false, wall);
 }
 
@@ -353,8 +388,10 @@ void tg_payment_settle(struct tg_shop *shop, struct tg_order *order, tg_us wall)
     uint32_t count = order->intent_count;
 
     for (uint32_t i = 0; i < count; i++)
-        if (order->intents[i].kind == TG_INTENT_AUTHORISE)
+        if (order->intents[i].kind == TG_INTENT_AUTHORISE) {
             tg_payment_settle_of(shop, order, i + 1, wall);
+            tg_payment_unwanted(shop, order, i + 1, wall);
+        }
 }
 
 void tg_payment_give_back(struct tg_shop *shop, struct tg_order *order, int64_t worth, tg_us wall)
@@ -374,9 +411,28 @@ void tg_payment_give_back(struct tg_shop *shop, struct tg_order *order, int64_t 
 void tg_payment_let_go(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall)
 {
     const struct tg_intent *in = tg_intent_last(order, TG_INTENT_VOID, of);
+    const struct tg_intent take = {.kind = TG_INTENT_CAPTURE, .of = of};
 
     if (in == NULL || in->state == TG_INTENT_FAILED)
-        tg_intent_ask(shop, order, TG_INTENT_VOID, of, order->intents[of - 1].amount, false, wall);
+        tg_intent_ask(shop, order, TG_INTENT_VOID, of, tg_intent_room(order, &take), false, wall);
+}
+
+bool tg_payment_idle(const struct tg_order *order, uint32_t of)
+{
+    const struct tg_intent take = {.kind = TG_INTENT_CAPTURE, .of = of};
+    bool over = order->state == TG_ORDER_EXPIRED || order->state == TG_ORDER_CANCELLED;
+
+    return (over || of != order->paid_by || order->captured >= order->total) &&
+           tg_intent_room(order, &take) > 0 &&
+           tg_intent_newest(order, TG_INTENT_CAPTURE, of, TG_INTENT_ASKED) == NULL;
+}
+
+void tg_payment_unwanted(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall)
+{
+    /* Without room: with the next decision. */
+    if (tg_payment_idle(order, of) && tg_intent_last(order, TG_INTENT_VOID, of) == NULL &&
+        tg_intents_left(order))
+        tg_payment_let_go(shop, order, of, wall);
 }
 
 void tg_payment_undo(struct tg_shop *shop, struct tg_order *order, tg_us wall)

@@ -34,12 +34,12 @@ static void let_go_again(struct tg_shop *shop, struct tg_order *order, tg_us wal
 {
     uint32_t count = order->intent_count;
 
-    for (uint32_t i = 0; i < count && order->intent_count < order->intent_cap; i++) {
+    for (uint32_t i = 0; i < count && tg_intents_left(order); i++) {
         const struct tg_intent *lost = tg_intent_last(order, TG_INTENT_VOID, i + 1);
 
         if (order->intents[i].kind == TG_INTENT_AUTHORISE && lost != NULL &&
             lost->state == TG_INTENT_FAILED && !tg_payment_void(order, i + 1) &&
-            tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, i + 1) == 0)
+            tg_payment_idle(order, i + 1))
             tg_payment_let_go(shop, order, i + 1, wall);
     }
 }
@@ -50,7 +50,7 @@ void tg_decide_retry(struct tg_shop *shop, struct tg_shop_now now, const struct 
     struct tg_order *order = tg_payment_order(shop, c, out);
     uint32_t before;
 
-    if (order == NULL || !staff_may(order, c, out))
+    if (order == NULL || !staff_may(order, c, out) || !tg_intents_ready(order, false, out))
         return;
     before = order->intent_count;
     if (wants_capture(order))
@@ -63,18 +63,6 @@ void tg_decide_retry(struct tg_shop *shop, struct tg_shop_now now, const struct 
 }
 
 /* --- never answered --- */
-
-/* A capture failed of an order that is over: its promise has nothing to wait for. */
-void tg_payment_unwanted(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall)
-{
-    bool over = order->state == TG_ORDER_EXPIRED || order->state == TG_ORDER_CANCELLED;
-
-    if ((over || of != order->paid_by) &&
-        tg_intent_sum(order, TG_INTENT_CAPTURE, TG_INTENT_DONE, of) == 0 &&
-        tg_intent_newest(order, TG_INTENT_CAPTURE, of, TG_INTENT_ASKED) == NULL &&
-        tg_intent_last(order, TG_INTENT_VOID, of) == NULL)
-        tg_payment_let_go(shop, order, of, wall);
-}
 
 bool tg_intent_due(const struct tg_intent *in, tg_us wall)
 {

@@ -102,14 +102,6 @@ static void refuse_fate(struct tg_verdict *out, const struct tg_order *order, en
     }
 }
 
-/* Money that is there already: a capture that nobody asked for. */
-static void take_in(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
-                    bool quiet, tg_us wall)
-{
-    tg_intent_answer(shop, order, tg_intent_add(shop, order, TG_INTENT_CAPTURE, of, amount, wall),
-                     true, quiet, wall);
-}
-
 void tg_payment_send_back(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
                           bool taken, tg_us wall)
 {
@@ -117,7 +109,7 @@ void tg_payment_send_back(struct tg_shop *shop, struct tg_order *order, uint32_t
         tg_payment_let_go(shop, order, of, wall);
         return;
     }
-    take_in(shop, order, of, amount, false, wall);
+    tg_payment_take_in(shop, order, of, amount, false, wall);
     tg_payment_settle(shop, order, wall);
 }
 
@@ -142,7 +134,7 @@ static void take_money(struct tg_shop *shop, struct tg_order *order, uint32_t of
     order->paid_by = of;
     order->refund_due = 0; /* an account of its own */
     if (taken)
-        take_in(shop, order, of, amount, first, wall);
+        tg_payment_take_in(shop, order, of, amount, first, wall);
     if (first)
         tg_order_paid(shop, order, wall);
     if (!taken && order->total > 0)
@@ -159,9 +151,12 @@ static void take_money(struct tg_shop *shop, struct tg_order *order, uint32_t of
 void tg_payment_new(struct tg_shop *shop, struct tg_shop_now now, struct tg_order *order,
                     const struct tg_claim *c, bool taken, struct tg_verdict *out)
 {
-    enum fate fate = judge(shop, order, c->amount);
     struct tg_intent *auth;
+    enum fate fate;
 
+    if (!tg_intents_ready(order, true, out))
+        return;
+    fate = judge(shop, order, c->amount);
     refuse_fate(out, order, fate);
     if (fate == LATER)
         return;

@@ -25,7 +25,7 @@ void tg_intent_answer(struct tg_shop *shop, struct tg_order *order, struct tg_in
  * not come. in: a capture or refund, which is not done itself. */
 int64_t tg_intent_room(const struct tg_order *order, const struct tg_intent *in);
 /* A capture or refund that was not done yet is: what the provider moved is booked (amount < 1 =
- * what was asked), as far as there is room; the rest is told of. */
+ * what was asked), as far as there is room, which may be nothing; the rest is told of. */
 void tg_intent_book(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in,
                     int64_t amount, tg_us wall);
 /* The newest of its kind, of the authorisation (0 = of any); NULL = none. */
@@ -45,11 +45,19 @@ bool tg_payment_void(const struct tg_order *order, uint32_t of);
 void tg_payment_recount(struct tg_order *order);
 /* More was taken than the order costs now: units were cancelled while the money was on its way. */
 void tg_payment_tidy(struct tg_order *order);
-/* A question about an authorisation failed for good: a promise that nobody waits for is let go of.
- */
+/* Some of the promise was not taken, and nobody waits for it. */
+bool tg_payment_idle(const struct tg_order *order, uint32_t of);
+/* ... then it is let go of, once. */
 void tg_payment_unwanted(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall);
-/* Let go of the promise, unless that is done or on its way. */
+/* Let go of what was not taken of the promise, unless that is done or on its way. */
 void tg_payment_let_go(struct tg_shop *shop, struct tg_order *order, uint32_t of, tg_us wall);
+/* Money that is there already, a capture that nobody asked for: booked as far as there is room;
+ * the rest is told of. */
+void tg_payment_take_in(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
+                        bool quiet, tg_us wall);
+/* ... of an authorisation that is known; what the order does not cost goes back. */
+void tg_payment_take_more(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
+                          tg_us wall);
 /* payments_new.c: promised, or taken at once (the news of the promise may come later, or never). */
 void tg_payment_new(struct tg_shop *shop, struct tg_shop_now now, struct tg_order *order,
                     const struct tg_claim *c, bool taken, struct tg_verdict *out);
@@ -58,7 +66,11 @@ void tg_payment_settle_of(struct tg_shop *shop, struct tg_order *order, uint32_t
 /* What came for nothing: let go of it, or pay it back when it was taken already. */
 void tg_payment_send_back(struct tg_shop *shop, struct tg_order *order, uint32_t of, int64_t amount,
                           bool taken, tg_us wall);
-/* The order of a payment; NULL: the verdict says why. */
+/* Room for more intents, if there is any; whoever needs it asks tg_intents_ready. */
+void tg_intents_grow(struct tg_order *order);
+/* ... for one. */
+bool tg_intents_left(const struct tg_order *order);
+/* The order of a payment; NULL: the verdict says why. Room for intents is not sure. */
 struct tg_order *tg_payment_order(struct tg_shop *shop, const struct tg_claim *c,
                                   struct tg_verdict *out);
 

@@ -395,8 +395,9 @@ void tg_order_count_units(struct tg_shop *shop, struct tg_order *order, uint32_t
 /* Why nothing more can be done with an order in this state. */
 void tg_refuse_over(struct tg_verdict *out, enum tg_order_state state);
 enum { TG_INTENTS_ROOM = 6 }; /* the most that one claim asks of the provider, with some to spare */
-/* Room for that many intents; a refusal is in the verdict. */
-TG_MUST_CHECK bool tg_intents_ready(struct tg_order *order, struct tg_verdict *out);
+/* Room for that many intents; a refusal is in the verdict. told: for news of the provider, which
+ * may use the last TG_INTENTS_TOLD of an order, too. */
+TG_MUST_CHECK bool tg_intents_ready(struct tg_order *order, bool told, struct tg_verdict *out);
 /* `worth` of what was paid has been given up: take less, or pay it back. */
 void tg_payment_give_back(struct tg_shop *shop, struct tg_order *order, int64_t worth, tg_us wall);
 /* All of it: let go of the promise, or pay back what was taken. */

@@ -355,6 +355,7 @@ static tg_err walk_intents(struct tg_q *q, tg_read_intent_fn each, void *ctx)
 
         tg_q_copy_text(q, 4, row.intent.provider, sizeof(row.intent.provider));
         tg_q_copy_text(q, 5, row.intent.reference, sizeof(row.intent.reference));
+        tg_q_copy_text(q, 14, row.intent.operation, sizeof(row.intent.operation));
         err = tg_intent_kind_name(row.intent.kind) == NULL ||
                       tg_intent_state_name(row.intent.state) == NULL
                   ? TG_ERR_MALFORMED

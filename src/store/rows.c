@@ -274,6 +274,7 @@ tg_err tg_row_intents(struct tg_db *db, struct tg_order *order)
 
         tg_q_copy_text(&q, 8, in.provider, sizeof(in.provider));
         tg_q_copy_text(&q, 4, in.reference, sizeof(in.reference));
+        tg_q_copy_text(&q, 10, in.operation, sizeof(in.operation));
         err = tg_intent_kind_name(in.kind) == NULL || tg_intent_state_name(in.state) == NULL ||
                       in.amount < 0 || in.of >= in.number
                   ? TG_ERR_MALFORMED

@@ -85,6 +85,7 @@ tg_err tg_store_write_intent(struct tg_store_db *s, const struct tg_effect *e)
     tg_q_int(&q, in->of);
     tg_q_text(&q, in->provider);
     tg_q_text(&q, in->reference);
+    tg_q_text(&q, in->operation);
     tg_q_int(&q, in->amount);
     tg_q_text(&q, e->order->currency);
     tg_q_int(&q, in->asked_wall);

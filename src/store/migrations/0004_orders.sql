@@ -29,6 +29,7 @@ CREATE TABLE payment_intents (
     of_number INTEGER NOT NULL, -- the authorisation it is about, 0 = none
     provider TEXT NOT NULL,
     reference TEXT NOT NULL, -- the provider's own id, '' = not known
+    operation TEXT NOT NULL DEFAULT '', -- ... of this capture, void or refund: repeats are known by it
     amount INTEGER NOT NULL,
     currency TEXT NOT NULL,
     asked_us INTEGER NOT NULL,
