@@ -51,7 +51,8 @@ static tg_err build(struct tg_sale *sale)
 
     memcpy(shop.currency, sale->cfg.currency, sizeof(shop.currency));
     shop.taxes = sale->cfg.taxes;
-    if (sale->cfg.allow_sandbox)
+    shop.provider = sale->cfg.provider;
+    if (shop.provider == NULL && sale->cfg.allow_sandbox)
         shop.provider = &tg_provider_sandbox;
     err = tg_shop_new(&sale->shop, &shop);
     if (err == TG_OK)

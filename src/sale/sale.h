@@ -26,9 +26,10 @@ struct tg_sale_cfg {
     size_t web_count;
     const char *sandbox_base; /* NULL = "/pay/sandbox/" */
     bool allow_sandbox;       /* without it orders have no pay_url and TG_SALE_PAY is forbidden */
-    tg_us hold_us;            /* 0 = 10 minutes */
-    int32_t person_units_max; /* 0 = no limit per person */
-    int64_t first_number;     /* of the first order ever; 0 = 1001 */
+    const struct tg_provider *provider; /* who moves the money; NULL = the sandbox, if allowed */
+    tg_us hold_us;                      /* 0 = 10 minutes */
+    int32_t person_units_max;           /* 0 = no limit per person */
+    int64_t first_number;               /* of the first order ever; 0 = 1001 */
     enum tg_stock_owner stock_owner;
     size_t batch_max;      /* requests of one turn of the thread; 0 = TG_SALE_BATCH_MAX */
     tg_us purge_us;        /* what is old is looked for so often; 0 = a minute */

@@ -174,6 +174,7 @@ static void start(struct sim *s, struct sim_node *node)
                                .web = &node->web,
                                .web_count = 1,
                                .allow_sandbox = true,
+                               .provider = sim_provider_on(s) ? &sim_provider : NULL,
                                .hold_us = s->hold_us,
                                .person_units_max = 60,
                                .taxes = tg_taxes_norway,
@@ -324,6 +325,22 @@ static void advance(struct sim *s, tg_us target)
     set_time(s, target);
 }
 
+/* Each node takes what has arrived. */
+static void arrive(struct sim *s)
+{
+    for (unsigned i = 0; i < s->node_count; i++) {
+        struct sim_node *node = &s->nodes[i];
+        void *msgs[BATCH_MAX];
+        size_t count;
+
+        if (!node->alive)
+            continue;
+        count = sim_arrivals(s, node, msgs, 1 + tg_rng_below(&s->rng, BATCH_MAX));
+        if (count > 0)
+            turn(s, node, msgs, count);
+    }
+}
+
 static void step(struct sim *s)
 {
     uint64_t far = sim_chance(s, 3) ? (uint64_t)(s->hold_us / TG_US_PER_S) + 100 : 2;
@@ -336,19 +353,24 @@ static void step(struct sim *s)
     for (uint64_t n = tg_rng_below(&s->rng, 5); n > 0; n--)
         sim_new_request(s);
     sim_retry(s);
-    for (unsigned i = 0; i < s->node_count; i++) {
-        struct sim_node *node = &s->nodes[i];
-        void *msgs[BATCH_MAX];
-        size_t count;
-
-        if (!node->alive)
-            continue;
-        count = sim_arrivals(s, node, msgs, 1 + tg_rng_below(&s->rng, BATCH_MAX));
-        if (count > 0)
-            turn(s, node, msgs, count);
-    }
+    sim_provider_work(s);
+    arrive(s);
     if (sim_chance(s, 4))
         sim_check_disk(s);
+}
+
+/* Until the provider has answered all, and all of it was taken. */
+static void settle_money(struct sim *s)
+{
+    advance(s, s->now.mono); /* dead nodes start */
+    sim_provider_work(s);
+    for (int tries = 0; !sim_provider_idle(s); tries++) {
+        SIM_CHECK(tries < 1000, "the provider's news are never taken");
+        sim_tell_again(s);
+        advance(s, s->now.mono + 3 * TG_US_PER_S);
+        arrive(s);
+        sim_provider_work(s);
+    }
 }
 
 /* Everybody lives, every term goes by, and nothing may be left open. */
@@ -359,6 +381,7 @@ static void settle(struct sim *s)
         s->nodes[i].faulty.fail_in = -1;
         s->nodes[i].back_at = s->now.mono;
     }
+    settle_money(s);
     advance(s, s->now.mono + s->hold_us + SETTLE_US);
     for (unsigned i = 0; i < s->node_count; i++) {
         turn(s, &s->nodes[i], NULL, 0);
@@ -458,6 +481,7 @@ void sim_run(uint64_t seed, struct sim_totals *totals)
     s.t.pairs = s.node_count - 1;
     sim_pair_begin(&s);
     s.hold_us = holds_s[tg_rng_below(&s.rng, s.node_count > 1 ? 2 : 3)] * (tg_us)TG_US_PER_S;
+    sim_provider_begin();
     begin(&s);
     for (int i = 0; i < SIM_STEPS; i++)
         step(&s);

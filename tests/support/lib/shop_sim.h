@@ -23,7 +23,8 @@ enum {
     SIM_FIRST_PAID = 2, /* this show sells to whoever pays first */
     SIM_LIMITS = 3,     /* ... has limits, a window, comments and goods of its own */
     SIM_SHOWS = 4,
-    SIM_REQS_MAX = 600,
+    SIM_ASKS_MAX = 600,  /* requests of people */
+    SIM_REQS_MAX = 1800, /* ... and of the provider */
     SIM_STEPS = 260,
     SIM_FLIGHT_MAX = 4096,
     SIM_NODES_MAX = 2,
@@ -41,6 +42,7 @@ struct sim_request {
     int64_t total; /* as acknowledged */
     bool has_ask;  /* ... of an order: ask */
     struct tg_order_ask ask;
+    bool of_provider; /* news: told until they are taken */
     bool has_rules;
     struct tg_stock_rules_def rules;
     bool seen; /* scratch of the check: orders on disk that carry its mark */
@@ -127,6 +129,7 @@ struct sim_totals {
 /* The money of one order, for the check. */
 struct sim_book {
     int64_t number;
+    char payment[TG_PAYMENT_ID_SIZE];
     enum tg_order_state state;
     enum tg_payment_state payment_state;
     uint32_t paid_by;
@@ -214,6 +217,18 @@ bool sim_life_request(struct sim *s, struct sim_request *r);
 /* What the request owns, for a copy of it. */
 void sim_life_copy(const struct sim_request *r, struct tg_sale_req *copy);
 #define SIM_GOODWILL "goodwill"
+/* shop_sim_provider.c: in some seeds the provider is beyond the network, with books of its own. */
+extern const struct tg_provider sim_provider;
+bool sim_provider_on(const struct sim *s);
+void sim_provider_begin(void);
+/* It reads what was asked, and answers some of it; all when the run settles. */
+void sim_provider_work(struct sim *s);
+/* All is answered and told. */
+bool sim_provider_idle(const struct sim *s);
+struct sim_book;
+/* What the shop has booked of an order is what was moved. */
+void sim_provider_check(const struct sim *s, const struct sim_book *b, int64_t captured,
+                        int64_t refunded);
 /* shop_sim_money.c: remember an order; then all of their books. */
 struct tg_read_db;
 void sim_book_note(struct sim *s, const struct tg_order *order);
@@ -221,10 +236,14 @@ void sim_check_books(struct sim *s, struct tg_read_db *db);
 
 /* shop_sim_clients.c: what people want, the network, and what they make of the answers. */
 void sim_new_request(struct sim *s);
+/* An empty one, which will be sent until it is answered. */
+struct sim_request *sim_add_request(struct sim *s);
 /* The index of one whose order was acknowledged; -1 = found none. */
 int sim_acked_buy(struct sim *s);
 /* Who has no answer asks again. */
 void sim_retry(struct sim *s);
+/* All of the provider's news that were not taken yet. */
+void sim_tell_again(struct sim *s);
 /* Messages that have arrived at the node by now, as many as fit. */
 size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size_t max);
 /* Answers that the node gave. */

@@ -109,7 +109,7 @@ void sim_new_request(struct sim *s)
     struct sim_request *r = &s->requests[index];
     uint64_t dice = tg_rng_below(&s->rng, 100);
 
-    if (index == SIM_REQS_MAX)
+    if (index >= SIM_ASKS_MAX)
         return;
     *r = (struct sim_request){.of = -1};
     base_request(s, &r->req, index);
@@ -150,6 +150,16 @@ void sim_new_request(struct sim *s)
     s->request_count++;
 }
 
+struct sim_request *sim_add_request(struct sim *s)
+{
+    struct sim_request *r = &s->requests[s->request_count];
+
+    SIM_CHECK(s->request_count < SIM_REQS_MAX, "too many requests");
+    *r = (struct sim_request){.of = -1, .sent_wall = s->now.wall};
+    base_request(s, &r->req, s->request_count++);
+    return r;
+}
+
 /* --- the network: lose, delay, double, reorder --- */
 
 static void post(struct sim *s, size_t request)
@@ -182,6 +192,13 @@ void sim_retry(struct sim *s)
         r->again_at = s->now.mono + (tg_us)tg_rng_below(&s->rng, 4 * (uint64_t)TG_US_PER_S);
         post(s, i);
     }
+}
+
+void sim_tell_again(struct sim *s)
+{
+    for (size_t i = 0; i < s->request_count; i++)
+        if (s->requests[i].of_provider && !s->requests[i].answered)
+            post(s, i);
 }
 
 size_t sim_arrivals(struct sim *s, const struct sim_node *node, void **out, size_t max)
@@ -293,7 +310,7 @@ static void answer(struct sim *s, size_t index, const char *json, bool ok)
     if (r->ok)
         return;
     sim_selling_answer(s, r, json, false);
-    r->answered = true;
+    r->answered = !r->of_provider;
 }
 
 static void hear(struct sim *s, const void *msg)

@@ -166,7 +166,9 @@ bool sim_life_request(struct sim *s, struct sim_request *r)
     buy = &s->requests[r->of];
     if (buy->payment[0] == '\0' && (dice < 14 || (dice >= 31 && dice < 35)))
         dice = 20; /* it cost nothing, so there is no payment */
-    if (dice < 14)
+    if (dice < 14 && sim_provider_on(s))
+        see_to_payment(s, r, buy);
+    else if (dice < 14)
         provider_says(s, r, buy);
     else if (dice < 24)
         send_or_take_back(s, r, buy, true);

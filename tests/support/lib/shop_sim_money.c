@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/str.h"
 #include "store/read.h"
 #include "support/lib/shop_sim.h"
 
@@ -181,6 +182,8 @@ static void check_book(struct sim *s, struct tg_read_db *db, const struct sim_bo
                   "order %lld: question %u was never answered", (long long)b->number,
                   rows[i].in.number);
     }
+    sim_provider_check(s, b, sum(b, TG_INTENT_CAPTURE, TG_INTENT_DONE, 0),
+                       sum(b, TG_INTENT_REFUND, TG_INTENT_DONE, 0));
     check_sums(b);
     check_sold_for_money(b);
     check_owed(b, &g);
@@ -218,6 +221,7 @@ void sim_book_note(struct sim *s, const struct tg_order *order)
                            .due = order->refund_due,
                            .was_free = true,
                            .refund_told = refund_told(s, order)};
+    tg_str_cut(b->payment, sizeof(b->payment), order->payment);
     for (uint32_t i = 0; i < order->line_count; i++) {
         const struct tg_order_line *line = &order->lines[i];
 
