@@ -7,7 +7,7 @@
 #include "store/backup_priv.h"
 #include "store/postgres_priv.h"
 
-enum { LOOKS_MAX = 20 }; /* two seconds */
+enum { LOOKS_MAX = 50 }; /* five seconds */
 
 static tg_err schema_of(struct tg_db *db, char out[TG_PG_NAME_SIZE])
 {
