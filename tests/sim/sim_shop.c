@@ -111,8 +111,8 @@ static bool all_happened(const struct sim_totals *t)
     const unsigned long *counts = (const unsigned long *)t;
 
     for (size_t i = 0; i < sizeof(*t) / sizeof(*counts); i++)
-        if (counts[i] == 0)
-            return false;
+        if (counts[i] == 0 && (sim_postgres == NULL || &counts[i] != &t->off_clocks))
+            return false; /* on PostgreSQL the clocks go right: see shop_sim_pair.c */
     return true;
 }
 
@@ -136,10 +136,10 @@ static int report(const struct sim_totals *t)
         "%lu changes of what is sold: no limit passed, nobody charged more than they saw\n",
         t->comments, t->undone, t->staff_sales, t->merged, t->limits, t->windows, t->late_taps,
         t->counted, t->archived);
-    printf(
-        "sim_shop: %lu batches by a wrong clock, %lu products edited, %lu imports, %lu changes of "
-        "prices, %lu short numbers moved, %lu bought by one: two nodes agree\n",
-        t->off_clocks, t->edited, t->imports, t->priced, t->moved, t->by_number);
+    printf("sim_shop: %lu batches by a wrong clock, %lu silences, %lu products edited, %lu "
+           "imports, %lu changes of prices, %lu short numbers moved, %lu bought by one: two nodes "
+           "agree\n",
+           t->off_clocks, t->silences, t->edited, t->imports, t->priced, t->moved, t->by_number);
     printf("sim_shop: %lu changes of places, %lu lines from those that open and close, %lu tokens "
            "made, %lu taken away: nothing taken from a closed place, every node knows\n",
            t->places, t->elsewhere, t->tokens, t->revoked);

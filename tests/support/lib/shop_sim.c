@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
-enum { BATCH_MAX = 64, TURNS_MAX = 100000 };
+enum { BATCH_MAX = 64, TURNS_MAX = 100000, SILENCE_LOOKS = 8 };
 /* Unanswered questions are asked again within two minutes. */
 #define SETTLE_US ((tg_us)200 * TG_US_PER_S)
 
@@ -341,6 +341,23 @@ static void arrive(struct sim *s)
     }
 }
 
+/* One node dies and stays away, nobody asks for anything: the other ends what it left. */
+static void fall_silent(struct sim *s)
+{
+    struct sim_node *node = &s->nodes[tg_rng_below(&s->wide_rng, s->node_count)];
+    tg_us spell = (tg_us)tg_rng_below(&s->wide_rng, (uint64_t)s->hold_us * 3 / 2);
+
+    if (!s->nodes[0].alive || !s->nodes[1].alive)
+        return;
+    dead(s, node);
+    node->back_at = s->now.mono + spell + 1;
+    for (int i = 0; i < SILENCE_LOOKS; i++) {
+        advance(s, s->now.mono + spell / SILENCE_LOOKS);
+        sim_check_disk(s);
+    }
+    s->t.silences++;
+}
+
 static void step(struct sim *s)
 {
     uint64_t far = sim_chance(s, 3) ? (uint64_t)(s->hold_us / TG_US_PER_S) + 100 : 2;
@@ -348,6 +365,8 @@ static void step(struct sim *s)
         (tg_us)tg_rng_below(&s->rng, far) * TG_US_PER_S + (tg_us)tg_rng_below(&s->rng, 500000);
 
     advance(s, s->now.mono + jump);
+    if (s->wide && tg_rng_below(&s->wide_rng, 100) < 2)
+        fall_silent(s);
     if (s->wide && tg_rng_below(&s->wide_rng, 100) < (far > 2 ? 60 : 3))
         sim_check_disk(s); /* what the clocks alone did, before anybody asks for anything */
     for (uint64_t n = tg_rng_below(&s->rng, 5); n > 0; n--)

@@ -123,6 +123,7 @@ struct sim_totals {
     unsigned long elsewhere;  /* lines of orders taken from places that opened and closed */
     unsigned long tokens;     /* made, and ... */
     unsigned long revoked;
+    unsigned long silences;   /* a node dies, and nothing but the other's clock goes on */
     unsigned long off_clocks; /* batches of nodes whose clock was seconds or minutes off */
 };
 
