@@ -141,6 +141,12 @@ struct tg_registry *tg_core_registry(struct tg_core *core)
     return core->registry;
 }
 
+/* To the sale 0 is no choice. */
+static int32_t stock_band(const struct tg_config *config)
+{
+    return config->shop_stock_band == 0 ? -1 : (int32_t)config->shop_stock_band;
+}
+
 static tg_err new_live(struct tg_core *core, const struct tg_core_peers *peers)
 {
     struct tg_live_cfg cfg = {
@@ -173,7 +179,7 @@ static tg_err new_sale(struct tg_core *core, const struct tg_core_peers *peers)
         .person_units_max = (int32_t)core->config->shop_person_max,
         .first_number = core->config->shop_first_number,
         .batch_max = (size_t)core->config->shop_batch_max,
-        .stock_band = (int32_t)core->config->shop_stock_band,
+        .stock_band = stock_band(core->config),
         .on_show_added = peers->on_show_added,
         .ctx = peers->ctx,
     };
@@ -197,7 +203,7 @@ static tg_err new_readers(struct tg_core *core, char reterr[256])
         .db = tg_core_database(core),
         .allow_sandbox = core->cfg.demo || core->config->payments_allow_sandbox,
         .currency = core->config->shop_currency,
-        .stock_band = (int32_t)core->config->shop_stock_band,
+        .stock_band = stock_band(core->config),
         .taxes = &taxes,
         .data_dir = core->cfg.data_dir,
     };

@@ -133,6 +133,16 @@ static void translate(const struct tg_text *text, const char **word, size_t *len
         }
 }
 
+static bool has_name(const char *object, const struct tg_pair_raw *of)
+{
+    struct tg_pair_raw pair;
+
+    while (tg_pairs_next(&object, &pair))
+        if (pair.name_len == of->name_len && memcmp(pair.name, of->name, of->name_len) == 0)
+            return true;
+    return false;
+}
+
 const char *tg_options_in(char out[TG_OPTIONS_IN_SIZE], const char *options,
                           const struct tg_text *text)
 {
@@ -142,10 +152,11 @@ const char *tg_options_in(char out[TG_OPTIONS_IN_SIZE], const char *options,
 
     if (text == NULL || text->options[0] == '\0')
         return options;
+    out[0] = '\0';
     while (tg_pairs_next(&at, &pair)) {
         translate(text, &pair.name, &pair.name_len);
         translate(text, &pair.value, &pair.value_len);
-        if (used + pair.name_len + pair.value_len + 8 > TG_OPTIONS_IN_SIZE)
+        if (used + pair.name_len + pair.value_len + 8 > TG_OPTIONS_IN_SIZE || has_name(out, &pair))
             return options;
         tg_str_printf(out + used, TG_OPTIONS_IN_SIZE - used, "%c\"%.*s\":\"%.*s\"",
                       used == 0 ? '{' : ',', (int)pair.name_len, pair.name, (int)pair.value_len,

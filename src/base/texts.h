@@ -38,7 +38,8 @@ const struct tg_text *tg_langs_pick(const struct tg_langs *t, const char *lang);
 /*
  * A variant's options in a language: names and values that the text has words for are replaced.
  * `options` and text->options are JSON objects of strings as base/json_out.h writes them; text
- * NULL, what has no room and what has another form stays as it is. Returns out, or options.
+ * NULL, what has no room, what has another form and names that would be one name stay as they are.
+ * Returns out, or options.
  */
 const char *tg_options_in(char out[TG_OPTIONS_IN_SIZE], const char *options,
                           const struct tg_text *text);

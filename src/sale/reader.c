@@ -13,10 +13,11 @@
 #include "base/thread.h"
 #include "msg/web.h"
 #include "sale/reader_priv.h"
+#include "sale/sale.h"
 #include "shop/shop_json.h"
 #include "store/catalogue.h"
 
-enum { BODY_MAX = 8 * 1024 * 1024, TAKE_MAX = 32, BAND_DEFAULT = 10 };
+enum { BODY_MAX = 8 * 1024 * 1024, TAKE_MAX = 32 };
 
 tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg, char reterr[256])
 {
@@ -32,8 +33,7 @@ tg_err tg_reader_new(struct tg_reader **ret, const struct tg_reader_cfg *cfg, ch
         r->cfg.sandbox_base = "/pay/sandbox/";
     if (r->cfg.currency == NULL)
         r->cfg.currency = "NOK";
-    if (r->cfg.stock_band == 0)
-        r->cfg.stock_band = BAND_DEFAULT;
+    r->cfg.stock_band = tg_stock_band(r->cfg.stock_band);
     tg_buf_init(&r->buf, BODY_MAX);
     err = tg_read_db_new(&r->db, &cfg->db, reterr);
     if (err == TG_OK && cfg->taxes != NULL)

@@ -20,7 +20,7 @@ struct tg_reader_cfg {
     const char *sandbox_base; /* as in tg_sale_cfg; NULL = "/pay/sandbox/" */
     bool allow_sandbox;
     const char *currency; /* NULL = NOK; kept */
-    int32_t stock_band;   /* 0 = 10 */
+    int32_t stock_band;   /* 0 = 10, -1 = never a number but 0 */
     const char *data_dir; /* where exports lie until they are fetched; NULL = nowhere; kept */
     const struct tg_taxes *taxes; /* NULL = no tax; used in new */
 };

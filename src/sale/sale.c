@@ -12,7 +12,6 @@ enum {
     REPLY_MAX = 1024 * 1024, /* 1,000 rows of stock, each refused in words, are some 400 KB */
     PURGE_ROWS = 500,        /* a slice of at most a few milliseconds */
     HOLD_DEFAULT_S = 600,
-    BAND_DEFAULT = 10,
 };
 /* Pages count down by this machine's clock: so far off, people see it. */
 #define CLOCK_TOLD_US ((tg_us)2 * TG_US_PER_S)
@@ -34,8 +33,7 @@ static void defaults(struct tg_sale *sale)
         cfg->hold_us = (tg_us)HOLD_DEFAULT_S * TG_US_PER_S;
     if (cfg->purge_us == 0)
         cfg->purge_us = PURGE_DEFAULT_US;
-    if (cfg->stock_band == 0)
-        cfg->stock_band = BAND_DEFAULT;
+    cfg->stock_band = tg_stock_band(cfg->stock_band);
     if (cfg->currency[0] == '\0')
         memcpy(cfg->currency, "NOK", 4);
 }

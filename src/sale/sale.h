@@ -18,6 +18,12 @@
 
 struct tg_sale;
 
+/* Of a configuration: 0 = 10, -1 = never a number but 0. */
+static inline int32_t tg_stock_band(int32_t said)
+{
+    return said == 0 ? 10 : said < 0 ? 0 : said;
+}
+
 struct tg_sale_cfg {
     struct tg_store *store;        /* borrowed; the thread's alone from start to stop */
     struct tg_registry *registry;  /* borrowed; filled by tg_sale_new */
@@ -33,7 +39,7 @@ struct tg_sale_cfg {
     enum tg_stock_owner stock_owner;
     size_t batch_max;      /* requests of one turn of the thread; 0 = TG_SALE_BATCH_MAX */
     tg_us purge_us;        /* what is old is looked for so often; 0 = a minute */
-    int32_t stock_band;    /* for the catalogue snapshot; 0 = 10 */
+    int32_t stock_band;    /* for the catalogue snapshot; 0 = 10, -1 = never a number but 0 */
     char currency[4];      /* "" = NOK */
     struct tg_taxes taxes; /* no class = no tax */
     struct tg_rng *rng;    /* NULL = the kernel's; borrowed */

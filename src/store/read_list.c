@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/lang.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "store/catalogue_priv.h"
 #include "store/rows_priv.h"
@@ -130,6 +132,7 @@ struct list {
         uint32_t count;
     } * prices_of;
     bool in_lang[TG_CAT_FOUND_MAX]; /* a product: it has texts in it */
+    bool damaged[TG_CAT_FOUND_MAX]; /* ... its row makes no sense: it is left out */
     struct tg_variant_view *variants;
     struct tg_list_price *prices;
     size_t variant_count;
@@ -190,6 +193,20 @@ static tg_err keep_words(struct list *l, size_t i, const struct tg_feed_pairs *o
     return l->words[i] == NULL && json.err != TG_ERR_LIMIT ? TG_ERR_NOMEM : TG_OK;
 }
 
+#define DAMAGE_LOG_US ((tg_us)10 * TG_US_PER_S)
+
+/* One product's damage is not the page's. */
+static tg_err left_out(struct list *l, size_t i)
+{
+    uint64_t times = tg_log_burst(&l->db->damage_burst, tg_clock_mono(), DAMAGE_LOG_US);
+
+    l->damaged[i] = true;
+    if (times > 0)
+        tg_log_error("store", "product-damaged", "id=%s times=%llu", TG_LOG_Q(l->found->at[i].id),
+                     (unsigned long long)times);
+    return TG_OK;
+}
+
 static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
 {
     struct list *l = ctx;
@@ -201,6 +218,8 @@ static tg_err take_product(void *ctx, size_t i, const struct tg_q *q)
 
     tg_feed_arena_clear(&l->arena);
     err = tg_cat_row_product(q, &l->arena, &p, &version);
+    if (err == TG_ERR_MALFORMED)
+        return left_out(l, i);
     if (err != TG_OK)
         return err;
     text = tg_cat_lang(&p.texts, l->lang);
@@ -361,7 +380,7 @@ static tg_err give(struct list *l, int64_t above, tg_list_fn each, void *ctx, in
             .in_lang = l->in_lang[i],
             .cursor = l->found->at[i].cursor};
 
-        err = each(ctx, &view);
+        err = l->damaged[i] ? TG_OK : each(ctx, &view);
         if (err == TG_ERR_AGAIN)
             *ret_next = before(l, i, above);
     }
@@ -429,6 +448,8 @@ tg_err tg_read_list_one(struct tg_read_db *db, const char *id, const char *lang,
         err = is_listed(l.db, id);
         if (err == TG_OK)
             err = load(&l);
+        if (err == TG_OK && l.damaged[0])
+            err = TG_ERR_MALFORMED;
         err = end(l.db, err);
     }
     if (err == TG_OK)

@@ -121,6 +121,7 @@ static void test_answers_say_when_they_are_in_a_language(void **state)
     char product[64];
 
     (void)state;
+    rig_sql(r, "DELETE FROM product_texts");
     rig_sql(r, "INSERT INTO product_texts (product_id, lang, title, description, options)"
                " SELECT id, 'nb', 'Emaljekrus', '', '{}' FROM products");
     rig_sql(r, "UPDATE products SET doc = "
@@ -153,11 +154,46 @@ static void test_answers_say_when_they_are_in_a_language(void **state)
     rig_close(r);
 }
 
+/* --- what a list shows --- */
+
+static void test_one_damaged_product_is_left_out(void **state)
+{
+    struct rig *r = rig_open();
+
+    (void)state;
+    rig_sql(r, "UPDATE products SET doc = '{' WHERE id = 'wool-sweater'");
+    read_now(r, read_of(r, TG_READ_PRODUCTS, "pA", TG_ROLE_VIEWER), 200);
+    assert_null(strstr(r->text, "wool-sweater"));
+    assert_non_null(strstr(r->text, "MUG-RED"));
+    rig_close(r);
+}
+
+static void test_stock_band_of_nothing_tells_no_number(void **state)
+{
+    struct rig *r = rig_open();
+    const struct tg_reader_cfg cfg = {.db = {.url = r->path}, .stock_band = -1};
+    char why[256];
+
+    (void)state;
+    read_now(r, read_of(r, TG_READ_PRODUCTS, "pA", TG_ROLE_VIEWER), 200);
+    assert_non_null(strstr(r->text, "\"stock\":1}")); /* the sheepskin */
+    tg_reader_free(r->reader);
+    assert_int_equal(tg_reader_new(&r->reader, &cfg, why), TG_OK);
+    rig_sql(r, "UPDATE stock SET on_hand = 0 WHERE sku = 'MUG-RED'");
+    read_now(r, read_of(r, TG_READ_PRODUCTS, "pA", TG_ROLE_VIEWER), 200);
+    assert_null(strstr(r->text, "\"stock\":1}"));
+    assert_non_null(strstr(r->text, "\"stock\":\"many\""));
+    assert_non_null(strstr(r->text, "\"stock\":0"));
+    rig_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cost_prices_are_for_who_sets_prices),
         cmocka_unit_test(test_answers_say_when_they_are_in_a_language),
+        cmocka_unit_test(test_one_damaged_product_is_left_out),
+        cmocka_unit_test(test_stock_band_of_nothing_tells_no_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

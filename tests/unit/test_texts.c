@@ -56,6 +56,7 @@ static void test_options_in_a_language(void **state)
     const struct tg_text nb = {.options =
                                    "{\"red\":\"r\xc3\xb8\x64\",\"size\":\"st\xc3\xb8rrelse\"}"};
     const struct tg_text broken = {.options = "{\"red\":"};
+    const struct tg_text twice = {.options = "{\"size\":\"mal\",\"width\":\"mal\"}"};
     char out[TG_OPTIONS_IN_SIZE];
 
     (void)state;
@@ -64,6 +65,9 @@ static void test_options_in_a_language(void **state)
     assert_ptr_equal(tg_options_in(out, options, NULL), options);
     assert_string_equal(tg_options_in(out, options, &broken), options);
     assert_string_equal(tg_options_in(out, "{}", &nb), "{}");
+    /* Two names with one word: an object that says it twice is none. */
+    assert_string_equal(tg_options_in(out, "{\"b\":\"1\",\"size\":\"S\",\"width\":\"W\"}", &twice),
+                        "{\"b\":\"1\",\"size\":\"S\",\"width\":\"W\"}");
     assert_string_equal(tg_options_in(out, "{\"a\":41}", &nb), "{\"a\":41}");
     assert_string_equal(tg_options_in(out, "{\"a\\", &nb), "{\"a\\");
 }
