@@ -123,6 +123,7 @@ static tg_err load_sums(struct tg_db *db, const struct tg_order *order, uint32_t
     uint32_t count = tg_units_keys(keys, order->person, order->lines[line].sku, order->show);
     tg_err err = TG_OK;
 
+    TG_ASSERT(count <= TG_UNITS_KEYS);
     for (uint32_t k = 0; err == TG_OK && k < count; k++) {
         struct tg_q q;
         tg_err ended;
@@ -130,7 +131,7 @@ static tg_err load_sums(struct tg_db *db, const struct tg_order *order, uint32_t
         if (!tg_shop_needs_units(shop, &keys[k]))
             continue;
         q = tg_q(db, sums[k]);
-        bind_key(&q, &keys[k]); /* NOLINT: tg_units_keys filled in count */
+        bind_key(&q, &keys[k]);
         if (tg_q_row(&q))
             err = put_units(shop, &keys[k], &q);
         ended = tg_q_end(&q);
