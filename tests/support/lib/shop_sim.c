@@ -241,6 +241,7 @@ static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t
 
     arm(s, node);
     s->t.off_clocks += count > 0 && (node->wrong_us > TG_US_PER_S || node->wrong_us < -TG_US_PER_S);
+    sim_places_open(s, msgs, count);
     tg_sale_turn(node->sale, sim_node_now(node), msgs, count);
     if (node->faulty.crashed) {
         dead(s, node);

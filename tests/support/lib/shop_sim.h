@@ -341,6 +341,8 @@ bool sim_was(const struct sim *s, const struct sim_prices *p, tg_us from, tg_us 
 bool sim_places_request(struct sim *s, struct sim_request *r);
 void sim_places_copy(const struct sim_request *r, struct tg_sale_req *copy);
 void sim_places_answer(struct sim *s, struct sim_request *r, const char *json);
+/* What may open in this batch: before the turn. */
+void sim_places_open(struct sim *s, void *const *msgs, size_t count);
 void sim_places_look(struct sim *s, const struct tg_shop *shop);
 /* Nothing is taken from a place that is closed. */
 void sim_places_check(struct sim *s, const struct tg_order *order);

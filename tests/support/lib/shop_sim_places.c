@@ -140,6 +140,20 @@ void sim_places_answer(struct sim *s, struct sim_request *r, const char *json)
 
 /* --- what must hold --- */
 
+/* A place that opens may close again in the same batch, and was open to claims in between. */
+void sim_places_open(struct sim *s, void *const *msgs, size_t count)
+{
+    for (size_t i = 0; s->wide && i < count; i++) {
+        const struct tg_sale_req *req = msgs[i];
+
+        if (req->head.kind != TG_MSG_SALE_REQ || req->what != TG_SALE_PLACE || req->place->closed)
+            continue;
+        for (size_t at = 0; at < SIM_ALL_PLACES; at++)
+            if (strcmp(req->place->id, place_id(at)) == 0)
+                (void)sim_track(s, &s->selling->open[at], 1);
+    }
+}
+
 void sim_places_look(struct sim *s, const struct tg_shop *shop)
 {
     for (size_t i = 0; i < SIM_ALL_PLACES; i++) {
