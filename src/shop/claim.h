@@ -56,8 +56,9 @@ struct tg_line_qty {
 /*
  * What a payment provider tells of one payment, in any order and any number of times. `reference`
  * is the provider's id of the authorisation, the same in all its news; a refund made outside of
- * torg may have an id of its own. `operation` is its id of this capture, void or refund: news with
- * the same one is a repeat, with another one it is of other money.
+ * torg may have an id of its own there, when it has no `operation`. That is the provider's id of
+ * this capture, void or refund: news with the same one is a repeat, with another one it is of other
+ * money.
  */
 enum tg_payment_news {
     TG_NEWS_AUTHORISED,

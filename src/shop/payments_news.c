@@ -284,6 +284,11 @@ static void back_unasked(struct tg_shop *shop, struct tg_order *order, const str
 
     if (auth == NULL && told_before(order, c))
         return;
+    if (auth == NULL && named(c)) { /* its own money would have to go back once it is known */
+        tg_refuse_field(out, "reference", TG_CODE_CONFLICT,
+                        "Nothing is known of this payment yet; tell of it first.");
+        return;
+    }
     of = c->amount < 1 ? 0 : paid_back_of(order, auth, c->amount);
     if (of == 0) {
         tg_refuse(out, TG_CODE_CONFLICT, "More would be paid back than was taken.");

@@ -172,7 +172,8 @@ static void test_refund_by_hand_is_of_the_payment_that_it_names(void **state)
                      TG_CODE_CLOSED); /* comes back */
     assert_int_equal(told_of(w, "b", TG_NEWS_REFUNDED, "hand", 100), TG_CODE_CONFLICT);
     money_is(w, 14900, 14900, 0);
-    assert_int_equal(told_of(w, "elsewhere", TG_NEWS_REFUNDED, "hand", 100), TG_CODE_OK);
+    assert_int_equal(told_of(w, "elsewhere", TG_NEWS_REFUNDED, "hand", 100), TG_CODE_CONFLICT);
+    assert_int_equal(told_of(w, "elsewhere", TG_NEWS_REFUNDED, "", 100), TG_CODE_OK);
     money_is(w, 14900, 14900, 100);
     world_free(w);
 }
@@ -253,6 +254,20 @@ static void test_wrong_number_books_nothing(void **state)
     c.intent = 2;
     assert_int_equal(decide(w, &c), TG_CODE_OK);
     money_is(w, 16616, 16616, 0);
+    world_free(w);
+}
+
+/* Paid twice, and the second is paid back by hand before anybody told that it came. */
+static void test_refund_of_a_payment_not_yet_told_waits_for_it(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    buy(w, "MUG", 1);
+    assert_int_equal(pay(w), TG_CODE_OK);
+    assert_int_equal(told_of(w, "second", TG_NEWS_REFUNDED, "re_1", 14900), TG_CODE_CONFLICT);
+    assert_string_equal(w->v.field, "reference");
+    money_is(w, 14900, 14900, 0);
     world_free(w);
 }
 
@@ -342,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_answer_without_room_is_told_of_once),
         cmocka_unit_test(test_rest_of_a_refund_is_no_failure),
         cmocka_unit_test(test_wrong_number_books_nothing),
+        cmocka_unit_test(test_refund_of_a_payment_not_yet_told_waits_for_it),
         cmocka_unit_test(test_rest_of_a_promise_is_let_go_of),
         cmocka_unit_test(test_promise_of_more_than_the_order_costs_is_let_go_of_when_it_is_paid),
         cmocka_unit_test(test_what_the_provider_tells_is_booked_after_the_last_question),
