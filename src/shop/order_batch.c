@@ -41,7 +41,7 @@ void tg_shop_touch_order(struct tg_shop *shop, struct tg_order *order)
         in->before_state = in->state;
         in->before_amount = in->amount;
         in->before_asks = in->asks;
-        in->before_named = in->operation[0] != '\0';
+        memcpy(in->before_operation, in->operation, sizeof(in->before_operation));
         in->before_changed_wall = in->changed_wall;
     }
     order->batch_next = shop->batch_orders;
@@ -159,8 +159,7 @@ void tg_order_undo(struct tg_shop *shop, struct tg_order *order)
         in->state = in->before_state;
         in->amount = in->before_amount;
         in->asks = in->before_asks;
-        if (!in->before_named)
-            in->operation[0] = '\0';
+        memcpy(in->operation, in->before_operation, sizeof(in->operation));
         in->changed_wall = in->before_changed_wall;
     }
     order->in_batch = false;

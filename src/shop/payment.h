@@ -49,7 +49,7 @@ struct tg_intent {
     enum tg_intent_state before_state; /* the shop's own */
     int64_t before_amount;
     uint32_t before_asks;
-    bool before_named; /* its operation was known */
+    char before_operation[TG_REFERENCE_SIZE];
     tg_us before_changed_wall;
 };
 

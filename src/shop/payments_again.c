@@ -2,6 +2,8 @@
  * Questions to the provider that failed, or that nobody answered: asked again by staff, or by the
  * clock after a while and after a restart, with ever longer waits; given up by staff.
  */
+#include <string.h>
+
 #include "base/str.h"
 #include "shop/payments_priv.h"
 
@@ -72,6 +74,26 @@ bool tg_intent_due(const struct tg_intent *in, tg_us wall)
            wall - in->changed_wall >= TG_MIN(waited, (tg_us)TG_INTENT_WAIT_MAX_US);
 }
 
+/*
+ * News that came under an operation alone was taken for the answer to another question of the same
+ * amount. That one was never answered: it is asked again by its number.
+ */
+static bool told_of_other(struct tg_shop *shop, struct tg_order *order, const struct tg_intent *in,
+                          tg_us wall)
+{
+    for (uint32_t i = 0; in->operation[0] != '\0' && i < order->intent_count; i++) {
+        struct tg_intent *other = &order->intents[i];
+
+        if (other == in || other->kind != in->kind || strcmp(other->operation, in->operation) != 0)
+            continue;
+        other->operation[0] = '\0';
+        other->state = TG_INTENT_ASKED;
+        tg_intent_write(shop, order, other, wall);
+        return true;
+    }
+    return false;
+}
+
 /* The same question under the same number: whoever answered it already answers alike. */
 static void ask_again(struct tg_shop *shop, struct tg_order *order, struct tg_intent *in,
                       tg_us wall)
@@ -85,7 +107,9 @@ static void ask_again(struct tg_shop *shop, struct tg_order *order, struct tg_in
         tg_intent_write(shop, order, in, wall);
         return;
     }
-    if (state == TG_INTENT_DONE && in->kind != TG_INTENT_VOID)
+    if (told_of_other(shop, order, in, wall))
+        tg_intent_answer(shop, order, in, state == TG_INTENT_DONE, true, wall);
+    else if (state == TG_INTENT_DONE && in->kind != TG_INTENT_VOID)
         tg_intent_book(shop, order, in, in->amount, wall); /* somebody may have moved it by hand */
     else
         tg_intent_answer(shop, order, in, state == TG_INTENT_DONE, false, wall);

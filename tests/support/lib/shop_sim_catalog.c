@@ -222,6 +222,7 @@ static bool by_number(const struct sim_request *r, uint32_t *ret)
 void sim_catalog_check(struct sim *s, const struct tg_order *order, const struct sim_request *r)
 {
     tg_us at = order->created_wall;
+    tg_us read = at - TG_STORE_POLL_US; /* numbers are read before the batch hears of the other's */
     uint32_t number;
 
     for (uint32_t i = 0; i < order->line_count; i++)
@@ -233,7 +234,7 @@ void sim_catalog_check(struct sim *s, const struct tg_order *order, const struct
         return;
     for (size_t sku = SIM_P2; sku <= SIM_P3; sku++)
         SIM_CHECK(strcmp(order->lines[0].sku, sim_skus[sku]) != 0 ||
-                      sim_was(s, &s->selling->numbers[number], at, at, (int64_t)sku),
+                      sim_was(s, &s->selling->numbers[number], read, at, (int64_t)sku),
                   "order %lld: \"%s\" bought %s", (long long)order->number, r->req.op.u.chat.text,
                   sim_skus[sku]);
     s->t.by_number += s->settled;
