@@ -89,20 +89,6 @@ static int64_t units(struct tg_rig *r)
     return all;
 }
 
-static void restart(struct tg_rig *r)
-{
-    struct tg_sale_cfg sale = {.web_count = 1};
-
-    tg_sale_free(r->sale);
-    r->sale = NULL;
-    tg_registry_free(r->registry);
-    assert_int_equal(tg_registry_new(&r->registry), TG_OK);
-    sale.store = r->store;
-    sale.registry = r->registry;
-    sale.web = &r->web;
-    assert_int_equal(tg_sale_new(&r->sale, &sale, r->now), TG_OK);
-}
-
 static void test_cancelled_import_stays_as_far_as_it_was_and_is_undone(void **state)
 {
     struct tg_rig *r = tg_rig_open();
@@ -127,7 +113,7 @@ static void test_cancelled_import_stays_as_far_as_it_was_and_is_undone(void **st
     done = r->import.variants.added;
     assert_in_range(done, 1, MANY - 2); /* it was in the middle */
     assert_int_equal(units(r), (done + 1) * 10);
-    restart(r);
+    tg_rig_restart(r);
     assert_int_equal(units(r), (done + 1) * 10);
     tg_rig_undo(r, 0); /* the last import is this one */
     tg_rig_look(r);
@@ -293,7 +279,7 @@ static void test_cut_off_says_what_to_do(void **state)
     start_undo(r, 1);
     r->now.mono += TG_IMPORT_LEASE_US + 1; /* until then it might be another node's */
     r->now.wall += TG_IMPORT_LEASE_US + 1;
-    restart(r);
+    tg_rig_restart(r);
     tg_rig_look(r);
     assert_int_equal(r->import.state, TG_IMPORT_FAILED);
     text_has(r->import.reason, "Undo it again");
@@ -302,7 +288,7 @@ static void test_cut_off_says_what_to_do(void **state)
     start(r, 0, false);
     r->now.mono += TG_IMPORT_LEASE_US + 1;
     r->now.wall += TG_IMPORT_LEASE_US + 1;
-    restart(r);
+    tg_rig_restart(r);
     tg_rig_look(r);
     assert_int_equal(r->import.state, TG_IMPORT_FAILED);
     text_has(r->import.reason, "Import the file again");
@@ -352,7 +338,7 @@ static void test_repeated_undo_has_its_location(void **state)
         struct tg_sale_req *req = tg_rig_req(r, TG_SALE_IMPORT_UNDO, NULL, 0);
 
         if (i == 2)
-            restart(r); /* then from the disk */
+            tg_rig_restart(r); /* then from the disk */
         req->number = 1;
         tg_str_cut(req->idempotency, sizeof(req->idempotency), "k1");
         tg_rig_ask(r, req);

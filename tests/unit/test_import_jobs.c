@@ -305,20 +305,6 @@ static void test_imports_are_undone_one_after_the_other(void **state)
     tg_rig_close(r);
 }
 
-static void restart(struct tg_rig *r)
-{
-    struct tg_sale_cfg sale = {.web_count = 1};
-
-    tg_sale_free(r->sale);
-    r->sale = NULL;
-    tg_registry_free(r->registry);
-    assert_int_equal(tg_registry_new(&r->registry), TG_OK);
-    sale.store = r->store;
-    sale.registry = r->registry;
-    sale.web = &r->web;
-    assert_int_equal(tg_sale_new(&r->sale, &sale, r->now), TG_OK);
-}
-
 /* The server stops in the middle of an undo, goods arrive, the undo is done again. */
 static void test_undo_that_was_cut_off_takes_nothing_back_twice(void **state)
 {
@@ -345,7 +331,7 @@ static void test_undo_that_was_cut_off_takes_nothing_back_twice(void **state)
     assert_int_equal(r->import.state, TG_IMPORT_UNDOING);
     r->now.mono += TG_IMPORT_LEASE_US + 1; /* until then it might be another node's */
     r->now.wall += TG_IMPORT_LEASE_US + 1;
-    restart(r);
+    tg_rig_restart(r);
     for (int i = 0; i < 600; i++) {
         char sku[16];
 
@@ -494,7 +480,7 @@ static void test_key_gives_the_first_answer_again(void **state)
         put(r, TG_SALE_PRODUCT_NEW, "", "k1", "{\"id\":\"other\",\"title\":\"O\"}");
         assert_int_equal(r->status, 422);
         assert_non_null(strstr(r->text, "Idempotency-Key"));
-        restart(r);
+        tg_rig_restart(r);
     }
     assert_int_equal(variant(r, "L-1")->stock.on_hand, 4);
     put(r, TG_SALE_VARIANT_NEW, "lamp", "k1", "{\"sku\":\"L-3\",\"price\":5,\"stock\":2}");

@@ -74,6 +74,20 @@ void tg_rig_close(struct tg_rig *r)
     tg_free(r);
 }
 
+void tg_rig_restart(struct tg_rig *r)
+{
+    struct tg_sale_cfg sale = {.web_count = 1};
+
+    tg_sale_free(r->sale);
+    r->sale = NULL;
+    tg_registry_free(r->registry);
+    assert_int_equal(tg_registry_new(&r->registry), TG_OK);
+    sale.store = r->store;
+    sale.registry = r->registry;
+    sale.web = &r->web;
+    assert_int_equal(tg_sale_new(&r->sale, &sale, r->now), TG_OK);
+}
+
 struct tg_sale_req *tg_rig_req(struct tg_rig *r, enum tg_sale_what what, const char *body,
                                size_t len)
 {

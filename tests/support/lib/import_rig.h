@@ -38,6 +38,8 @@ extern struct tg_pg_server tg_rig_postgres;
 
 struct tg_rig *tg_rig_open(void);
 void tg_rig_close(struct tg_rig *r);
+/* As after a crash: what was in memory alone is lost. */
+void tg_rig_restart(struct tg_rig *r);
 /* A merchandiser's request; body NULL = none. */
 struct tg_sale_req *tg_rig_req(struct tg_rig *r, enum tg_sale_what what, const char *body,
                                size_t len);

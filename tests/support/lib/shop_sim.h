@@ -239,6 +239,8 @@ void sim_check_books(struct sim *s, struct tg_read_db *db);
 void sim_new_request(struct sim *s);
 /* An empty one, which will be sent until it is answered. */
 struct sim_request *sim_add_request(struct sim *s);
+/* What staff ask of the whole shop, with these roles besides the merchandiser's. */
+void sim_by_staff(struct sim_request *r, uint32_t roles, enum tg_sale_what what, const char *key);
 /* The index of one whose order was acknowledged; -1 = found none. */
 int sim_acked_buy(struct sim *s);
 /* Who has no answer asks again. */

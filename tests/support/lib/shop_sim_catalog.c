@@ -81,23 +81,13 @@ void sim_catalog_seed(struct sim *s, struct tg_store *store, const struct tg_var
 
 /* --- what staff want --- */
 
-static void staff(struct sim_request *r, enum tg_sale_what what, const char *key)
-{
-    r->req.who.roles = TG_ROLE_MERCHANDISER;
-    tg_str_cut(r->req.who.id, sizeof(r->req.who.id), "s1");
-    r->req.what = what;
-    r->req.http = true;
-    r->req.show = UINT16_MAX;
-    tg_str_cut(r->req.key, sizeof(r->req.key), key);
-}
-
 static void edit(struct sim *s, struct sim_request *r)
 {
     static const char *const ids[] = {"p2", "p3", "p1"};
     static const unsigned numbers[] = {2, 3, 5};
     uint64_t how = dice(s, 100);
 
-    staff(r, TG_SALE_PRODUCT_SET, ids[dice(s, how < 60 ? 2 : 3)]);
+    sim_by_staff(r, 0, TG_SALE_PRODUCT_SET, ids[dice(s, how < 60 ? 2 : 3)]);
     if (how < 45)
         tg_str_printf(r->body, sizeof(r->body), "{\"number\":%u}", numbers[dice(s, 3)]);
     else if (how < 60)
@@ -112,7 +102,7 @@ static void edit_variant(struct sim *s, struct sim_request *r)
 {
     size_t sku = dice(s, SIM_PAIR + 1);
 
-    staff(r, TG_SALE_VARIANT_SET, sim_skus[sku]);
+    sim_by_staff(r, 0, TG_SALE_VARIANT_SET, sim_skus[sku]);
     if (dice(s, 100) < 70)
         tg_str_printf(r->body, sizeof(r->body),
                       "{\"price\":{\"amount\":%lld,\"currency\":\"NOK\"}}",
@@ -126,10 +116,10 @@ static void edit_variant(struct sim *s, struct sim_request *r)
 static void import(struct sim *s, struct sim_request *r)
 {
     if (dice(s, 100) < 20) {
-        staff(r, TG_SALE_IMPORT_UNDO, "");
+        sim_by_staff(r, 0, TG_SALE_IMPORT_UNDO, "");
         return;
     }
-    staff(r, TG_SALE_IMPORT, "auto");
+    sim_by_staff(r, 0, TG_SALE_IMPORT, "auto");
     path_of(s, dice(s, FILES), r->body);
     r->body_len = strlen(r->body) + 1;
     tg_str_cut(r->req.text, sizeof(r->req.text), "feed");

@@ -150,6 +150,16 @@ void sim_new_request(struct sim *s)
     s->request_count++;
 }
 
+void sim_by_staff(struct sim_request *r, uint32_t roles, enum tg_sale_what what, const char *key)
+{
+    r->req.who.roles = TG_ROLE_MERCHANDISER | roles;
+    tg_str_cut(r->req.who.id, sizeof(r->req.who.id), "s1");
+    r->req.what = what;
+    r->req.http = true;
+    r->req.show = UINT16_MAX;
+    tg_str_cut(r->req.key, sizeof(r->req.key), key);
+}
+
 struct sim_request *sim_add_request(struct sim *s)
 {
     struct sim_request *r = &s->requests[s->request_count];

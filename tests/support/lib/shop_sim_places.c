@@ -24,23 +24,13 @@ static const char *place_id(size_t i)
     return i == BERGEN ? "bergen" : i == 0 ? "main" : sim_places[i];
 }
 
-static void admin(struct sim_request *r, enum tg_sale_what what, const char *key)
-{
-    r->req.who.roles = TG_ROLE_ADMIN | TG_ROLE_MERCHANDISER;
-    tg_str_cut(r->req.who.id, sizeof(r->req.who.id), "s1");
-    r->req.what = what;
-    r->req.http = true;
-    r->req.show = UINT16_MAX;
-    tg_str_cut(r->req.key, sizeof(r->req.key), key);
-}
-
 static void change_place(struct sim *s, struct sim_request *r)
 {
     static const uint8_t kinds[SIM_ALL_PLACES] = {
         TG_PLACE_WAREHOUSE, TG_PLACE_STORE, TG_PLACE_ALLOTMENT, TG_PLACE_PROMISE, TG_PLACE_STORE};
     size_t at = 1 + dice(s, SIM_ALL_PLACES - 1);
 
-    admin(r, TG_SALE_PLACE, place_id(at));
+    sim_by_staff(r, TG_ROLE_ADMIN, TG_SALE_PLACE, place_id(at));
     r->has_place = true;
     r->place.kind = kinds[at];
     r->place.show = kinds[at] == TG_PLACE_ALLOTMENT ? 1 : UINT16_MAX;
@@ -58,7 +48,7 @@ static void bring(struct sim *s, struct sim_request *r)
 {
     struct tg_stock_change *row = &r->stock.row;
 
-    admin(r, TG_SALE_STOCK_ROWS, "");
+    sim_by_staff(r, TG_ROLE_ADMIN, TG_SALE_STOCK_ROWS, "");
     r->stock.given = true;
     *row = (struct tg_stock_change){.how = TG_CHANGE_RECEIVE,
                                     .value = 1 + (int32_t)dice(s, 6),
@@ -70,7 +60,7 @@ static void bring(struct sim *s, struct sim_request *r)
 
 static void make_token(struct sim *s, struct sim_request *r)
 {
-    admin(r, TG_SALE_TOKEN_CREATE, "");
+    sim_by_staff(r, TG_ROLE_ADMIN, TG_SALE_TOKEN_CREATE, "");
     r->req.number = dice(s, 2) == 0 ? TG_ROLE_HOST : TG_ROLE_MERCHANDISER;
     tg_str_cut(r->req.text, sizeof(r->req.text), "a till");
 }
@@ -84,7 +74,7 @@ static bool revoke_token(struct sim *s, struct sim_request *r)
 
         if (made->req.what != TG_SALE_TOKEN_CREATE || made->token[0] == '\0')
             continue;
-        admin(r, TG_SALE_TOKEN_REVOKE, made->token);
+        sim_by_staff(r, TG_ROLE_ADMIN, TG_SALE_TOKEN_REVOKE, made->token);
         tg_str_cut(r->token, sizeof(r->token), made->token);
         return true;
     }
