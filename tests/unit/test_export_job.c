@@ -275,11 +275,6 @@ int main(void)
         cmocka_unit_test(test_export_refusals),
         cmocka_unit_test(test_left_behind_files_go_at_the_start),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    if (!tg_pg_server_start(&tg_rig_postgres))
-        return failed + 1;
-    failed += cmocka_run_group_tests(tests, NULL, NULL);
-    tg_pg_server_stop(&tg_rig_postgres);
-    return failed;
+    return tg_rig_on_both(tests, TG_ARRAY_LEN(tests));
 }

@@ -361,11 +361,6 @@ int main(void)
         cmocka_unit_test(test_archive_missing_finds_what_moves),
         cmocka_unit_test(test_repeated_undo_has_its_location),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    if (!tg_pg_server_start(&tg_rig_postgres))
-        return failed + 1;
-    failed += cmocka_run_group_tests(tests, NULL, NULL);
-    tg_pg_server_stop(&tg_rig_postgres);
-    return failed;
+    return tg_rig_on_both(tests, TG_ARRAY_LEN(tests));
 }

@@ -642,11 +642,6 @@ int main(void)
         cmocka_unit_test(test_upload_beside_a_running_import_goes),
         cmocka_unit_test(test_import_of_a_pipe_is_refused_at_once),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    if (!tg_pg_server_start(&tg_rig_postgres))
-        return failed + 1;
-    failed += cmocka_run_group_tests(tests, NULL, NULL);
-    tg_pg_server_stop(&tg_rig_postgres);
-    return failed;
+    return tg_rig_on_both(tests, TG_ARRAY_LEN(tests));
 }

@@ -277,3 +277,14 @@ void tg_rig_make_file(struct tg_rig *r, enum tg_feed_format format, uint64_t see
     tg_rig_file(r, text.data, text.len);
     tg_buf_done(&text);
 }
+
+int tg_rig_on_both(const struct CMUnitTest *tests, size_t count)
+{
+    int failed = _cmocka_run_group_tests("SQLite", tests, count, NULL, NULL);
+
+    if (!tg_pg_server_start(&tg_rig_postgres))
+        return failed + 1;
+    failed += _cmocka_run_group_tests("PostgreSQL", tests, count, NULL, NULL);
+    tg_pg_server_stop(&tg_rig_postgres);
+    return failed;
+}

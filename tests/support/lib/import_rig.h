@@ -64,4 +64,8 @@ void tg_rig_counts(const struct tg_import *i, int64_t added, int64_t changed, in
 /* The report of r->import: a line each; tg_buf_done by the caller. */
 void tg_rig_faults(struct tg_rig *r, struct tg_buf *out);
 
+struct CMUnitTest; /* of cmocka.h */
+/* A program's tests on both engines; how many failed. */
+int tg_rig_on_both(const struct CMUnitTest *tests, size_t count);
+
 #endif
