@@ -329,13 +329,17 @@ static void undo_waiter(struct tg_shop *shop, struct tg_waiter *w)
     tg_line_enter_queuer(shop, w);
 }
 
-static void end_lines(struct tg_shop *shop)
+/* What was offered and is undone is to be offered again: what made it free may not have been the
+ * batch's, but read with it. */
+static void end_lines(struct tg_shop *shop, bool undo)
 {
     struct tg_line *next;
 
     for (struct tg_line *line = shop->batch_lines; line != NULL; line = next) {
         next = line->batch_next;
         line->in_batch = false;
+        if (undo && line->first != NULL)
+            tg_line_make_due(shop, line);
         tg_line_drop(shop, line, NULL);
     }
     shop->batch_lines = NULL;
@@ -363,7 +367,7 @@ void tg_line_end_batch(struct tg_shop *shop, bool undo)
         tg_free(w);
     }
     shop->batch_waiters = NULL;
-    end_lines(shop);
+    end_lines(shop, undo);
 }
 
 static bool tell_one(struct tg_waiter *w, uint32_t place, const struct tg_waiter **ret,

@@ -87,6 +87,7 @@ void tg_line_serve(struct tg_shop *shop, struct tg_shop_now now)
     while (shop->due_lines != NULL) {
         struct tg_line *line = shop->due_lines;
 
+        tg_line_touch_line(shop, line);
         if (serve_line(shop, now, line) != TG_OK)
             return; /* when there is memory again */
         shop->due_lines = line->due_next;

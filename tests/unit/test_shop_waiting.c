@@ -640,6 +640,33 @@ static void test_rollback_restores_the_line(void **state)
     world_free(w);
 }
 
+/* It was read that the product is sold again; only the turn is undone, not that. */
+static void test_turn_that_a_rollback_undid_is_given_again(void **state)
+{
+    struct world *w = world_new(0);
+    struct tg_variant cup = *tg_shop_variant(w->shop, "CUP");
+
+    (void)state;
+    assert_int_equal(wait_for(w, "pA", 2), TG_CODE_OK);
+    commit(w);
+    cup.archived = true;
+    assert_int_equal(tg_shop_describe(w->shop, &cup), TG_OK);
+    assert_int_equal(receive(w, 3), TG_CODE_OK);
+    commit(w);
+    assert_int_not_equal(tg_shop_deadline(w->shop), 0);
+    cup.archived = false;
+    assert_int_equal(tg_shop_describe(w->shop, &cup), TG_OK);
+    (void)tg_shop_tick(w->shop, w->now, 100);
+    assert_int_equal(who(w, "pA")->offered, 2);
+    tg_shop_rollback(w->shop);
+    assert_int_equal(who(w, "pA")->offered, 0);
+    assert_int_equal(tg_shop_deadline(w->shop), 0);
+    (void)tg_shop_tick(w->shop, w->now, 100);
+    assert_int_equal(who(w, "pA")->offered, 2);
+    commit(w);
+    world_free(w);
+}
+
 static void test_effects_say_who_is_in_line_and_who_left(void **state)
 {
     struct world *w = world_new(0);
@@ -806,6 +833,7 @@ int main(void)
         cmocka_unit_test(test_each_step_of_the_line_is_told_once),
         cmocka_unit_test(test_refused_purchase_on_a_turn_writes_nothing),
         cmocka_unit_test(test_rollback_restores_the_line),
+        cmocka_unit_test(test_turn_that_a_rollback_undid_is_given_again),
         cmocka_unit_test(test_effects_say_who_is_in_line_and_who_left),
         cmocka_unit_test(test_load_brings_line_and_turns_back),
         cmocka_unit_test(test_line_and_person_are_bounded),
