@@ -198,6 +198,8 @@ static void start(struct sim *s, struct sim_node *node)
     node->trouble_at = s->now.mono;
     node->poll_at =
         node->store->ops->shared(node->store) ? s->now.mono + TG_STORE_POLL_US : TG_US_NEVER;
+    if (s->wide) /* its first batch answers by what it has read, and may change it */
+        sim_selling_prices(s, node);
     sim_check_audit(s, node);
 }
 
@@ -256,8 +258,9 @@ static void turn(struct sim *s, struct sim_node *node, void *const *msgs, size_t
     node->faulty.fail_in = -1;
     if (count > 0 && node->faulty.refused == refused)
         sim_check_lines(s, node);
+    sim_selling_prices(s, node);
     if (!s->wide || node->faulty.refused == refused)
-        sim_selling_prices(s, node);
+        s->selling->dead_wall = 0;
     sim_receive(s, node);
 }
 

@@ -269,7 +269,7 @@ void sim_selling_seed(struct sim *s, struct tg_store *store);
 const char *sim_buyer(const struct sim_request *r);
 bool sim_buys(const struct sim_request *r);
 void sim_selling_answer(struct sim *s, struct sim_request *r, const char *json, bool ok);
-/* After a turn: what things cost from now on. */
+/* After a turn, also one that failed: what the node knows now is what the next one begins with. */
 void sim_selling_prices(struct sim *s, const struct sim_node *node);
 /* shop_sim_limits.c: counted from the orders on disk. */
 void sim_limits_begin(struct sim *s);
@@ -296,7 +296,7 @@ enum { SIM_ALL_PLACES = SIM_PLACES + 1 };
 enum { SIM_NUMBERS = 2, SIM_FIRST_NUMBER = 2, SIM_P2 = 9, SIM_P3 = 10 };
 struct sim_selling {
     tg_us epoch_wall; /* media time 0 */
-    tg_us dead_wall;  /* nobody looked at the prices since; 0 = somebody did */
+    tg_us dead_wall;  /* nobody saw a whole batch since; 0 = somebody did */
     struct sim_prices prices[SIM_SKUS];
     struct sim_prices listed[SIM_SKUS];     /* wide: ordinary prices */
     struct sim_prices sold[SIM_SKUS];       /* wide: 1 = it is sold, 0 = archived */

@@ -333,5 +333,4 @@ void sim_selling_prices(struct sim *s, const struct sim_node *node)
         sim_catalog_look(s, shop);
         sim_places_look(s, shop);
     }
-    s->selling->dead_wall = 0;
 }
