@@ -26,9 +26,9 @@ static enum tg_code told(struct world *w, enum tg_payment_news what, const char 
 
 /* Two of three for 166.17 are cancelled one by one: the refunds 3 and 4 wait for the same amount.
  */
-static struct world *two_refunds(void)
+static struct world *two_refunds_of(const struct tg_provider *provider)
 {
-    struct world *w = world_new();
+    struct world *w = world_of(provider);
 
     buy(w, "REFUND-LATER", 3);
     assert_int_equal(pay(w), TG_CODE_OK);
@@ -38,6 +38,11 @@ static struct world *two_refunds(void)
     intent_is(w, 3, TG_INTENT_REFUND, TG_INTENT_ASKED, 16617);
     intent_is(w, 4, TG_INTENT_REFUND, TG_INTENT_ASKED, 16617);
     return w;
+}
+
+static struct world *two_refunds(void)
+{
+    return two_refunds_of(&tg_provider_sandbox);
 }
 
 /* --- repeats --- */
@@ -100,6 +105,42 @@ static void test_id_of_a_told_refund_is_taken_back_with_its_batch(void **state)
     intent_is(w, 3, TG_INTENT_REFUND, TG_INTENT_ASKED, 6617);
     assert_string_equal(intent(w, 3)->operation, "");
     assert_string_equal(intent(w, 2)->operation, "c1");
+    world_free(w);
+}
+
+/* Asked again it says under which id of its own it moved the money; "re_1" was the first one. */
+static enum tg_intent_state named(const struct tg_order *order, struct tg_intent *in)
+{
+    enum tg_intent_state state = tg_provider_sandbox.ask(order, in);
+
+    if (in->kind == TG_INTENT_REFUND && state == TG_INTENT_DONE)
+        tg_str_cut(in->operation, sizeof(in->operation), in->number == 3 ? "re_1" : "re_2");
+    return state;
+}
+
+static void test_answer_booked_on_the_question_alike_is_moved(void **state)
+{
+    const struct tg_provider provider = {.name = "named", .ask = named};
+    struct world *w = two_refunds_of(&provider);
+    struct tg_claim c = claim_of(TG_CLAIM_ASK_AGAIN, "", w->payment);
+
+    (void)state;
+    assert_int_equal(told(w, TG_NEWS_REFUNDED, "re_1", 16617), TG_CODE_OK); /* 4, for all it says */
+    intent_is(w, 4, TG_INTENT_REFUND, TG_INTENT_DONE, 16617);
+    reload(w);
+    w->now.wall += TG_INTENT_WAIT_US;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    intent_is(w, 3, TG_INTENT_REFUND, TG_INTENT_DONE, 16617);
+    intent_is(w, 4, TG_INTENT_REFUND, TG_INTENT_ASKED, 16617);
+    assert_string_equal(intent(w, 4)->operation, "");
+    money_is(w, 16617, 49851, 16617); /* it came back once */
+    reload(w);
+    w->now.wall += TG_INTENT_WAIT_MAX_US;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    intent_is(w, 4, TG_INTENT_REFUND, TG_INTENT_DONE, 16617);
+    assert_string_equal(intent(w, 4)->operation, "re_2");
+    money_is(w, 16617, 49851, 33234);
+    assert_true(tg_payment_adds_up(order_of(w)));
     world_free(w);
 }
 
@@ -349,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_refund_told_again_under_its_id_answers_no_other),
         cmocka_unit_test(test_two_refunds_alike_need_an_id_or_a_number),
         cmocka_unit_test(test_id_of_a_told_refund_is_taken_back_with_its_batch),
+        cmocka_unit_test(test_answer_booked_on_the_question_alike_is_moved),
         cmocka_unit_test(test_failure_told_again_does_not_fail_the_retry),
         cmocka_unit_test(test_failure_of_one_amount_does_not_fail_another),
         cmocka_unit_test(test_refund_by_hand_of_the_same_amount_has_another_id),

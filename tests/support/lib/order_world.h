@@ -47,13 +47,13 @@ static inline tg_err add_variant(struct world *w, const char *sku, int64_t price
     return tg_shop_load_variant(w->shop, w->now, "p1", &v);
 }
 
-static inline tg_err open_world(struct world *w)
+static inline tg_err open_world(struct world *w, const struct tg_provider *provider)
 {
     struct tg_shop_cfg cfg = {.rng = &w->rng,
                               .currency = "NOK",
                               .hold_us = 10 * MINUTE_US,
                               .first_number = 5001,
-                              .provider = &tg_provider_sandbox};
+                              .provider = provider};
     struct tg_product p = {.id = "p1", .number = 1, .title = "Mug"};
     struct tg_show_rules rules = {.show = FIRST_PAID_SHOW, .first_paid = true};
     tg_err err;
@@ -81,13 +81,18 @@ static inline tg_err open_world(struct world *w)
     return err == TG_OK ? tg_shop_put_rules(w->shop, &rules) : err;
 }
 
-static inline struct world *world_new(void)
+static inline struct world *world_of(const struct tg_provider *provider)
 {
     struct world *w = tg_calloc(1, sizeof(*w));
 
     assert_non_null(w);
-    assert_int_equal(open_world(w), TG_OK);
+    assert_int_equal(open_world(w, provider), TG_OK);
     return w;
+}
+
+static inline struct world *world_new(void)
+{
+    return world_of(&tg_provider_sandbox);
 }
 
 static inline void world_free(struct world *w)
