@@ -134,10 +134,10 @@ static void check_owed(const struct sim_book *b, const struct given *g)
     int64_t asked = sum(b, TG_INTENT_REFUND, TG_INTENT_ASKED, b->paid_by);
     bool failed = sum(b, TG_INTENT_REFUND, TG_INTENT_FAILED, b->paid_by) > 0;
     int64_t kept;
+    int64_t left;
 
     if (b->state == TG_ORDER_CANCELLED || b->state == TG_ORDER_EXPIRED || b->paid_by == 0) {
-        int64_t left = b->captured - b->refunded - asked;
-
+        left = b->captured - b->refunded - asked;
         /* ... and while ours is on its way somebody may pay back by hand, too. */
         BOOK_CHECK(left == 0 || failed || (b->refund_told && left < 0),
                    "money for nothing does not go back");
@@ -147,10 +147,10 @@ static void check_owed(const struct sim_book *b, const struct given *g)
         return; /* the rest has not come; nothing was sent, see above */
     /* No more can go back than came: some may be cancelled after more was given back. */
     kept = TG_MAX(b->total - g->returned - g->goodwill, (int64_t)0);
+    left = TG_MAX(b->captured - b->due, (int64_t)0);
+    BOOK_CHECK(left <= kept, "the buyer pays more than the order costs");
     /* Somebody at the provider may pay back what nobody here knows of. */
-    BOOK_CHECK(b->captured - b->due <= kept, "the buyer pays more than the order costs");
-    BOOK_CHECK(b->refund_told || b->captured - b->due >= kept,
-               "the buyer pays less than the order costs");
+    BOOK_CHECK(b->refund_told || left >= kept, "the buyer pays less than the order costs");
 }
 
 static void check_state(const struct sim_book *b)
