@@ -127,6 +127,8 @@ static void codes_write(struct tg_jo *j, const char *codes)
 static void order_write_open(struct tg_jo *j, const struct tg_order *order, const char *pay_base,
                              enum tg_order_view view, const struct tg_line_texts *texts)
 {
+    /* More may have been given back and cancelled than came: that cannot go back. */
+    const int64_t due = TG_MIN(order->refund_due, order->captured) - order->refunded;
     char url[TG_URL_SIZE];
 
     tg_jo_str(j, "id", order->id);
@@ -146,8 +148,8 @@ static void order_write_open(struct tg_jo *j, const struct tg_order *order, cons
         tg_money_write(j, "paid", order->captured, order->currency);
     if (order->refunded > 0)
         tg_money_write(j, "refunded", order->refunded, order->currency);
-    if (order->refund_due > order->refunded)
-        tg_money_write(j, "refund_due", order->refund_due - order->refunded, order->currency);
+    if (due > 0)
+        tg_money_write(j, "refund_due", due, order->currency);
     if (order->state == TG_ORDER_AWAITING) {
         if (order->unheld)
             tg_jo_bool(j, "reserved", false);

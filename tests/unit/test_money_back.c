@@ -2,6 +2,8 @@
  * test_money_back.c - money that goes back, or does not come: what is due then, which goods may
  * leave, and which of several questions the provider means.
  */
+#include "base/buf.h"
+#include "shop/shop_json.h"
 #include "support/lib/order_world.h"
 
 /* --- units given up while their money was on its way --- */
@@ -162,6 +164,43 @@ static void test_news_told_again_answers_no_other_question(void **state)
     world_free(w);
 }
 
+static bool says_due(struct world *w)
+{
+    struct tg_buf buf;
+    struct tg_jo j;
+    bool says;
+
+    tg_buf_init(&buf, 4096);
+    j = tg_jo(&buf);
+    tg_order_write(&j, NULL, order_of(w), NULL, TG_ORDER_VIEW_BUYER);
+    says = strstr(tg_buf_cstr(&buf), "\"refund_due\"") != NULL;
+    tg_buf_done(&buf);
+    return says;
+}
+
+/* Most of it was given back of goodwill, and then one of the two is cancelled. */
+static void test_no_more_goes_back_than_came_and_no_more_is_due(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    buy(w, "MUG", 2);
+    assert_int_equal(pay(w), TG_CODE_OK);
+    assert_int_equal(refund(w, 20000), TG_CODE_OK);
+    money_is(w, 29800, 29800, 20000);
+    assert_int_equal(cancel(w, 0, 1), TG_CODE_OK);
+    money_is(w, 14900, 29800, 29800);
+    assert_false(says_due(w));
+    assert_int_equal(refund(w, 1), TG_CODE_BAD_REQUEST);
+    world_free(w);
+    w = world_new();
+    buy_two(w, "REFUND-FAILS", 1);
+    assert_int_equal(pay(w), TG_CODE_OK);
+    assert_int_equal(cancel(w, 1, 1), TG_CODE_OK);
+    assert_true(says_due(w)); /* it failed */
+    world_free(w);
+}
+
 static void test_all_alike_done_is_a_repeat(void **state)
 {
     struct world *w = two_refunds_alike();
@@ -183,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_goods_go_when_a_part_of_their_money_went_back),
         cmocka_unit_test(test_news_told_again_answers_no_other_question),
         cmocka_unit_test(test_all_alike_done_is_a_repeat),
+        cmocka_unit_test(test_no_more_goes_back_than_came_and_no_more_is_due),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
