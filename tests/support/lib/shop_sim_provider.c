@@ -234,7 +234,8 @@ static void pay_again(struct sim *s)
     struct account *a;
     struct move *m;
 
-    if (buy < 0 || s->requests[buy].payment[0] == '\0' || style_of(s) == BY_NUMBER)
+    if (buy < 0 || s->requests[buy].payment[0] == '\0' || s->requests[buy].total == 0 ||
+        style_of(s) == BY_NUMBER)
         return;
     m = add_move(s->requests[buy].payment, 0, TG_INTENT_CAPTURE, s->requests[buy].total);
     m->done = true;
