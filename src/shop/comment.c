@@ -89,21 +89,25 @@ void tg_words_split(struct tg_words *ret, const char *text)
 {
     size_t len = strlen(text);
     size_t used = 0;
+    bool apart = false;
 
     *ret = (struct tg_words){.count = 0};
     for (size_t at = 0; at < len && !ret->more;) {
+        bool blank = text[at] == ' ' || text[at] == '\t';
         char folded[4];
         size_t add;
 
         ret->question = ret->question || text[at] == '?';
         at += fold_one(text, at, len, folded, &add);
         if (add == 1 && folded[0] == ' ') {
+            apart = !blank || (apart && used == 0);
             ret->count += used > 0;
             used = 0;
         } else if (add > 0) {
             if (ret->count == TG_COMMENT_TOKENS_MAX || used + add >= TG_COMMENT_TOKEN_SIZE) {
                 ret->more = true;
             } else {
+                ret->apart[ret->count] = apart;
                 memcpy(ret->word[ret->count] + used, folded, add);
                 used += add;
             }
@@ -165,6 +169,13 @@ static bool is_courtesy(const char *word)
     return is_one_of(word, words, TG_ARRAY_LEN(words));
 }
 
+static bool is_numero(const char *word)
+{
+    static const char *const words[] = {"nr", "no", "number", "nummer"};
+
+    return is_one_of(word, words, TG_ARRAY_LEN(words));
+}
+
 static bool is_front_word(const char *word, const char *own)
 {
     static const char *const usual[] = {"shop", "kjop", "kjoper", "kop", "koper", "buy"};
@@ -199,10 +210,38 @@ static uint32_t quantity_at(const struct tg_words *words, uint32_t i, int64_t *r
     return is_unit(next) ? 2 : 0;
 }
 
-static void keep_word(struct tg_words *rest, const char *word)
+/* "12x2": two of number 12. */
+static bool number_times(struct tg_comment *ret, const char *word)
+{
+    size_t front = strspn(word, "0123456789");
+    int64_t number = digits_of(word, front);
+    int64_t qty = word[front] == 'x' ? number_of(word + front + 1) : -1;
+
+    if (number <= 0 || qty <= 0)
+        return false;
+    ret->number = (uint32_t)number;
+    ret->twice = ret->qty > 0;
+    ret->qty = qty > TG_QTY_MAX ? TG_QTY_MAX + 1 : (int32_t)qty;
+    return true;
+}
+
+static void keep_word(struct tg_words *rest, const struct tg_words *words, uint32_t i)
 {
     /* As many as there were words in the line: there is room. */
-    memcpy(rest->word[rest->count++], word, TG_COMMENT_TOKEN_SIZE);
+    rest->apart[rest->count] = words->apart[i];
+    memcpy(rest->word[rest->count++], words->word[i], TG_COMMENT_TOKEN_SIZE);
+}
+
+/* Which product; false = it is no number. */
+static bool number_at(struct tg_comment *ret, const char *word)
+{
+    int64_t n = number_of(word);
+
+    if (ret->worded && is_numero(word))
+        return true; /* what follows is it */
+    if (n > 0)
+        ret->number = (uint32_t)n;
+    return n > 0 || number_times(ret, word);
 }
 
 /* false = talk. */
@@ -224,13 +263,10 @@ static bool read_wish(struct tg_comment *ret, const struct tg_words *words, uint
             i += used;
             continue;
         }
-        n = number_of(words->word[i]);
-        if (ret->number == 0 && n <= 0)
+        if (ret->number > 0 && !is_courtesy(words->word[i]))
+            keep_word(&ret->rest, words, i);
+        if (ret->number == 0 && !number_at(ret, words->word[i]))
             return false;
-        if (ret->number == 0)
-            ret->number = (uint32_t)n;
-        else if (!is_courtesy(words->word[i]))
-            keep_word(&ret->rest, words->word[i]);
         i++;
     }
     return ret->number > 0;

@@ -5,14 +5,16 @@
  * meant among the shop's products. What comes out is an ordinary claim, decided like every other.
  *
  *     line     = [word] wish | [word] undo
- *     wish     = [quantity] number *( quantity | option )
+ *     wish     = [quantity] number *( quantity | option ) | number "x" digits
  *     quantity = "x2" | "2x" | "x 2" | "2 x" | "2 stk" | "2st" | "2 pcs" ...
- *     number   = the show's short number of a SKU, or else the product's own
+ *     number   = ["nr" | "no" ...] the show's short number of a SKU, or else the product's own
  *     option   = words of the variant's option values, in any order
  *     undo     = "undo" | "angre" | "angra"
  *
  * Case, accents and punctuation do not count ("KJØP #12" is "kjop 12"). A plain number after the
- * first is an option where the product has such a value ("shop 12 42": size 42), else the quantity.
+ * first is an option where the product has such a value ("shop 12 42": size 42). It is the quantity
+ * when it can hardly be anything else: 1 to 9, after blanks alone ("7, 8" is a list), and no size;
+ * where options are numbers, after one of them ("shop 12 42 2"). Else the buyer is asked.
  * A line with a question mark, or whose first number is a time, a fraction or a percentage, is
  * talk. A line that begins with the word but leaves open what is wanted gets an answer that names
  * the choices; without the word (rules.comment_bare) only a line in which everything fits buys.
@@ -35,7 +37,8 @@ enum {
 struct tg_words {
     uint32_t count;
     bool more;
-    bool question; /* a question mark stood in it */
+    bool question;                     /* a question mark stood in it */
+    bool apart[TG_COMMENT_TOKENS_MAX]; /* more than blanks stood before the word */
     char word[TG_COMMENT_TOKENS_MAX][TG_COMMENT_TOKEN_SIZE];
 };
 void tg_words_split(struct tg_words *ret, const char *text);

@@ -219,6 +219,42 @@ static bool numbered(const struct search *s, const struct tg_variant *v, bool by
     return tg_variant_sold(v) && (!by_show || (item != NULL && item->number == s->line->number));
 }
 
+static bool is_number(const char *word)
+{
+    return word[0] != '\0' && word[strspn(word, "0123456789")] == '\0';
+}
+
+/* Some variant of the product, also one that is not sold, has an option with this word; NULL = with
+ * any number. */
+static bool has_option(const struct tg_product *p, const char *word)
+{
+    char value[VALUE_SIZE];
+
+    for (const struct tg_variant *v = p->first; v != NULL; v = v->next)
+        for (const char *at = v->options; next_value(&at, value);) {
+            struct tg_words words;
+
+            tg_words_split(&words, value);
+            for (uint32_t i = 0; i < words.count; i++)
+                if (word == NULL ? is_number(words.word[i]) : strcmp(words.word[i], word) == 0)
+                    return true;
+        }
+    return false;
+}
+
+/* A plain number that is hardly anything else: no size, no price, no next product of a list. */
+static bool is_quantity(const struct search *s, const struct tg_product *p, uint32_t at)
+{
+    const struct tg_words *rest = &s->rest;
+    bool after_size = false;
+
+    if (strlen(rest->word[at]) != 1 || rest->apart[at] || has_option(p, rest->word[at]))
+        return false;
+    for (uint32_t i = 0; i < at; i++)
+        after_size = after_size || is_number(rest->word[i]);
+    return after_size || !has_option(p, NULL);
+}
+
 /* The word that variants leave over when it is a number, the same for all; SIZE_MAX = none. */
 static size_t loose_number(const struct search *s, const struct tg_product *p, bool by_show)
 {
@@ -250,10 +286,10 @@ static bool settle_quantity(struct search *s, const struct tg_product *p, bool b
         if (numbered(s, v, by_show) && fit_of(v, &s->rest, &left) != FIT_NOT && left == UINT32_MAX)
             return true; /* the words fit as they are */
     at = s->line->qty == 0 ? loose_number(s, p, by_show) : SIZE_MAX;
-    if (at == SIZE_MAX ||
-        tg_parse_i64(&n, s->rest.word[at], strlen(s->rest.word[at]), 1, 999999999) != TG_OK)
+    if (at == SIZE_MAX || !is_quantity(s, p, (uint32_t)at) ||
+        tg_parse_i64(&n, s->rest.word[at], strlen(s->rest.word[at]), 1, 9) != TG_OK)
         return false;
-    s->out->qty = n > TG_QTY_MAX ? TG_QTY_MAX + 1 : (int32_t)n;
+    s->out->qty = (int32_t)n;
     s->rest.count--;
     memmove(s->rest.word[at], s->rest.word[at + 1], (s->rest.count - at) * sizeof(s->rest.word[0]));
     return true;
