@@ -3,6 +3,7 @@
 
 #include "app/admin_priv.h"
 #include "base/str.h"
+#include "feed/feed.h"
 #include "msg/web.h"
 #include "store/catalogue.h"
 
@@ -26,6 +27,13 @@ void tg_admin_import(struct tg_admin *admin, const json_t *request, struct tg_bu
 
     if (!absolute(path, out))
         return;
+    if (format[0] != '\0' && strcmp(format, "auto") != 0 &&
+        tg_feed_format_parse(format) == TG_FEED_AUTO) {
+        tg_admin_refuse(
+            out, "\"%s\" is no format: google-xml, google-tsv, shopify, woocommerce, torg or auto.",
+            format);
+        return;
+    }
     req = tg_admin_new_sale(admin, TG_SALE_IMPORT);
     if (req != NULL)
         req->body = tg_slab_copy(path, strlen(path) + 1);

@@ -25,7 +25,8 @@ const struct tg_cfg_row tg_cfg_rows[] = {
      "PEM file of the private key; with http.tls: files."},
     {"http.base_url", TG_CFG_TEXT, false, AT(http_base_url), "\"\"", "", 0, 0, NULL,
      "How browsers reach this server, e.g. https://live.shop.example; needed behind a proxy that "
-     "changes the Host header, or its pages cannot log in."},
+     "changes the Host header, or its pages cannot log in. The Google export's links begin with "
+     "it."},
     {"http.workers", TG_CFG_INT, false, AT(http_workers), "0", "threads", 0, 64, NULL,
      "Web worker threads; 0 = one a core."},
     {"rtc.listen", TG_CFG_HOSTPORT, false, AT(rtc_listen), "\"*:8189\"", "", 0, 0, NULL,

@@ -206,6 +206,7 @@ static tg_err new_readers(struct tg_core *core, char reterr[256])
         .stock_band = stock_band(core->config),
         .taxes = &taxes,
         .data_dir = core->cfg.data_dir,
+        .base_url = core->config->http_base_url,
     };
     tg_err err = tg_config_taxes(core->config, &taxes);
 

@@ -68,6 +68,7 @@ static void read_variant(struct tg_doc_reader *r, json_t *value, struct tg_feed_
     tg_feed_variant_init(v);
     v->line = r->line;
     json_object_foreach(value, key, item) variant_member(r, v, key, item);
+    memcpy(v->currency, r->currency, sizeof(v->currency));
 }
 
 static void read_variants(struct tg_doc_reader *r, json_t *value, struct tg_feed_product *p)

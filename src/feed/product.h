@@ -111,6 +111,7 @@ struct tg_feed_variant {
     struct tg_feed_prices prices; /* further currencies, sorted by currency */
     struct tg_feed_pictures pictures;
     struct tg_feed_parts parts; /* of a bundle, sorted by SKU */
+    char currency[4];           /* as a product's */
 };
 TG_FEED_LIST(tg_feed_variants, struct tg_feed_variant);
 

@@ -227,6 +227,32 @@ static void too_many(struct tg_catalog_work *w, uint32_t fit)
                      "import.");
 }
 
+/* Amounts of another currency are prices beside the shop's own, and only there. */
+static void check_currency(struct tg_catalog_work *w, const struct tg_feed_variant *v,
+                           const char *where)
+{
+    const char *member = v->price != TG_FEED_KEEP        ? "price"
+                         : v->compare_at != TG_FEED_KEEP ? "compare_at"
+                                                         : "cost";
+    char field[64];
+
+    if (v->currency[0] == '\0' || strcmp(v->currency, w->slice.sale->cfg.currency) == 0)
+        return;
+    tg_str_printf(field, sizeof(field), "%s%s", where, member);
+    tg_catalog_fault(&w->slice, 0, field, v->currency, "The amounts are in another currency.",
+                     "Put them into \"prices\", and the shop's own currency into \"price\".");
+}
+
+static void check_currencies(struct tg_catalog_work *w, const struct tg_feed_product *p)
+{
+    char where[40];
+
+    for (uint32_t i = 0; w->fault_count == 0 && i < p->variants.count; i++) {
+        tg_str_printf(where, sizeof(where), "variants[%u].", i);
+        check_currency(w, &p->variants.at[i], where);
+    }
+}
+
 static void change_product(struct tg_sale *sale, struct tg_shop_now now,
                            const struct tg_sale_req *req, bool fresh)
 {
@@ -248,6 +274,7 @@ static void change_product(struct tg_sale *sale, struct tg_shop_now now,
     missing = !fresh && tg_shop_product(sale->shop, p.id) == NULL;
     if (missing)
         tg_catalog_fault(&w->slice, 0, "product", req->key, "There is no such product.", "");
+    check_currencies(w, &p);
     if (fresh)
         want.number = tg_shop_free_number(sale->shop, 1);
     if (w->fault_count == 0 && w->slice.err == TG_OK)
@@ -286,6 +313,7 @@ static void change_variant(struct tg_sale *sale, struct tg_shop_now now,
         tg_catalog_fault(&w->slice, 0, "sku", "", "A variant needs a SKU.", "Give it one.");
     if (!fresh)
         v.sku = req->key;
+    check_currency(w, &v, "");
     if (missing)
         tg_catalog_fault(&w->slice, 0, fresh ? "product" : "variant", req->key,
                          "There is no such thing.", "");

@@ -390,6 +390,14 @@ static bool variant_ok(struct tg_catalog_slice *s, const char *product_id,
                          "A SKU stays with its product; give the new one another SKU.");
         return false;
     }
+    for (uint32_t i = 0; i < v->prices.count; i++) {
+        if (strcmp(v->prices.at[i].currency, s->sale->cfg.currency) != 0)
+            continue;
+        tg_catalog_fault(s, v->line, "prices", v->prices.at[i].currency,
+                         "This is the shop's own currency.",
+                         "Put the amount into \"price\"; \"prices\" has the other currencies.");
+        return false;
+    }
     if (v->price == TG_FEED_KEEP) {
         tg_catalog_fault(s, v->line, "price", v->sku, "A new variant needs its price.",
                          "Give an amount.");

@@ -298,6 +298,21 @@ static void begin_archive(struct tg_catalog_job *job)
     job->archive_moves = tg_shop_product_moves(job->sale->shop);
 }
 
+/* An exporter that failed leaves such a file: it does not mean that nothing is sold any more. */
+static void check_not_empty(struct tg_catalog_job *job)
+{
+    const struct tg_import_counts *c = &job->import.products;
+
+    /* Without a fault each product counts as something. */
+    if ((job->import.flags & TG_IMPORT_ARCHIVE_MISSING) == 0 || job->import.faults > 0 ||
+        c->added + c->changed + c->unchanged + c->archived > 0)
+        return;
+    tg_catalog_fault(&job->slice, 0, "", "", "The file has no product.",
+                     "Export it again. To take everything off sale, archive the products.");
+    tg_str_cut(job->import.reason, sizeof(job->import.reason),
+               "The file has no product: nothing was archived.");
+}
+
 static void file_ended(struct tg_catalog_job *job)
 {
     bool broken = tg_feed_error(job->feed) != TG_OK;
@@ -309,6 +324,7 @@ static void file_ended(struct tg_catalog_job *job)
     if (broken)
         tg_str_cut(job->import.reason, sizeof(job->import.reason),
                    "The file could not be read to its end; the report says where and why.");
+    check_not_empty(job);
     if (job->phase == TG_CATALOG_CHECK && (job->import.flags & TG_IMPORT_DRY) == 0) {
         if (job->import.faults == 0) {
             job->import.bytes_done = 0;

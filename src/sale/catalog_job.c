@@ -19,8 +19,8 @@ void tg_catalog_job_fault(void *ctx, const struct tg_feed_fault *fault)
     struct tg_catalog_job *job = ctx;
 
     job->import.faults++;
-    if (job->pending_count < TG_CATALOG_FAULTS_PENDING)
-        job->pending[job->pending_count++] = *fault;
+    TG_ASSERT(job->pending_count < TG_CATALOG_FAULTS_PENDING); /* see slice() */
+    job->pending[job->pending_count++] = *fault;
 }
 
 static void flush_faults(struct tg_catalog_job *job)
@@ -377,6 +377,7 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
          i++) {
         one_step(job, now);
         if (s->product_count + s->variant_count >= job->items_max ||
+            job->pending_count >= TG_CATALOG_FAULTS_SLICE ||
             ((i & 7) == 7 && tg_clock_mono() >= until))
             break;
     }

@@ -8,8 +8,11 @@
 
 enum {
     TG_CATALOG_CHUNK = 16 * 1024,
-    TG_CATALOG_ITEMS_MIN = 32,      /* of a slice, however slow the database is */
-    TG_CATALOG_FAULTS_PENDING = 256 /* told since the last slice; more are only counted */
+    TG_CATALOG_ITEMS_MIN = 32, /* of a slice, however slow the database is */
+    /* A slice ends with so many faults of its rows; each of its claims may be one more, and the
+     * last step a few. */
+    TG_CATALOG_FAULTS_SLICE = 256,
+    TG_CATALOG_FAULTS_PENDING = TG_CATALOG_FAULTS_SLICE + TG_CATALOG_SLICE_CLAIMS + 16
 };
 
 enum tg_catalog_phase {

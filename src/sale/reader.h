@@ -22,6 +22,7 @@ struct tg_reader_cfg {
     const char *currency; /* NULL = NOK; kept */
     int32_t stock_band;   /* 0 = 10, -1 = never a number but 0 */
     const char *data_dir; /* where exports lie until they are fetched; NULL = nowhere; kept */
+    const char *base_url; /* of links in exports; NULL, "" = only paths are known; kept */
     const struct tg_taxes *taxes; /* NULL = no tax; used in new */
 };
 

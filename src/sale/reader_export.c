@@ -169,6 +169,18 @@ static bool place(struct tg_reader *r, const struct tg_read_req *req, struct job
     return true;
 }
 
+/* How the world sees us; paths begin with the slash that would end it. */
+static void base_url(const struct tg_reader *r, struct tg_export *x)
+{
+    const char *url = r->cfg.base_url == NULL ? "" : r->cfg.base_url;
+    size_t len = strlen(url);
+
+    while (len > 0 && url[len - 1] == '/')
+        len--;
+    if (len < sizeof(x->base_url))
+        memcpy(x->base_url, url, len);
+}
+
 static void begin(struct tg_reader *r, const struct tg_read_req *req)
 {
     struct tg_export x = {.format = tg_export_format_parse(req->word)};
@@ -192,6 +204,7 @@ static void begin(struct tg_reader *r, const struct tg_read_req *req)
     tg_str_printf(job->id, sizeof(job->id), "x%llx", (unsigned long long)e->last_wall);
     tg_str_cut(job->format, sizeof(job->format), req->word);
     tg_str_cut(job->x.currency, sizeof(job->x.currency), r->cfg.currency);
+    base_url(r, &job->x);
     if (!place(r, req, job)) {
         job->state = FREE;
         tg_reader_problem_at(r, req, 422, "bad_request", "file",

@@ -208,6 +208,7 @@ test('without a server torgctl uses the database and the currency that torgd use
     // Prices of a file without a currency are the shop's.
     const csv = path.join(dir, 'in.csv');
     await writeFile(csv, 'Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty\nhat,Hat,HAT-1,199.00,4\n');
+    await assert.rejects(shop.ctl('catalog', 'import', csv, '--format', 'excel'), /is no format/);
     await shop.ctl('catalog', 'import', csv, '--format', 'shopify');
     const out = path.join(dir, 'out.xml');
     await shop.ctl('catalog', 'export', out, '--format', 'google');

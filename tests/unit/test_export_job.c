@@ -265,6 +265,44 @@ static void test_left_behind_files_go_at_the_start(void **state)
     assert_int_equal(rmdir(dir), 0); /* nothing else is left */
 }
 
+/* Whoever reads it elsewhere needs whole addresses. */
+static void test_google_export_has_whole_addresses(void **state)
+{
+    static const char *const bases[] = {"https://live.shop.example", "https://live.shop.example/",
+                                        NULL};
+
+    (void)state;
+    for (size_t i = 0; i < TG_ARRAY_LEN(bases); i++) {
+        struct tg_reader_cfg cfg = {.db = {.fast = true}, .base_url = bases[i]};
+        struct asked a = {.rig = tg_rig_open()};
+        char why[256] = "";
+        char *got;
+
+        cfg.db.url = a.rig->url;
+        cfg.data_dir = a.rig->dir;
+        assert_int_equal(tg_reader_new(&a.reader, &cfg, why), TG_OK);
+        tg_rig_import_text(
+            a.rig,
+            "{\"id\":\"x\",\"title\":\"X\",\"pictures\":[{\"url\":\"/assets/x.png\"},"
+            "{\"url\":\"https://cdn.example/y.png\"}],\"variants\":[{\"sku\":\"X\","
+            "\"price\":100}]}",
+            0);
+        begin(&a, "google");
+        while (tg_reader_work(a.reader))
+            ;
+        got = text_of(a.path);
+        assert_non_null(strstr(got, ">https://cdn.example/y.png<"));
+        if (bases[i] == NULL) {
+            assert_non_null(strstr(got, "<g:image_link>/assets/x.png<"));
+        } else {
+            assert_non_null(strstr(got, "<g:link>https://live.shop.example/<"));
+            assert_non_null(strstr(got, "<g:image_link>https://live.shop.example/assets/x.png<"));
+        }
+        tg_free(got);
+        close_all(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_exports_wait_for_each_other_and_the_oldest_goes),
         cmocka_unit_test(test_exports_go_after_an_hour),
         cmocka_unit_test(test_export_elsewhere_tells_admins_alone_where),
+        cmocka_unit_test(test_google_export_has_whole_addresses),
         cmocka_unit_test(test_export_refusals),
         cmocka_unit_test(test_left_behind_files_go_at_the_start),
     };
