@@ -107,16 +107,24 @@ static void note(struct tg_shop *shop, const struct tg_variant *v, tg_us wall, c
     tg_price_past_add(book, wall, was, left);
 }
 
+/* flash_since_wall and flash_used stay: orders made at it may still come back. */
+static void flash_clear(struct tg_shop *shop, struct tg_variant *v)
+{
+    tg_heap_remove(&shop->flash_ends, &v->flash_end);
+    v->flash = -1;
+    v->flash_until_wall = -1;
+}
+
 void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall, bool spent)
 {
     int64_t was = tg_variant_price(v);
     int32_t left = tg_variant_flash_left(v);
 
     tg_shop_touch_variant(shop, v);
-    tg_heap_remove(&shop->flash_ends, &v->flash_end);
-    v->flash = -1;
-    v->flash_until_wall = -1;
-    /* flash_since_wall and flash_used stay: orders made at it may still come back. */
+    flash_clear(shop, v);
+    /* What is reduced now begins anew: the price rose to it, or nothing was reduced meanwhile. */
+    if (v->compare_at > v->price && v->price != was)
+        v->lowest = tg_price_lowest(tg_price_book(shop, v->sku), wall, was);
     note(shop, v, wall, "", was, spent ? 0 : left);
 }
 
@@ -415,18 +423,18 @@ static void set_list_price(struct tg_shop *shop, struct tg_shop_now now, struct 
 {
     int64_t was = tg_variant_price(v);
     int32_t left = tg_variant_flash_left(v);
+    bool lower = price < v->price;
 
     tg_shop_touch_variant(shop, v);
-    if (compare_at > price)
-        v->lowest = lowest_of(shop, v, now.wall,
-                              v->compare_at > v->price && price <= v->price ? v->lowest : 0,
-                              TG_MIN(price, was));
-    else
-        v->lowest = 0;
+    v->lowest = compare_at > price ? lowest_of(shop, v, now.wall, tg_variant_lowest(v), price) : 0;
     v->price = price;
     v->compare_at = compare_at;
+    if (lower && v->flash >= price)
+        flash_clear(shop, v); /* nobody pays the dearer of the two */
     if (v->flash >= price)
-        v->flash_lowest = 0; /* it is no reduction any more */
+        v->flash_lowest = 0;                        /* it is no reduction */
+    else if (v->flash >= 0 && v->flash_lowest == 0) /* it became one */
+        v->flash_lowest = tg_price_lowest(tg_price_book(shop, v->sku), now.wall, was);
     note(shop, v, now.wall, c->person, was, was == tg_variant_price(v) ? 0 : left);
 }
 

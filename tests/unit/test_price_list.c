@@ -49,14 +49,61 @@ static void test_lowest_price_stays_while_a_reduction_only_falls(void **state)
     assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
     assert_int_equal(flash(w, "MUG", 8000, 0), TG_CODE_OK);
     assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
-    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK);
-    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
+    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK); /* up: a reduction anew */
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 8000);
     pass(w, DAY_US);
-    assert_int_equal(list_price(w, "MUG", 11000, 14900), TG_CODE_OK); /* up: a reduction anew */
+    assert_int_equal(list_price(w, "MUG", 11000, 14900), TG_CODE_OK); /* and again */
     assert_int_equal(tg_variant_lowest(of(w, "MUG")), 8000);
     tg_shop_rollback(w->shop);
     assert_int_equal(tg_variant_lowest(of(w, "MUG")), 0);
     assert_int_equal(of(w, "MUG")->price, 14900);
+    world_free(w);
+}
+
+static void test_lowest_price_after_a_flash_is_the_flash(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    assert_int_equal(list_price(w, "MUG", 12000, 14900), TG_CODE_OK);
+    pass(w, DAY_US);
+    assert_int_equal(flash(w, "MUG", 9000, 2), TG_CODE_OK);
+    tg_shop_commit(w->shop);
+    pass(w, MINUTE_US);
+    assert_int_equal(buy(w, "MUG", 2, 9000), TG_CODE_OK); /* its last units end it */
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 9000);
+    tg_shop_rollback(w->shop);
+    assert_int_equal(of(w, "MUG")->lowest, 14900);
+    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 9000);
+    pass(w, DAY_US);
+    assert_int_equal(flash(w, "MUG", 10000, 0), TG_CODE_OK); /* yesterday it cost less */
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 9000);
+    /* One above the ordinary price is no reduction, and what comes after it is one anew. */
+    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK);
+    pass(w, 31 * DAY_US);
+    assert_int_equal(flash(w, "MUG", 13000, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 0);
+    pass(w, DAY_US);
+    assert_int_equal(flash(w, "MUG", -1, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 12000);
+    world_free(w);
+}
+
+static void test_lowest_price_of_a_flash_that_becomes_a_reduction(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    assert_int_equal(flash(w, "MUG", 14900, 0), TG_CODE_OK); /* as the ordinary one */
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 0);
+    tg_shop_commit(w->shop);
+    pass(w, DAY_US);
+    assert_int_equal(list_price(w, "MUG", 19900, TG_AS_IS), TG_CODE_OK);
+    assert_int_equal(tg_variant_compare_at(of(w, "MUG")), 19900);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900);
+    tg_shop_rollback(w->shop);
+    assert_int_equal(of(w, "MUG")->flash_lowest, 0);
     world_free(w);
 }
 
@@ -75,6 +122,61 @@ static void test_lowest_price_is_never_too_high_when_the_memory_is_full(void **s
 }
 
 /* --- ordinary prices --- */
+
+static void test_ordinary_price_below_the_flash_ends_it(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim c = claim_of(TG_CLAIM_PRICE, "s1", "MUG");
+
+    (void)state;
+    c.amount = 9900;
+    c.limit = 5;
+    c.until_wall = WALL_US + 60 * MINUTE_US;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_int_equal(buy(w, "MUG", 2, 9900), TG_CODE_OK);
+    tg_shop_commit(w->shop);
+    pass(w, MINUTE_US);
+    assert_int_equal(list_price(w, "MUG", 9901, TG_AS_IS), TG_CODE_OK); /* above: it goes on */
+    assert_int_equal(of(w, "MUG")->flash, 9900);
+    tg_shop_commit(w->shop);
+    assert_int_equal(list_price(w, "MUG", 8000, 14900), TG_CODE_OK);
+    assert_int_equal(of(w, "MUG")->flash, -1);
+    assert_int_equal(effects_of(w, TG_EFFECT_PRICE), 1); /* from 99.00 to 80.00, nothing between */
+    assert_int_equal(tg_shop_deadline(w->shop), w->now.mono + 9 * MINUTE_US); /* an order's */
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900); /* it only fell since */
+    assert_int_equal(buy(w, "MUG", 3, 9900), TG_CODE_OK);
+    assert_int_equal(w->v.order->lines[0].price, 8000);
+    assert_int_equal(w->v.order->lines[0].flash_since, 0);
+    tg_shop_rollback(w->shop); /* all of it comes back, with its end */
+    assert_int_equal(of(w, "MUG")->flash, 9900);
+    assert_int_equal(tg_variant_flash_left(of(w, "MUG")), 3);
+    assert_int_equal(list_price(w, "MUG", 9900, TG_AS_IS), TG_CODE_OK); /* equal: nothing to gain */
+    assert_int_equal(of(w, "MUG")->flash, -1);
+    tg_shop_rollback(w->shop);
+    pass(w, 60 * MINUTE_US);
+    assert_int_equal(tg_shop_tick(w->shop, w->now, 10), 2); /* the order, and the flash */
+    assert_int_equal(tg_variant_price(of(w, "MUG")), 9901);
+    world_free(w);
+}
+
+static void test_flash_that_an_ordinary_price_ended_is_past(void **state)
+{
+    struct world *w = world_new();
+
+    (void)state;
+    assert_int_equal(flash(w, "MUG", 9900, 0), TG_CODE_OK);
+    pass(w, DAY_US);
+    assert_int_equal(list_price(w, "MUG", 8000, TG_AS_IS), TG_CODE_OK);
+    pass(w, DAY_US);
+    assert_int_equal(list_price(w, "MUG", 14900, TG_AS_IS), TG_CODE_OK);
+    assert_int_equal(tg_variant_price(of(w, "MUG")), 14900); /* it does not come back */
+    pass(w, DAY_US);
+    assert_int_equal(flash(w, "MUG", 12000, 0), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 8000);
+    assert_int_equal(list_price(w, "MUG", 13000, TG_AS_IS), TG_CODE_OK);
+    assert_int_equal(tg_variant_lowest(of(w, "MUG")), 8000);
+    world_free(w);
+}
 
 static void test_list_price_is_recorded_and_conditional(void **state)
 {
@@ -183,7 +285,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lowest_price_is_that_before_the_reduction),
         cmocka_unit_test(test_lowest_price_stays_while_a_reduction_only_falls),
+        cmocka_unit_test(test_lowest_price_after_a_flash_is_the_flash),
+        cmocka_unit_test(test_lowest_price_of_a_flash_that_becomes_a_reduction),
         cmocka_unit_test(test_lowest_price_is_never_too_high_when_the_memory_is_full),
+        cmocka_unit_test(test_ordinary_price_below_the_flash_ends_it),
+        cmocka_unit_test(test_flash_that_an_ordinary_price_ended_is_past),
         cmocka_unit_test(test_list_price_is_recorded_and_conditional),
         cmocka_unit_test(test_order_in_another_currency),
         cmocka_unit_test(test_quote_shows_and_claims_nothing),

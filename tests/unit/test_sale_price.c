@@ -372,6 +372,58 @@ static void test_flash_limit_and_plan_outlive_a_restart(void **state)
     rig_close(r);
 }
 
+static void list_price(struct rig *r, const char *sku, int64_t amount, int64_t compare_at)
+{
+    struct tg_sale_req *req = req_of(r, TG_SALE_LIST_PRICE, "s1", TG_ROLE_MERCHANDISER);
+
+    tg_str_cut(req->key, sizeof(req->key), sku);
+    req->price.amount = amount;
+    req->price.compare_at = compare_at;
+    turn(r, req);
+    assert_int_equal(r->status, 200);
+}
+
+static void test_lowest_price_after_a_flash_outlives_a_restart(void **state)
+{
+    struct rig *r = rig_open();
+
+    (void)state;
+    list_price(r, "MUG-RED", 12900, 14900);
+    r->now.wall += MINUTE_US;
+    flash(r, "MUG-RED", 9900, -1, 2);
+    r->now.wall += MINUTE_US;
+    buy(r, "pA", "MUG-RED", 2, ""); /* its last units end it */
+    restart(r);
+    read_of(r, TG_READ_PRODUCTS, "", TG_ROLE_VIEWER);
+    has(r, "\"price\":{\"amount\":12900,\"currency\":\"NOK\"},\"compare_at\":{\"amount\":14900,"
+           "\"currency\":\"NOK\"},\"lowest_30d\":{\"amount\":9900,");
+    flash(r, "MUG-RED", 11900, -1, 0);
+    has(r, "\"lowest_30d\":{\"amount\":9900,");
+    rig_close(r);
+}
+
+static void test_flash_that_an_ordinary_price_ended_stays_ended_after_a_restart(void **state)
+{
+    struct rig *r = rig_open();
+    const struct tg_variant *v;
+
+    (void)state;
+    flash(r, "MUG-RED", 9900, -1, 5);
+    r->now.wall += MINUTE_US;
+    list_price(r, "MUG-RED", 8000, -1);
+    has(r, "\"price\":{\"amount\":8000,");
+    restart(r);
+    v = tg_shop_variant(tg_sale_shop(r->sale), "MUG-RED");
+    assert_int_equal(v->flash, -1);
+    assert_int_equal(v->price, 8000);
+    r->now.wall += MINUTE_US;
+    list_price(r, "MUG-RED", 14900, -1);
+    restart(r);
+    flash(r, "MUG-RED", 13900, -1, 0);
+    has(r, "\"lowest_30d\":{\"amount\":8000,");
+    rig_close(r);
+}
+
 static void test_list_price_is_conditional_and_for_staff(void **state)
 {
     struct rig *r = rig_open();
@@ -539,6 +591,8 @@ int main(void)
         cmocka_unit_test(test_late_payment_uses_its_code_again_while_it_may),
         cmocka_unit_test(test_code_is_changed_and_ended),
         cmocka_unit_test(test_flash_limit_and_plan_outlive_a_restart),
+        cmocka_unit_test(test_lowest_price_after_a_flash_outlives_a_restart),
+        cmocka_unit_test(test_flash_that_an_ordinary_price_ended_stays_ended_after_a_restart),
         cmocka_unit_test(test_list_price_is_conditional_and_for_staff),
         cmocka_unit_test(test_currency_price_and_quote),
         cmocka_unit_test(test_price_at_the_tap_by_the_shows_clock),
