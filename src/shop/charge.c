@@ -34,14 +34,10 @@ static tg_us tap_wall(const struct tg_shop *shop, struct tg_shop_now now, const 
     return now.wall - TG_MIN(back_ms, (int64_t)(lag_ms > 0 ? lag_ms : TG_LAG_MS)) * 1000;
 }
 
-/* What one unit costs now; a flash price only while it has units for all of them. */
 static void price_now(struct tg_want *w)
 {
-    const struct tg_variant *v = w->variant;
-    int32_t left = tg_variant_flash_left(v);
-
-    w->flash = v->flash >= 0 && (left < 0 || left >= w->qty);
-    w->price = w->flash ? v->flash : v->price;
+    w->flash = tg_flash_covers(w->variant, w->qty);
+    w->price = tg_variant_price_of(w->variant, w->qty);
     w->honoured = NULL;
 }
 

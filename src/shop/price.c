@@ -11,6 +11,18 @@ int64_t tg_variant_price(const struct tg_variant *v)
     return v->flash >= 0 ? v->flash : v->price;
 }
 
+bool tg_flash_covers(const struct tg_variant *v, int32_t qty)
+{
+    int32_t left = tg_variant_flash_left(v);
+
+    return v->flash >= 0 && (left < 0 || left >= qty);
+}
+
+int64_t tg_variant_price_of(const struct tg_variant *v, int32_t qty)
+{
+    return tg_flash_covers(v, qty) ? v->flash : v->price;
+}
+
 int64_t tg_variant_compare_at(const struct tg_variant *v)
 {
     /* During a flash price the honest "before" is the ordinary price, and only when it is higher.

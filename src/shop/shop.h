@@ -137,9 +137,11 @@ struct tg_variant {
     tg_us before_flash_at;
 };
 
-/* What a shopper pays now, and the struck-out price beside it (-1 = none). */
+/* What a shopper pays for one now, and the struck-out price beside it (-1 = none). */
 int64_t tg_variant_price(const struct tg_variant *v);
 int64_t tg_variant_compare_at(const struct tg_variant *v);
+/* ... for each of so many: the flash price only while it has units for all of them. */
+int64_t tg_variant_price_of(const struct tg_variant *v, int32_t qty);
 /* Beside a struck-out price: the lowest of the 30 days before; 0 = not known. */
 int64_t tg_variant_lowest(const struct tg_variant *v);
 /* Units left at the running flash price; -1 = no limit, or none runs. */

@@ -191,8 +191,8 @@ void tg_order_write_open(struct tg_jo *j, const struct tg_order *order, const ch
 static void changes_write(struct tg_jo *j, const struct tg_quote_line *line, const char *currency)
 {
     const struct tg_variant *v = line->variant;
-    bool price = v != NULL && line->put != NULL && line->put->price >= 0 &&
-                 line->put->price != tg_variant_price(v);
+    bool price =
+        v != NULL && line->put != NULL && line->put->price >= 0 && line->put->price != line->price;
 
     tg_jo_arr(j, "changes");
     if (v == NULL)
@@ -270,7 +270,7 @@ bool tg_cart_write(struct tg_jo *j, const char *key, const struct tg_shop *shop,
         line.variant = tg_shop_find_sold(shop, line.sku);
         if (line.variant != NULL) {
             tg_quote_line_may(shop, cart->person, show, &line);
-            line.price = tg_variant_price(line.variant);
+            line.price = tg_variant_price_of(line.variant, line.qty);
             line.tax_bp = tg_shop_tax_bp(shop, line.variant);
             line.tax = tg_money_tax(line.price * line.qty, line.tax_bp);
             total += line.price * line.qty;

@@ -413,7 +413,9 @@ void tg_payment_settle(struct tg_shop *shop, struct tg_order *order, tg_us wall)
 /* The order costs nothing, or its money is promised: its goods are its own from now on. */
 void tg_order_paid(struct tg_shop *shop, struct tg_order *order, tg_us wall);
 
-/* price.c: the running flash price is over. spent: its units are used up. Reserved by the caller
+/* price.c: the running flash price has units for so many. */
+bool tg_flash_covers(const struct tg_variant *v, int32_t qty);
+/* The running flash price is over. spent: its units are used up. Reserved by the caller
  * (1). */
 void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall, bool spent);
 /* The planned one begins; reserved by the caller (2). False: no memory, nothing changed. */

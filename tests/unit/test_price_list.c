@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "shop/shop_json.h"
 #include "support/lib/price_world.h"
 
@@ -141,13 +142,13 @@ static void test_ordinary_price_below_the_flash_ends_it(void **state)
     tg_shop_commit(w->shop);
     assert_int_equal(list_price(w, "MUG", 8000, 14900), TG_CODE_OK);
     assert_int_equal(of(w, "MUG")->flash, -1);
-    assert_int_equal(effects_of(w, TG_EFFECT_PRICE), 1); /* from 99.00 to 80.00, nothing between */
     assert_int_equal(tg_shop_deadline(w->shop), w->now.mono + 9 * MINUTE_US); /* an order's */
     assert_int_equal(tg_variant_lowest(of(w, "MUG")), 14900); /* it only fell since */
     assert_int_equal(buy(w, "MUG", 3, 9900), TG_CODE_OK);
     assert_int_equal(w->v.order->lines[0].price, 8000);
     assert_int_equal(w->v.order->lines[0].flash_since, 0);
-    tg_shop_rollback(w->shop); /* all of it comes back, with its end */
+    assert_int_equal(effects_of(w, TG_EFFECT_PRICE), 1); /* from 99.00 to 80.00, nothing between */
+    tg_shop_rollback(w->shop);                           /* all of it comes back, with its end */
     assert_int_equal(of(w, "MUG")->flash, 9900);
     assert_int_equal(tg_variant_flash_left(of(w, "MUG")), 3);
     assert_int_equal(list_price(w, "MUG", 9900, TG_AS_IS), TG_CODE_OK); /* equal: nothing to gain */
@@ -280,6 +281,48 @@ static void test_quote_shows_and_claims_nothing(void **state)
     world_free(w);
 }
 
+static void cart_json(struct world *w, char out[2048])
+{
+    struct tg_buf buf;
+    struct tg_jo j;
+
+    tg_buf_init(&buf, 2047);
+    j = tg_jo(&buf);
+    tg_cart_write(&j, NULL, w->shop, tg_shop_cart(w->shop, "pA"), UINT16_MAX, "");
+    tg_str_cut(out, 2048, tg_buf_cstr(&buf));
+    tg_buf_done(&buf);
+}
+
+static void test_cart_shows_a_flash_price_only_while_it_has_units(void **state)
+{
+    struct world *w = world_new();
+    struct tg_claim c = claim_of(TG_CLAIM_CHECKOUT, "pA", "");
+    struct tg_price_shown shown = {.sku = "MUG", .amount = 14900};
+    struct tg_quote q;
+    char json[2048];
+
+    (void)state;
+    assert_int_equal(flash(w, "MUG", 9900, 3), TG_CODE_OK);
+    assert_int_equal(cart(w, "MUG", 3), TG_CODE_OK);
+    cart_json(w, json);
+    assert_non_null(strstr(json, "\"total\":{\"amount\":29700,"));
+    assert_non_null(strstr(json, "\"changes\":[]"));
+    assert_int_equal(buy(w, "MUG", 1, 9900), TG_CODE_OK); /* two are left */
+    cart_json(w, json);
+    assert_non_null(strstr(json, "\"price\":{\"amount\":14900,"));
+    assert_non_null(strstr(json, "\"total\":{\"amount\":44700,"));
+    assert_non_null(strstr(json, "\"tax\":{\"amount\":8940,"));
+    assert_non_null(
+        strstr(json, "\"changes\":[\"price_changed\"],\"price_was\":{\"amount\":9900,"));
+    tg_shop_quote(w->shop, w->now, &c, &q); /* a quote says the same */
+    assert_int_equal(q.total, 44700);
+    c.prices = &shown;
+    c.price_count = 1;
+    assert_int_equal(decide(w, &c), TG_CODE_OK); /* and so does the order */
+    assert_int_equal(w->v.order->total, 44700);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_list_price_is_recorded_and_conditional),
         cmocka_unit_test(test_order_in_another_currency),
         cmocka_unit_test(test_quote_shows_and_claims_nothing),
+        cmocka_unit_test(test_cart_shows_a_flash_price_only_while_it_has_units),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
