@@ -332,6 +332,8 @@ static void read_line(struct reader *r, struct tg_op *op)
     if (op->kind != TG_OP_BUY)
         return;
     op->u.line.price = get_int_or(r, "price", 0, INT64_MAX, -1);
+    op->u.line.total = get_int_or(r, "total", 0, INT64_MAX, -1);
+    op->u.line.total_shown = op->u.line.total >= 0;
     op->u.line.at = get_int_or(r, "at", 0, INT64_MAX, -1);
     get_text(r, "code", op->u.line.code, sizeof(op->u.line.code), TG_OP_CODES_SIZE - 1,
              MAY_BE_EMPTY);
@@ -360,6 +362,8 @@ static void read_checkout(struct reader *r, struct tg_op *op)
     const json_t *prices;
 
     op->u.checkout.at = get_int_or(r, "at", 0, INT64_MAX, -1);
+    op->u.checkout.total = get_int_or(r, "total", 0, INT64_MAX, -1);
+    op->u.checkout.total_shown = op->u.checkout.total >= 0;
     get_text(r, "code", op->u.checkout.code, sizeof(op->u.checkout.code), TG_OP_CODES_SIZE - 1,
              MAY_BE_EMPTY);
     get_currency(r, op->u.checkout.currency);

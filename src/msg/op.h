@@ -81,6 +81,8 @@ struct tg_op {
             char sku[TG_SKU_MAX + 1];
             int32_t qty;                 /* 1..TG_QTY_MAX for buy, 0..TG_QTY_MAX for cart.set */
             int64_t price;               /* minor units shown at the tap; -1 = not given */
+            bool total_shown;            /* buy: `total` is what the page showed for all */
+            int64_t total;               /* ... less discounts */
             int64_t at;                  /* media ms of the tap; -1 = not given */
             char code[TG_OP_CODES_SIZE]; /* up to three, with commas; "" = none */
             char currency[4];            /* "" = the shop's */
@@ -88,7 +90,9 @@ struct tg_op {
             bool back_order;             /* may take what is promised beyond the shelves */
         } line;                          /* buy, cart.set */
         struct {
-            int64_t at; /* as above */
+            int64_t at;       /* as above */
+            bool total_shown; /* as above */
+            int64_t total;
             char code[TG_OP_CODES_SIZE];
             char currency[4];
             char location[33];

@@ -90,6 +90,8 @@ static void refusal_facts(struct tg_jo *j, const struct tg_item *item, const str
         tg_answer_rows(j, item, true);
     if (v->code == TG_CODE_BUSY)
         tg_jo_int(j, "retry_ms", RETRY_MS);
+    if (v->total > 0)
+        tg_money_write(j, "total", v->total, v->currency);
     if (v->variant == NULL)
         return;
     if (v->code == TG_CODE_PRICE_CHANGED && v->change_count > 0) {

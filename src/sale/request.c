@@ -66,6 +66,15 @@ void tg_item_line(struct tg_item *item, enum tg_claim_kind kind, const struct tg
     tg_item_says_int(item, said->back_order);
 }
 
+/* Said only when it is: a key from before it could be given stays the same. */
+static void total_said(struct tg_item *item, bool shown, int64_t total)
+{
+    if (!shown)
+        return;
+    item->claim.amount = total;
+    tg_item_says_int(item, total);
+}
+
 static void line_claim(struct tg_item *item, enum tg_claim_kind kind)
 {
     const struct tg_op *op = &item->req->op;
@@ -79,6 +88,7 @@ static void line_claim(struct tg_item *item, enum tg_claim_kind kind)
 
     item->claim.at_ms = op->u.line.at;
     tg_item_line(item, kind, &said);
+    total_said(item, op->u.line.total_shown, op->u.line.total);
 }
 
 static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
@@ -98,6 +108,7 @@ static bool checkout_claim(struct tg_item *item, struct tg_verdict *out)
     tg_item_says(item, op->u.checkout.code);
     tg_item_says(item, op->u.checkout.currency);
     tg_item_says(item, op->u.checkout.location);
+    total_said(item, op->u.checkout.total_shown, op->u.checkout.total);
     if (count == 0)
         return true;
     item->prices = tg_calloc(count, sizeof(*item->prices));

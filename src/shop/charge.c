@@ -140,6 +140,24 @@ static bool as_shown(struct tg_shop *shop, const struct tg_wish *wish, struct tg
     return false;
 }
 
+/* A code may give less than when the page asked. */
+static bool total_as_shown(const struct tg_claim *c, const struct tg_wish *wish,
+                           struct tg_verdict *out)
+{
+    char text[TG_MONEY_SIZE];
+    int64_t total = 0;
+
+    for (uint32_t i = 0; i < wish->count; i++)
+        total += wish->wants[i].price * wish->wants[i].qty - wish->wants[i].discount;
+    if (c->amount < 0 || total <= c->amount)
+        return true;
+    memcpy(out->currency, wish->currency, sizeof(out->currency));
+    out->total = total;
+    tg_money_text(text, total, wish->currency);
+    tg_refuse(out, TG_CODE_PRICE_CHANGED, "It costs %s in all now.", text);
+    return false;
+}
+
 static void fill_tax(const struct tg_shop *shop, struct tg_wish *wish)
 {
     for (uint32_t i = 0; i < wish->count; i++) {
@@ -158,7 +176,7 @@ bool tg_wish_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg
     if (!price_lines(shop, now, c, wish, out) || !as_shown(shop, wish, out))
         return false;
     out->variant = wish->count == 1 ? wish->wants[0].variant : NULL;
-    if (!tg_codes_apply(shop, now, c, wish, out))
+    if (!tg_codes_apply(shop, now, c, wish, out) || !total_as_shown(c, wish, out))
         return false;
     fill_tax(shop, wish);
     return true;

@@ -197,6 +197,7 @@ struct tg_verdict {
      * the same claim with back_order gets them. 0 = none, or they are not enough either. */
     int32_t back_order;
     tg_us ships_from_wall;
+    int64_t total; /* price_changed, no line alone: what all costs now; 0 = it was a line */
     /* price_changed: every line that is dearer now, until the next decision. */
     const struct tg_price_now *changes;
     uint32_t change_count;

@@ -78,6 +78,27 @@ describe('the cart', { concurrency: 2 }, () => {
     await sheet(page).getByRole('button', { name: 'Bestill alt' }).click();
     await until(() => bought.length === 1);
     assert.equal(bought[0].code, 'host10');
+    assert.equal(bought[0].total, cheaper.total.amount);
+  });
+  inBoth('cart whose code gives less now', async (page, name) => {
+    const sent = [];
+    const plain = cartOf([sweater(), mug()]);
+    const cheaper = cartOf(plain.lines, { discount: nok(17970), codes: ['HOST10'] });
+    await open(page, plain, (query) => query.get('code') ? cheaper : plain, (op, say) => {
+      if (op.op !== 'checkout') return;
+      sent.push(op);
+      say({ re: op.id, ok: false, code: 'price_changed', message: 'x', total: nok(170715) });
+    });
+    await sheet(page).getByLabel('Rabattkode').fill('host10');
+    await sheet(page).getByRole('button', { name: 'Bestill alt' }).click();
+    await sheet(page).getByText('Prisen er endret').waitFor();
+    await sheet(page).getByText(/1\s707,15/).first().waitFor();
+    await fits(page);
+    await noViolations(page, name);
+    await sheet(page).getByRole('button', { name: /1\s707,15/ }).click();
+    await until(() => sent.length === 2);
+    assert.deepEqual(sent.map(({ total }) => total), [cheaper.total.amount, 170715]);
+    assert.equal(sent[1].code, 'host10');
   });
   inBoth('cart with a refused code', async (page, name) => {
     const bought = [];

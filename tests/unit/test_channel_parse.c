@@ -100,6 +100,10 @@ static void test_channel_buy_and_cart_bounds(void **state)
     refuse("{\"op\":\"buy\",\"id\":\"b\",\"sku\":\"MUG-1\",\"qty\":1.0}", "qty");
     refuse("{\"op\":\"buy\",\"id\":\"b\",\"sku\":\"MUG-1\",\"qty\":\"1\"}", "qty");
     refuse("{\"op\":\"buy\",\"id\":\"b\",\"sku\":\"MUG-1\",\"qty\":1,\"price\":-1}", "price");
+    assert_false(op.u.line.total_shown);
+    parse_ok("{\"op\":\"buy\",\"id\":\"b\",\"sku\":\"MUG-1\",\"qty\":1,\"total\":0}");
+    assert_true(op.u.line.total_shown);
+    refuse("{\"op\":\"buy\",\"id\":\"b\",\"sku\":\"MUG-1\",\"qty\":1,\"total\":-1}", "total");
     refuse("{\"op\":\"buy\",\"id\":\"b\",\"sku\":\"a\\u0007b\",\"qty\":1}", "sku");
     refuse("{\"op\":\"buy\",\"id\":\"b\",\"qty\":1}", "sku");
 }
@@ -117,6 +121,11 @@ static void test_channel_checkout_reads_prices(void **state)
     assert_int_equal(op.u.checkout.prices[0].amount, 5);
     parse_ok("{\"op\":\"checkout\",\"id\":\"k\"}");
     assert_int_equal(op.u.checkout.price_count, 0);
+    assert_false(op.u.checkout.total_shown);
+    parse_ok("{\"op\":\"checkout\",\"id\":\"k\",\"total\":24900}");
+    assert_true(op.u.checkout.total_shown);
+    assert_int_equal(op.u.checkout.total, 24900);
+    refuse("{\"op\":\"checkout\",\"id\":\"k\",\"total\":\"24900\"}", "total");
     refuse("{\"op\":\"checkout\",\"id\":\"k\",\"prices\":{\"A\":5}}", "prices");
     refuse("{\"op\":\"checkout\",\"id\":\"k\",\"prices\":[5]}", "prices");
     refuse("{\"op\":\"checkout\",\"id\":\"k\",\"prices\":[{\"sku\":\"A\"}]}", "amount");

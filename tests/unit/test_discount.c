@@ -304,6 +304,36 @@ static void test_code_takes_off_and_counts(void **state)
     world_free(w);
 }
 
+/* Staff make a code worth less while somebody looks at what it gives. */
+static void test_total_that_was_shown_is_honoured_or_asked_again(void **state)
+{
+    struct world *w = world_new();
+    struct tg_discount d = percent("HALF", 5000, false);
+    struct tg_claim change = claim_of(TG_CLAIM_CODE_SET, "s1", "");
+    struct tg_claim c = claim_of(TG_CLAIM_BUY, "pA", "MUG");
+
+    (void)state;
+    assert_int_equal(make(w, &d), TG_CODE_OK);
+    c.code = "HALF";
+    c.price = 14900;
+    c.amount = 7450;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    d.bp = 1000;
+    change.discount = &d;
+    assert_int_equal(decide(w, &change), TG_CODE_OK);
+    assert_int_equal(decide(w, &c), TG_CODE_PRICE_CHANGED);
+    assert_int_equal(w->v.total, 13410);
+    assert_string_equal(w->v.currency, "NOK");
+    assert_int_equal(uses_of(w, "HALF"), 1);
+    c.amount = 13410;
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    d.bp = 9000; /* more is welcome */
+    assert_int_equal(decide(w, &change), TG_CODE_OK);
+    assert_int_equal(decide(w, &c), TG_CODE_OK);
+    assert_int_equal(w->v.order->total, 1490);
+    world_free(w);
+}
+
 static void test_total_limit_is_never_passed_and_comes_back(void **state)
 {
     struct world *w = world_new();
@@ -524,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_best_single_or_all_combinable),
         cmocka_unit_test(test_property_discounts_never_exceed_their_lines),
         cmocka_unit_test(test_code_takes_off_and_counts),
+        cmocka_unit_test(test_total_that_was_shown_is_honoured_or_asked_again),
         cmocka_unit_test(test_total_limit_is_never_passed_and_comes_back),
         cmocka_unit_test(test_limit_of_one_person),
         cmocka_unit_test(test_code_is_bound_to_show_people_goods_sum_and_time),

@@ -503,6 +503,16 @@ static void test_currency_price_and_quote(void **state)
     has(r, "\"code_error\":{\"code\":\"not_found\",\"message\":\"There is no such code.\"}");
     req = req_of(r, TG_SALE_OP, "pA", TG_ROLE_VIEWER);
     req->op.kind = TG_OP_CHECKOUT;
+    tg_str_cut(req->op.id, sizeof(req->op.id), "c1");
+    tg_str_cut(req->op.u.checkout.code, sizeof(req->op.u.checkout.code), "vip");
+    req->op.u.checkout.at = -1;
+    req->op.u.checkout.total_shown = true;
+    req->op.u.checkout.total = 26819;
+    turn(r, req);
+    has(r, "\"code\":\"price_changed\",");
+    has(r, "\"total\":{\"amount\":26820,\"currency\":\"NOK\"}");
+    req = req_of(r, TG_SALE_OP, "pA", TG_ROLE_VIEWER);
+    req->op.kind = TG_OP_CHECKOUT;
     tg_str_cut(req->op.id, sizeof(req->op.id), "c2");
     tg_str_cut(req->op.u.checkout.currency, sizeof(req->op.u.checkout.currency), "EUR");
     req->op.u.checkout.at = -1;

@@ -105,9 +105,10 @@ export class TorgPurchase extends TorgElement {
   /** @param {Purchase} purchase */
   #changed(purchase) {
     if (purchase.op.op === 'checkout' && purchase.prices) return this.#changedLines(purchase, purchase.prices);
-    const price = purchase.price;
+    const price = purchase.total ?? purchase.price;
+    const was = purchase.total ? purchase.op.total : purchase.op.op === 'buy' ? purchase.op.price : undefined;
     return html`${this.#mark('warning')}<p class="lead">${t('buy.price-changed')}</p><p>${this.#what(purchase)}</p>
-      ${price ? html`<p class="price numbers">${this.#was(purchase.op.op === 'buy' ? purchase.op.price : undefined, price)}${formatMoney(price, region())}</p>` : nothing}
+      ${price ? html`<p class="price numbers">${this.#was(was, price)}${formatMoney(price, region())}</p>` : nothing}
       ${this.#again(purchase, price ? t('buy.at-price', { price: formatMoney(price, region()) }) : t('try-again'))}${this.#leave()}`;
   }
 

@@ -16,6 +16,7 @@ import { newId } from './channel.js';
  * @property {Order} [order]
  * @property {Money} [price] with price_changed: the price now
  * @property {{ sku: string, price: Money }[]} [prices] with price_changed: every line that is dearer now
+ * @property {Money} [total] with price_changed: what all costs now, when no line is dearer
  * @property {number} [backOrder] with sold_out: units that can be had by who agrees to wait
  * @property {string | null} [shipsFrom] ... and from when they ship; null = no date yet
  * @property {string} [sku] with sold_out: which it is
@@ -41,7 +42,7 @@ export function answered(purchase, reply) {
   const base = { ...purchase, code: reply.code ?? 'internal', message: reply.message };
   switch (reply.code) {
     case 'sold_out': return { ...base, state: 'sold_out', sku: reply.sku, backOrder: reply.back_order, shipsFrom: reply.ships_from };
-    case 'price_changed': return { ...base, state: 'price_changed', price: reply.price, prices: reply.prices };
+    case 'price_changed': return { ...base, state: 'price_changed', price: reply.price, prices: reply.prices, total: reply.total };
     case 'limit': return { ...base, state: 'limit' };
     case 'busy': case 'rate': return { ...base, state: 'busy' };
     default: return { ...base, state: 'refused' };

@@ -93,9 +93,9 @@
 /** @typedef {{ op: 'window', sku: string, open: boolean, for_s?: number }} WindowOp */
 /** @typedef {{ op: 'sell', sku: string, qty?: number, name: string, person?: string, price?: number }} SellOp */
 /** @typedef {{ op: 'react', kind: ReactionKind, n: number }} ReactOp */
-/** @typedef {{ op: 'buy', sku: string, qty: number, price?: number, at?: number, code?: string, currency?: string, location?: string, back_order?: boolean }} BuyOp */
+/** @typedef {{ op: 'buy', sku: string, qty: number, price?: number, total?: number, at?: number, code?: string, currency?: string, location?: string, back_order?: boolean }} BuyOp */
 /** @typedef {{ op: 'cart.set', sku: string, qty: number }} CartSetOp */
-/** @typedef {{ op: 'checkout', prices?: { sku: string, amount: number }[], at?: number, code?: string, currency?: string, back_order?: boolean }} CheckoutOp */
+/** @typedef {{ op: 'checkout', prices?: { sku: string, amount: number }[], total?: number, at?: number, code?: string, currency?: string, back_order?: boolean }} CheckoutOp */
 /** @typedef {{ op: 'pin' | 'unpin', sku: string }} PinOp */
 /** @typedef {{ op: 'price', sku: string, amount?: number, from?: string, until?: string, limit?: number }} PriceOp */
 /** @typedef {{ op: 'stock', sku: string, location?: string, delta?: number, set?: number }} StockOp */
@@ -195,6 +195,7 @@
  * @property {number} [retry_ms]
  * @property {Money} [price] with price_changed: the price now
  * @property {{ sku: string, price: Money }[]} [prices] with price_changed: every line that is dearer now
+ * @property {Money} [total] with price_changed: what all costs now, when no line is dearer
  * @property {string} [sku]
  * @property {number} [back_order] with sold_out: units that are promised beyond the shelves
  * @property {string | null} [ships_from] ... and from when they ship, RFC 3339; null = no date

@@ -27,6 +27,7 @@ test('each answer has its state', () => {
   assert.equal(state({ ok: true }), 'refused', 'a success without an order is none');
   const price = { amount: 99900, currency: 'NOK' };
   assert.deepEqual(answered(one, { re: one.id, ok: false, code: 'price_changed', price }).price, price);
+  assert.deepEqual(answered(one, { re: one.id, ok: false, code: 'price_changed', total: price }).total, price);
 });
 
 test('what waits for its answer survives a reload', () => {

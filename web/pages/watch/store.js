@@ -177,9 +177,9 @@ export class WatchStore extends ShowStore {
    * @param {Purchase} purchase
    * @param {boolean} [backOrder] agreed to wait for what is promised
    */
-  buyAgain({ op, price, prices }, backOrder = false) {
+  buyAgain({ op, price, prices, total }, backOrder = false) {
     const agreed = backOrder || op.back_order ? { back_order: true } : {};
-    if (op.op === 'checkout') this.checkout(prices, op.code, agreed);
+    if (op.op === 'checkout') this.checkout(prices, op.code, { ...agreed, ...(total ? { total: total.amount } : {}) });
     else this.#begin(newPurchase({ ...op, ...agreed, price: price?.amount ?? findSku(this.model.products, op.sku)?.variant.price.amount, at: this.mediaNow() }));
   }
 
@@ -225,13 +225,14 @@ export class WatchStore extends ShowStore {
    */
   async orderCart(typed) {
     if (typed && typed !== this.code && !(await this.priceCart(typed))) return;
-    this.checkout([], this.code);
+    const total = this.code ? this.quote?.total?.amount : undefined;
+    this.checkout([], this.code, total === undefined ? {} : { total });
   }
 
   /**
    * @param {{ sku: string, price: import('../../lib/wire.js').Money }[]} [agreed] prices that the buyer was just told
    * @param {string} [code] discount codes, separated by commas
-   * @param {{ back_order?: boolean }} [more] what else was agreed to
+   * @param {{ back_order?: boolean, total?: number }} [more] what else was agreed to; the total that the code made
    */
   checkout(agreed = [], code = '', more = {}) {
     const prices = [];
