@@ -130,18 +130,18 @@ static bool read_roles(struct tg_req *q, json_t *list, uint32_t *ret)
 }
 
 /* "expires": seconds from now, 60 to ten years; absent = never. */
-static bool read_expires(struct tg_req *q, const json_t *value, tg_us *ret)
+static bool read_expires(struct tg_req *q, const json_t *value, int64_t *ret)
 {
     json_int_t seconds = json_integer_value(value);
 
-    *ret = -1;
+    *ret = 0;
     if (value == NULL || json_is_null(value))
         return true;
     if (!json_is_integer(value) || seconds < 60 || seconds > 315360000) {
         tg_reply_problem(q, 400, "expires", "\"expires\" must be seconds, 60 to 315360000.");
         return false;
     }
-    *ret = q->w->now_wall + (tg_us)seconds * TG_US_PER_S;
+    *ret = seconds; /* not a time: the same body a moment later is the same request */
     return true;
 }
 
@@ -155,7 +155,7 @@ static bool read_token_request(struct tg_req *q, json_t *body, struct tg_sale_re
     if (!read_roles(q, json_object_get(body, "roles"), &roles) ||
         !tg_req_text(q, body, "show", id, sizeof(id), false) ||
         !tg_req_text(q, body, "label", msg->text, sizeof(msg->text), false) ||
-        !read_expires(q, json_object_get(body, "expires"), &msg->until_wall_us))
+        !read_expires(q, json_object_get(body, "expires"), &msg->lasts_s))
         return false;
     msg->flag = json_is_true(publish);
     if (roles == 0 && !msg->flag) {

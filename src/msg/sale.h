@@ -33,7 +33,8 @@ enum tg_sale_what {
     TG_SALE_SHOW_CREATE,  /* `key` = show id, `text` = title */
     TG_SALE_SHOW_STATE,   /* `show`, `number` = enum tg_show_state; from live, no answer */
     TG_SALE_TOKEN_CREATE, /* roles in `number`, `flag` = publish only, `key` = show id or "",
-                             `until_wall_us`, `text` = label; the answer carries the token once */
+                             `until_wall_us` or `lasts_s`, `text` = label; the answer carries the
+                             token once */
     TG_SALE_TOKEN_REVOKE, /* `key` = token's public id */
     TG_SALE_CART,         /* the person's cart, over HTTP; with codes in `text`, in
                              price.currency */
@@ -103,6 +104,7 @@ struct tg_sale_req {
     int64_t number;
     bool flag;
     tg_us until_wall_us; /* -1 = none */
+    int64_t lasts_s;     /* TOKEN_CREATE, instead: seconds from when it is decided; 0 = no */
     struct {
         int64_t amount;               /* -1 = none, -2 = leave it */
         int64_t compare_at;           /* likewise */

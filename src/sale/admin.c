@@ -161,10 +161,17 @@ static struct tg_slab *token_json(struct tg_sale *sale, const struct tg_admin *a
     return tg_answer_slab(sale);
 }
 
+/* When the token ends; -1 = never. */
+static tg_us token_end(const struct tg_sale_req *req, struct tg_shop_now now)
+{
+    return req->lasts_s > 0 ? now.wall + req->lasts_s * TG_US_PER_S : req->until_wall_us;
+}
+
 static bool token_request_ok(struct tg_sale *sale, struct tg_shop_now now, struct tg_item *item,
                              struct tg_show_info *ret_show)
 {
     const struct tg_sale_req *req = item->req;
+    tg_us end = token_end(req, now);
 
     if (req->number < (req->flag ? 0 : 1) || req->number > TG_ROLE_ALL) {
         refuse(sale, item, TG_CODE_BAD_REQUEST, "roles must name at least one role.");
@@ -174,7 +181,7 @@ static bool token_request_ok(struct tg_sale *sale, struct tg_shop_now now, struc
         refuse(sale, item, TG_CODE_BAD_REQUEST, "A publish-only token needs its show.");
         return false;
     }
-    if (req->until_wall_us >= 0 && req->until_wall_us <= now.wall) {
+    if (end >= 0 && end <= now.wall) {
         refuse(sale, item, TG_CODE_BAD_REQUEST, "expires must lie in the future.");
         return false;
     }
@@ -220,7 +227,7 @@ static void decide_token(struct tg_sale *sale, struct tg_shop_now now, struct tg
         .publish_only = req->flag,
         .one_show = req->key[0] != '\0',
         .show = show.ord,
-        .expires_wall_us = req->until_wall_us < 0 ? TG_US_NEVER : req->until_wall_us,
+        .expires_wall_us = token_end(req, now) < 0 ? TG_US_NEVER : token_end(req, now),
     };
     tg_str_printf(a->token.id, sizeof(a->token.id), "t%u", a->token.ordinal);
     tg_str_cut(a->token.label, sizeof(a->token.label), req->text);

@@ -355,6 +355,7 @@ static bool other_claim(struct tg_sale *sale, struct tg_item *item, struct tg_ve
     case TG_SALE_SHOW_CREATE:
         return tg_request_admin(item, out, "http.show", TG_ROLE_MAY_RUN);
     case TG_SALE_TOKEN_CREATE:
+        tg_item_says_int(item, req->lasts_s);
         return tg_request_admin(item, out, "http.token", TG_ROLE_ADMIN);
     case TG_SALE_TOKEN_REVOKE:
         return tg_request_admin(item, out, "http.revoke", TG_ROLE_ADMIN);

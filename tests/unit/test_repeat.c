@@ -81,7 +81,8 @@ static struct tg_sale_req *make_token(struct rig *r, bool other)
 {
     struct tg_sale_req *req = keyed(r, TG_SALE_TOKEN_CREATE);
 
-    req->number = other ? TG_ROLE_HOST : TG_ROLE_MODERATOR;
+    req->number = TG_ROLE_HOST;
+    req->lasts_s = other ? 7200 : 3600;
     return req;
 }
 
