@@ -182,13 +182,20 @@ static bool read_show(struct tg_req *q, json_t *body, struct tg_code_def *def)
     return true;
 }
 
+static bool given(const json_t *body, const char *field)
+{
+    const json_t *value = json_object_get(body, field);
+
+    return value != NULL && !json_is_null(value);
+}
+
 /* What the code takes off: one of percent_bp and amount. */
 static bool read_worth(struct tg_req *q, const json_t *body, struct tg_code_def *def)
 {
-    bool percent = json_object_get(body, "percent_bp") != NULL;
+    bool percent = given(body, "percent_bp");
     int64_t bp;
 
-    if (percent == (json_object_get(body, "amount") != NULL))
+    if (percent == given(body, "amount"))
         return tg_req_wrong(q, "percent_bp", "given, or amount, and not both");
     def->percent = percent;
     if (!read_int(q, body, "percent_bp", 10000, &bp) ||

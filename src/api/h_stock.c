@@ -51,19 +51,21 @@ static bool read_how(struct tg_req *q, const json_t *object, unsigned takes,
                      struct tg_stock_change *row)
 {
     char names[128] = "";
+    char detail[192];
     int64_t value = 0;
     unsigned found = 0;
 
     for (int how = 0; how < TG_CHANGE_HOW_COUNT; how++) {
         const char *name = hows[how];
+        const json_t *given = json_object_get(object, name);
 
         if ((takes & 1U << how) == 0)
             continue;
         if (names[0] != '\0')
             tg_str_printf(names + strlen(names), sizeof(names) - strlen(names), ", ");
         tg_str_printf(names + strlen(names), sizeof(names) - strlen(names), "%s", name);
-        if (json_object_get(object, name) == NULL)
-            continue;
+        if (given == NULL || json_is_null(given))
+            continue; /* a till's null is "not counted", never a count of none */
         if (!read_int(q, object, name, -TG_STOCK_MAX, TG_STOCK_MAX, &value))
             return false;
         row->how = (uint8_t)how;
@@ -72,7 +74,9 @@ static bool read_how(struct tg_req *q, const json_t *object, unsigned takes,
     row->value = (int32_t)value;
     if (found == 1)
         return true;
-    tg_reply_problem(q, 400, "rows", names[0] == '\0' ? "Nothing to change." : names);
+    tg_str_printf(detail, sizeof(detail), "%s: give one of %s.",
+                  found == 0 ? "Nothing to change" : "Too much at once", names);
+    tg_reply_problem(q, 400, "rows", detail);
     return false;
 }
 
