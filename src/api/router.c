@@ -25,11 +25,24 @@ static bool match_segment(struct tg_match *m, const char *want, size_t want_len,
     return want_len == have_len && memcmp(want, have, want_len) == 0;
 }
 
+static bool match_sku(struct tg_match *m, const char *rest, const char *path, size_t len)
+{
+    size_t rest_len = strlen(rest);
+
+    TG_ASSERT(strpbrk(rest, "{*") == NULL);
+    if (len <= rest_len || memcmp(path + len - rest_len, rest, rest_len) != 0)
+        return false;
+    for (size_t i = 0; i < len - rest_len; i++)
+        m->slashes += path[i] == '/';
+    return add_param(m, path, len - rest_len);
+}
+
 static bool match_pattern(struct tg_match *m, const char *pattern, const char *path, size_t len)
 {
     const char *end = path + len;
 
     m->param_count = 0;
+    m->slashes = 0;
     for (;;) {
         size_t want_len = strcspn(pattern, "/");
         const char *slash = memchr(path, '/', (size_t)(end - path));
@@ -37,6 +50,8 @@ static bool match_pattern(struct tg_match *m, const char *pattern, const char *p
 
         if (strcmp(pattern, "*") == 0)
             return add_param(m, path, (size_t)(end - path));
+        if (strncmp(pattern, "{sku}", 5) == 0)
+            return match_sku(m, pattern + 5, path, (size_t)(end - path));
         if (!match_segment(m, pattern, want_len, path, have_len))
             return false;
         pattern += want_len;
@@ -65,6 +80,12 @@ tg_err tg_route_find(struct tg_match *ret, const struct tg_route *rows, size_t c
 
         if (!match_pattern(&m, rows[i].pattern, path, len))
             continue;
+        if (first.route != NULL && m.slashes > first.slashes)
+            continue;
+        if (first.route != NULL && m.slashes < first.slashes) {
+            found.route = first.route = NULL;
+            allow = 1U << TG_OPTIONS;
+        }
         allow |= 1U << rows[i].method;
         if (rows[i].method == TG_GET)
             allow |= 1U << TG_HEAD;

@@ -3,7 +3,10 @@
  * Pure.
  *
  * Patterns are literal segments, "{name}" for one non-empty segment, and a last "*" for any rest.
- * A row for GET serves HEAD, OPTIONS is answered for every known path.
+ * "{sku}" takes what the rest of its pattern, which is literal, leaves: SKUs may have slashes, and
+ * a path comes with its %2F decoded. Of the rows that fit, those count that leave the fewest
+ * slashes to the SKU: "…/A/prices" is the prices of "A". A row for GET serves HEAD, OPTIONS is
+ * answered for every known path.
  */
 #ifndef TG_API_ROUTER_H
 #define TG_API_ROUTER_H
@@ -83,6 +86,7 @@ struct tg_match {
     const struct tg_route *route;
     struct tg_span params[TG_ROUTE_PARAMS_MAX]; /* into path; a "*" rest is the last one */
     size_t param_count;
+    size_t slashes; /* in the SKU */
     uint32_t allow; /* mask of 1 << enum tg_method that the path knows; OPTIONS is always in */
 };
 

@@ -106,6 +106,59 @@ static void test_route_other_method_lists_what_is_allowed(void **state)
     assert_int_equal(tg_route_find(&m, rows, 5, TG_OPTIONS, "/whep/x", 7), TG_OK);
 }
 
+/* "12/24", "W31/L32": usual for screws and jeans. */
+static void test_route_skus_have_slashes(void **state)
+{
+    static const struct tg_route skus[] = {
+        {TG_GET, "/v/{sku}", run_none, 0, 0, TG_RATE_READ, 0},
+        {TG_POST, "/v/all", run_none, 0, 0, TG_RATE_READ, 0},
+        {TG_PATCH, "/v/{sku}", run_none, 0, 0, TG_RATE_READ, 0},
+        {TG_POST, "/v/{sku}/flash", run_none, 0, 0, TG_RATE_READ, 0},
+        {TG_POST, "/s/{show}/items/{sku}/window", run_none, 0, 0, TG_RATE_READ, 0},
+        {TG_PUT, "/s/{show}/items/{sku}", run_none, 0, 0, TG_RATE_READ, 0},
+    };
+    static const struct {
+        enum tg_method method;
+        const char *path;
+        int row; /* -1 = none, -2 = other methods only */
+        const char *sku;
+    } cases[] = {
+        {TG_GET, "/v/A", 0, "A"},
+        {TG_GET, "/v/W31/L32", 0, "W31/L32"},
+        {TG_HEAD, "/v/1/2/3", 0, "1/2/3"},
+        {TG_POST, "/v/A/flash", 3, "A"},
+        {TG_POST, "/v/W31/L32/flash", 3, "W31/L32"},
+        {TG_POST, "/v/flash/flash", 3, "flash"},
+        {TG_GET, "/v/A/flash", -2, NULL}, /* as before: no SKU "A/flash" */
+        {TG_PATCH, "/v/W31/L32/flash", -2, NULL},
+        {TG_POST, "/v/all", 1, NULL},
+        {TG_PATCH, "/v/all", 2, "all"},
+        {TG_PUT, "/s/demo/items/W31/L32", 5, "W31/L32"},
+        {TG_POST, "/s/demo/items/W31/L32/window", 4, "W31/L32"},
+        {TG_POST, "/s/de/mo/items/A/window", -1, NULL}, /* shows have none */
+        {TG_GET, "/v/", -1, NULL},
+        {TG_POST, "/v/flash", -2, NULL}, /* of no SKU */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct tg_match m;
+        tg_err err = tg_route_find(&m, skus, sizeof(skus) / sizeof(skus[0]), cases[i].method,
+                                   cases[i].path, strlen(cases[i].path));
+
+        if (cases[i].row < 0) {
+            assert_int_equal(err, cases[i].row == -1 ? TG_ERR_NOTFOUND : TG_ERR_UNSUPPORTED);
+            continue;
+        }
+        assert_int_equal(err, TG_OK);
+        assert_ptr_equal(m.route, &skus[cases[i].row]);
+        if (cases[i].sku == NULL)
+            continue;
+        assert_int_equal(m.params[m.param_count - 1].len, strlen(cases[i].sku));
+        assert_memory_equal(m.params[m.param_count - 1].data, cases[i].sku, strlen(cases[i].sku));
+    }
+}
+
 /* --- rate --- */
 
 /* Else the first request from outside would divide by zero. */
@@ -642,6 +695,7 @@ int main(void)
         cmocka_unit_test(test_route_trailing_slash_is_a_path_of_its_own),
         cmocka_unit_test(test_route_rest_takes_what_no_row_knows),
         cmocka_unit_test(test_route_other_method_lists_what_is_allowed),
+        cmocka_unit_test(test_route_skus_have_slashes),
         cmocka_unit_test(test_rate_every_route_has_one),
         cmocka_unit_test(test_rate_burst_then_refill),
         cmocka_unit_test(test_rate_full_table_forgets_the_fullest_bucket),
