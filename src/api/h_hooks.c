@@ -12,7 +12,8 @@ static bool hook_id(struct tg_req *q, char *key, size_t size)
     struct tg_span id = tg_req_param(q, 0);
 
     if (id.len == TG_UUID_SIZE - 1 &&
-        tg_str_copy(key, size, (const char *)id.data, id.len) == TG_OK)
+        tg_str_copy(key, size, (const char *)id.data, id.len) == TG_OK &&
+        strspn(key, "0123456789abcdef-") == id.len)
         return true;
     tg_reply_problem(q, 404, "webhook", "There is no webhook with this id.");
     return false;
