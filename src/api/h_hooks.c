@@ -180,7 +180,7 @@ void tg_h_delivery_replay(struct tg_req *q)
     tg_req_ask_sale(q, msg);
 }
 
-/* {"since": RFC 3339}: everything that failed from then on. */
+/* {"since": RFC 3339}: everything that was given up from then on. */
 void tg_h_hook_replay(struct tg_req *q)
 {
     char since[40];

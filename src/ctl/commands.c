@@ -32,7 +32,7 @@ static const struct command commands[] = {
      "an endpoint; its secret is shown this once. --topics \"order.* stock.changed\""},
     {"webhook rotate", "webhook", "", "a new secret; the old one signs for 24 hours more"},
     {"webhook ping", "webhook", "", "send it a webhook.ping"},
-    {"webhook replay", "webhook", "since", "send again what failed since a time (RFC 3339)"},
+    {"webhook replay", "webhook", "since", "send again what was given up since a time (RFC 3339)"},
     {"webhook delete", "webhook", "", "remove it and its secrets"},
     {"catalog import", "file", "format dry-run! strict! archive-missing!",
      "products from a file: google-xml, google-tsv, shopify, woocommerce or torg"},

@@ -121,7 +121,7 @@ enum tg_hook_do {
     TG_HOOK_ROTATE,
     TG_HOOK_PING,
     TG_HOOK_REPLAY,        /* one message */
-    TG_HOOK_REPLAY_FAILED, /* all that failed since */
+    TG_HOOK_REPLAY_FAILED, /* all that was given up since */
 };
 
 /* In a sale request: what an admin wants of an endpoint. Owned by the request; one heap block. */

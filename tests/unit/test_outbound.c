@@ -134,8 +134,9 @@ static void test_replay_of_all_that_failed(void **state)
     rig_create(r, "http://127.0.0.1", "");
     for (int i = 0; i < 5; i++)
         rig_act(r, TG_HOOK_PING, 202);
-    rig_sql(r, "UPDATE deliveries SET state = 2, tries = 15");
-    rig_sql(r, "UPDATE deliveries SET created_us = 1000 WHERE message_id ="
+    /* Written long ago, and given up after three days of attempts: when it ended counts. */
+    rig_sql(r, "UPDATE deliveries SET state = 2, tries = 15, created_us = 500, done_us = 3000");
+    rig_sql(r, "UPDATE deliveries SET created_us = 1000, done_us = 1000 WHERE message_id ="
                " (SELECT min(message_id) FROM deliveries)");
     req = rig_request(r, TG_SALE_HOOK, "s1", TG_ROLE_ADMIN);
     rig_hook(req, TG_HOOK_REPLAY_FAILED, r->hook)->since_wall = 2000;

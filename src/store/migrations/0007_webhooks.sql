@@ -46,7 +46,7 @@ CREATE TABLE deliveries (
     PRIMARY KEY (webhook_id, message_id)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_us) WHERE state = 0;
-CREATE INDEX deliveries_failed ON deliveries (webhook_id, created_us) WHERE state = 2;
+CREATE INDEX deliveries_failed ON deliveries (webhook_id, done_us) WHERE state = 2;
 
 CREATE TABLE delivery_attempts (
     webhook_id INTEGER NOT NULL REFERENCES webhooks (id),
