@@ -2,6 +2,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
@@ -108,13 +109,17 @@ static void finish(struct tg_outbound *o, CURL *easy, CURLcode code, tg_us now, 
         slot->result.untried = true; /* deleted meanwhile */
 }
 
-void tg_outbound_run_calls(struct tg_outbound *o, tg_us now, tg_us wall)
+void tg_outbound_run_calls(struct tg_outbound *o)
 {
     CURLMsg *msg;
     int running;
     int left;
+    tg_us now;
+    tg_us wall;
 
     (void)curl_multi_perform(o->multi, &running); /* what fails shows at its handle */
+    now = tg_clock_mono();                        /* handshakes take their time */
+    wall = tg_read_wall(o->cfg.db);
     while ((msg = curl_multi_info_read(o->multi, &left)) != NULL) {
         CURL *easy = msg->easy_handle;
         CURLcode code = msg->data.result;

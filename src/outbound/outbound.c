@@ -340,7 +340,7 @@ static void let_calls_end(struct tg_outbound *o)
     tg_us now = tg_clock_mono();
 
     while (tg_outbound_count(o, TG_SLOT_CALLING) > 0 && now < end) {
-        tg_outbound_run_calls(o, now, tg_read_wall(o->cfg.db));
+        tg_outbound_run_calls(o);
         if (tg_outbound_count(o, TG_SLOT_CALLING) > 0)
             (void)curl_multi_poll(o->multi, NULL, 0, (int)((end - now) / TG_US_PER_MS) + 1, NULL);
         now = tg_clock_mono();
@@ -373,11 +373,11 @@ static void run(void *ctx)
     struct tg_outbound *o = ctx;
 
     while (!tg_mailbox_ended(o->mailbox)) {
-        tg_us now = tg_clock_mono();
-        tg_us wall = tg_read_wall(o->cfg.db);
+        tg_us now;
 
-        take_mail(o, now, wall);
-        tg_outbound_run_calls(o, now, wall);
+        take_mail(o, tg_clock_mono(), tg_read_wall(o->cfg.db));
+        tg_outbound_run_calls(o);
+        now = tg_clock_mono();
         if (now >= o->next_poll && !o->asked)
             plan(o, now);
         tell(o, tg_read_wall(o->cfg.db));

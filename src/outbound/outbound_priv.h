@@ -80,7 +80,7 @@ void tg_outbound_read_failed(struct tg_outbound *o, tg_us now, tg_err err);
 /* attempt.c. The lease is ours: call, unless it is not to be. */
 void tg_outbound_begin(struct tg_outbound *o, struct tg_call *slot, tg_us now, tg_us wall);
 /* Lets calls go on, and judges those that ended. */
-void tg_outbound_run_calls(struct tg_outbound *o, tg_us now, tg_us wall);
+void tg_outbound_run_calls(struct tg_outbound *o);
 
 /* call.c. Begin: body and secrets are ready; errors NOMEM, MALFORMED (a secret), IO (curl). */
 TG_MUST_CHECK tg_err tg_call_begin(struct tg_call *call, CURLM *multi,

@@ -2,8 +2,11 @@
  * test_outbound.c - webhooks from the outbox to a real receiver on loopback: the sale thread, the
  * store on a real file and the outbound thread together.
  */
+#include <dlfcn.h>
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -202,6 +205,61 @@ static void test_redirects_long_answers_and_silence(void **state)
     rig_until(r, TG_READ_DELIVERIES, "", "\"state\":\"pending\",\"attempts\":1,\"status\":null");
     rig_close(r);
     free(long_answer);
+}
+
+static atomic_bool names_hang;
+static atomic_int looking_up;
+
+/* libcurl's look-ups, in its own threads: of "slow.example" they end when the test lets them. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **ret)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (node == NULL || strcmp(node, "slow.example") != 0) {
+        *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+        return real(node, service, hints, ret);
+    }
+    atomic_fetch_add(&looking_up, 1);
+    while (atomic_load(&names_hang))
+        (void)usleep(1000);
+    atomic_fetch_sub(&looking_up, 1);
+    return EAI_AGAIN;
+}
+
+static void wait_for_lookups(int count)
+{
+    for (int ms = 0; ms < 5000 && atomic_load(&looking_up) != count; ms++)
+        (void)usleep(1000);
+    assert_int_equal(atomic_load(&looking_up), count);
+}
+
+/* A name server that says nothing is one endpoint's misfortune, not everybody's. */
+static void test_hanging_name_server_holds_up_nobody(void **state)
+{
+    struct rig *r = rig_open();
+    char slow[TG_UUID_SIZE];
+
+    (void)state;
+    atomic_store(&names_hang, true);
+    rig_create(r, "http://slow.example", "webhook.ping");
+    rig_act(r, TG_HOOK_PING, 202);
+    memcpy(slow, r->hook, sizeof(slow));
+    rig_out_start(r, "alone", true);
+    wait_for_lookups(1);
+    (void)usleep(900000); /* its call's time is over, and the look-up goes on */
+    rig_create(r, "http://127.0.0.1", "webhook.ping");
+    rig_act(r, TG_HOOK_PING, 202);
+    assert_true(hook_receiver_wait(r->receiver, 1));
+    assert_int_equal(atomic_load(&looking_up), 1);
+    memcpy(r->hook, slow, sizeof(slow));
+    rig_until(r, TG_READ_DELIVERIES, "", "\"state\":\"pending\",\"attempts\":1,\"status\":null");
+    rig_out_stop(r); /* nor the stop */
+    assert_int_equal(atomic_load(&looking_up), 1);
+    atomic_store(&names_hang, false);
+    wait_for_lookups(0);
+    (void)usleep(50000); /* libcurl's thread ends */
+    rig_close(r);
 }
 
 /* Whatever the name: the address that the connection would be made to decides. */
@@ -434,6 +492,7 @@ static void test_new_without_memory(void **state)
         cmocka_unit_test(test_replay_of_all_that_failed),                                          \
         cmocka_unit_test(test_gone_and_long_failing_switch_off),                                   \
         cmocka_unit_test(test_redirects_long_answers_and_silence),                                 \
+        cmocka_unit_test(test_hanging_name_server_holds_up_nobody),                                \
         cmocka_unit_test(test_internal_addresses_are_never_called),                                \
         cmocka_unit_test(test_leases_of_an_earlier_life_and_of_others),                            \
         cmocka_unit_test(test_two_nodes_share_a_backlog),                                          \
