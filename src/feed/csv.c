@@ -24,6 +24,8 @@ void tg_csv_next_row(struct tg_csv *c)
     c->used = 0;
     c->cell_count = 0;
     c->wrong = NULL;
+    c->saw_cr = false;
+    c->lone_cr = false;
     c->row_begun = false;
     c->state = TG_CSV_START;
 }
@@ -85,6 +87,10 @@ static bool feed_byte(struct tg_csv *c, uint8_t b, tg_err *reterr)
         c->row_line = c->line;
         begin_cell(c);
     }
+    if (c->saw_cr && b != '\r') {
+        c->lone_cr = c->lone_cr || b != '\n';
+        c->saw_cr = false;
+    }
     /* Too long, too many: what follows in the line is not kept. */
     if (c->wrong != NULL && c->state != TG_CSV_SKIP)
         c->state = TG_CSV_SKIP;
@@ -120,8 +126,10 @@ static bool feed_byte(struct tg_csv *c, uint8_t b, tg_err *reterr)
     case TG_CSV_PLAIN:
         break;
     }
-    if (b == '\r')
-        return false; /* before LF; a lone CR is no content in any of these formats */
+    if (b == '\r') {
+        c->saw_cr = true; /* before LF; a lone CR is no content in any of these formats */
+        return false;
+    }
     if (b == '\n')
         return end_cell(c, reterr) && end_row(c);
     if (b == (uint8_t)c->separator) {

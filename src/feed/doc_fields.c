@@ -30,6 +30,19 @@ void tg_doc_bad(struct tg_doc_reader *r, const char *key, const json_t *value, c
         r->fault(r->ctx, &fault);
 }
 
+static const char control_reason[] = "The text has a control character in it.";
+
+static bool has_control(const char *text, size_t len, bool lines)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (c < 0x20 && !(lines && (c == '\n' || c == '\t' || c == '\r')))
+            return true;
+    }
+    return false;
+}
+
 /* A text of at most `max` bytes without control characters (newlines where `lines`). NULL: told, or
  * the member is null ("" then). */
 const char *tg_doc_text(struct tg_doc_reader *r, const char *key, const json_t *value, size_t max,
@@ -48,15 +61,19 @@ const char *tg_doc_text(struct tg_doc_reader *r, const char *key, const json_t *
         tg_doc_bad(r, key, value, "The text is too long.", "Shorten it.");
         return NULL;
     }
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        if (c < 0x20 && !(lines && (c == '\n' || c == '\t' || c == '\r'))) {
-            tg_doc_bad(r, key, value, "The text has a control character in it.", "Remove it.");
-            return NULL;
-        }
+    if (has_control(text, len, lines)) {
+        tg_doc_bad(r, key, value, control_reason, "Remove it.");
+        return NULL;
     }
     return tg_feed_text(r->arena, text, len);
+}
+
+bool tg_doc_name_ok(struct tg_doc_reader *r, const char *key, const json_t *value, const char *name)
+{
+    if (!has_control(name, strlen(name), false))
+        return true;
+    tg_doc_bad(r, key, value, control_reason, "Remove it.");
+    return false;
 }
 
 bool tg_doc_number(struct tg_doc_reader *r, const char *key, const json_t *value, int64_t min,

@@ -86,7 +86,7 @@ void tg_doc_attributes(struct tg_doc_reader *r, const json_t *value, struct tg_f
             continue;
         }
         pair.name = tg_doc_text(r, "attributes", name, TG_FEED_TITLE_MAX, false);
-        pair.value = tg_doc_text(r, "attributes", text, 1000, true);
+        pair.value = tg_doc_text(r, "attributes", text, TG_FEED_VALUE_MAX, true);
         if (pair.name == NULL || pair.value == NULL)
             continue;
         put = TG_FEED_ADD(r->arena, ret, TG_FEED_ATTRIBUTES_MAX);
@@ -133,7 +133,8 @@ static void option_words(struct tg_doc_reader *r, json_t *value, struct tg_feed_
         const char *text = tg_doc_text(r, "texts", item, TG_FEED_OPTIONS_SIZE, false);
         struct tg_feed_pair *pair;
 
-        if (text == NULL || strlen(word) >= TG_FEED_OPTIONS_SIZE)
+        if (text == NULL || strlen(word) >= TG_FEED_OPTIONS_SIZE ||
+            !tg_doc_name_ok(r, "texts", value, word))
             continue;
         pair = TG_FEED_ADD(r->arena, ret, TG_FEED_WORDS_MAX);
         if (pair == NULL) {
@@ -202,7 +203,7 @@ void tg_doc_options(struct tg_doc_reader *r, json_t *value, struct tg_feed_pairs
         struct tg_feed_pair *p;
         const char *words = tg_doc_text(r, "options", item, TG_FEED_OPTIONS_SIZE, false);
 
-        if (words == NULL)
+        if (words == NULL || !tg_doc_name_ok(r, "options", value, name))
             continue;
         p = TG_FEED_ADD(r->arena, ret, TG_FEED_OPTIONS_MAX);
         if (p == NULL) {

@@ -25,6 +25,9 @@ void tg_doc_bad(struct tg_doc_reader *r, const char *key, const json_t *value, c
 /* At most `max` bytes without control characters (newlines where `lines`); null is "". */
 const char *tg_doc_text(struct tg_doc_reader *r, const char *key, const json_t *value, size_t max,
                         bool lines);
+/* A member's name that is a word of the shop's: no control characters either. */
+bool tg_doc_name_ok(struct tg_doc_reader *r, const char *key, const json_t *value,
+                    const char *name);
 bool tg_doc_number(struct tg_doc_reader *r, const char *key, const json_t *value, int64_t min,
                    int64_t max, int64_t *ret);
 bool tg_doc_currency_ok(const char *c);

@@ -243,12 +243,13 @@ static void woo_row(const struct tg_export *x, struct tg_buf *out, const struct 
 {
     const struct tg_feed_variant *v = row->variant;
     bool sale = v != NULL && v->compare_at > v->price;
+    int64_t archived = v != NULL && row->parent[0] != '\0' ? v->archived : p->archived;
 
     cell(out, row->type);
     cell(out, row->sku);
     cell(out, v == NULL ? "" : v->barcode);
     cell(out, p->title);
-    cell(out, p->archived == 1 ? "0" : "1");
+    cell(out, archived == 1 ? "0" : "1");
     if (row->parent[0] == '\0')
         cell_html(out, p->description);
     else

@@ -1,4 +1,4 @@
-/* What all formats share: the life of a feed, faults, fields, headers of tables. */
+/* What all formats share: the life of a feed, its format, faults and products. */
 #include "feed/feed.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "feed/feed_priv.h"
 
 static const char *const format_names[TG_FEED_FORMAT_COUNT] = {
-    "auto", "google-xml", "google-tsv", "shopify", "woocommerce", "torg"};
+    "auto", "google", "google-xml", "google-tsv", "shopify", "woocommerce", "torg"};
 
 enum tg_feed_format tg_feed_format_parse(const char *name)
 {
@@ -37,6 +37,7 @@ static const struct tg_feed_ops *ops_of(enum tg_feed_format format)
     case TG_FEED_TORG:
         return &tg_feed_torg;
     case TG_FEED_AUTO:
+    case TG_FEED_GOOGLE:
     case TG_FEED_FORMAT_COUNT:
         break;
     }
@@ -70,7 +71,7 @@ tg_err tg_feed_new(struct tg_feed **ret, const struct tg_feed_cfg *cfg)
     for (size_t i = 0; i < TG_ARRAY_LEN(f->columns); i++)
         f->columns[i] = -1;
     tg_map_init(&f->seen, cfg->rng);
-    if (cfg->format != TG_FEED_AUTO)
+    if (ops_of(cfg->format) != NULL)
         err = start_format(f, cfg->format);
     if (err != TG_OK) {
         tg_feed_free(f);
@@ -117,19 +118,19 @@ static bool has(const char *text, const char *word)
 }
 
 /* AUTO = not clear. Looks at the first line, or the beginning of one that is long. */
-static enum tg_feed_format detect(const char *head)
+static enum tg_feed_format detect(const char *head, bool google)
 {
     char line[1024];
     size_t len;
 
-    head += strncmp(head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    head += strspn(head, " \t\r\n");
     len = strcspn(head, "\r\n");
     len = TG_MIN(len, sizeof(line) - 1);
     memcpy(line, head, len);
     line[len] = '\0';
     if (line[0] == '<')
         return TG_FEED_GOOGLE_XML;
+    if (google)
+        return TG_FEED_GOOGLE_TSV;
     if (line[0] == '{' || line[0] == '[')
         return TG_FEED_TORG;
     if (has(line, "handle") && has(line, ",") && has(line, "title"))
@@ -144,6 +145,7 @@ static enum tg_feed_format detect(const char *head)
 static void look(struct tg_feed *f)
 {
     size_t take = TG_MIN(f->in_len, sizeof(f->head) - 1 - f->head_len);
+    const char *text = (const char *)f->head;
     enum tg_feed_format format;
     bool line;
 
@@ -160,10 +162,16 @@ static void look(struct tg_feed *f)
                f->head[i] == '{';
     if (!line)
         return;
-    format = detect((const char *)f->head);
+    text += strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    text += strspn(text, TG_FEED_BLANKS);
+    if (*text == '\0' && f->ended) {
+        tg_feed_stop(f, 1, "", "The file is empty.", "Export it anew.");
+        return;
+    }
+    format = detect(text, f->cfg.format == TG_FEED_GOOGLE);
     if (format == TG_FEED_AUTO)
         tg_feed_stop(f, 1, "", "The format of this file is not one that torg knows.",
-                     "Name it: --format google-xml, google-tsv, shopify, woocommerce or torg.");
+                     "Name it: --format google, shopify, woocommerce or torg.");
     else if (start_format(f, format) != TG_OK)
         f->err = TG_ERR_NOMEM;
 }
@@ -396,141 +404,4 @@ const char *tg_feed_seen(const struct tg_feed *f, const char *key)
     const struct seen *s = tg_map_get(&f->seen, key, strlen(key));
 
     return s == NULL ? NULL : s->text + s->key_len + 1;
-}
-
-/* --- headers and rows --- */
-
-static bool same_name(const char *a, const char *b)
-{
-    for (; *a != '\0' && *b != '\0'; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a | 0x20) : *a;
-        char y = *b >= 'A' && *b <= 'Z' ? (char)(*b | 0x20) : *b;
-
-        /* Google writes "image link" and "image_link". */
-        if (x != y && !((x == ' ' || x == '_') && (y == ' ' || y == '_')))
-            return false;
-    }
-    return *a == *b;
-}
-
-bool tg_feed_header(struct tg_feed *f, const char *const *names, size_t count, size_t needed)
-{
-    TG_ASSERT(count <= TG_ARRAY_LEN(f->columns));
-    f->column_count = f->csv.cell_count;
-    for (uint32_t c = 0; c < f->column_count; c++) {
-        for (size_t i = 0; i < count; i++) {
-            if (!same_name(tg_csv_cell(&f->csv, c), names[i]))
-                continue;
-            if (f->columns[i] >= 0) {
-                tg_feed_stop(f, f->csv.row_line, names[i], "The column stands there twice.",
-                             "Leave one of them out.");
-                return false;
-            }
-            f->columns[i] = (int16_t)c;
-        }
-    }
-    for (size_t i = 0; i < needed; i++) {
-        if (f->columns[i] < 0) {
-            tg_feed_stop(f, f->csv.row_line, names[i],
-                         "The first row must name the columns, and this one is missing.",
-                         "Add the column, or name the right format.");
-            return false;
-        }
-    }
-    return true;
-}
-
-bool tg_feed_has(const struct tg_feed *f, size_t column)
-{
-    return f->columns[column] >= 0;
-}
-
-const char *tg_feed_cell(struct tg_feed *f, size_t column)
-{
-    struct tg_csv_cell *cell;
-    char *text;
-
-    if (f->columns[column] < 0)
-        return "";
-    cell = &f->csv.cells[f->columns[column]];
-    text = (char *)f->csv.row + cell->at;
-    while (cell->len > 0 && (text[cell->len - 1] == ' ' || text[cell->len - 1] == '\n'))
-        text[--cell->len] = '\0';
-    /* Google's tables are not ours to write, and know no such mark. */
-    if (f->format != TG_FEED_GOOGLE_TSV && text[0] == '\'' && tg_csv_runs(text + 1))
-        return text + 1;
-    while (*text == ' ' || *text == '\n')
-        text++;
-    return text;
-}
-
-/* Is what is no UTF-8 probably Latin-1? Letters of Nordic languages stand alone then. */
-static bool row_utf8(struct tg_feed *f)
-{
-    const struct tg_csv *c = &f->csv;
-
-    for (uint32_t i = 0; i < c->cell_count; i++) {
-        const char *text = tg_csv_cell(c, i);
-
-        if (tg_utf8_chars(text, c->cells[i].len) != SIZE_MAX)
-            continue;
-        tg_feed_say(f, c->row_line, "", "",
-                    memchr(text, '\0', c->cells[i].len) != NULL
-                        ? "The row has NUL bytes in it."
-                        : "The row is not UTF-8; it looks like Latin-1 or Windows-1252.",
-                    "Save the file as UTF-8: in Excel \"CSV UTF-8 (comma delimited)\".");
-        return false;
-    }
-    return true;
-}
-
-static bool row_fine(struct tg_feed *f)
-{
-    const struct tg_csv *c = &f->csv;
-    char reason[160];
-
-    if (c->wrong != NULL) {
-        tg_feed_say(f, c->row_line, "", "", c->wrong,
-                    "Double quotes within quotes, and close each that is opened.");
-        return false;
-    }
-    if (!row_utf8(f))
-        return false;
-    if (!f->headed || c->cell_count == f->column_count)
-        return true;
-    tg_str_printf(reason, sizeof(reason), "The row has %u columns, the header has %u.",
-                  (unsigned)c->cell_count, (unsigned)f->column_count);
-    tg_feed_say(f, c->row_line, "", "", reason,
-                "Look for a separator or a quote too many or too few.");
-    return false;
-}
-
-static void one_row(struct tg_feed *f, void (*row)(struct tg_feed *f))
-{
-    if (row_fine(f))
-        row(f);
-    else if (!f->headed)
-        f->err = TG_ERR_MALFORMED;
-    f->headed = true;
-    tg_csv_next_row(&f->csv);
-}
-
-void tg_feed_rows(struct tg_feed *f, void (*row)(struct tg_feed *f))
-{
-    while (f->in_len > 0 && !f->ready && f->fault_count == 0 && f->err == TG_OK) {
-        tg_err err = TG_OK;
-        size_t used;
-        bool got = tg_csv_input(&f->csv, f->in, f->in_len, &used, &err);
-
-        f->in += used;
-        f->in_len -= used;
-        if (err != TG_OK)
-            f->err = err;
-        else if (got)
-            one_row(f, row);
-    }
-    /* The last row may have no line end. */
-    if (f->in_len == 0 && f->ended && f->head_at >= f->head_len && f->err == TG_OK && !f->ready &&
-        tg_csv_end(&f->csv))
-        one_row(f, row);
 }

@@ -16,7 +16,8 @@
 #include "feed/product.h"
 
 enum tg_feed_format {
-    TG_FEED_AUTO, /* by the first bytes */
+    TG_FEED_AUTO,   /* by the first line */
+    TG_FEED_GOOGLE, /* XML when the first byte is '<', else TSV */
     TG_FEED_GOOGLE_XML,
     TG_FEED_GOOGLE_TSV,
     TG_FEED_SHOPIFY,
@@ -24,7 +25,7 @@ enum tg_feed_format {
     TG_FEED_TORG,
     TG_FEED_FORMAT_COUNT
 };
-/* "google" names the XML; AUTO for text that is none. */
+/* AUTO for text that names none. */
 enum tg_feed_format tg_feed_format_parse(const char *name);
 const char *tg_feed_format_name(enum tg_feed_format format);
 
@@ -34,6 +35,7 @@ struct tg_feed_cfg {
     enum tg_feed_format format;
     char currency[4];   /* the shop's, ISO 4217; other currencies become `prices` */
     struct tg_rng *rng; /* for the hash of what was seen; kept, must outlive the feed */
+    tg_us wall_us;      /* when the import began: a sale price counts within its window only */
 };
 
 enum tg_feed_got {
@@ -52,7 +54,7 @@ void tg_feed_end(struct tg_feed *f);
 enum tg_feed_got tg_feed_next(struct tg_feed *f);
 const struct tg_feed_product *tg_feed_product(const struct tg_feed *f);
 const struct tg_feed_fault *tg_feed_fault(const struct tg_feed *f);
-/* What AUTO found out; AUTO = not yet. */
+/* What AUTO and GOOGLE found out; AUTO = not yet. */
 enum tg_feed_format tg_feed_format_of(const struct tg_feed *f);
 /* OK; MALFORMED: reading stopped for good (the fault said why); NOMEM. */
 tg_err tg_feed_error(const struct tg_feed *f);
@@ -69,8 +71,12 @@ void tg_feed_money_text(char out[32], int64_t amount, const char *currency);
 unsigned tg_feed_decimals(const char *currency);
 /* 8, 12, 13 or 14 digits with a right check digit (GS1). */
 bool tg_feed_gtin_ok(const char *text);
-/* "1.5 kg", "500 g", "12 oz", "2 lb", "0.4" in `unit` -> grams. MALFORMED, LIMIT. */
+/* "1.5 kg", "500 g", "12 oz", "2 lb", "0.4" in `unit` -> grams. What stands behind the third
+ * decimal is rounded. MALFORMED, LIMIT. */
 TG_MUST_CHECK tg_err tg_feed_weight(int64_t *ret_g, const char *text, const char *unit);
+/* "2027-11-26T08:00+0100", "2027-11-26 08:00:00", "2027-11-26": UTC where no zone stands. A day
+ * alone is its first moment, or as `end` the first after it. MALFORMED. */
+TG_MUST_CHECK tg_err tg_feed_time(tg_us *ret, const char *text, bool end);
 /* An absolute http(s) address or a path of our own, at most TG_URL_SIZE - 1 bytes. */
 bool tg_feed_url_ok(const char *text);
 /* A product id from any text: itself when it may be one, else what may stay and a hash. */

@@ -7,6 +7,8 @@
 
 struct json_t;
 
+#define TG_FEED_BLANKS " \t\r\n" /* around what a cell or element says */
+
 enum {
     TG_FEED_ROW_MAX = 512 * 1024,      /* bytes of one CSV row */
     TG_FEED_COLUMNS_MAX = 512,         /* Shopify with metafields has a hundred or two */
@@ -29,6 +31,7 @@ struct tg_csv {
     enum { TG_CSV_START, TG_CSV_PLAIN, TG_CSV_QUOTED, TG_CSV_QUOTE, TG_CSV_SKIP } state;
     bool row_begun;
     bool saw_cr;
+    bool lone_cr; /* within the row a CR stood that no LF followed */
     uint8_t *row; /* the cells' bytes, each with its NUL; TG_FEED_ROW_MAX */
     size_t used;
     size_t cap;
@@ -119,12 +122,18 @@ const char *tg_feed_seen(const struct tg_feed *f, const char *key);
 
 /* --- fields, with their faults; NULL or false: told already --- */
 
+/* One line: each run of blanks with a tab or line end in it becomes one blank. Stored documents
+ * have no line ends in titles, names and the like. */
 const char *tg_feed_f_text(struct tg_feed *f, uint32_t line, const char *field, const char *value,
                            size_t max);
+/* ... as it is, where line ends are allowed. */
+const char *tg_feed_f_lines(struct tg_feed *f, uint32_t line, const char *field, const char *value,
+                            size_t max);
 const char *tg_feed_f_sku(struct tg_feed *f, uint32_t line, const char *field, const char *value);
 const char *tg_feed_f_gtin(struct tg_feed *f, uint32_t line, const char *field, const char *value);
+/* In the shop's currency: one that is named must be it. */
 bool tg_feed_f_money(struct tg_feed *f, uint32_t line, const char *field, const char *value,
-                     int64_t *ret, char ret_currency[4]);
+                     int64_t *ret);
 bool tg_feed_f_count(struct tg_feed *f, uint32_t line, const char *field, const char *value,
                      int64_t *ret);
 /* A picture into a list; false: told. */
@@ -133,20 +142,33 @@ bool tg_feed_f_picture(struct tg_feed *f, uint32_t line, const char *field, cons
 /* "A > B": trimmed steps, joined by " > ". */
 bool tg_feed_f_category(struct tg_feed *f, uint32_t line, const char *field, const char *value,
                         struct tg_feed_names *list);
-bool tg_feed_f_pair(struct tg_feed *f, uint32_t line, const char *field, const char *name,
-                    const char *value, struct tg_feed_pairs *list, uint32_t max);
-/* Do the options fit what a variant can hold? Told when not. */
+bool tg_feed_f_attribute(struct tg_feed *f, uint32_t line, const char *field, const char *name,
+                         const char *value, struct tg_feed_pairs *list);
+bool tg_feed_f_option(struct tg_feed *f, uint32_t line, const char *field, const char *name,
+                      const char *value, struct tg_feed_pairs *list);
+/* Are the options what a variant can hold, each name once? Told when not. */
 bool tg_feed_f_options_ok(struct tg_feed *f, uint32_t line, const struct tg_feed_pairs *options);
-/* Price and, when lower, sale price into v. */
-bool tg_feed_f_prices(struct tg_feed *f, struct tg_feed_variant *v, const char *price_field,
-                      const char *price, const char *sale_field, const char *sale);
 
-/* --- headers of CSV formats --- */
+/* A sale price and when it holds, as the row says it; "" = no price, no bound. */
+struct tg_feed_sale {
+    const char *field;
+    const char *price;
+    const char *from_field;
+    const char *from;
+    const char *to_field;
+    const char *to;
+};
+/* Price and, when lower and now, sale price into v. sale NULL = the file has no such column:
+ * compare_at stays as it was. */
+bool tg_feed_f_prices(struct tg_feed *f, struct tg_feed_variant *v, const char *field,
+                      const char *price, const struct tg_feed_sale *sale);
+
+/* --- table.c --- */
 
 /* Fill f->columns from the header row by these names (case is ignored); false: a needed one is
  * missing, reading has stopped. The first `needed` of names are needed. */
 bool tg_feed_header(struct tg_feed *f, const char *const *names, size_t count, size_t needed);
-/* The cell of a column, trimmed of blanks; "" when the file does not have it. */
+/* The cell of a column, trimmed; "" when the file does not have it. */
 const char *tg_feed_cell(struct tg_feed *f, size_t column);
 bool tg_feed_has(const struct tg_feed *f, size_t column);
 /* Feeds rows to `row` until one made something ready. The step of CSV formats. */

@@ -4,34 +4,78 @@
 #include "base/str.h"
 #include "feed/feed_priv.h"
 
+static void too_long(struct tg_feed *f, uint32_t line, const char *field, const char *value,
+                     size_t max)
+{
+    char reason[96];
+
+    tg_str_printf(reason, sizeof(reason), "The text has %zu bytes; %zu are allowed.", strlen(value),
+                  max);
+    tg_feed_say(f, line, field, value, reason, "Shorten it.");
+}
+
+static bool no_control(struct tg_feed *f, uint32_t line, const char *field, const char *value)
+{
+    for (; *value != '\0'; value++) {
+        if ((unsigned char)*value >= 0x20 || strchr(TG_FEED_BLANKS, *value) != NULL)
+            continue;
+        tg_feed_say(f, line, field, "", "The text has a control character in it.", "Remove it.");
+        return false;
+    }
+    return true;
+}
+
 const char *tg_feed_f_text(struct tg_feed *f, uint32_t line, const char *field, const char *value,
                            size_t max)
 {
-    size_t len = strlen(value);
+    const char *whole = value;
+    size_t at = 0;
+    char *out;
 
-    if (len > max) {
-        char reason[96];
-
-        tg_str_printf(reason, sizeof(reason), "The text has %zu bytes; %zu are allowed.", len, max);
-        tg_feed_say(f, line, field, value, reason, "Shorten it.");
+    if (!no_control(f, line, field, value))
         return NULL;
-    }
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)value[i];
+    out = tg_feed_alloc(f->building, TG_MIN(strlen(value), max) + 1);
+    if (out == NULL)
+        return ""; /* the arena says so */
+    while (*value != '\0') {
+        size_t run = strspn(value, TG_FEED_BLANKS);
+        bool broken = strcspn(value, "\t\r\n") < run;
+        size_t take = run == 0 ? strcspn(value, TG_FEED_BLANKS) : broken ? 1 : run;
 
-        if (c < 0x20 && c != '\n' && c != '\t' && c != '\r') {
-            tg_feed_say(f, line, field, "", "The text has a control character in it.",
-                        "Remove it.");
+        if (run > 0 && (at == 0 || value[run] == '\0')) {
+            value += run;
+            continue;
+        }
+        if (take > max - at) {
+            too_long(f, line, field, whole, max);
             return NULL;
         }
+        memcpy(out + at, broken ? " " : value, take);
+        at += take;
+        value += run > 0 ? run : take;
     }
-    return tg_feed_text(f->building, value, len);
+    return out;
+}
+
+const char *tg_feed_f_lines(struct tg_feed *f, uint32_t line, const char *field, const char *value,
+                            size_t max)
+{
+    if (strlen(value) > max) {
+        too_long(f, line, field, value, max);
+        return NULL;
+    }
+    return no_control(f, line, field, value) ? tg_feed_text(f->building, value, strlen(value))
+                                             : NULL;
 }
 
 const char *tg_feed_f_sku(struct tg_feed *f, uint32_t line, const char *field, const char *value)
 {
-    size_t len = strlen(value);
+    size_t len;
 
+    value += strspn(value, " ");
+    len = strlen(value);
+    while (len > 0 && value[len - 1] == ' ')
+        len--;
     if (len > 0 && len <= TG_SKU_MAX && tg_utf8_printable(value, len))
         return tg_feed_text(f->building, value, len);
     tg_feed_say(f, line, field, value,
@@ -57,16 +101,22 @@ const char *tg_feed_f_gtin(struct tg_feed *f, uint32_t line, const char *field, 
 }
 
 bool tg_feed_f_money(struct tg_feed *f, uint32_t line, const char *field, const char *value,
-                     int64_t *ret, char ret_currency[4])
+                     int64_t *ret)
 {
-    tg_err err = tg_feed_money(ret, ret_currency, value, f->cfg.currency);
+    char currency[4];
+    tg_err err = tg_feed_money(ret, currency, value, f->cfg.currency);
 
-    if (err == TG_OK)
+    if (err != TG_OK) {
+        tg_feed_say(f, line, field, value,
+                    err == TG_ERR_LIMIT ? "The amount is higher than torg can hold."
+                                        : "This is no amount of money.",
+                    "Write it as 349.00 or 349.00 NOK.");
+        return false;
+    }
+    if (currency[0] == '\0' || strcmp(currency, f->cfg.currency) == 0)
         return true;
-    tg_feed_say(f, line, field, value,
-                err == TG_ERR_LIMIT ? "The amount is higher than torg can hold."
-                                    : "This is no amount of money.",
-                "Write it as 349.00 or 349.00 NOK.");
+    tg_feed_say(f, line, field, value, "The amount is in another currency than the shop's.",
+                "Export the feed in the shop's currency.");
     return false;
 }
 
@@ -88,6 +138,7 @@ bool tg_feed_f_picture(struct tg_feed *f, uint32_t line, const char *field, cons
 {
     struct tg_feed_picture *p;
     char cut[TG_FEED_TITLE_MAX + 1];
+    const char *words;
 
     if (!tg_feed_url_ok(url)) {
         tg_feed_say(f, line, field, url, "This is no address of a picture.",
@@ -97,6 +148,10 @@ bool tg_feed_f_picture(struct tg_feed *f, uint32_t line, const char *field, cons
     for (uint32_t i = 0; i < list->count; i++)
         if (strcmp(list->at[i].url, url) == 0)
             return true; /* the same picture again says nothing new */
+    tg_str_cut(cut, sizeof(cut), alt);
+    words = tg_feed_f_text(f, line, field, cut, TG_FEED_TITLE_MAX);
+    if (words == NULL)
+        return false;
     p = TG_FEED_ADD(f->building, list, TG_FEED_PICTURES_MAX);
     if (p == NULL) {
         if (f->building->err == TG_OK)
@@ -104,9 +159,8 @@ bool tg_feed_f_picture(struct tg_feed *f, uint32_t line, const char *field, cons
                         "Leave some of them out.");
         return false;
     }
-    tg_str_cut(cut, sizeof(cut), alt);
     p->url = tg_feed_text(f->building, url, strlen(url));
-    p->alt = tg_feed_text(f->building, cut, strlen(cut));
+    p->alt = words;
     return true;
 }
 
@@ -119,6 +173,9 @@ bool tg_feed_f_category(struct tg_feed *f, uint32_t line, const char *field, con
     size_t used = 0;
     const char **put;
 
+    value = tg_feed_f_text(f, line, field, value, TG_FEED_PRODUCT_MAX);
+    if (value == NULL)
+        return false;
     while (*value != '\0') {
         size_t len = strcspn(value, ">");
         const char *step = value;
@@ -162,24 +219,48 @@ bool tg_feed_f_category(struct tg_feed *f, uint32_t line, const char *field, con
     return true;
 }
 
-bool tg_feed_f_pair(struct tg_feed *f, uint32_t line, const char *field, const char *name,
-                    const char *value, struct tg_feed_pairs *list, uint32_t max)
+static bool add_pair(struct tg_feed *f, uint32_t line, const char *field,
+                     const struct tg_feed_pair *pair, struct tg_feed_pairs *list, uint32_t max)
 {
     struct tg_feed_pair *p;
-    const char *name_copy = tg_feed_f_text(f, line, field, name, TG_FEED_TITLE_MAX);
-    const char *value_copy = tg_feed_f_text(f, line, field, value, 1000);
 
-    if (name_copy == NULL || value_copy == NULL)
+    if (pair->name == NULL || pair->value == NULL)
         return false;
     p = TG_FEED_ADD(f->building, list, max);
     if (p == NULL) {
         if (f->building->err == TG_OK)
-            tg_feed_say(f, line, field, value, "There are too many of these.",
+            tg_feed_say(f, line, field, pair->value, "There are too many of these.",
                         "Leave some of them out.");
         return false;
     }
-    p->name = name_copy;
-    p->value = value_copy;
+    *p = *pair;
+    return true;
+}
+
+bool tg_feed_f_attribute(struct tg_feed *f, uint32_t line, const char *field, const char *name,
+                         const char *value, struct tg_feed_pairs *list)
+{
+    struct tg_feed_pair pair = {.name = tg_feed_f_text(f, line, field, name, TG_FEED_TITLE_MAX),
+                                .value = tg_feed_f_lines(f, line, field, value, TG_FEED_VALUE_MAX)};
+
+    return add_pair(f, line, field, &pair, list, TG_FEED_ATTRIBUTES_MAX);
+}
+
+bool tg_feed_f_option(struct tg_feed *f, uint32_t line, const char *field, const char *name,
+                      const char *value, struct tg_feed_pairs *list)
+{
+    struct tg_feed_pair pair = {.name = tg_feed_f_text(f, line, field, name, TG_FEED_TITLE_MAX),
+                                .value = tg_feed_f_text(f, line, field, value, TG_FEED_VALUE_MAX)};
+
+    return add_pair(f, line, field, &pair, list, TG_FEED_OPTIONS_MAX);
+}
+
+static bool names_differ(const struct tg_feed_pairs *options)
+{
+    for (uint32_t i = 0; i < options->count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(options->at[i].name, options->at[k].name) == 0)
+                return false;
     return true;
 }
 
@@ -191,51 +272,76 @@ bool tg_feed_f_options_ok(struct tg_feed *f, uint32_t line, const struct tg_feed
     tg_buf_init(&text, 4096);
     tg_feed_options_json(&text, options);
     ok = text.err == TG_OK && text.len < TG_FEED_OPTIONS_SIZE;
-    if (text.err == TG_ERR_NOMEM)
+    if (text.err == TG_ERR_NOMEM) {
         f->err = TG_ERR_NOMEM;
-    else if (!ok)
+    } else if (!ok) {
         tg_feed_say(f, line, "options", tg_buf_cstr(&text), "The options are too long together.",
                     "Shorten names and values to 90 characters in all.");
+    } else if (!names_differ(options)) {
+        ok = false;
+        tg_feed_say(f, line, "options", tg_buf_cstr(&text), "Two options have the same name.",
+                    "Name them apart, for example Size and Colour.");
+    }
     tg_buf_done(&text);
     return ok;
 }
 
-static bool own_currency(struct tg_feed *f, uint32_t line, const char *field, const char *value,
-                         const char *currency)
+static bool moment(struct tg_feed *f, uint32_t line, const char *field, const char *text, bool end,
+                   tg_us *ret)
 {
-    if (currency[0] == '\0' || strcmp(currency, f->cfg.currency) == 0)
+    if (text[0] == '\0' || tg_feed_time(ret, text, end) == TG_OK)
         return true;
-    tg_feed_say(f, line, field, value, "The price is in another currency than the shop's.",
-                "Export the feed in the shop's currency.");
+    tg_feed_say(f, line, field, text, "This is no time.",
+                "Write it as 2027-11-26T08:00+0100 or 2027-11-26.");
     return false;
 }
 
-bool tg_feed_f_prices(struct tg_feed *f, struct tg_feed_variant *v, const char *price_field,
-                      const char *price, const char *sale_field, const char *sale)
+/* Does the sale price hold at the import's start? */
+static bool sale_now(struct tg_feed *f, uint32_t line, const struct tg_feed_sale *sale, bool *ret)
 {
-    char currency[4];
+    tg_us from = INT64_MIN;
+    tg_us to = INT64_MAX;
+
+    if (!moment(f, line, sale->from_field, sale->from, false, &from) ||
+        !moment(f, line, sale->to_field, sale->to, true, &to))
+        return false;
+    if (to <= from) {
+        tg_feed_say(f, line, sale->to_field, sale->to, "The sale ends before it begins.",
+                    "Swap the times.");
+        return false;
+    }
+    *ret = f->cfg.wall_us >= from && f->cfg.wall_us < to;
+    return true;
+}
+
+bool tg_feed_f_prices(struct tg_feed *f, struct tg_feed_variant *v, const char *field,
+                      const char *price, const struct tg_feed_sale *sale)
+{
     int64_t amount;
+    bool now;
 
     if (price[0] == '\0') {
-        tg_feed_say(f, v->line, price_field, price, "The price is empty.",
+        tg_feed_say(f, v->line, field, price, "The price is empty.",
                     "Give each variant its price, or leave the row out.");
         return false;
     }
-    if (!tg_feed_f_money(f, v->line, price_field, price, &v->price, currency) ||
-        !own_currency(f, v->line, price_field, price, currency))
+    if (!tg_feed_f_money(f, v->line, field, price, &v->price))
         return false;
-    v->compare_at = -1;
-    if (sale[0] == '\0')
+    if (sale == NULL)
         return true;
-    if (!tg_feed_f_money(f, v->line, sale_field, sale, &amount, currency) ||
-        !own_currency(f, v->line, sale_field, sale, currency))
+    v->compare_at = -1;
+    if (sale->price[0] == '\0')
+        return true;
+    if (!tg_feed_f_money(f, v->line, sale->field, sale->price, &amount) ||
+        !sale_now(f, v->line, sale, &now))
         return false;
     if (amount > v->price) {
-        tg_feed_say(f, v->line, sale_field, sale, "The sale price is higher than the price.",
+        tg_feed_say(f, v->line, sale->field, sale->price,
+                    "The sale price is higher than the price.",
                     "Swap them, or leave the sale price empty.");
         return false;
     }
-    if (amount < v->price) {
+    if (now && amount < v->price) {
         v->compare_at = v->price;
         v->price = amount;
     }

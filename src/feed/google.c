@@ -10,6 +10,7 @@ enum field {
     G_TITLE,
     G_PRICE,
     G_SALE_PRICE,
+    G_SALE_DATE,
     G_DESCRIPTION,
     G_LINK,
     G_IMAGE,
@@ -39,6 +40,7 @@ static const char *const names[G_COUNT] = {"id",
                                            "title",
                                            "price",
                                            "sale_price",
+                                           "sale_price_effective_date",
                                            "description",
                                            "link",
                                            "image_link",
@@ -103,8 +105,8 @@ void tg_google_field(struct tg_feed *f, const char *name, const char *value)
         if (colon == NULL ||
             tg_str_copy(head, sizeof(head), value, (size_t)(colon - value)) != TG_OK)
             return;
-        (void)tg_feed_f_pair(f, f->product.line, name, head, colon + 2, &item->details,
-                             TG_FEED_ATTRIBUTES_MAX); /* told */
+        (void)tg_feed_f_attribute(f, f->product.line, name, head, colon + 2,
+                                  &item->details); /* told */
         return;
     }
     for (int i = 0; i < G_COUNT; i++) {
@@ -155,13 +157,12 @@ static void pictures(struct tg_feed *f, struct tg_feed_pictures *list, bool more
     }
 }
 
-static void attribute(struct tg_feed *f, enum field field, const char *label,
-                      struct tg_feed_pairs *list, uint32_t max)
+static void attribute(struct tg_feed *f, enum field field, const char *label)
 {
     const char *value = value_of(f, field);
 
-    if (value[0] != '\0' &&
-        !tg_feed_f_pair(f, f->product.line, names[field], label, value, list, max))
+    if (value[0] != '\0' && !tg_feed_f_attribute(f, f->product.line, names[field], label, value,
+                                                 &f->product.attributes))
         f->spoiled = true;
 }
 
@@ -177,16 +178,16 @@ static void details(struct tg_feed *f, bool grouped)
             f->spoiled = true;
     }
     if (!grouped) {
-        attribute(f, G_COLOR, "Color", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-        attribute(f, G_SIZE, "Size", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-        attribute(f, G_MATERIAL, "Material", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-        attribute(f, G_PATTERN, "Pattern", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
+        attribute(f, G_COLOR, "Color");
+        attribute(f, G_SIZE, "Size");
+        attribute(f, G_MATERIAL, "Material");
+        attribute(f, G_PATTERN, "Pattern");
     }
-    attribute(f, G_GENDER, "Gender", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-    attribute(f, G_AGE, "Age group", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-    attribute(f, G_CONDITION, "Condition", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-    attribute(f, G_MPN, "MPN", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-    attribute(f, G_LINK, "Link", &p->attributes, TG_FEED_ATTRIBUTES_MAX);
+    attribute(f, G_GENDER, "Gender");
+    attribute(f, G_AGE, "Age group");
+    attribute(f, G_CONDITION, "Condition");
+    attribute(f, G_MPN, "MPN");
+    attribute(f, G_LINK, "Link");
     for (uint32_t i = 0; i < item->details.count; i++) {
         struct tg_feed_pair *pair =
             TG_FEED_ADD(f->building, &p->attributes, TG_FEED_ATTRIBUTES_MAX);
@@ -203,14 +204,46 @@ static void options(struct tg_feed *f, struct tg_feed_variant *v)
         const char *label;
     } known[] = {
         {G_COLOR, "color"}, {G_SIZE, "size"}, {G_MATERIAL, "material"}, {G_PATTERN, "pattern"}};
-    uint32_t count = 0;
+    uint32_t line = v->line;
 
-    v->options.given = true;
-    for (size_t i = 0; i < TG_ARRAY_LEN(known); i++)
-        if (value_of(f, known[i].field)[0] != '\0' && count++ < TG_FEED_OPTIONS_MAX)
-            attribute(f, known[i].field, known[i].label, &v->options, TG_FEED_OPTIONS_MAX);
-    if (!tg_feed_f_options_ok(f, v->line, &v->options))
+    for (size_t i = 0; i < TG_ARRAY_LEN(known); i++) {
+        const char *value = value_of(f, known[i].field);
+
+        if (f->format == TG_FEED_GOOGLE_TSV && tg_feed_has(f, known[i].field))
+            v->options.given = true; /* an empty cell says "none" */
+        if (value[0] != '\0' && v->options.count < TG_FEED_OPTIONS_MAX &&
+            !tg_feed_f_option(f, line, names[known[i].field], known[i].label, value, &v->options))
+            f->spoiled = true;
+    }
+    if (!tg_feed_f_options_ok(f, line, &v->options))
         f->spoiled = true;
+}
+
+/* A table without the column says nothing of sales; an item without the element says "none". */
+static bool prices(struct tg_feed *f, struct tg_feed_variant *v)
+{
+    const char *price = value_of(f, G_PRICE);
+    const char *dates = value_of(f, G_SALE_DATE);
+    const char *slash = strchr(dates, '/');
+    struct tg_feed_sale sale = {.field = names[G_SALE_PRICE],
+                                .price = value_of(f, G_SALE_PRICE),
+                                .from_field = names[G_SALE_DATE],
+                                .from = "",
+                                .to_field = names[G_SALE_DATE],
+                                .to = ""};
+
+    if (f->format == TG_FEED_GOOGLE_TSV && !tg_feed_has(f, G_SALE_PRICE))
+        return tg_feed_f_prices(f, v, names[G_PRICE], price, NULL);
+    if (sale.price[0] != '\0' && dates[0] != '\0') {
+        if (slash == NULL || slash == dates || slash[1] == '\0') {
+            tg_feed_say(f, v->line, names[G_SALE_DATE], dates, "These are not two times.",
+                        "Write them as 2027-11-26T08:00+0100/2027-11-29T23:59+0100.");
+            return false;
+        }
+        sale.from = tg_feed_text(f->building, dates, (size_t)(slash - dates));
+        sale.to = slash + 1;
+    }
+    return tg_feed_f_prices(f, v, names[G_PRICE], price, &sale);
 }
 
 static bool availability_ok(struct tg_feed *f)
@@ -236,14 +269,11 @@ static bool variant(struct tg_feed *f, struct tg_feed_variant *v, bool grouped)
     const char *weight = value_of(f, G_WEIGHT);
     const char *cost = value_of(f, G_COST);
     const char *quantity = value_of(f, G_QUANTITY);
-    char currency[4];
     bool ok = true;
 
     v->sku = tg_feed_f_sku(f, v->line, names[G_ID], value_of(f, G_ID));
     ok = v->sku != NULL && availability_ok(f);
-    ok = tg_feed_f_prices(f, v, names[G_PRICE], value_of(f, G_PRICE), names[G_SALE_PRICE],
-                          value_of(f, G_SALE_PRICE)) &&
-         ok;
+    ok = prices(f, v) && ok;
     if (value_of(f, G_GTIN)[0] != '\0') {
         v->barcode = tg_feed_f_gtin(f, v->line, names[G_GTIN], value_of(f, G_GTIN));
         ok = v->barcode != NULL && ok;
@@ -254,7 +284,7 @@ static bool variant(struct tg_feed *f, struct tg_feed_variant *v, bool grouped)
         ok = false;
     }
     if (cost[0] != '\0')
-        ok = tg_feed_f_money(f, v->line, names[G_COST], cost, &v->cost, currency) && ok;
+        ok = tg_feed_f_money(f, v->line, names[G_COST], cost, &v->cost) && ok;
     if (quantity[0] != '\0')
         ok = tg_feed_f_count(f, v->line, names[G_QUANTITY], quantity, &v->stock) && ok;
     if (grouped)
@@ -283,9 +313,9 @@ void tg_google_end(struct tg_feed *f)
         }
         p->brand = text_of(f, G_BRAND, TG_FEED_TITLE_MAX);
         if (value_of(f, G_DESCRIPTION)[0] != '\0')
-            p->description = tg_feed_f_text(f, p->line, names[G_DESCRIPTION],
-                                            tg_feed_plain(f->building, value_of(f, G_DESCRIPTION)),
-                                            TG_FEED_DESCRIPTION_MAX);
+            p->description = tg_feed_f_lines(f, p->line, names[G_DESCRIPTION],
+                                             tg_feed_plain(f->building, value_of(f, G_DESCRIPTION)),
+                                             TG_FEED_DESCRIPTION_MAX);
         f->spoiled = f->spoiled || f->fault_count > 0;
         pictures(f, &p->pictures, true);
         details(f, grouped);

@@ -22,6 +22,7 @@
 
 enum {
     TG_FEED_TITLE_MAX = 200,          /* bytes of titles, names, values: TG_TITLE_SIZE */
+    TG_FEED_VALUE_MAX = 1000,         /* bytes of an attribute's value */
     TG_FEED_DESCRIPTION_MAX = 16384,  /* bytes: three pages of text */
     TG_FEED_ID_SIZE = 40,             /* of a product id with NUL */
     TG_FEED_TEXTS_MAX = 16,           /* further languages */

@@ -84,25 +84,36 @@ static uint32_t line_of(const struct tg_feed *f)
 
 static void tags(struct tg_feed *f)
 {
-    if (cell(f, S_TAGS)[0] != '\0' &&
-        !tg_feed_f_pair(f, line_of(f), names[S_TAGS], "Tags", cell(f, S_TAGS),
-                        &f->product.attributes, TG_FEED_ATTRIBUTES_MAX))
+    if (cell(f, S_TAGS)[0] != '\0' && !tg_feed_f_attribute(f, line_of(f), names[S_TAGS], "Tags",
+                                                           cell(f, S_TAGS), &f->product.attributes))
         f->spoiled = true;
 }
 
+static bool word(const char *text, const char *lower)
+{
+    while (*lower != '\0' && (*text | 0x20) == *lower) {
+        text++;
+        lower++;
+    }
+    return *text == *lower;
+}
+
+/* Older exports have no Status; there what is not published is not for sale. */
 static void status(struct tg_feed *f)
 {
-    const char *value = cell(f, S_STATUS);
+    enum column column = cell(f, S_STATUS)[0] != '\0' ? S_STATUS : S_PUBLISHED;
+    const char *value = cell(f, column);
 
     if (value[0] == '\0')
         return;
-    if (strcmp(value, "active") == 0) {
+    if (word(value, column == S_STATUS ? "active" : "true")) {
         f->product.archived = 0;
-    } else if (strcmp(value, "archived") == 0 || strcmp(value, "draft") == 0) {
+    } else if (column == S_STATUS ? word(value, "archived") || word(value, "draft")
+                                  : word(value, "false")) {
         f->product.archived = 1;
     } else {
-        tg_feed_say(f, line_of(f), names[S_STATUS], value, "This is no status of a product.",
-                    "Use active, draft or archived.");
+        tg_feed_say(f, line_of(f), names[column], value, "This is no status of a product.",
+                    column == S_STATUS ? "Use active, draft or archived." : "Use true or false.");
         f->spoiled = true;
     }
 }
@@ -118,8 +129,8 @@ static void product_fields(struct tg_feed *f)
                     "Give the product a name, or put its rows together.");
     if (tg_feed_has(f, S_BODY))
         p->description =
-            tg_feed_f_text(f, line, names[S_BODY], tg_feed_plain(f->building, cell(f, S_BODY)),
-                           TG_FEED_DESCRIPTION_MAX);
+            tg_feed_f_lines(f, line, names[S_BODY], tg_feed_plain(f->building, cell(f, S_BODY)),
+                            TG_FEED_DESCRIPTION_MAX);
     if (tg_feed_has(f, S_VENDOR))
         p->brand = tg_feed_f_text(f, line, names[S_VENDOR], cell(f, S_VENDOR), TG_FEED_TITLE_MAX);
     f->spoiled = f->fault_count > 0;
@@ -144,11 +155,11 @@ static void option_names(struct tg_feed *f, struct shopify *s)
 
 static bool options(struct tg_feed *f, const struct shopify *s, struct tg_feed_variant *v)
 {
-    v->options.given = true;
     for (size_t i = 0; i < TG_FEED_OPTIONS_MAX; i++) {
         enum column column = (enum column)(S_VALUE1 + 2 * (int)i);
         const char *value = cell(f, column);
 
+        v->options.given = v->options.given || tg_feed_has(f, column);
         if (value[0] == '\0')
             continue;
         /* A product without options has one named Title, "Default Title". */
@@ -160,8 +171,7 @@ static bool options(struct tg_feed *f, const struct shopify *s, struct tg_feed_v
                         "Name the option, for example Size.");
             return false;
         }
-        if (!tg_feed_f_pair(f, v->line, names[column], s->option_names[i], value, &v->options,
-                            TG_FEED_OPTIONS_MAX))
+        if (!tg_feed_f_option(f, v->line, names[column], s->option_names[i], value, &v->options))
             return false;
     }
     return tg_feed_f_options_ok(f, v->line, &v->options);
@@ -191,30 +201,38 @@ static void tax_class(struct tg_feed *f, struct tg_feed_variant *v)
         v->tax_class = tg_feed_text(f->building, value, len);
 }
 
-static bool variant_fields(struct tg_feed *f, const struct shopify *s, struct tg_feed_variant *v)
+static bool prices(struct tg_feed *f, struct tg_feed_variant *v)
 {
     const char *compare = cell(f, S_COMPARE);
     const char *cost = cell(f, S_COST);
-    char currency[4];
     int64_t amount;
+    bool ok = tg_feed_f_prices(f, v, names[S_PRICE], cell(f, S_PRICE), NULL);
+
+    if (tg_feed_has(f, S_COMPARE))
+        v->compare_at = -1;
+    if (compare[0] != '\0') {
+        if (!tg_feed_f_money(f, v->line, names[S_COMPARE], compare, &amount))
+            ok = false;
+        else if (amount > v->price)
+            v->compare_at = amount;
+    }
+    if (cost[0] != '\0')
+        ok = tg_feed_f_money(f, v->line, names[S_COST], cost, &v->cost) && ok;
+    return ok;
+}
+
+static bool variant_fields(struct tg_feed *f, const struct shopify *s, struct tg_feed_variant *v)
+{
     bool ok = true;
 
     v->sku = tg_feed_f_sku(f, v->line, names[S_SKU],
                            cell(f, S_SKU)[0] == '\'' ? cell(f, S_SKU) + 1 : cell(f, S_SKU));
     ok = v->sku != NULL;
-    ok = tg_feed_f_prices(f, v, names[S_PRICE], cell(f, S_PRICE), "", "") && ok;
-    if (compare[0] != '\0') {
-        if (!tg_feed_f_money(f, v->line, names[S_COMPARE], compare, &amount, currency))
-            ok = false;
-        else if (amount > v->price)
-            v->compare_at = amount;
-    }
+    ok = prices(f, v) && ok;
     if (tg_feed_has(f, S_BARCODE)) {
         v->barcode = tg_feed_f_gtin(f, v->line, names[S_BARCODE], cell(f, S_BARCODE));
         ok = v->barcode != NULL && ok;
     }
-    if (cost[0] != '\0')
-        ok = tg_feed_f_money(f, v->line, names[S_COST], cost, &v->cost, currency) && ok;
     if (cell(f, S_QTY)[0] != '\0')
         ok = tg_feed_f_count(f, v->line, names[S_QTY], cell(f, S_QTY), &v->stock) && ok;
     if (cell(f, S_VARIANT_IMAGE)[0] != '\0')

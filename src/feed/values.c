@@ -160,6 +160,20 @@ bool tg_feed_gtin_ok(const char *text)
     return sum % 10 == 0;
 }
 
+/* How much of a number to read for three decimals; *ret_up 1 when the rest rounds it up. */
+static size_t to_thousandths(const char *text, size_t len, int64_t *ret_up)
+{
+    size_t end = len;
+
+    *ret_up = 0;
+    while (end > 0 && digit(text[end - 1]))
+        end--;
+    if (end == 0 || (text[end - 1] != '.' && text[end - 1] != ',') || len - end <= 3)
+        return len;
+    *ret_up = text[end + 3] >= '5' ? 1 : 0;
+    return end + 3;
+}
+
 tg_err tg_feed_weight(int64_t *ret_g, const char *text, const char *unit)
 {
     static const struct {
@@ -171,13 +185,16 @@ tg_err tg_feed_weight(int64_t *ret_g, const char *text, const char *unit)
     size_t len = strcspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     const char *name = text[len] != '\0' ? text + len : unit;
     int64_t thousandths;
+    int64_t up;
     tg_err err;
 
     while (len > 0 && text[len - 1] == ' ')
         len--;
+    len = to_thousandths(text, len, &up);
     err = decimal(&thousandths, text, len, 3);
     if (err != TG_OK)
         return err;
+    thousandths += up;
     for (size_t i = 0; i < TG_ARRAY_LEN(units); i++) {
         if (strcmp(units[i].name, name) != 0)
             continue;

@@ -20,6 +20,8 @@ enum column {
     W_WEIGHT,
     W_WEIGHT_G,
     W_SALE,
+    W_SALE_FROM,
+    W_SALE_TO,
     W_REGULAR,
     W_CATEGORIES,
     W_TAGS,
@@ -46,6 +48,8 @@ static const char *const names[W_COUNT] = {
     "Weight (kg)",
     "Weight (g)",
     "Sale price",
+    "Date sale price starts",
+    "Date sale price ends",
     "Regular price",
     "Categories",
     "Tags",
@@ -98,7 +102,7 @@ static void split(struct tg_feed *f, enum column column, part_fn each)
         if (*at == '\\' && at[1] == ',') {
             at++;
         } else if (*at == ',' || *at == '\0') {
-            while (used > 0 && part[used - 1] == ' ')
+            while (used > 0 && strchr(TG_FEED_BLANKS, part[used - 1]) != NULL)
                 used--;
             part[used] = '\0';
             if (used > 0)
@@ -108,7 +112,7 @@ static void split(struct tg_feed *f, enum column column, part_fn each)
                 return;
             continue;
         }
-        if (used == 0 && *at == ' ')
+        if (used == 0 && strchr(TG_FEED_BLANKS, *at) != NULL)
             continue;
         if (used + 1 < sizeof(part))
             part[used++] = *at;
@@ -142,26 +146,55 @@ static void add_link(struct tg_feed *f, enum column column, const char *part)
         *put = tg_feed_text(f->building, id, strlen(id));
 }
 
-static void attributes(struct tg_feed *f, struct tg_feed_pairs *list, uint32_t max)
+/* Attributes of a product, or of a variation, whose they are options. A file without such columns
+ * says nothing of them. */
+static void attributes(struct tg_feed *f, struct tg_feed_pairs *list, bool options)
 {
-    list->given = true;
     for (int i = 0; i < ATTRIBUTES; i++) {
-        enum column name = (enum column)(W_ATTRIBUTE + 2 * i);
-        enum column value = (enum column)(W_ATTRIBUTE + 2 * i + 1);
+        enum column column = (enum column)(W_ATTRIBUTE + 2 * i + 1);
+        const char *name = cell(f, (enum column)(W_ATTRIBUTE + 2 * i));
+        const char *value = cell(f, column);
+        uint32_t line = f->product.line;
 
-        if (cell(f, name)[0] == '\0' || cell(f, value)[0] == '\0')
+        list->given = list->given || tg_feed_has(f, column);
+        if (name[0] == '\0' || value[0] == '\0')
             continue;
-        if (!tg_feed_f_pair(f, f->product.line, names[value], cell(f, name), cell(f, value), list,
-                            max))
+        if (options ? !tg_feed_f_option(f, line, names[column], name, value, list)
+                    : !tg_feed_f_attribute(f, line, names[column], name, value, list))
             f->spoiled = true;
     }
+}
+
+/* "" says nothing. */
+static void published(struct tg_feed *f, int64_t *ret_archived)
+{
+    const char *value = cell(f, W_PUBLISHED);
+
+    if (strcmp(value, "1") == 0)
+        *ret_archived = 0;
+    else if (strcmp(value, "0") == 0 || strcmp(value, "-1") == 0)
+        *ret_archived = 1;
+    else if (value[0] != '\0')
+        tg_feed_say(f, f->product.line, names[W_PUBLISHED], value, "This is no state of a product.",
+                    "Use 1 for published, 0 for private, -1 for a draft.");
+}
+
+static void product_attributes(struct tg_feed *f, bool variable)
+{
+    struct tg_feed_product *p = &f->product;
+
+    p->attributes.given = tg_feed_has(f, W_TAGS) || tg_feed_has(f, W_ATTRIBUTE + 1);
+    if (!variable) /* those of variable products are options */
+        attributes(f, &p->attributes, false);
+    if (cell(f, W_TAGS)[0] != '\0' &&
+        !tg_feed_f_attribute(f, p->line, names[W_TAGS], "Tags", cell(f, W_TAGS), &p->attributes))
+        f->spoiled = true;
 }
 
 static void product_fields(struct tg_feed *f, bool variable)
 {
     struct tg_feed_product *p = &f->product;
     const char *text = cell(f, W_DESCRIPTION);
-    const char *published = cell(f, W_PUBLISHED);
 
     p->title = tg_feed_f_text(f, p->line, names[W_NAME], cell(f, W_NAME), TG_FEED_TITLE_MAX);
     if (cell(f, W_NAME)[0] == '\0')
@@ -170,18 +203,12 @@ static void product_fields(struct tg_feed *f, bool variable)
     if (text[0] == '\0')
         text = cell(f, W_SHORT);
     if (tg_feed_has(f, W_DESCRIPTION) || tg_feed_has(f, W_SHORT))
-        p->description = tg_feed_f_text(f, p->line, names[W_DESCRIPTION],
-                                        tg_feed_plain(f->building, text), TG_FEED_DESCRIPTION_MAX);
+        p->description = tg_feed_f_lines(f, p->line, names[W_DESCRIPTION],
+                                         tg_feed_plain(f->building, text), TG_FEED_DESCRIPTION_MAX);
     if (tg_feed_has(f, W_BRANDS))
         p->brand =
             tg_feed_f_text(f, p->line, names[W_BRANDS], cell(f, W_BRANDS), TG_FEED_TITLE_MAX);
-    if (strcmp(published, "1") == 0)
-        p->archived = 0;
-    else if (strcmp(published, "0") == 0 || strcmp(published, "-1") == 0)
-        p->archived = 1;
-    else if (published[0] != '\0')
-        tg_feed_say(f, p->line, names[W_PUBLISHED], published, "This is no state of a product.",
-                    "Use 1 for published, 0 for private, -1 for a draft.");
+    published(f, &p->archived);
     f->spoiled = f->spoiled || f->fault_count > 0;
     p->categories.given = tg_feed_has(f, W_CATEGORIES);
     p->pictures.given = tg_feed_has(f, W_IMAGES);
@@ -191,14 +218,7 @@ static void product_fields(struct tg_feed *f, bool variable)
     split(f, W_IMAGES, add_image);
     split(f, W_UPSELLS, add_link);
     split(f, W_CROSS, add_link);
-    if (!variable)
-        attributes(f, &p->attributes, TG_FEED_ATTRIBUTES_MAX);
-    else
-        p->attributes.given = true; /* those of variable products are options */
-    if (cell(f, W_TAGS)[0] != '\0' &&
-        !tg_feed_f_pair(f, p->line, names[W_TAGS], "Tags", cell(f, W_TAGS), &p->attributes,
-                        TG_FEED_ATTRIBUTES_MAX))
-        f->spoiled = true;
+    product_attributes(f, variable);
 }
 
 /* "" and "parent" are the standard (or the parent's, which is the same here). */
@@ -234,6 +254,19 @@ static bool weight(struct tg_feed *f, struct tg_feed_variant *v)
     return false;
 }
 
+static bool prices(struct tg_feed *f, struct tg_feed_variant *v)
+{
+    const struct tg_feed_sale sale = {.field = names[W_SALE],
+                                      .price = cell(f, W_SALE),
+                                      .from_field = names[W_SALE_FROM],
+                                      .from = cell(f, W_SALE_FROM),
+                                      .to_field = names[W_SALE_TO],
+                                      .to = cell(f, W_SALE_TO)};
+
+    return tg_feed_f_prices(f, v, names[W_REGULAR], cell(f, W_REGULAR),
+                            tg_feed_has(f, W_SALE) ? &sale : NULL);
+}
+
 static void variant(struct tg_feed *f, bool variation)
 {
     struct tg_feed_product *p = &f->product;
@@ -245,9 +278,7 @@ static void variant(struct tg_feed *f, bool variation)
     v.line = p->line;
     v.sku = tg_feed_f_sku(f, v.line, names[W_SKU], cell(f, W_SKU));
     ok = v.sku != NULL;
-    ok = tg_feed_f_prices(f, &v, names[W_REGULAR], cell(f, W_REGULAR), names[W_SALE],
-                          cell(f, W_SALE)) &&
-         ok;
+    ok = prices(f, &v) && ok;
     if (tg_feed_has(f, W_GTIN)) {
         v.barcode = tg_feed_f_gtin(f, v.line, names[W_GTIN], cell(f, W_GTIN));
         ok = v.barcode != NULL && ok;
@@ -257,8 +288,11 @@ static void variant(struct tg_feed *f, bool variation)
     ok = tax_class(f, &v) && ok;
     ok = weight(f, &v) && ok;
     if (variation) {
-        attributes(f, &v.options, TG_FEED_OPTIONS_MAX);
-        ok = tg_feed_f_options_ok(f, v.line, &v.options) && ok;
+        size_t before = f->fault_count;
+
+        published(f, &v.archived);
+        attributes(f, &v.options, true);
+        ok = tg_feed_f_options_ok(f, v.line, &v.options) && before == f->fault_count && ok;
     }
     put = ok ? TG_FEED_ADD(f->building, &p->variants, 1) : NULL;
     if (put == NULL)

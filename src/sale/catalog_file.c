@@ -92,7 +92,9 @@ bool tg_catalog_file_renumbered(void *ctx, const char *id)
 
 tg_err tg_catalog_file_again(struct tg_catalog_job *job)
 {
-    struct tg_feed_cfg cfg = {.format = tg_feed_format_parse(job->import.format), .rng = &job->rng};
+    struct tg_feed_cfg cfg = {.format = tg_feed_format_parse(job->import.format),
+                              .rng = &job->rng,
+                              .wall_us = job->import.started_wall};
 
     tg_feed_free(job->feed);
     job->feed = NULL;

@@ -24,9 +24,22 @@ static void check_product(const struct tg_feed_product *p, struct tg_feed_arena 
     tg_feed_product_doc(&text, p);
     TG_ASSERT(text.err == TG_OK);
     tg_feed_arena_clear(a);
-    if (tg_feed_product_read(a, &again, (const char *)text.data, text.len, NULL, NULL) == TG_OK) {
-        tg_feed_product_doc(&twice, &again);
-        TG_ASSERT(twice.len == text.len && memcmp(twice.data, text.data, text.len) == 0);
+    TG_ASSERT(tg_feed_product_read(a, &again, (const char *)text.data, text.len, NULL, NULL) ==
+              TG_OK);
+    tg_feed_product_doc(&twice, &again);
+    TG_ASSERT(twice.len == text.len && memcmp(twice.data, text.data, text.len) == 0);
+    for (uint32_t i = 0; i < p->variants.count; i++) {
+        struct tg_feed_pairs options = {0};
+        struct tg_feed_variant variant;
+
+        tg_buf_clear(&text);
+        tg_feed_variant_doc(&text, &p->variants.at[i]);
+        tg_feed_arena_clear(a);
+        TG_ASSERT(tg_feed_variant_read(a, &variant, tg_buf_cstr(&text), text.len, NULL, NULL) ==
+                  TG_OK);
+        tg_buf_clear(&text);
+        tg_feed_options_json(&text, &p->variants.at[i].options);
+        TG_ASSERT(tg_feed_options_read(a, &options, tg_buf_cstr(&text)) == TG_OK);
     }
     tg_buf_clear(&text);
     j = tg_jo(&text);

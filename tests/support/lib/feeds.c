@@ -240,6 +240,7 @@ static const char *head_of(enum tg_feed_format format)
                "Stock,Weight (kg),Sale price,Regular price,Categories,Images,Parent,"
                "Attribute 1 name,Attribute 1 value(s),Attribute 2 name,Attribute 2 value(s)\r\n";
     case TG_FEED_AUTO:
+    case TG_FEED_GOOGLE:
     case TG_FEED_TORG:
     case TG_FEED_FORMAT_COUNT:
         break;
@@ -269,6 +270,7 @@ static void write_piece(struct tg_buf *out, enum tg_feed_format format, const st
         torg_variant(out, p, fault);
         break;
     case TG_FEED_AUTO:
+    case TG_FEED_GOOGLE:
     case TG_FEED_FORMAT_COUNT:
         break;
     }
