@@ -272,17 +272,16 @@ struct tg_sale_req *tg_req_sale(struct tg_req *q, enum tg_sale_what what)
     return msg;
 }
 
-/* One argument as it may stand in an address; libwebsockets has decoded it. */
-static void add_arg(struct tg_buf *out, const char *arg)
+/* As it may stand in an address; libwebsockets has decoded it. */
+static void add_escaped(struct tg_buf *out, const char *text, const char *plain)
 {
-    for (const char *c = arg; *c != '\0'; c++) {
+    for (const char *c = text; *c != '\0'; c++) {
         if ((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
-            strchr("-._~=", *c) != NULL)
+            strchr(plain, *c) != NULL)
             tg_buf_add(out, c, 1);
         else
             tg_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*c);
     }
-    tg_buf_add_str(out, "&");
 }
 
 /* The headers are gone when the answer comes. What is too long has no Link; `next` stays. */
@@ -296,8 +295,10 @@ static void keep_query(struct tg_req *q)
     for (int i = 0; lws_hdr_fragment_length(q->wsi, WSI_TOKEN_HTTP_URI_ARGS, i) > 0; i++) {
         if (lws_hdr_copy_fragment(q->wsi, arg, sizeof(arg), WSI_TOKEN_HTTP_URI_ARGS, i) <= 0)
             whole = false; /* too long: a Link without it would lead to another list */
-        else if (strncmp(arg, "cursor=", 7) != 0)
-            add_arg(&out, arg);
+        else if (strncmp(arg, "cursor=", 7) != 0) {
+            add_escaped(&out, arg, "-._~=");
+            tg_buf_add_str(&out, "&");
+        }
     }
     tg_str_cut(q->query, sizeof(q->query), whole && out.err == TG_OK ? tg_buf_cstr(&out) : "!");
     tg_buf_done(&out);
@@ -322,6 +323,21 @@ struct tg_read_req *tg_req_read(struct tg_req *q, enum tg_read_what what)
     return msg;
 }
 
+/* RFC 8288: the list's next page. */
+static void link_next(struct tg_req *q, const char *next)
+{
+    struct tg_buf path;
+
+    if (next[0] == '\0' || q->query[0] == '!')
+        return;
+    tg_buf_init(&path, TG_REQ_PATH_MAX * 3);
+    add_escaped(&path, q->path, "-._~/");
+    if (path.err == TG_OK)
+        tg_reply_header(q, "Link", "<%s?%scursor=%s>; rel=\"next\"", tg_buf_cstr(&path), q->query,
+                        next);
+    tg_buf_done(&path);
+}
+
 static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
 {
     struct tg_req *q = tg_slots_get(&w->slots, TG_SLOT_REQ, msg->conn.slot, msg->conn.generation);
@@ -341,8 +357,7 @@ static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
         tg_reply_header(q, "ETag", "%s", msg->etag);
     if (msg->in_lang)
         tg_reply_header(q, "Content-Language", "%s", q->lang);
-    if (msg->next[0] != '\0' && q->query[0] != '!')
-        tg_reply_header(q, "Link", "<%s?%scursor=%s>; rel=\"next\"", q->path, q->query, msg->next);
+    link_next(q, msg->next);
     tg_reply_slab(q, msg->status >= 400 ? "application/problem+json" : "application/json",
                   msg->json);
     msg->json = NULL;
