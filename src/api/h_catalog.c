@@ -378,6 +378,7 @@ static void found(struct tg_req *q, struct tg_web_reply *reply)
         return;
     }
     tg_reply_start(q, reply->status);
+    tg_reply_again(q, reply->json);
     tg_reply_slab(q, "application/problem+json", reply->json);
     reply->json = NULL;
 }

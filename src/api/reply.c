@@ -174,10 +174,20 @@ void tg_problem_text(struct tg_buf *out, int status, const char *detail)
     write_problem(out, status, NULL, detail);
 }
 
+void tg_reply_again(struct tg_req *q, const struct tg_slab *problem)
+{
+    static const char busy[] = "\"code\":\"busy\""; /* within a text its quotes are escaped */
+
+    if (q->status == 503 || (q->status == 409 && problem != NULL &&
+                             memmem(problem->data, problem->len, busy, strlen(busy)) != NULL))
+        tg_reply_header(q, "Retry-After", "1");
+}
+
 void tg_reply_problem(struct tg_req *q, int status, const char *field, const char *detail)
 {
     write_problem(&q->out, status, field, detail);
     tg_reply_start(q, status);
+    tg_reply_again(q, NULL);
     tg_reply_header(q, "Cache-Control", "no-store");
     tg_reply_send(q, "application/problem+json", tg_span(q->out.data, q->out.len));
 }

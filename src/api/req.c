@@ -358,6 +358,7 @@ static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
     if (msg->in_lang)
         tg_reply_header(q, "Content-Language", "%s", q->lang);
     link_next(q, msg->next);
+    tg_reply_again(q, msg->json);
     tg_reply_slab(q, msg->status >= 400 ? "application/problem+json" : "application/json",
                   msg->json);
     msg->json = NULL;

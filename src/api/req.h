@@ -144,6 +144,8 @@ void tg_reply_json(struct tg_req *q, int status);
 void tg_reply_empty(struct tg_req *q, int status);
 /* RFC 9457. field NULL = none; detail says what to do. */
 void tg_reply_problem(struct tg_req *q, int status, const char *field, const char *detail);
+/* Retry-After, when the status that was begun with, or the problem that comes, asks for it. */
+void tg_reply_again(struct tg_req *q, const struct tg_slab *problem);
 void tg_reply_retry(struct tg_req *q, int status, uint32_t wait_ms, const char *detail);
 /* The next bytes; 0 = go on, -1 = close the connection. */
 int tg_reply_write(struct tg_req *q);

@@ -117,6 +117,15 @@ static struct tg_web_reply *reply_to(struct tg_conn conn, int status)
     return reply;
 }
 
+static struct tg_conn conn_of(void *msg)
+{
+    const struct tg_msg *head = msg;
+
+    assert_non_null(msg);
+    return head->kind == TG_MSG_READ_REQ ? ((struct tg_read_req *)msg)->conn
+                                         : ((struct tg_sale_req *)msg)->conn;
+}
+
 static struct web_answer answer_with(struct tg_web_reply *take_reply)
 {
     assert_int_equal(tg_mailbox_post_reply(take_reply->conn.mb, take_reply), TG_OK);
@@ -256,8 +265,6 @@ static void test_skus_with_slashes_are_reached(void **state)
     for (size_t i = 0; i < TG_ARRAY_LEN(rows) * TG_ARRAY_LEN(written); i++) {
         size_t row = i / TG_ARRAY_LEN(written);
         const char *sku = written[i % TG_ARRAY_LEN(written)];
-        struct tg_sale_req *req;
-        struct tg_conn conn;
         char line[128];
         void *msg;
 
@@ -266,13 +273,68 @@ static void test_skus_with_slashes_are_reached(void **state)
         msg = take();
         if (msg == NULL)
             fail_msg("%s: %s", line, web_read_answer(&t.client, false).body);
-        req = msg;
-        conn = req->head.kind == TG_MSG_READ_REQ ? ((struct tg_read_req *)msg)->conn : req->conn;
         if (strcmp(sku_of(msg), "W31/L32") != 0)
             fail_msg("%s: asked for \"%s\"", line, sku_of(msg));
-        (void)answer_with(reply_to(conn, 200));
+        (void)answer_with(reply_to(conn_of(msg), 200));
         tg_msg_free(msg);
     }
+}
+
+/* As the document says: who is told that the shop is busy is told when to come back. */
+static void test_busy_says_when_to_ask_again(void **state)
+{
+    static const struct {
+        const char *line, *body;
+        int status;
+        const char *json;
+        bool again;
+    } rows[] = {
+        {"GET /api/v1/orders", "", 503, "{\"status\":503,\"code\":\"busy\"}", true},
+        {"GET /api/v1/orders", "", 200, "{\"orders\":[]}", false},
+        {"GET /api/v1/exports/e1/file", "", 503, "{\"status\":503,\"code\":\"busy\"}", true},
+        {"PATCH /api/v1/stock/MUG", "{\"set\":1}", 503, "{\"code\":\"busy\"}", true},
+        {"PATCH /api/v1/stock/MUG", "{\"set\":1}", 503, NULL, true},
+        {"PATCH /api/v1/stock/MUG", "{\"set\":1}", 409, "{\"code\":\"busy\"}", true},
+        {"PATCH /api/v1/stock/MUG", "{\"set\":1}", 409, "{\"code\":\"sold_out\"}", false},
+        {"PATCH /api/v1/stock/MUG", "{\"set\":1}", 409, NULL, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TG_ARRAY_LEN(rows); i++) {
+        struct tg_web_reply *reply;
+        struct web_answer a;
+        void *msg;
+
+        send_request(rows[i].line, rows[i].body);
+        msg = take();
+        reply = reply_to(conn_of(msg), rows[i].status);
+        tg_slab_unref(reply->json);
+        reply->json =
+            rows[i].json == NULL ? NULL : tg_slab_copy(rows[i].json, strlen(rows[i].json));
+        a = answer_with(reply);
+        assert_int_equal(a.status, rows[i].status);
+        if (web_has(&a, "Retry-After", "1") != rows[i].again)
+            fail_msg("%s %d %s: %s", rows[i].line, rows[i].status, rows[i].json, a.head);
+        tg_msg_free(msg);
+    }
+}
+
+/* RFC 8288: an address, whatever the SKU. */
+static void test_link_to_the_next_page_is_an_address(void **state)
+{
+    struct tg_web_reply *reply;
+    struct web_answer a;
+    void *msg;
+
+    (void)state;
+    send_request("GET /api/v1/stock/MUG%20%231%3e%c3%a5/movements?limit=2", "");
+    msg = take();
+    reply = reply_to(conn_of(msg), 200);
+    tg_str_cut(reply->next, sizeof(reply->next), "m.7");
+    a = answer_with(reply);
+    assert_non_null(strstr(a.head, "Link: </api/v1/stock/MUG%20%231%3E%C3%A5/movements?limit=2&"
+                                   "cursor=m.7>; rel=\"next\"\r\n"));
+    tg_msg_free(msg);
 }
 
 int main(void)
@@ -282,6 +344,8 @@ int main(void)
         CASE(test_null_is_no_count),
         CASE(test_webhook_ids_have_their_alphabet),
         CASE(test_skus_with_slashes_are_reached),
+        CASE(test_busy_says_when_to_ask_again),
+        CASE(test_link_to_the_next_page_is_an_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

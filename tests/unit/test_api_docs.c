@@ -124,6 +124,26 @@ static void expect_status(const struct tg_route *route, const json_t *operation,
                  route->pattern, status);
 }
 
+/* A refusal that is to be asked again says when, where it is described. */
+static void expect_retry_after(const struct tg_route *route, const json_t *operation,
+                               const char *status)
+{
+    const json_t *answer = json_object_get(json_object_get(operation, "responses"), status);
+    const char *ref = json_string_value(json_object_get(answer, "$ref"));
+
+    if (ref != NULL) {
+        const json_t *all =
+            json_object_get(json_object_get(schema_root(openapi), "components"), "responses");
+
+        answer = json_object_get(all, strrchr(ref, '/') + 1);
+    }
+    if (answer != NULL &&
+        json_object_get(json_object_get(answer, "content"), "text/plain") == NULL &&
+        json_object_get(json_object_get(answer, "headers"), "Retry-After") == NULL)
+        fail_msg("%s %s: no Retry-After with %s", method_name(route->method), route->pattern,
+                 status);
+}
+
 /* What the row says is taken, and nothing else, is described. */
 static void same_parameter(const struct tg_route *route, const json_t *operation, uint32_t flag,
                            const char *name)
@@ -141,6 +161,8 @@ static void check_row(const struct tg_route *route, const json_t *operation)
     bool login = route->roles != 0 || (route->flags & TG_ROUTE_LOGIN) != 0;
 
     expect_status(route, operation, "429");
+    expect_retry_after(route, operation, "429");
+    expect_retry_after(route, operation, "503");
     /* A Content-Length that is no number: whatever the handler is. */
     if (strncmp(route->pattern, "/api/v1/", 8) == 0)
         expect_status(route, operation, "400");
@@ -162,6 +184,7 @@ static void check_row(const struct tg_route *route, const json_t *operation)
     if (keyed || key_taken) {
         expect_status(route, operation, "400");
         expect_status(route, operation, "409");
+        expect_retry_after(route, operation, "409");
         expect_status(route, operation, "422");
     }
 }
