@@ -121,11 +121,13 @@ static const char full[] =
 
 static void test_a_column_that_is_missing_erases_nothing(void **state)
 {
-    static const char *const files[] = {
-        "Handle,Title,Variant SKU,Variant Price\nP,P,P-S,80\nP,,P-M,80\nQ,Q,Q,80\n",
-        "Type,SKU,Name,Parent,Regular price\nvariable,P,P,,\nvariation,P-S,,P,80\n"
-        "variation,P-M,,P,80\nsimple,Q,Q,,80\n",
-        "id\ttitle\tprice\titem group id\nP-S\tP\t80\tP\nP-M\tP\t80\tP\nQ\tQ\t80\t\n"};
+    static const char shopify[] =
+        "Handle,Title,Variant SKU,Variant Price\nP,P,P-S,80\nP,,P-M,80\nQ,Q,Q,80\n";
+    static const char woo[] = "Type,SKU,Name,Parent,Regular price\nvariable,P,P,,\n"
+                              "variation,P-S,,P,80\nvariation,P-M,,P,80\nsimple,Q,Q,,80\n";
+    static const char google[] =
+        "id\ttitle\tprice\titem group id\nP-S\tP\t80\tP\nP-M\tP\t80\tP\nQ\tQ\t80\t\n";
+    static const char *const files[] = {shopify, woo, google};
     struct tg_rig *r = tg_rig_open();
 
     (void)state;
