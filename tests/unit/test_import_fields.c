@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "support/lib/feed_fields.h"
 #include "support/lib/import_rig.h"
 
@@ -215,6 +216,32 @@ static void test_sale_prices_hold_within_their_window(void **state)
     tg_rig_close(r);
 }
 
+/* The check and the writing of a strict import agree, though the sale ends between them. */
+static void test_the_time_of_an_import_is_its_start(void **state)
+{
+    static const char file[] = "id\ttitle\tprice\tsale price\tsale price effective date\n"
+                               "A\tA\t500\t300\t2026-05-28T20:00Z/2026-05-28T20:30Z\n";
+    struct tg_rig *r = tg_rig_open();
+    struct tg_sale_req *req;
+
+    (void)state;
+    tg_rig_file(r, file, strlen(file));
+    req = tg_rig_req(r, TG_SALE_IMPORT, r->file, strlen(r->file) + 1);
+    tg_str_cut(req->key, sizeof(req->key), "google");
+    req->number = TG_IMPORT_STRICT;
+    r->now.wall = TG_RIG_WALL_US;
+    tg_rig_ask(r, req);
+    assert_int_equal(r->status, 202);
+    assert_null(tg_shop_variant(tg_sale_shop(r->sale), "A"));
+    r->now.wall += (tg_us)86400 * TG_US_PER_S;
+    (void)tg_rig_settle(r);
+    tg_rig_look(r);
+    assert_int_equal(r->import.state, TG_IMPORT_DONE);
+    assert_string_equal(r->import.format, "google-tsv");
+    assert_int_equal(variant(r, "A")->price, 30000);
+    tg_rig_close(r);
+}
+
 /* --- what is not published --- */
 
 static void test_what_is_not_published_is_not_sold(void **state)
@@ -255,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_a_column_that_is_missing_erases_nothing),
         cmocka_unit_test(test_an_empty_cell_erases),
         cmocka_unit_test(test_sale_prices_hold_within_their_window),
+        cmocka_unit_test(test_the_time_of_an_import_is_its_start),
         cmocka_unit_test(test_what_is_not_published_is_not_sold),
     };
 
