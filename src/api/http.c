@@ -12,7 +12,12 @@ struct pss {
     struct tg_req *q; /* the request of this transaction; NULL = none */
 };
 
-enum { SEND_TIMEOUT_S = 30, DISCARD_TIMEOUT_S = 3, CHUNKS_PER_TURN = 4 };
+enum {
+    SEND_TIMEOUT_S = 30,      /* for an answer to be read, and for each ... */
+    SEND_BYTES = 1024 * 1024, /* ... of it that is begun */
+    DISCARD_TIMEOUT_S = 3,
+    CHUNKS_PER_TURN = 4,
+};
 
 static int on_request(struct lws *wsi, struct pss *pss, const char *path, size_t len)
 {
@@ -100,12 +105,32 @@ static int on_sent(struct tg_req *q)
     return lws_http_transaction_completed(q->wsi) != 0 ? -1 : 0;
 }
 
+/*
+ * Who takes a few bytes now and then must not keep the answer in memory; the timeout below begins
+ * anew with each write. What is compiled in, and files, may take their time.
+ */
+static bool too_slow(struct tg_req *q)
+{
+    tg_us time = q->w->web->cfg.send_us;
+
+    if (q->slab == NULL && q->out.len == 0)
+        return false;
+    tg_worker_clock(q->w);
+    if (time == 0)
+        time = (tg_us)SEND_TIMEOUT_S * TG_US_PER_S;
+    if (q->send_by == 0)
+        q->send_by = q->w->now + time * (tg_us)(1 + q->content.len / (size_t)SEND_BYTES);
+    return q->w->now > q->send_by;
+}
+
 static int on_writeable(struct tg_req *q)
 {
     if (q != NULL && q->state == TG_REQ_STREAM)
         return tg_events_write(q);
     if (q == NULL || q->state != TG_REQ_SEND)
         return 0;
+    if (too_slow(q))
+        return -1;
     for (int i = 0; i < CHUNKS_PER_TURN; i++) {
         if (tg_reply_write(q) != 0)
             return -1;

@@ -83,6 +83,20 @@ bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_
     return take_rate(w, peer, key, sizeof(key), what, ret_wait_ms);
 }
 
+void tg_rate_addr_more(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
+                       size_t count)
+{
+    const struct tg_rate_rule *rule = &tg_address_rates[what];
+    uint8_t key[16];
+    uint32_t wait_ms;
+
+    if (tg_cidr_list_match(&w->web->trusted, peer))
+        return;
+    tg_rate_addr_key(key, peer);
+    while (count > 0 && tg_rate_take(w->rate, w->now, key, sizeof(key), what, rule, &wait_ms))
+        count--;
+}
+
 bool tg_rate_addr_token(struct tg_worker *w, const struct tg_addr *peer, const char *token,
                         enum tg_rate_class what, uint32_t *ret_wait_ms)
 {

@@ -9,7 +9,10 @@
 #include "base/metrics.h"
 #include "base/str.h"
 
-enum { REPLY_MAX = 4 * 1024 * 1024 }; /* /metrics, lists of shows; pages and slabs are not copied */
+enum {
+    REPLY_MAX = 4 * 1024 * 1024, /* /metrics, lists of shows; pages and slabs are not copied */
+    LARGE_BYTES = 128 * 1024,    /* of an answer are one request of its address */
+};
 
 struct tg_req *tg_req_new(struct tg_worker *w, struct lws *wsi)
 {
@@ -338,6 +341,14 @@ static void link_next(struct tg_req *q, const char *next)
     tg_buf_done(&path);
 }
 
+/* Memory and bandwidth: a large answer is as many requests as it has parts of some size. */
+static void charge(struct tg_req *q, const struct tg_slab *answer)
+{
+    if (answer != NULL && answer->len > (size_t)LARGE_BYTES)
+        tg_rate_addr_more(q->w, &q->peer, q->match.route->rate,
+                          (answer->len - 1) / (size_t)LARGE_BYTES);
+}
+
 static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
 {
     struct tg_req *q = tg_slots_get(&w->slots, TG_SLOT_REQ, msg->conn.slot, msg->conn.generation);
@@ -359,6 +370,7 @@ static void on_reply(struct tg_worker *w, struct tg_web_reply *msg)
         tg_reply_header(q, "Content-Language", "%s", q->lang);
     link_next(q, msg->next);
     tg_reply_again(q, msg->json);
+    charge(q, msg->json);
     tg_reply_slab(q, msg->status >= 400 ? "application/problem+json" : "application/json",
                   msg->json);
     msg->json = NULL;

@@ -72,6 +72,7 @@ struct tg_req {
     tg_us deadline;
 
     /* the answer */
+    tg_us send_by; /* when it is cut, however slowly it is read; 0 = not begun */
     int status;
     struct tg_buf head;
     struct tg_buf out;

@@ -48,6 +48,7 @@ struct tg_web_cfg {
     bool sandbox;                     /* the sandbox payment provider answers (demo, or allowed) */
     bool (*ready)(void *ctx);         /* for /readyz; any worker's thread; NULL = always */
     void *ready_ctx;
+    tg_us send_us;                  /* time to read an answer, and for each MiB; 0 = 30 s */
     const struct tg_assets *assets; /* NULL = the compiled-in pages */
 };
 

@@ -128,6 +128,9 @@ void tg_header_custom(struct lws *wsi, const char *name, char *out, size_t size)
  */
 struct tg_addr tg_peer_addr(struct tg_worker *w, struct lws *wsi, bool *ret_certain);
 /* One token of the address's bucket; false: *ret_wait_ms. Always true for trusted networks. */
+/* As many more as there are, up to count; nothing is refused for it. */
+void tg_rate_addr_more(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
+                       size_t count);
 bool tg_rate_addr(struct tg_worker *w, const struct tg_addr *peer, enum tg_rate_class what,
                   uint32_t *ret_wait_ms);
 

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -35,7 +38,7 @@ static bool ready(void *ctx)
     return true;
 }
 
-static int set_up(void **state)
+static int set_up_with(size_t trusted_count, tg_us send_us)
 {
     static const char *const trusted[] = {"loopback"};
     struct tg_show_info show = {.ord = 0, .id = "demo", .title = "Demo", .state = TG_SHOW_LIVE};
@@ -45,8 +48,8 @@ static int set_up(void **state)
     struct tg_web_peers peers = {.read_count = 1};
     const char *key = NULL;
 
-    (void)state;
-    cfg.trusted_networks = (struct tg_texts){trusted, 1};
+    cfg.send_us = send_us;
+    cfg.trusted_networks = (struct tg_texts){trusted, trusted_count};
     assert_int_equal(tg_registry_new(&t.reg), TG_OK);
     assert_int_equal(tg_registry_show_put(t.reg, &show), TG_OK);
     tg_token_mint(t.admin, info.hash);
@@ -63,6 +66,24 @@ static int set_up(void **state)
     assert_int_equal(tg_web_start(t.web, &peers), TG_OK);
     t.client = web_open(t.port, 0);
     return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_with(1, 0);
+}
+
+static int set_up_hasty(void **state)
+{
+    (void)state;
+    return set_up_with(1, 300 * TG_US_PER_MS);
+}
+
+static int set_up_stranger(void **state)
+{
+    (void)state;
+    return set_up_with(0, 0);
 }
 
 static int tear_down(void **state)
@@ -186,8 +207,8 @@ static void test_null_is_no_count(void **state)
 static void test_webhook_ids_have_their_alphabet(void **state)
 {
     static const char *const ids[] = {
-        "%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff"
-        "%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff",
+        ("%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff"
+         "%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff%ff"),
         "0192fd6e-7d1c-7000-8000-00000000000G",
         "0192fd6e-7d1c-7000-8000-0000000000",
     };
@@ -337,6 +358,96 @@ static void test_link_to_the_next_page_is_an_address(void **state)
     tg_msg_free(msg);
 }
 
+static struct tg_web_reply *large_reply(struct tg_conn conn, size_t len)
+{
+    struct tg_web_reply *reply = reply_to(conn, 200);
+    char *text = calloc(1, len);
+
+    assert_non_null(text);
+    memset(text, 'x', len);
+    tg_slab_unref(reply->json);
+    reply->json = tg_slab_copy(text, len);
+    assert_non_null(reply->json);
+    free(text);
+    return reply;
+}
+
+/* Bytes read, up to `most`, `step` each millisecond; less: it ended. */
+static size_t read_some(size_t most, size_t step)
+{
+    static char part[65536];
+    size_t got = 0;
+
+    while (got < most) {
+        ssize_t n = recv(t.client.fd, part, TG_MIN(step, most - got), 0);
+
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+        (void)usleep(1000);
+    }
+    return got;
+}
+
+enum { LARGE = 16 * 1024 * 1024 }; /* more than the kernel takes off our hands */
+
+/* It would stay in memory for as long as its reader likes. */
+static void test_answer_that_is_read_slowly_is_cut(void **state)
+{
+    void *msg;
+
+    (void)state;
+    web_close(&t.client);
+    t.client = web_open(t.port, 4096);
+    send_request("GET /api/v1/orders", "");
+    msg = take();
+    assert_int_equal(tg_mailbox_post_reply(conn_of(msg).mb, large_reply(conn_of(msg), LARGE)),
+                     TG_OK);
+    tg_msg_free(msg);
+    for (int i = 0; i < 70; i++) { /* 7 s: the answer has 17 times 300 ms */
+        assert_int_equal(read_some(100, 100), 100);
+        (void)usleep(100000);
+    }
+    assert_true(read_some(LARGE - 8000, 65536) < LARGE - 8000);
+}
+
+static void test_answer_that_is_read_arrives(void **state)
+{
+    void *msg;
+
+    (void)state;
+    send_request("GET /api/v1/orders", "");
+    msg = take();
+    assert_int_equal(tg_mailbox_post_reply(conn_of(msg).mb, large_reply(conn_of(msg), LARGE)),
+                     TG_OK);
+    assert_int_equal(read_some(LARGE, 65536), LARGE);
+    tg_msg_free(msg);
+}
+
+/* An anonymous address gets so many bytes a minute, not so many answers of any size. */
+static void test_large_answers_count_as_many(void **state)
+{
+    struct web_answer a = {.status = 200};
+    int answers = 0;
+
+    (void)state;
+    while (a.status == 200 && answers < 100) {
+        void *msg;
+
+        send_request("GET /api/v1/products", "");
+        msg = take();
+        if (msg == NULL) {
+            a = web_read_answer(&t.client, false);
+            break;
+        }
+        a = answer_with(large_reply(conn_of(msg), 1024 * 1024));
+        tg_msg_free(msg);
+        answers++;
+    }
+    assert_int_equal(a.status, 429);
+    assert_in_range(answers, 15, 17); /* 120 at once, 8 each */
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -346,6 +457,11 @@ int main(void)
         CASE(test_skus_with_slashes_are_reached),
         CASE(test_busy_says_when_to_ask_again),
         CASE(test_link_to_the_next_page_is_an_address),
+        cmocka_unit_test_setup_teardown(test_answer_that_is_read_slowly_is_cut, set_up_hasty,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_answer_that_is_read_arrives, set_up_hasty, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_answers_count_as_many, set_up_stranger,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
