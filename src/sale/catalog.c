@@ -20,6 +20,17 @@ static void keep_fault(void *ctx, const struct tg_feed_fault *fault)
         w->faults[w->fault_count++] = *fault;
 }
 
+/* Bundles may stand above their parts: the request is made whole, or not at all. */
+static bool in_request(void *ctx, enum tg_catalog_known kind, const char *text)
+{
+    const struct tg_catalog_work *w = ctx;
+
+    for (uint32_t i = 0; kind == TG_CATALOG_KNOWN_VARIANT && i < w->given.count; i++)
+        if (strcmp(w->given.at[i].sku, text) == 0)
+            return true;
+    return false;
+}
+
 tg_err tg_catalog_work_new(struct tg_sale *sale, struct tg_shop_now now)
 {
     struct tg_catalog_work *w = tg_calloc(1, sizeof(*w));
@@ -34,6 +45,7 @@ tg_err tg_catalog_work_new(struct tg_sale *sale, struct tg_shop_now now)
         return err;
     }
     w->slice.on_fault = keep_fault;
+    w->slice.knows = in_request;
     w->slice.ctx = w;
     sale->catalog = w;
     return tg_cat_tidy(sale->cfg.store, now.wall);
@@ -274,6 +286,7 @@ static void change_product(struct tg_sale *sale, struct tg_shop_now now,
     missing = !fresh && tg_shop_product(sale->shop, p.id) == NULL;
     if (missing)
         tg_catalog_fault(&w->slice, 0, "product", req->key, "There is no such product.", "");
+    w->given = p.variants;
     check_currencies(w, &p);
     if (fresh)
         want.number = tg_shop_free_number(sale->shop, 1);
@@ -349,6 +362,7 @@ static void answer_request(struct tg_sale *sale, struct tg_shop_now now, struct 
     }
     w->fault_count = 0;
     w->stale = false;
+    w->given = (struct tg_feed_variants){.count = 0};
     tg_catalog_key(w, req);
     tg_str_cut(w->slice.actor, sizeof(w->slice.actor), req->who.id);
     tg_catalog_slice_begin(&w->slice, now, &w->key);

@@ -37,7 +37,7 @@ static void empty_variant(struct tg_feed_variant *v)
     v->parts.given = true;
 }
 
-/* The whole of it as text: equal texts, equal products. NULL: no memory, s->err is set. */
+/* As tg_catalog_variant_text(). */
 static const char *product_text(struct tg_catalog_slice *s, const struct tg_feed_product *p)
 {
     struct tg_buf out;
@@ -56,7 +56,7 @@ static const char *product_text(struct tg_catalog_slice *s, const struct tg_feed
     return s->err == TG_OK ? text : NULL;
 }
 
-static const char *variant_text(struct tg_catalog_slice *s, const struct tg_feed_variant *v)
+const char *tg_catalog_variant_text(struct tg_catalog_slice *s, const struct tg_feed_variant *v)
 {
     struct tg_buf out;
     struct tg_jo j = tg_jo(&out);
@@ -223,24 +223,11 @@ static void variant_to_memory(struct tg_catalog_slice *s, const char *product_id
     s->variant_count++;
 }
 
-static struct tg_catalog_claim *add_claim(struct tg_catalog_slice *s, enum tg_claim_kind kind,
-                                          const struct tg_feed_variant *v)
-{
-    struct tg_catalog_claim *c;
-
-    TG_ASSERT(s->claim_count < TG_CATALOG_SLICE_CLAIMS); /* see tg_catalog_slice_full() */
-    c = &s->claims[s->claim_count++];
-    *c = (struct tg_catalog_claim){
-        .kind = kind, .amount = TG_AS_IS, .compare_at = TG_AS_IS, .line = v->line};
-    tg_str_cut(c->sku, sizeof(c->sku), v->sku);
-    return c;
-}
-
 static void claim_currencies(struct tg_catalog_slice *s, const struct tg_feed_prices *was,
                              const struct tg_feed_variant *v)
 {
     for (uint32_t i = 0; i < v->prices.count; i++) {
-        struct tg_catalog_claim *c = add_claim(s, TG_CLAIM_LIST_PRICE, v);
+        struct tg_catalog_claim *c = tg_catalog_add_claim(s, TG_CLAIM_LIST_PRICE, v);
 
         memcpy(c->currency, v->prices.at[i].currency, sizeof(c->currency));
         c->amount = v->prices.at[i].price;
@@ -251,39 +238,12 @@ static void claim_currencies(struct tg_catalog_slice *s, const struct tg_feed_pr
         for (uint32_t k = 0; k < v->prices.count; k++)
             stays = stays || strcmp(was->at[i].currency, v->prices.at[k].currency) == 0;
         if (!stays) {
-            struct tg_catalog_claim *c = add_claim(s, TG_CLAIM_LIST_PRICE, v);
+            struct tg_catalog_claim *c = tg_catalog_add_claim(s, TG_CLAIM_LIST_PRICE, v);
 
             memcpy(c->currency, was->at[i].currency, sizeof(c->currency));
             c->amount = -1;
         }
     }
-}
-
-static bool same_parts(const struct tg_feed_parts *a, const struct tg_feed_parts *b)
-{
-    bool same = a->count == b->count;
-
-    for (uint32_t i = 0; same && i < a->count; i++)
-        same = strcmp(a->at[i].sku, b->at[i].sku) == 0 && a->at[i].qty == b->at[i].qty;
-    return same;
-}
-
-static void claim_parts(struct tg_catalog_slice *s, const struct tg_feed_variant *v)
-{
-    struct tg_part_row *rows = tg_feed_alloc(&s->arena, (v->parts.count + 1) * sizeof(*rows));
-    struct tg_catalog_claim *c;
-
-    if (rows == NULL) {
-        s->err = s->arena.err;
-        return;
-    }
-    for (uint32_t i = 0; i < v->parts.count; i++) {
-        tg_str_cut(rows[i].sku, sizeof(rows[i].sku), v->parts.at[i].sku);
-        rows[i].qty = (int32_t)v->parts.at[i].qty;
-    }
-    c = add_claim(s, TG_CLAIM_STOCK_RULES, v);
-    c->parts = rows;
-    c->part_count = v->parts.count;
 }
 
 static void claims_of(struct tg_catalog_slice *s, const struct tg_feed_variant *was,
@@ -295,7 +255,7 @@ static void claims_of(struct tg_catalog_slice *s, const struct tg_feed_variant *
         same = strcmp(was->prices.at[i].currency, v->prices.at[i].currency) == 0 &&
                was->prices.at[i].price == v->prices.at[i].price;
     if (was != NULL && (was->price != v->price || was->compare_at != v->compare_at)) {
-        struct tg_catalog_claim *c = add_claim(s, TG_CLAIM_LIST_PRICE, v);
+        struct tg_catalog_claim *c = tg_catalog_add_claim(s, TG_CLAIM_LIST_PRICE, v);
 
         c->amount = v->price;
         c->compare_at = v->compare_at;
@@ -305,8 +265,8 @@ static void claims_of(struct tg_catalog_slice *s, const struct tg_feed_variant *
 
         claim_currencies(s, was == NULL ? &none : &was->prices, v);
     }
-    if (was == NULL ? v->parts.count > 0 : !same_parts(&was->parts, &v->parts))
-        claim_parts(s, v);
+    if (was == NULL ? v->parts.count > 0 : !tg_catalog_same_parts(&was->parts, &v->parts))
+        tg_catalog_claim_parts(s, v);
 }
 
 /* What comes back from the archive with nothing of it anywhere may be counted anew. */
@@ -319,7 +279,8 @@ static bool nothing_left(const struct tg_catalog_slice *s, const char *sku)
 
 /* The first count of a SKU that nobody ever counted; later ones are the stock keepers', and all of
  * them when the shop's own system has the stock. */
-static bool first_count(struct tg_catalog_slice *s, const struct tg_feed_variant *given, bool fresh)
+static bool first_count(struct tg_catalog_slice *s, const struct tg_feed_variant *given,
+                        bool bundle, bool fresh)
 {
     struct tg_catalog_claim *c;
     bool counted;
@@ -332,9 +293,14 @@ static bool first_count(struct tg_catalog_slice *s, const struct tg_feed_variant
         s->err = tg_cat_counted(s->sale->cfg.store, given->sku, &counted);
     if (s->err != TG_OK || counted)
         return false;
+    if (bundle) {
+        tg_catalog_fault(s, given->line, "stock", given->sku, "A bundle has no stock of its own.",
+                         "Leave it out, and count its parts.");
+        return false;
+    }
     if (s->dry)
         return true;
-    c = add_claim(s, TG_CLAIM_STOCK, given);
+    c = tg_catalog_add_claim(s, TG_CLAIM_STOCK, given);
     c->absolute = true;
     c->value = (int32_t)given->stock;
     c->first = true;
@@ -417,6 +383,7 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
     const char *before = "";
     const char *after;
     enum tg_catalog_outcome outcome;
+    bool bundle;
     tg_err err = tg_catalog_old_variant(s, given->sku, &was, &place);
     bool fresh = err == TG_ERR_NOTFOUND;
     bool was_archived = !fresh && was.archived == 1;
@@ -436,7 +403,7 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
     if (fresh && !place_for(s, product_id, given, want, &place))
         return TG_CATALOG_REFUSED;
     if (!fresh)
-        before = variant_text(s, &was);
+        before = tg_catalog_variant_text(s, &was);
     if (before != NULL && want->if_digest != 0 && want->if_digest != tg_catalog_digest(before))
         return refuse(s, given->line, "sku", given->sku, "Somebody else changed it since.",
                       "It stays as it is; change it by hand if it is wrong.");
@@ -454,7 +421,9 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
     if (!variant_ok(s, product_id, &place, &v) || ((fresh || !tg_catalog_knows_variant(s, v.sku)) &&
                                                    !tg_catalog_variant_fits(s, v.sku, v.line)))
         return TG_CATALOG_REFUSED;
-    after = variant_text(s, &v);
+    bundle = v.parts.count > 0;
+    (void)tg_catalog_settle_parts(s, fresh ? NULL : &was.parts, &v); /* a refusal is a fault */
+    after = tg_catalog_variant_text(s, &v);
     if (before == NULL || after == NULL)
         return TG_CATALOG_REFUSED;
     *ret_version = place.version;
@@ -464,16 +433,19 @@ enum tg_catalog_outcome tg_catalog_variant(struct tg_catalog_slice *s, const cha
 
         *ret_version = ++place.version;
         claims_of(s, fresh ? NULL : &was, &v);
-        for (size_t i = first; i < s->claim_count; i++)
-            s->claims[i].version = place.version;
         outcome = put_variant(s, &place, &v, before, after);
+        for (size_t i = first; i < s->claim_count; i++) {
+            s->claims[i].version = place.version;
+            s->claims[i].change = s->import != 0 ? s->seq : 0;
+        }
         if (outcome != TG_CATALOG_REFUSED && (fresh || was_archived))
             outcome = TG_CATALOG_ADDED;
         else if (outcome != TG_CATALOG_REFUSED && v.archived == 1)
             outcome = TG_CATALOG_ARCHIVED;
     }
     if (outcome != TG_CATALOG_REFUSED)
-        *ret_counted = first_count(s, given, fresh || (was_archived && nothing_left(s, v.sku)));
+        *ret_counted =
+            first_count(s, given, bundle, fresh || (was_archived && nothing_left(s, v.sku)));
     return s->err == TG_OK ? outcome : TG_CATALOG_REFUSED;
 }
 

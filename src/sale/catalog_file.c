@@ -83,11 +83,17 @@ static void see_renumbered(struct tg_catalog_job *job, const char *id)
         job->slice.err = TG_ERR_NOMEM;
 }
 
-bool tg_catalog_file_renumbered(void *ctx, const char *id)
+bool tg_catalog_file_knows(void *ctx, enum tg_catalog_known kind, const char *text)
 {
     const struct tg_catalog_job *job = ctx;
 
-    return was_seen(job, 'n', id);
+    if (!job->checking) /* memory knows */
+        return false;
+    if (kind == TG_CATALOG_KNOWN_NUMBER)
+        return was_seen(job, 'n', text);
+    if (kind == TG_CATALOG_KNOWN_VARIANT)
+        return was_seen(job, 'v', text) && !tg_catalog_has_decided(job, 'x', text);
+    return tg_catalog_has_decided(job, (char)kind, text);
 }
 
 tg_err tg_catalog_file_again(struct tg_catalog_job *job)
@@ -242,6 +248,8 @@ static void next_variant(struct tg_catalog_job *job)
     const struct tg_feed_product *p = job->product;
     const struct tg_feed_variant *v;
     struct tg_catalog_want want = {.known = was_seen(job, 'p', p->id)};
+    struct tg_catalog_later *last = job->last;
+    enum tg_catalog_outcome outcome;
     int64_t version;
     bool counted = false;
     bool fresh = false;
@@ -265,8 +273,11 @@ static void next_variant(struct tg_catalog_job *job)
                          "Each variant needs a SKU of its own; leave one of them out.");
         return;
     }
-    count(&job->import.variants,
-          tg_catalog_variant(&job->slice, p->id, v, &want, &counted, &version));
+    outcome = tg_catalog_variant(&job->slice, p->id, v, &want, &counted, &version);
+    tg_catalog_later_outcome(job, last, outcome);
+    if (outcome == TG_CATALOG_REFUSED && job->checking)
+        tg_catalog_decided(job, 'x', v->sku);
+    count(&job->import.variants, outcome);
     job->import.counted += counted ? 1 : 0;
 }
 
@@ -327,15 +338,28 @@ static void file_ended(struct tg_catalog_job *job)
         tg_str_cut(job->import.reason, sizeof(job->import.reason),
                    "The file could not be read to its end; the report says where and why.");
     check_not_empty(job);
-    if (job->phase == TG_CATALOG_CHECK && (job->import.flags & TG_IMPORT_DRY) == 0) {
+    job->later_at = job->first;
+    job->phase = TG_CATALOG_PARTS;
+}
+
+/* What the check found is forgotten, and the file is read again. */
+static void begin_apply(struct tg_catalog_job *job)
+{
+    job->import.bytes_done = 0;
+    job->checking = false;
+    job->phase = TG_CATALOG_APPLY;
+    job->slice.err = tg_catalog_file_again(job);
+    if (job->slice.err == TG_ERR_IO) {
+        job->slice.err = TG_OK;
+        unreadable(job);
+    }
+}
+
+void tg_catalog_file_read(struct tg_catalog_job *job)
+{
+    if (job->checking && (job->import.flags & TG_IMPORT_DRY) == 0) {
         if (job->import.faults == 0) {
-            job->import.bytes_done = 0;
-            job->slice.err = tg_catalog_file_again(job);
-            job->phase = TG_CATALOG_APPLY;
-            if (job->slice.err == TG_ERR_IO) {
-                job->slice.err = TG_OK;
-                unreadable(job);
-            }
+            begin_apply(job);
             return;
         }
         tg_str_cut(job->import.reason, sizeof(job->import.reason),

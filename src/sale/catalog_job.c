@@ -48,6 +48,7 @@ static tg_err job_new(struct tg_catalog_job **ret, struct tg_sale *sale,
     job->sale = sale;
     job->rng = tg_rng_os();
     tg_map_init(&job->seen, &job->rng);
+    tg_map_init(&job->decided, &job->rng);
     job->pending = tg_calloc(TG_CATALOG_FAULTS_PENDING, sizeof(*job->pending));
     err = job->pending == NULL ? TG_ERR_NOMEM : tg_catalog_slice_init(&job->slice, sale);
     if (err != TG_OK) {
@@ -56,7 +57,8 @@ static tg_err job_new(struct tg_catalog_job **ret, struct tg_sale *sale,
     }
     job->items_max = TG_CATALOG_SLICE_ITEMS;
     job->slice.on_fault = tg_catalog_job_fault;
-    job->slice.renumbered = tg_catalog_file_renumbered;
+    job->slice.knows = tg_catalog_file_knows;
+    job->slice.on_parts = tg_catalog_later_parts;
     job->slice.ctx = job;
     tg_str_cut(job->slice.actor, sizeof(job->slice.actor), req->who.id);
     *ret = job;
@@ -108,8 +110,8 @@ tg_err tg_catalog_job_import(struct tg_catalog_job **ret, struct tg_sale *sale,
     tg_str_cut(job->import.actor, sizeof(job->import.actor), req->who.id);
     job->own_file = req->flag;
     req->flag = false; /* the file goes with the job now */
-    job->phase = (job->import.flags & (TG_IMPORT_DRY | TG_IMPORT_STRICT)) != 0 ? TG_CATALOG_CHECK
-                                                                               : TG_CATALOG_APPLY;
+    job->checking = (job->import.flags & (TG_IMPORT_DRY | TG_IMPORT_STRICT)) != 0;
+    job->phase = job->checking ? TG_CATALOG_CHECK : TG_CATALOG_APPLY;
     err = tg_catalog_file_open(job, req->body == NULL ? "" : (const char *)req->body->data, why);
     if (err == TG_OK)
         err = tg_catalog_file_again(job);
@@ -195,6 +197,7 @@ void tg_catalog_job_free(struct tg_catalog_job *job)
     tg_feed_free(job->feed);
     tg_catalog_file_forget(job);
     tg_map_done(&job->seen);
+    tg_catalog_later_done(job);
     if (job->file != NULL)
         (void)fclose(job->file); /* it was only read */
     if (job->own_file)
@@ -226,6 +229,12 @@ static void one_step(struct tg_catalog_job *job, struct tg_shop_now now)
     case TG_CATALOG_APPLY:
         tg_catalog_file_step(job);
         break;
+    case TG_CATALOG_PARTS:
+        tg_catalog_later_step(job);
+        break;
+    case TG_CATALOG_READ:
+        tg_catalog_file_read(job);
+        break;
     case TG_CATALOG_ARCHIVE:
         tg_catalog_archive_step(job);
         break;
@@ -245,8 +254,14 @@ static void one_step(struct tg_catalog_job *job, struct tg_shop_now now)
 
 static void take_mark(struct tg_catalog_job *job)
 {
+    if (job->phase == TG_CATALOG_READ) { /* they have their parts, on disk */
+        tg_catalog_later_cut(job, NULL);
+        tg_feed_arena_clear(&job->later_arena);
+        job->later_at = NULL;
+    }
     job->mark = (struct tg_catalog_mark){.import = job->import,
                                          .phase = job->phase,
+                                         .checking = job->checking,
                                          .got = job->got,
                                          .in_product = job->product != NULL,
                                          .variant = job->variant,
@@ -256,7 +271,9 @@ static void take_mark(struct tg_catalog_job *job)
                                          .archive_began = job->archive_began,
                                          .below = job->below,
                                          .fault_seq = job->fault_seq,
-                                         .seq = job->slice.seq};
+                                         .seq = job->slice.seq,
+                                         .last = job->last,
+                                         .later_at = job->later_at};
     memcpy(job->mark.archive_id, job->archive_id, sizeof(job->archive_id));
 }
 
@@ -283,6 +300,9 @@ static tg_err back_to_mark(struct tg_catalog_job *job)
     job->below = mark->below;
     job->fault_seq = mark->fault_seq;
     job->slice.seq = mark->seq;
+    job->checking = mark->checking;
+    tg_catalog_later_cut(job, mark->last);
+    job->later_at = mark->later_at;
     job->pending_count = 0; /* a slice leaves none behind */
     return err;
 }
@@ -361,7 +381,8 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
     tg_err err;
 
     take_mark(job);
-    s->dry = job->phase == TG_CATALOG_CHECK || (job->import.flags & TG_IMPORT_DRY) != 0;
+    s->dry = job->checking;
+    job->cut = false;
     tg_catalog_slice_begin(s, now, NULL);
     job->ahead_at = 0; /* the arena is empty */
     job->ahead_count = 0;
@@ -372,8 +393,8 @@ static void slice(struct tg_catalog_job *job, struct tg_shop_now now)
         over = s->err == TG_ERR_CONFLICT;
     }
     /* A phase ends with its slice: what it left to decide comes first. */
-    for (int i = 0;
-         s->err == TG_OK && i < STEPS_MAX && job->phase == began && !tg_catalog_slice_full(s);
+    for (int i = 0; s->err == TG_OK && i < STEPS_MAX && job->phase == began && !job->cut &&
+                    !tg_catalog_slice_full(s);
          i++) {
         one_step(job, now);
         if (s->product_count + s->variant_count >= job->items_max ||

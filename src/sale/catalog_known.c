@@ -17,7 +17,7 @@ static bool put_product(const struct tg_catalog_slice *s, const char *id)
     return false;
 }
 
-static bool put_variant(const struct tg_catalog_slice *s, const char *sku)
+bool tg_catalog_wrote_variant(const struct tg_catalog_slice *s, const char *sku)
 {
     for (size_t i = s->variant_count; i > 0; i--)
         if (strcmp(s->variants[i - 1].variant.sku, sku) == 0)
@@ -51,7 +51,7 @@ tg_err tg_catalog_old_variant(struct tg_catalog_slice *s, const char *sku,
 {
     struct tg_store *store = s->sale->cfg.store;
 
-    if (put_variant(s, sku))
+    if (tg_catalog_wrote_variant(s, sku))
         return tg_cat_variant(store, &s->arena, sku, ret, ret_place);
     if (tg_store_holds_all(store) && tg_shop_variant(s->sale->shop, sku) == NULL)
         return TG_ERR_NOTFOUND;

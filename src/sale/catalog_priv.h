@@ -41,7 +41,19 @@ struct tg_catalog_claim {
     uint32_t part_count;
     uint32_t line;
     int64_t version; /* that the variant has afterwards; 0 = as it is */
+    int64_t change;  /* in which the import noted it; 0 = in none */
     bool first;      /* STOCK: the first count, which an undo takes back */
+    bool refused;
+};
+
+/* What a caller may know beyond memory and the slice. */
+enum tg_catalog_known {
+    TG_CATALOG_KNOWN_VARIANT = 'v', /* it will be there when the claims are decided */
+    /* A dry run's, which leaves nothing in memory: what the file did. */
+    TG_CATALOG_KNOWN_NUMBER = 'n',  /* gave this product another number */
+    TG_CATALOG_KNOWN_CHANGED = 'c', /* gave this SKU other parts, or none */
+    TG_CATALOG_KNOWN_BUNDLE = 'b',  /* ... some */
+    TG_CATALOG_KNOWN_PART = 'i'     /* ... made it a part */
 };
 
 /* What the disk has, asked for before it is needed; texts in the slice's arena. */
@@ -80,8 +92,11 @@ struct tg_catalog_slice {
     struct tg_catalog_claim *claims;
     size_t claim_count;
     tg_feed_fault_fn on_fault;
-    /* A dry run's: did the file give this product another number? NULL = ask memory alone. */
-    bool (*renumbered)(void *ctx, const char *id);
+    /* NULL = ask memory and the slice alone. */
+    bool (*knows)(void *ctx, enum tg_catalog_known kind, const char *text);
+    /* A variant gets other parts. unknown: one of them is not there; true = it is asked about once
+     * more later, and no fault now. NULL = nobody wants to know. */
+    bool (*on_parts)(void *ctx, const struct tg_feed_variant *v, bool unknown);
     void *ctx;
 };
 
@@ -140,11 +155,26 @@ bool tg_catalog_variant_fits(struct tg_catalog_slice *s, const char *sku, uint32
 bool tg_catalog_number_free(struct tg_catalog_slice *s, const struct tg_feed_product *p);
 /* Is there such a variant? One that only the disk has (archived) is brought into memory. */
 bool tg_catalog_knows_variant(struct tg_catalog_slice *s, const char *sku);
+/* Did this slice write the variant? Its prices and parts are only claimed until the slice ends. */
+bool tg_catalog_wrote_variant(const struct tg_catalog_slice *s, const char *sku);
+/*
+ * catalog_parts.c: the parts that v wants stay in it when it may have them by the shop's rules, as
+ * they are when all claims before are decided; else it has those of before (NULL = it is new), and
+ * that is a fault. False: s->err, or it did not get them.
+ */
+bool tg_catalog_settle_parts(struct tg_catalog_slice *s, const struct tg_feed_parts *was,
+                             struct tg_feed_variant *v);
+bool tg_catalog_same_parts(const struct tg_feed_parts *a, const struct tg_feed_parts *b);
+void tg_catalog_claim_parts(struct tg_catalog_slice *s, const struct tg_feed_variant *v);
+struct tg_catalog_claim *tg_catalog_add_claim(struct tg_catalog_slice *s, enum tg_claim_kind kind,
+                                              const struct tg_feed_variant *v);
 /* Set an item's flag; UNCHANGED when it is archived or not there. */
 enum tg_catalog_outcome tg_catalog_archive_product(struct tg_catalog_slice *s, const char *id);
 enum tg_catalog_outcome tg_catalog_archive_variant(struct tg_catalog_slice *s, const char *sku);
 
 uint64_t tg_catalog_digest(const char *text);
+/* The whole of it: equal texts, equal variants. NULL: s->err is set. */
+const char *tg_catalog_variant_text(struct tg_catalog_slice *s, const struct tg_feed_variant *v);
 
 /* reader_catalog.c: all that is told of an import. */
 void tg_import_write(struct tg_jo *j, const char *key, const struct tg_import *i);

@@ -71,7 +71,8 @@ static const struct tg_product *holder_of(const struct tg_catalog_slice *s, uint
             return &s->products[i];
     if (has == NULL || in_slice(s, has->id) != NULL)
         return NULL;
-    return s->dry && s->renumbered != NULL && s->renumbered(s->ctx, has->id) ? NULL : has;
+    return s->dry && s->knows != NULL && s->knows(s->ctx, TG_CATALOG_KNOWN_NUMBER, has->id) ? NULL
+                                                                                            : has;
 }
 
 /* What is archived needs no number that another wants: it gets one behind all others, or the first

@@ -150,7 +150,7 @@ static void claimed(struct tg_catalog_slice *s, const struct tg_catalog_claim *c
     }
 }
 
-static void decide(struct tg_catalog_slice *s, const struct tg_catalog_claim *c)
+static void decide(struct tg_catalog_slice *s, struct tg_catalog_claim *c)
 {
     struct tg_claim claim = claim_of(s, c);
     struct tg_rules_change rules;
@@ -159,11 +159,27 @@ static void decide(struct tg_catalog_slice *s, const struct tg_catalog_claim *c)
     rules_of(s, c, &rules);
     claim.rules_change = &rules;
     tg_shop_decide(s->sale->shop, s->now, &claim, &verdict);
-    if (verdict.code == TG_CODE_OK)
+    c->refused = verdict.code != TG_CODE_OK;
+    if (!c->refused)
         claimed(s, c);
     else
         tg_catalog_fault(s, c->line, field_of(claim.kind), claim.sku, verdict.message,
                          "Change it by hand, or correct the file.");
+}
+
+/* What was refused was noted as wanted: an undo must know what was made. */
+static void note_as_made(struct tg_catalog_slice *s, const struct tg_catalog_claim *c)
+{
+    struct tg_store *store = s->sale->cfg.store;
+    struct tg_feed_variant v;
+    struct tg_cat_place place;
+    const char *text = NULL;
+
+    s->err = tg_cat_variant(store, &s->arena, c->sku, &v, &place);
+    if (s->err == TG_OK)
+        text = tg_catalog_variant_text(s, &v);
+    if (s->err == TG_OK)
+        s->err = tg_cat_set_change(store, s->import, c->change, tg_catalog_digest(text));
 }
 
 static void write_effects(struct tg_catalog_slice *s)
@@ -179,6 +195,9 @@ static void write_effects(struct tg_catalog_slice *s)
     for (size_t i = 0; s->err == TG_OK && i < s->claim_count; i++)
         if (s->claims[i].version > 0)
             s->err = tg_cat_set_version(store, s->claims[i].sku, s->claims[i].version);
+    for (size_t i = 0; s->err == TG_OK && i < s->claim_count; i++)
+        if (s->claims[i].refused && s->claims[i].change > 0)
+            note_as_made(s, &s->claims[i]);
 }
 
 void tg_catalog_slice_decide(struct tg_catalog_slice *s)

@@ -53,6 +53,7 @@ static void undo_variant(struct tg_catalog_job *job, const struct tg_import_chan
     if (change->before[0] == '\0') {
         tg_feed_variant_init(&v);
         v.archived = 1;
+        v.parts.given = true; /* none: what its parts were before may need them free */
     } else if (tg_feed_variant_read(&job->slice.arena, &v, change->before, strlen(change->before),
                                     NULL, NULL) != TG_OK) {
         job->slice.err = TG_ERR_MALFORMED;
@@ -107,6 +108,11 @@ void tg_catalog_undo_step(struct tg_catalog_job *job)
     }
     if (err != TG_OK) {
         job->slice.err = err;
+        return;
+    }
+    /* Its prices and parts of now are known when the claims of this slice are decided. */
+    if (change.kind == TG_IMPORT_VARIANT && tg_catalog_wrote_variant(&job->slice, change.item)) {
+        job->cut = true;
         return;
     }
     job->below = change.seq;

@@ -16,8 +16,9 @@ struct tg_catalog_work {
     tg_us announce_at;
     struct tg_feed_fault faults[TG_CATALOG_FAULTS_SHOWN]; /* of the request at hand */
     size_t fault_count;
-    bool stale;          /* ... one of them is about If-Match */
-    struct tg_claim key; /* of the request at hand; op "" = it has none */
+    struct tg_feed_variants given; /* with its product */
+    bool stale;                    /* ... one of them is about If-Match */
+    struct tg_claim key;           /* of the request at hand; op "" = it has none */
     uint64_t digest;
     struct tg_buf out;
 };

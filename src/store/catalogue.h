@@ -169,6 +169,9 @@ TG_MUST_CHECK tg_err tg_cat_changes_below(struct tg_store *store, struct tg_feed
                                           int64_t import, int64_t below,
                                           struct tg_import_change *ret, size_t max,
                                           size_t *ret_count);
+/* What it made is something else than was noted: the text's digest. */
+TG_MUST_CHECK tg_err tg_cat_set_change(struct tg_store *store, int64_t import, int64_t seq,
+                                       uint64_t after);
 /* It is undone. */
 TG_MUST_CHECK tg_err tg_cat_drop_change(struct tg_store *store, int64_t import, int64_t seq);
 TG_MUST_CHECK tg_err tg_cat_add_fault(struct tg_store *store, int64_t import, int64_t seq,

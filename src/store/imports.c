@@ -224,6 +224,16 @@ tg_err tg_cat_changes_below(struct tg_store *store, struct tg_feed_arena *a, int
     return err != TG_OK ? err : a->err;
 }
 
+tg_err tg_cat_set_change(struct tg_store *store, int64_t import, int64_t seq, uint64_t after)
+{
+    struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_SET_CHANGE);
+
+    tg_q_int(&q, (int64_t)after);
+    tg_q_int(&q, import);
+    tg_q_int(&q, seq);
+    return tg_q_run(&q);
+}
+
 tg_err tg_cat_drop_change(struct tg_store *store, int64_t import, int64_t seq)
 {
     struct tg_q q = tg_q(db_of(store), TG_SQL_CAT_DROP_CHANGE);
