@@ -235,7 +235,7 @@ static void after(struct tg_feed *f, struct xml *x, enum XML_Status status)
     x->suspended = status == XML_STATUS_SUSPENDED;
     if (status == XML_STATUS_ERROR)
         broken(f, x);
-    if (!x->suspended) {
+    if (!x->suspended && f->in_len > 0) { /* an empty file has not even an address */
         f->in += f->in_len;
         f->in_len = 0;
     }
