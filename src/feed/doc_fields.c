@@ -159,21 +159,14 @@ bool tg_doc_list_ok(struct tg_doc_reader *r, const char *key, const json_t *valu
     return true;
 }
 
-static bool sku_ok(const char *sku)
-{
-    size_t len = strlen(sku);
-
-    return len > 0 && len <= TG_SKU_MAX && tg_utf8_printable(sku, len) && sku[0] != ' ' &&
-           sku[len - 1] != ' ';
-}
-
 const char *tg_doc_sku(struct tg_doc_reader *r, const char *key, const json_t *value)
 {
     const char *sku = json_string_value(value);
 
-    if (sku != NULL && sku_ok(sku))
+    if (sku != NULL && tg_feed_sku_ok(sku, strlen(sku)))
         return tg_feed_text(r->arena, sku, strlen(sku));
-    tg_doc_bad(r, key, value, "A SKU has 1 to 64 characters and no blanks at its ends.",
+    tg_doc_bad(r, key, value,
+               "A SKU has 1 to 64 characters, no blanks at its ends, / only between others.",
                "Give each variant the SKU that your shop knows it by.");
     return NULL;
 }

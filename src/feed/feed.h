@@ -69,6 +69,9 @@ TG_MUST_CHECK tg_err tg_feed_money(int64_t *ret, char ret_currency[4], const cha
 void tg_feed_money_text(char out[32], int64_t amount, const char *currency);
 /* Decimals of a currency's minor unit: 2, or 0 and 3 for those that differ (ISO 4217). */
 unsigned tg_feed_decimals(const char *currency);
+/* 1 to TG_SKU_MAX bytes that can be printed and stand in an address: no blank or / at either end,
+ * no part between slashes that is empty, . or .. */
+bool tg_feed_sku_ok(const char *text, size_t len);
 /* 8, 12, 13 or 14 digits with a right check digit (GS1). */
 bool tg_feed_gtin_ok(const char *text);
 /* "1.5 kg", "500 g", "12 oz", "2 lb", "0.4" in `unit` -> grams. What stands behind the third

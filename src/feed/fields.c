@@ -76,10 +76,11 @@ const char *tg_feed_f_sku(struct tg_feed *f, uint32_t line, const char *field, c
     len = strlen(value);
     while (len > 0 && value[len - 1] == ' ')
         len--;
-    if (len > 0 && len <= TG_SKU_MAX && tg_utf8_printable(value, len))
+    if (tg_feed_sku_ok(value, len))
         return tg_feed_text(f->building, value, len);
     tg_feed_say(f, line, field, value,
-                len == 0 ? "The SKU is empty." : "A SKU has at most 64 printable bytes.",
+                len == 0 ? "The SKU is empty."
+                         : "A SKU has at most 64 printable bytes, and / only between others.",
                 "Give each variant the SKU that your shop knows it by.");
     return NULL;
 }

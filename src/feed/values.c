@@ -144,6 +144,28 @@ void tg_feed_money_text(char out[32], int64_t amount, const char *currency)
                       (long long)(amount % unit));
 }
 
+/* A part between slashes: addresses fold those that are empty, . or .. (RFC 3986 5.2.4). */
+static bool part_ok(const char *part, size_t len)
+{
+    return len > 0 && !(part[0] == '.' && (len == 1 || (len == 2 && part[1] == '.')));
+}
+
+bool tg_feed_sku_ok(const char *text, size_t len)
+{
+    if (len == 0 || len > TG_SKU_MAX || !tg_utf8_printable(text, len) || text[0] == ' ' ||
+        text[len - 1] == ' ')
+        return false;
+    for (size_t at = 0; at <= len;) {
+        const char *slash = memchr(text + at, '/', len - at);
+        size_t part = slash == NULL ? len - at : (size_t)(slash - text) - at;
+
+        if (!part_ok(text + at, part))
+            return false;
+        at += part + 1;
+    }
+    return true;
+}
+
 bool tg_feed_gtin_ok(const char *text)
 {
     size_t len = strlen(text);
