@@ -213,8 +213,9 @@ static bool query_format(struct tg_req *q, char format[24])
         tg_str_cut(format, 24, "auto");
     if (strcmp(format, "auto") == 0 || tg_feed_format_parse(format) != TG_FEED_AUTO)
         return true;
-    tg_reply_problem(q, 400, "format",
-                     "format is google-xml, google-tsv, shopify, woocommerce, torg or auto.");
+    tg_reply_problem(
+        q, 400, "format",
+        "format is google, google-xml, google-tsv, shopify, woocommerce, torg or auto.");
     return false;
 }
 

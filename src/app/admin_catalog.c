@@ -29,9 +29,10 @@ void tg_admin_import(struct tg_admin *admin, const json_t *request, struct tg_bu
         return;
     if (format[0] != '\0' && strcmp(format, "auto") != 0 &&
         tg_feed_format_parse(format) == TG_FEED_AUTO) {
-        tg_admin_refuse(
-            out, "\"%s\" is no format: google-xml, google-tsv, shopify, woocommerce, torg or auto.",
-            format);
+        tg_admin_refuse(out,
+                        "\"%s\" is no format: google, google-xml, google-tsv, shopify, "
+                        "woocommerce, torg or auto.",
+                        format);
         return;
     }
     req = tg_admin_new_sale(admin, TG_SALE_IMPORT);
