@@ -311,125 +311,6 @@ void tg_decide_price(struct tg_shop *shop, struct tg_shop_now now, const struct 
 
 /* --- ordinary prices --- */
 
-static size_t currency_key(char out[TG_SKU_MAX + TG_CURRENCY_SIZE + 1], const char *sku,
-                           const char *currency)
-{
-    size_t sku_len = strnlen(sku, TG_SKU_MAX);
-    size_t currency_len = strnlen(currency, TG_CURRENCY_SIZE - 1);
-
-    memcpy(out, sku, sku_len);
-    out[sku_len] = '\0';
-    memcpy(out + sku_len + 1, currency, currency_len);
-    return sku_len + 1 + currency_len;
-}
-
-static struct tg_currency_price *currency_find(const struct tg_shop *shop, const char *sku,
-                                               const char *currency)
-{
-    char key[TG_SKU_MAX + TG_CURRENCY_SIZE + 1];
-    size_t len = currency_key(key, sku, currency);
-
-    return tg_map_get(&shop->currency_prices, key, len);
-}
-
-static tg_err currency_ready(struct tg_shop *shop, const char *sku, const char *currency,
-                             struct tg_currency_price **ret)
-{
-    struct tg_currency_price *p = currency_find(shop, sku, currency);
-    tg_err err = TG_OK;
-
-    if (p == NULL) {
-        if (shop->currency_prices.count >= TG_CURRENCY_PRICES_MAX)
-            return TG_ERR_LIMIT;
-        p = tg_calloc(1, sizeof(*p));
-        if (p == NULL)
-            return TG_ERR_NOMEM;
-        p->price = -1;
-        p->key_len = currency_key(p->key, sku, currency);
-        err = tg_map_put(&shop->currency_prices, p->key, p->key_len, p);
-        if (err != TG_OK) {
-            tg_free(p);
-            return err;
-        }
-    }
-    *ret = p;
-    return TG_OK;
-}
-
-tg_err tg_shop_put_currency_price(struct tg_shop *shop, const char *sku, const char *currency,
-                                  int64_t price)
-{
-    struct tg_currency_price *p = NULL;
-    tg_err err;
-
-    if (tg_shop_find(shop, sku) == NULL)
-        return TG_ERR_NOTFOUND;
-    if (!tg_currency_ok(currency) || !tg_price_ok(price, -1))
-        return TG_ERR_LIMIT;
-    err = currency_ready(shop, sku, currency, &p);
-    if (err != TG_OK)
-        return err;
-    TG_ASSERT(!p->in_batch);
-    p->price = price;
-    return TG_OK;
-}
-
-void tg_shop_forget_currency_prices(struct tg_shop *shop, const char *sku)
-{
-    struct tg_currency_price *p;
-    size_t cursor = 0;
-
-    while ((p = tg_map_each(&shop->currency_prices, &cursor)) != NULL)
-        if (strcmp(p->key, sku) == 0) /* its first part ends in a NUL */
-            p->price = -1;
-}
-
-int64_t tg_shop_price_in(const struct tg_shop *shop, const struct tg_variant *v,
-                         const char *currency)
-{
-    const struct tg_currency_price *p;
-
-    if (strcmp(currency, shop->cfg.currency) == 0)
-        return tg_variant_price(v);
-    p = currency_find(shop, v->sku, currency);
-    return p == NULL ? -1 : p->price;
-}
-
-static void set_currency_price(struct tg_shop *shop, struct tg_shop_now now, struct tg_variant *v,
-                               const struct tg_claim *c, struct tg_verdict *out)
-{
-    struct tg_currency_price *p = NULL;
-    struct tg_effect *e;
-    tg_err err = currency_ready(shop, v->sku, c->currency, &p);
-
-    if (err != TG_OK) {
-        tg_refuse(out, err == TG_ERR_LIMIT ? TG_CODE_LIMIT : TG_CODE_INTERNAL,
-                  err == TG_ERR_LIMIT ? "The shop has as many prices as it can hold."
-                                      : "The server is out of memory.");
-        return;
-    }
-    if (p->price == c->amount)
-        return;
-    if (!p->in_batch) {
-        p->in_batch = true;
-        p->before = p->price;
-        p->batch_next = shop->batch_currency_prices;
-        shop->batch_currency_prices = p;
-    }
-    e = tg_shop_effect(shop, TG_EFFECT_CURRENCY_PRICE, now.wall);
-    e->variant = v;
-    e->price = (struct tg_price_change){.price = c->amount,
-                                        .compare_at = -1,
-                                        .flash = -1,
-                                        .until_wall = -1,
-                                        .was = p->price,
-                                        .amount = c->amount,
-                                        .left = -1};
-    tg_str_cut(e->price.currency, sizeof(e->price.currency), c->currency);
-    tg_str_cut(e->actor, sizeof(e->actor), c->person);
-    p->price = c->amount;
-}
-
 static void set_list_price(struct tg_shop *shop, struct tg_shop_now now, struct tg_variant *v,
                            const struct tg_claim *c, int64_t price, int64_t compare_at)
 {
@@ -490,7 +371,7 @@ void tg_decide_list_price(struct tg_shop *shop, struct tg_shop_now now, const st
         return;
     if (!base) {
         if (c->amount != TG_AS_IS)
-            set_currency_price(shop, now, v, c, out);
+            tg_decide_currency_price(shop, now, v, c, out);
         return;
     }
     price = c->amount == TG_AS_IS ? v->price : c->amount;

@@ -178,6 +178,8 @@ tg_err tg_shop_put_flash_plan(struct tg_shop *shop, struct tg_shop_now now, cons
         return TG_ERR_NOTFOUND;
     if (plan->amount != -1 && (!tg_price_ok(plan->amount, 1) || plan->limit < 0))
         return TG_ERR_LIMIT;
+    if (plan->amount == -1 && tg_price_book(shop, sku) == NULL)
+        return TG_OK;
     err = tg_price_book_ready(shop, sku, &book);
     if (err != TG_OK)
         return err;

@@ -143,6 +143,7 @@ void tg_shop_free(struct tg_shop *shop)
     tg_shop_free_all(&shop->show_items);
     tg_shop_free_all(&shop->books);
     tg_shop_free_all(&shop->currency_prices);
+    tg_free(shop->currencies);
     tg_codes_free(shop);
     tg_shop_free_all(&shop->code_persons);
     tg_shop_free_all(&shop->show_numbers);

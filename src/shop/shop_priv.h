@@ -137,19 +137,21 @@ struct tg_shop {
     struct tg_map units;          /* owns struct tg_units */
     struct tg_units *units_first; /* the longest in memory; the last one: units_last */
     struct tg_units *units_last;
-    struct tg_map show_sales;      /* owns struct tg_show_sales */
-    struct tg_map rules;           /* by show; owns struct tg_show_rules */
-    struct tg_map show_items;      /* owns what rules.c keeps */
-    uint16_t item_shows;           /* above the highest show that says anything of a SKU */
-    struct tg_map books;           /* by SKU; owns struct tg_price_book */
-    struct tg_map currency_prices; /* owns struct tg_currency_price */
-    struct tg_map codes;           /* owns struct tg_code_entry and their discounts */
-    struct tg_map code_persons;    /* owns struct tg_code_person */
-    struct tg_map show_numbers;    /* short numbers of shows; ... */
-    struct tg_map lines;           /* of people who wait, by SKU; waiting.c's */
-    struct tg_map queuers;         /* by person; ... */
-    struct tg_heap turns;          /* of waiters */
-    struct tg_line *due_lines;     /* somebody in them may be next */
+    struct tg_map show_sales;             /* owns struct tg_show_sales */
+    struct tg_map rules;                  /* by show; owns struct tg_show_rules */
+    struct tg_map show_items;             /* owns what rules.c keeps */
+    uint16_t item_shows;                  /* above the highest show that says anything of a SKU */
+    struct tg_map books;                  /* by SKU; owns struct tg_price_book */
+    struct tg_map currency_prices;        /* owns struct tg_currency_price */
+    char (*currencies)[TG_CURRENCY_SIZE]; /* all that they are in */
+    size_t currency_count;
+    struct tg_map codes;        /* owns struct tg_code_entry and their discounts */
+    struct tg_map code_persons; /* owns struct tg_code_person */
+    struct tg_map show_numbers; /* short numbers of shows; ... */
+    struct tg_map lines;        /* of people who wait, by SKU; waiting.c's */
+    struct tg_map queuers;      /* by person; ... */
+    struct tg_heap turns;       /* of waiters */
+    struct tg_line *due_lines;  /* somebody in them may be next */
     size_t waiter_count;
     struct tg_heap expiries;                              /* of orders */
     struct tg_heap flash_ends;                            /* of variants */
@@ -422,6 +424,9 @@ void tg_flash_end(struct tg_shop *shop, struct tg_variant *v, tg_us wall, bool s
 bool tg_flash_begin(struct tg_shop *shop, struct tg_shop_now now, struct tg_price_book *book);
 void tg_decide_list_price(struct tg_shop *shop, struct tg_shop_now now, const struct tg_claim *c,
                           struct tg_verdict *out);
+/* price_currency.c: its price in another currency than the shop's own. */
+void tg_decide_currency_price(struct tg_shop *shop, struct tg_shop_now now, struct tg_variant *v,
+                              const struct tg_claim *c, struct tg_verdict *out);
 /* Copies of a variant's prices at its first change in the batch, and back again. */
 void tg_price_keep(struct tg_variant *v);
 void tg_price_undo(struct tg_variant *v);

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -244,6 +245,46 @@ static void test_order_in_another_currency(void **state)
     world_free(w);
 }
 
+static void put_many(struct world *w, int from, int count)
+{
+    char sku[16];
+
+    for (int i = from; i < from + count; i++) {
+        struct tg_variant v = {.price = 14900, .compare_at = -1, .cost = -1, .flash = -1};
+
+        tg_str_printf(sku, sizeof(sku), "M%d", i);
+        tg_str_cut(v.sku, sizeof(v.sku), sku);
+        assert_int_equal(tg_shop_load_variant(w->shop, w->now, of(w, "MUG")->product->id, &v),
+                         TG_OK);
+        assert_int_equal(tg_shop_put_currency_price(w->shop, sku, "EUR", 1290), TG_OK);
+        assert_int_equal(tg_shop_put_currency_price(w->shop, sku, "SEK", 15900), TG_OK);
+    }
+}
+
+/* Another node's import changes all of them: each is forgotten for itself, not by a look at all. */
+static void test_forgetting_the_prices_of_many_costs_what_they_are(void **state)
+{
+    enum { MANY = 20000 };
+    struct world *w = world_new();
+    char sku[16];
+    clock_t began;
+
+    (void)state;
+    put_many(w, 0, MANY + 1);
+    began = clock();
+    for (int i = 0; i < MANY; i++) {
+        tg_str_printf(sku, sizeof(sku), "M%d", i);
+        tg_shop_forget_currency_prices(w->shop, sku);
+        assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "EUR"), -1);
+        assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "SEK"), -1);
+    }
+    assert_true(clock() - began < CLOCKS_PER_SEC * 2); /* it took a minute, now milliseconds */
+    tg_str_printf(sku, sizeof(sku), "M%d", MANY);
+    assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "EUR"), 1290);
+    assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "SEK"), 15900);
+    world_free(w);
+}
+
 /* --- a quote --- */
 
 static void test_quote_shows_and_claims_nothing(void **state)
@@ -335,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_flash_that_an_ordinary_price_ended_is_past),
         cmocka_unit_test(test_list_price_is_recorded_and_conditional),
         cmocka_unit_test(test_order_in_another_currency),
+        cmocka_unit_test(test_forgetting_the_prices_of_many_costs_what_they_are),
         cmocka_unit_test(test_quote_shows_and_claims_nothing),
         cmocka_unit_test(test_cart_shows_a_flash_price_only_while_it_has_units),
     };

@@ -189,6 +189,19 @@ static void test_what_a_purchase_asks_is_found_by_index(void **state)
     }
 }
 
+/* What another node changed is read key by key under the shop's lock. */
+static void test_past_prices_of_a_sku_are_found_by_index(void **state)
+{
+    static const enum tg_sql asked[] = {TG_SQL_PRICE_PAST_OF, TG_SQL_SET_PRICE_LEFT};
+    char plan[2048];
+
+    for (size_t i = 0; i < TG_ARRAY_LEN(asked); i++) {
+        plan_of(*state, asked[i], plan, sizeof(plan));
+        if (strstr(plan, "price_changes_by_sku (sku=? AND at_us") == NULL)
+            fail_msg("%s\n%s", texts[asked[i]], plan);
+    }
+}
+
 /* --- what is not written --- */
 
 static void make_endpoint(const struct box *b, const char *topics)
@@ -306,6 +319,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_a_purchase_asks_is_found_by_index, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_past_prices_of_a_sku_are_found_by_index, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_message_is_written_only_when_an_endpoint_wants_it,
                                         setup, teardown),

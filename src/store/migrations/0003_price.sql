@@ -33,6 +33,7 @@ ALTER TABLE price_changes ADD COLUMN was INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE price_changes ADD COLUMN amount INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE price_changes ADD COLUMN units_left INTEGER NOT NULL DEFAULT -1; -- ... at `was`
 CREATE INDEX price_changes_by_time ON price_changes (at_us);
+CREATE INDEX price_changes_by_sku ON price_changes (sku, at_us); -- what another node changed
 
 ALTER TABLE orders ADD COLUMN discount INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN tax INTEGER NOT NULL DEFAULT 0; -- within the total
