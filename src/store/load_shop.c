@@ -61,6 +61,24 @@ static bool looks_new(const struct tg_variant *have, const struct tg_variant *v)
            strcmp(have->options, v->options) != 0 || strcmp(have->tax_class, v->tax_class) != 0;
 }
 
+/* What was left on the disk when all sales were read has come: its own with it. */
+static tg_err bring_sales(const struct tg_reload *r, const char *sku)
+{
+    struct tg_q q = tg_q(r->db, TG_SQL_SHOW_SALES_OF_SKU);
+    tg_err err = TG_OK;
+    tg_err ended;
+
+    tg_q_text(&q, sku);
+    while (err == TG_OK && tg_q_row(&q)) {
+        err = tg_shop_load_show_sales(r->shop, (uint16_t)tg_q_get_int(&q, 0), sku,
+                                      (int32_t)tg_q_get_int(&q, 1));
+        if (err == TG_ERR_LIMIT) /* more counters than memory keeps */
+            err = TG_OK;
+    }
+    ended = tg_q_end(&q);
+    return err == TG_OK ? ended : tg_row_err(r->db, "sales of", sku, err);
+}
+
 static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
 {
     const struct tg_reload *r = ctx;
@@ -82,6 +100,8 @@ static tg_err take_variant(void *ctx, size_t i, const struct tg_q *q)
     }
     fresh = looks_new(have, &v);
     err = tg_row_err(r->db, "variant", v.sku, tg_shop_put_variant(r->shop, r->now, product, &v));
+    if (err == TG_OK && have == NULL && r->keys != NULL && (r->store == NULL || r->store->left_out))
+        err = bring_sales(r, v.sku);
     /* The rest is told of by tg_reload_stock, when all of it is read. */
     return fresh ? tg_reload_told(r, TG_CHANGE_PRODUCT, product, err) : err;
 }
@@ -104,8 +124,9 @@ tg_err tg_bring_variant(struct tg_db *db, struct tg_shop_now now, struct tg_shop
     if (tg_shop_variant(shop, sku) != NULL)
         return TG_OK;
     err = tg_reload_variants(&r);
-    if (err == TG_OK)
-        err = tg_reload_stock(&r);
+    if (err != TG_OK || tg_shop_variant(shop, sku) == NULL)
+        return err;
+    err = tg_reload_stock(&r);
     return err == TG_OK ? tg_reload_prices(&r) : err;
 }
 

@@ -399,6 +399,44 @@ static void test_what_finds_no_room_is_refused_before_it_is_written(void **state
     pair_close(p);
 }
 
+/* What was sold of it in a show counts again when it comes back from the disk, on every node. */
+static void test_what_was_left_on_the_disk_brings_its_sales(void **state)
+{
+    struct pair *p = pair_open();
+    struct node *a = &p->nodes[0];
+    struct node *b = &p->nodes[1];
+    char sql[700];
+
+    (void)state;
+    tg_str_printf(sql, sizeof(sql),
+                  "INSERT INTO variants (sku, product_id, position, options, price, compare_at,"
+                  " cost, flash, flash_until_us, created_us, changed_us, archived)"
+                  " SELECT 'M' || n, 'p1', n + 100, '{}', 500, -1, -1, -1, -1, 0, 0, 1"
+                  " FROM generate_series(1, %d) n;"
+                  "INSERT INTO show_sales (show_ord, sku, units) VALUES (0, 'M17', 4),"
+                  " (0, 'M18', 5)",
+                  (int)TG_VARIANTS_MAX - HOT_SKUS);
+    assert_true(tg_pg_server_sql(p->url, "INSERT INTO shows (ord, id, title, state, demo,"
+                                         " created_us, created_by, changed_us)"
+                                         " VALUES (0, 's0', 'S', 0, 0, 0, '', 0)"
+                                         " ON CONFLICT DO NOTHING"));
+    assert_true(tg_pg_server_sql(p->url, sql));
+    for (size_t i = 0; i < 2; i++) {
+        node_close(&p->nodes[i]);
+        node_open(&p->nodes[i], p->url, p->now);
+    }
+    assert_null(tg_shop_variant(shop_of(a), "M17"));
+    assert_int_equal(tg_shop_show_units(shop_of(a), 0, "M17"), 0);
+    (void)node_catalog(p, a, TG_SALE_VARIANT_SET, "M17", "{\"archived\":false}");
+    assert_int_equal(a->status, 200);
+    assert_int_equal(tg_shop_show_units(shop_of(a), 0, "M17"), 4);
+    assert_true(node_poll(p, b));
+    assert_non_null(tg_shop_variant(shop_of(b), "M17"));
+    assert_int_equal(tg_shop_show_units(shop_of(b), 0, "M17"), 4);
+    assert_int_equal(tg_shop_show_units(shop_of(b), 0, "M18"), 0);
+    pair_close(p);
+}
+
 /* Its goods are archived and find no place in a memory that is full: that claim alone fails. */
 static void test_an_order_without_room_fails_nobody_else(void **state)
 {
@@ -714,6 +752,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_finds_no_room_is_refused_before_it_is_written),
+        cmocka_unit_test(test_what_was_left_on_the_disk_brings_its_sales),
         cmocka_unit_test(test_an_order_without_room_fails_nobody_else),
         cmocka_unit_test(test_tokens_beyond_the_limit_are_refused_before_they_are_written),
         cmocka_unit_test(test_one_import_at_a_time_on_all_nodes),
