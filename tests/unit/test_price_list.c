@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -261,24 +260,22 @@ static void put_many(struct world *w, int from, int count)
     }
 }
 
-/* Another node's import changes all of them: each is forgotten for itself, not by a look at all. */
+/* Another node's import changes all of them: each is forgotten for itself. A look at all for each
+ * would take longer than a test has. */
 static void test_forgetting_the_prices_of_many_costs_what_they_are(void **state)
 {
-    enum { MANY = 20000 };
+    enum { MANY = 100000 };
     struct world *w = world_new();
     char sku[16];
-    clock_t began;
 
     (void)state;
     put_many(w, 0, MANY + 1);
-    began = clock();
     for (int i = 0; i < MANY; i++) {
         tg_str_printf(sku, sizeof(sku), "M%d", i);
         tg_shop_forget_currency_prices(w->shop, sku);
         assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "EUR"), -1);
         assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "SEK"), -1);
     }
-    assert_true(clock() - began < CLOCKS_PER_SEC * 2); /* it took a minute, now milliseconds */
     tg_str_printf(sku, sizeof(sku), "M%d", MANY);
     assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "EUR"), 1290);
     assert_int_equal(tg_shop_price_in(w->shop, of(w, sku), "SEK"), 15900);
