@@ -627,7 +627,7 @@ void tg_bwe_report(struct tg_bwe *b, uint8_t lost_fraction, uint32_t rate_bps)
         /* What arrives is a lower bound. */
         b->limit_bps = clamp_bps(TG_MAX(less, rate_bps / 1000 * (1000U - b->loss_pm)));
     } else if (b->loss_pm < LOSS_LOW_PM && b->limit_bps != 0) {
-        b->limit_bps += b->limit_bps / 100 * 8;
+        b->limit_bps = clamp_bps(b->limit_bps + b->limit_bps / 100 * 8);
         if (b->limit_bps > rate_bps / 2 * 3 && rate_bps > 0)
             b->limit_bps = 0; /* it limits nothing any more */
     }
