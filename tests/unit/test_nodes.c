@@ -23,8 +23,6 @@
 
 enum { INTENTS = 2000 };
 
-static struct tg_pg_server server;
-
 static void test_two_nodes_sell_exactly_what_there_is(void **state)
 {
     struct pair *p = pair_open();
@@ -283,12 +281,12 @@ static void test_a_killed_server_costs_nobody_an_order(void **state)
     text_has(node_turn(p, a, node_buy(a, "pA", "1", 0)), "\"ok\":true");
     text_member(order, sizeof(order), a->text, "\"order\":{\"id\":\"");
     assert_true(tg_sale_ready(a->sale));
-    tg_pg_server_kill(&server);
+    tg_pg_server_kill(&nodes_server);
     text_has(node_turn(p, a, node_buy(a, "pA", "2", 0)), "\"code\":\"busy\"");
     text_has(a->text, "retry_ms");
     assert_false(tg_sale_ready(a->sale));
     text_has(node_turn(p, a, node_buy(a, "pA", "2", 0)), "\"code\":\"busy\"");
-    assert_true(tg_pg_server_restart(&server));
+    assert_true(tg_pg_server_restart(&nodes_server));
     node_come_back(p, a);
     text_has(node_turn(p, a, node_buy(a, "pA", "2", 0)), "\"ok\":true");
     assert_true(tg_sale_ready(a->sale));
@@ -372,14 +370,15 @@ static void test_kills_under_load_lose_and_double_nothing(void **state)
     assert_non_null(buyers);
     for (int kill = 0; kill < KILLS; kill++) {
         int until = (kill + 1) * KEYS / KILLS;
-        pid_t killer = tg_pg_server_kill_later(&server, 2000 + (unsigned)tg_rng_below(&rng, 60000));
+        pid_t killer =
+            tg_pg_server_kill_later(&nodes_server, 2000 + (unsigned)tg_rng_below(&rng, 60000));
 
         for (int i = at; i < until; i++)
             try_key(p, buyers, i, (unsigned)i % 2);
         assert_int_equal(waitpid(killer, NULL, 0), killer);
         try_key(p, buyers, at, 1);
-        tg_pg_server_kill(&server);
-        assert_true(tg_pg_server_restart(&server));
+        tg_pg_server_kill(&nodes_server);
+        assert_true(tg_pg_server_restart(&nodes_server));
         node_come_back(p, &p->nodes[0]);
         node_come_back(p, &p->nodes[1]);
         for (int i = at; i < until; i++) /* everybody asks again, at the other node */
@@ -414,12 +413,6 @@ int main(void)
         cmocka_unit_test(test_a_killed_server_costs_nobody_an_order),
         cmocka_unit_test(test_kills_under_load_lose_and_double_nothing),
     };
-    int failed;
 
-    if (!tg_pg_server_start(&server))
-        return 1;
-    nodes_server = &server;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tg_pg_server_stop(&server);
-    return failed;
+    return nodes_run(tests, TG_ARRAY_LEN(tests));
 }

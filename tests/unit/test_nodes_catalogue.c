@@ -15,8 +15,6 @@
 #include "sale/sale_priv.h"
 #include "support/lib/two_nodes.h"
 
-static struct tg_pg_server server;
-
 static const struct tg_shop *shop_of(const struct node *n)
 {
     return tg_sale_shop(n->sale);
@@ -535,12 +533,6 @@ int main(void)
         cmocka_unit_test(test_rules_and_windows_reach_the_pages_of_the_other_node),
         cmocka_unit_test(test_places_that_close_reach_the_pages_of_the_other_node),
     };
-    int failed;
 
-    if (!tg_pg_server_start(&server))
-        return 1;
-    nodes_server = &server;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tg_pg_server_stop(&server);
-    return failed;
+    return nodes_run(tests, TG_ARRAY_LEN(tests));
 }

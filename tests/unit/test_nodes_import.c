@@ -20,8 +20,6 @@
 #include "support/lib/feeds.h"
 #include "support/lib/two_nodes.h"
 
-static struct tg_pg_server server;
-
 static const struct tg_shop *shop_of(const struct node *n)
 {
     return tg_sale_shop(n->sale);
@@ -257,12 +255,6 @@ int main(void)
         cmocka_unit_test(test_a_wrong_clock_ends_nobodys_import),
         cmocka_unit_test(test_the_import_of_a_dead_node_ends_with_its_lease),
     };
-    int failed;
 
-    if (!tg_pg_server_start(&server))
-        return 1;
-    nodes_server = &server;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tg_pg_server_stop(&server);
-    return failed;
+    return nodes_run(tests, TG_ARRAY_LEN(tests));
 }

@@ -18,8 +18,6 @@
 #include "store/read.h"
 #include "support/lib/two_nodes.h"
 
-static struct tg_pg_server server;
-
 static void settle(struct pair *p, struct node *n)
 {
     for (int i = 0; i < 100 && (node_poll(p, n) || tg_sale_deadline(n->sale) <= p->now.mono); i++)
@@ -317,12 +315,6 @@ int main(void)
         cmocka_unit_test(test_an_audit_goes_by_the_databases_clock),
         cmocka_unit_test(test_all_write_and_lease_by_the_databases_clock),
     };
-    int failed;
 
-    if (!tg_pg_server_start(&server))
-        return 1;
-    nodes_server = &server;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    tg_pg_server_stop(&server);
-    return failed;
+    return nodes_run(tests, TG_ARRAY_LEN(tests));
 }

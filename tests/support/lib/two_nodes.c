@@ -16,7 +16,7 @@
 #include "msg/live.h"
 #include "msg/web.h"
 
-struct tg_pg_server *nodes_server;
+struct tg_pg_server nodes_server;
 
 static void seed(struct tg_store *store)
 {
@@ -84,7 +84,7 @@ struct pair *pair_open(void)
     assert_non_null(p);
     tg_log_set_level(TG_LOG_ERROR);
     p->now = (struct tg_shop_now){.mono = tg_clock_mono(), .wall = NODES_WALL_US};
-    assert_true(tg_pg_server_url(nodes_server, p->url, sizeof(p->url)));
+    assert_true(tg_pg_server_url(&nodes_server, p->url, sizeof(p->url)));
     node_open(&p->nodes[0], p->url, p->now);
     node_open(&p->nodes[1], p->url, p->now);
     return p;
@@ -276,4 +276,15 @@ void node_come_back(struct pair *p, struct node *n)
         err = n->store->ops->poll(n->store, p->now, &something);
     }
     assert_int_equal(err, TG_OK);
+}
+
+int nodes_run(const struct CMUnitTest *tests, size_t count)
+{
+    int failed;
+
+    if (!tg_pg_server_start(&nodes_server))
+        return 1;
+    failed = _cmocka_run_group_tests("PostgreSQL", tests, count, NULL, NULL);
+    tg_pg_server_stop(&nodes_server);
+    return failed;
 }

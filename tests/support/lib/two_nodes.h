@@ -14,8 +14,11 @@
 /* The first node finds an empty database and makes product p1, number 1, with SKU-0 to SKU-19. */
 enum { HOT_SKUS = 20, UNITS = 37 };
 
-/* Where pair_open() makes its schema: set before. */
-extern struct tg_pg_server *nodes_server;
+/* Where pair_open() makes its schema, while nodes_run() runs. */
+extern struct tg_pg_server nodes_server;
+struct CMUnitTest;
+/* Runs the tests on a server of their own; how many failed, for main to return. */
+int nodes_run(const struct CMUnitTest *tests, size_t count);
 
 struct node {
     struct tg_store *store;
