@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "base/str.h"
 
@@ -168,29 +169,6 @@ static int digits(const char *text, size_t count)
     return value;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar, years 1970 to 9999. */
-static int64_t days_from_civil(int year, int month, int day)
-{
-    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
-    int64_t y = year - 1; /* leap days of the years before this one */
-    int64_t leaps = y / 4 - y / 100 + y / 400 - 477;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    TG_ASSERT(month >= 1 && month <= 12); /* date_is_valid said so */
-    return (int64_t)(year - 1970) * 365 + leaps + before[month - 1] + (leap && month > 2 ? 1 : 0) +
-           day - 1;
-}
-
-static bool date_is_valid(int year, int month, int day)
-{
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-    if (year < 1970 || month < 1 || month > 12 || day < 1)
-        return false;
-    return day <= days[month - 1] + (leap && month == 2 ? 1 : 0);
-}
-
 /* "Z", "+hh:mm" or "-hh:mm" as minutes east of UTC. */
 static bool parse_offset(int *ret_minutes, const char *text)
 {
@@ -221,6 +199,7 @@ int64_t tg_time_parse(const char *text)
     int minute;
     int second;
     int offset;
+    int64_t days;
     int64_t fraction_us = 0;
 
     if (strlen(text) < 20 || text[4] != '-' || text[7] != '-' ||
@@ -232,8 +211,8 @@ int64_t tg_time_parse(const char *text)
     hour = digits(text + 11, 2);
     minute = digits(text + 14, 2);
     second = digits(text + 17, 2);
-    if (!date_is_valid(year, month, day) || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
-        second < 0 || second > 60)
+    if (!tg_date_days(&days, year, month, day) || hour < 0 || hour > 23 || minute < 0 ||
+        minute > 59 || second < 0 || second > 60)
         return -1;
     text += 19;
     if (*text == '.') {
@@ -246,8 +225,7 @@ int64_t tg_time_parse(const char *text)
     }
     if (!parse_offset(&offset, text))
         return -1;
-    return (days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 +
-            TG_MIN(second, 59) - (int64_t)offset * 60) *
+    return (days * 86400 + hour * 3600 + minute * 60 + TG_MIN(second, 59) - (int64_t)offset * 60) *
                TG_US_PER_S +
            fraction_us;
 }

@@ -59,3 +59,17 @@ void tg_rfc3339(char out[TG_RFC3339_SIZE], tg_us wall_us)
     digits(out + 17, second % 60, 2);
     digits(out + 20, ms, 3);
 }
+
+bool tg_date_days(int64_t *ret, int year, int month, int day)
+{
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    int of_march = (month + 9) % 12;
+    int64_t y = month <= 2 ? year - 1 : year;
+
+    if (year < 1970 || month < 1 || month > 12 || day < 1 ||
+        day > lengths[month - 1] + (leap && month == 2 ? 1 : 0))
+        return false;
+    *ret = 365 * y + y / 4 - y / 100 + y / 400 + (153 * of_march + 2) / 5 + day - 1 - 719468;
+    return true;
+}

@@ -1,6 +1,7 @@
 /* Times as feeds write them (ISO 8601, and with a blank for the T as shops' exports have it). */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "feed/feed.h"
 
@@ -28,28 +29,13 @@ static bool skip(const char **at, char c)
     return true;
 }
 
-/* Days since 1970-01-01. The year begins in March here, so that the leap day is its last. */
-static int64_t days_of(int year, int month, int day)
-{
-    int from_march = (month + 9) % 12;
-    int y = month <= 2 ? year - 1 : year;
-
-    return INT64_C(365) * y + y / 4 - y / 100 + y / 400 + (153 * from_march + 2) / 5 + day - 1 -
-           719468;
-}
-
 static bool date(const char **at, int64_t *ret_days)
 {
-    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year = number(at, 4, 9998);
     int month = year >= 1970 && skip(at, '-') ? number(at, 2, 12) : -1;
     int day = month > 0 && skip(at, '-') ? number(at, 2, 31) : -1;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 
-    if (day < 1 || day > lengths[month - 1] + (month == 2 && leap ? 1 : 0))
-        return false;
-    *ret_days = days_of(year, month, day);
-    return true;
+    return tg_date_days(ret_days, year, month, day);
 }
 
 /* hh:mm, hh:mm:ss and hh:mm:ss.fff: seconds of the day. */
